@@ -1,0 +1,190 @@
+"""The queue's contract: what the gateway, the writer and the operator's commands may rely on.
+
+Two queues keep it: Apache Kafka (`kafka.py`) and one SQLite file (`sqlite.py`). One suite, `tests/contract`, runs on both.
+
+Words are Kafka's: a topic has partitions, a partition is a log of messages with rising offsets (holes are allowed), a
+group of consumers shares the partitions, and each group commits, per partition, the offset of the next message it wants
+together with a short text of its own (the metadata).
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+
+class Lane(NamedTuple):
+    """One partition of one topic: what is read, inserted and committed in order."""
+
+    topic: str
+    partition: int
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message of a lane. `timestamp_ms` is the queue's append time, Unix milliseconds."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes
+
+
+class Position(NamedTuple):
+    """What a group has committed in a lane: the offset of the next message wanted, and a text of the group's own."""
+
+    offset: int
+    metadata: str = ""
+
+
+class Published(NamedTuple):
+    """Where a message was stored."""
+
+    lane: Lane
+    offset: int
+
+
+class Epoch(NamedTuple):
+    """One stretch of ownership of a lane. Equal epochs mean that nobody else owned the lane in between."""
+
+    generation: int
+    member: str
+    assignment: int
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic as `Queue.create_topics` makes it. Sizes in bytes, times in milliseconds.
+
+    A compacted topic keeps the newest message of every key, without limit of age; its messages must have keys.
+    """
+
+    name: str
+    partitions: int = 4
+    retention_ms: int = 7 * 24 * 3600 * 1000
+    max_message_bytes: int = 1_048_576
+    compacted: bool = False
+
+
+class QueueError(Exception):
+    """Anything that went wrong with the queue."""
+
+
+class QueueUnavailable(QueueError):
+    """Try again later. A publish that ends so may or may not have been stored; a commit likewise."""
+
+
+class QueueFull(QueueUnavailable):
+    """Nothing was stored: the queue, or what is in flight to it, has reached its size limit."""
+
+
+class MessageTooLarge(QueueError):
+    """Nothing was stored and nothing will be: the message is over the topic's limit."""
+
+
+class Fenced(QueueError):
+    """The lane belongs to somebody else since the epoch given: forget what was read under it."""
+
+
+class AssignmentListener(Protocol):
+    """Told about the lanes of one consumer, on its event loop. Both calls return at once and never raise."""
+
+    def assigned(self, lanes: frozenset[Lane]) -> None:
+        """These lanes are now ours, under a new epoch each. They are not read until `Consumer.seek` was called."""
+
+    def revoked(self, lanes: frozenset[Lane]) -> None:
+        """These lanes are ours no more; commits under their epochs will be refused."""
+
+
+class Producer(Protocol):
+    async def start(self) -> None:
+        """Return at once, also when the queue is away: it is looked for in the background."""
+
+    async def stop(self) -> None:
+        """Finish what is in flight (bounded), then close."""
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        """Store a message and return when it is durable (Kafka: `acks=all`; SQLite: committed with fsync).
+
+        Without a key the partition is the sticky one of the moment; with a key it follows from the key.
+
+        Raises:
+            QueueFull: at once, nothing stored.
+            QueueUnavailable: the wait is over (bounded), the outcome is unknown.
+            MessageTooLarge: nothing stored.
+        """
+
+
+class Consumer(Protocol):
+    """One member of a group."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Leave the group; the others get the lanes at once."""
+
+    def epochs(self) -> Mapping[Lane, Epoch]:
+        """The lanes owned now, each with the epoch to commit under."""
+
+    async def committed(self, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        """What the group has committed, metadata included; None where nothing was. Raises `QueueUnavailable`."""
+
+    def seek(self, lane: Lane, offset: int) -> None:
+        """The next message received of this lane is the first one at or after `offset`. Drops what was prefetched."""
+
+    async def receive(
+        self, lanes: Iterable[Lane], *, timeout_s: float, max_messages: int = 1000
+    ) -> dict[Lane, list[Message]]:
+        """Messages of these lanes only, in offset order, waiting at most `timeout_s` for the first.
+
+        Keeps the membership alive, also with no lanes at all; lanes that were never sought give nothing. An offset that
+        retention has passed goes on from the earliest one: the caller sees the gap in the offsets. Raises
+        `QueueUnavailable`.
+        """
+
+    def pause(self, lanes: Iterable[Lane]) -> None:
+        """Fetch nothing more of these lanes; the membership and the positions stay."""
+
+    def resume(self, lanes: Iterable[Lane]) -> None: ...
+
+    async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
+        """Commit under the epoch given, in one try that is never repeated across an assignment.
+
+        Raises:
+            Fenced: the lane has another owner or another epoch since; nothing was committed.
+            QueueUnavailable: unknown; the caller may try again under the same epoch.
+        """
+
+
+class Queue(Protocol):
+    """One queue: makes producers and consumers, and answers questions without joining a group."""
+
+    def producer(self) -> Producer: ...
+
+    def consumer(self, group: str, topics: Iterable[str], listener: AssignmentListener) -> Consumer: ...
+
+    async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Make the topics that are missing and return their names; safe to run by two processes at once."""
+
+    async def lanes(self, topics: Iterable[str]) -> list[Lane]:
+        """All lanes of these topics that exist, sorted."""
+
+    async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        """The first offset that retention has left in each lane (the end offset of an empty one)."""
+
+    async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        """The offset that the next message of each lane will get."""
+
+    async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
+        """The first offset appended at or after this time; the end offset where there is none."""
+
+    async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        """What a group has committed, read from outside, whether it runs or not."""
+
+    def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+        """All messages with `first <= offset < end`, in chunks, without touching any group."""
+
+    async def ping(self) -> None:
+        """Raise `QueueUnavailable` unless the queue can take a message now."""
+
+    async def close(self) -> None: ...
