@@ -1,0 +1,87 @@
+"""The envelope: one queue message = one line of JSON (the stamp), then the records' JSON array as the client sent it.
+
+The two are apart so that the gateway never encodes records again (it sends on the slice that it validated) and so that a
+reader gets the stamp without looking at the records.
+"""
+
+from typing import Final
+
+import msgspec
+
+VERSION: Final = 1
+"""Raise it when an older writer could not read the message; writers are upgraded first."""
+
+
+class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """What the gateway adds to a request's records, and what the request said once for all of them.
+
+    Everything that decides a row's content, table partition or order stands here: the writer asks no clock.
+    """
+
+    v: int
+    format: str
+    project_id: str
+    received_at: int
+    """Microseconds since the epoch."""
+    retention_days: int
+    n: int
+    """How many records follow."""
+    service: str = ""
+    environment: str = ""
+    release: str = ""
+    event_ids: tuple[str, ...] = ()
+    """Of errors: one id a record."""
+    fingerprint_version: int = 0
+    """Of errors: the algorithm whose result the client was told."""
+
+
+class UnknownVersion(Exception):
+    """The message was written by a newer gateway: keep it, and upgrade the writer first (02)."""
+
+
+class Undecodable(Exception):
+    """The message is no envelope and never will be."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_stamp = msgspec.json.Decoder(Stamp).decode
+_decode_version = msgspec.json.Decoder(msgspec.defstruct("Version", [("v", int)])).decode
+
+
+def seal(stamp: Stamp, records: bytes | msgspec.Raw) -> bytes:
+    """Make the queue message of a stamp and a JSON array of `stamp.n` records."""
+    return b"\n".join((_encode(stamp), records))
+
+
+def unseal(value: bytes) -> tuple[Stamp, memoryview]:
+    """Take a queue message apart: (stamp, the records' JSON array).
+
+    Raises:
+        UnknownVersion: a newer gateway wrote it.
+        Undecodable: it is no envelope.
+    """
+    end = value.find(b"\n")
+    if end < 0:
+        raise Undecodable("no stamp: the message has no first line")
+    head = memoryview(value)[:end]
+    try:
+        stamp = _decode_stamp(head)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        _refuse_unknown_version(head)
+        raise Undecodable(f"the stamp can't be read: {error}") from error
+    if stamp.v != VERSION:
+        raise UnknownVersion(_upgrade(stamp.v))
+    return stamp, memoryview(value)[end + 1 :]
+
+
+def _refuse_unknown_version(head: memoryview) -> None:
+    try:
+        version = _decode_version(head).v  # type: ignore[attr-defined]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return
+    if version != VERSION:
+        raise UnknownVersion(_upgrade(version))
+
+
+def _upgrade(version: int) -> str:
+    return f"envelope version {version}, this writer knows {VERSION}: upgrade the writers before the gateways"

@@ -1,0 +1,217 @@
+"""What a signal is: a kind of data with its own topic, dead-letter topic and ClickHouse table.
+
+A column is written down once, in its signal's file; the DDL, the insert, the migration and the query's allow-list follow
+from it. Nothing here does I/O.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+RETENTION_DAYS = (7, 30, 90, 365, 3650)
+"""The retentions a project may have, days. Few, because each makes ClickHouse table partitions of its own (04)."""
+
+MONTHLY_OVER_DAYS = 90
+"""Rows that stay longer than this are partitioned by month of arrival, the others by day."""
+
+DEDUPLICATION_WINDOW = 10_000
+"""How many inserted blocks a table remembers by token. 0, ClickHouse's default, would make tokens useless (02)."""
+
+PARTITION_BY = (
+    f"(retention_days, if(retention_days > {MONTHLY_OVER_DAYS}, toStartOfMonth(received_at), toDate(received_at)))"
+)
+
+_US_PER_DAY = 86_400_000_000
+
+TIME = "DateTime64(6, 'UTC')"
+"""Microseconds since the epoch, handed to the driver as a scaled int (a datetime would cost ten times as much)."""
+
+LOW = "LowCardinality(String)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name (public, people query it), its ClickHouse type, what it holds, and its codec."""
+
+    name: str
+    type: str
+    help: str
+    codec: str = "ZSTD(1)"
+
+    @property
+    def default(self) -> str | int | float:
+        """What a row holds where the format has no such field: '' for text, 0 for numbers and times."""
+        if self.type.startswith("Float"):
+            return 0.0
+        return "" if "String" in self.type else 0
+
+    @property
+    def ddl(self) -> str:
+        return f"`{self.name}` {self.type} CODEC({self.codec})"
+
+
+@dataclass(frozen=True)
+class Index:
+    """A data-skipping index."""
+
+    name: str
+    expression: str
+    type: str
+    granularity: int = 1
+
+    @property
+    def ddl(self) -> str:
+        return f"INDEX {self.name} {self.expression} TYPE {self.type} GRANULARITY {self.granularity}"
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """An aggregating projection: it lives in the parts of its rows, so no retry, delete or replay can make it disagree.
+
+    `question` is a query over the table (`{table}`) that the planner answers from the rollup; a test shows it with
+    EXPLAIN. A rollup that no question reads must not exist.
+    """
+
+    name: str
+    select: str
+    question: str
+
+    @property
+    def ddl(self) -> str:
+        return f"PROJECTION {self.name} ({self.select})"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One ClickHouse table: the common columns, then its own."""
+
+    name: str
+    own_columns: tuple[Column, ...]
+    rollups: tuple[Rollup, ...] = ()
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return COMMON_COLUMNS + self.own_columns + IDENTITY_COLUMNS
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def all_rollups(self) -> tuple[Rollup, ...]:
+        return (*self.rollups, USAGE)
+
+    @property
+    def all_indexes(self) -> tuple[Index, ...]:
+        return (*COMMON_INDEXES, *self.indexes)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A kind of data. `name` is its topic; several signals may share a table (`drain` is stored in `logs`)."""
+
+    name: str
+    table: Table
+
+    @property
+    def topic(self) -> str:
+        return self.name
+
+    @property
+    def dead_letter_topic(self) -> str:
+        return f"{self.name}.dlq"
+
+
+COMMON_COLUMNS = (
+    Column("project_id", LOW, "The project whose key sent the record."),
+    Column("timestamp", TIME, "When it happened, as the client says; UTC, microseconds.", "Delta, ZSTD(1)"),
+    Column("received_at", TIME, "When the gateway took the request; retention counts from here.", "Delta, ZSTD(1)"),
+    Column("service", LOW, "The service that sent it."),
+    Column("environment", LOW, "production, staging ..."),
+    Column("release", LOW, "Release version or commit."),
+    Column("trace_id", "String", "Trace that it belongs to; '' for none."),
+)
+
+IDENTITY_COLUMNS = (
+    Column("extra", "String", "JSON object of what Sluice added or cut; '' for nothing."),
+    Column("retention_days", "UInt16", "How long the row is kept, days after received_at."),
+    Column("_topic", LOW, "Topic of the message that held the record."),
+    Column("_partition", "UInt32", "Its partition.", "Delta, ZSTD(1)"),
+    Column("_offset", "UInt64", "Its offset.", "Delta, ZSTD(1)"),
+    Column("_index", "UInt32", "The record's place in the message, from 0.", "Delta, ZSTD(1)"),
+)
+"""With `received_at`, `_topic`, `_partition`, `_offset` and `_index` are a row's identity (02)."""
+
+COMMON_INDEXES = (
+    Index("offset_range", "_offset", "minmax"),
+    Index("trace", "trace_id", "bloom_filter(0.01)"),
+)
+
+USAGE = Rollup(
+    name="usage_by_hour",
+    select="SELECT project_id, toStartOfHour(received_at), count() GROUP BY project_id, toStartOfHour(received_at)",
+    question=(
+        "SELECT project_id, toStartOfHour(received_at) AS hour, count() FROM {table}"
+        " WHERE project_id = 'p' GROUP BY project_id, hour"
+    ),
+)
+
+ORDER_BY = ("project_id", "timestamp", "received_at", "_partition", "_offset", "_index")
+PRIMARY_KEY = ("project_id", "timestamp")
+
+Engine = Literal["MergeTree", "ReplicatedMergeTree"]
+
+
+def create_table(table: Table, database: str, engine: Engine = "MergeTree", cluster: str | None = None) -> str:
+    """The CREATE TABLE statement of a table (IF NOT EXISTS)."""
+    parts: Iterable[str] = (
+        *(column.ddl for column in table.columns),
+        *(index.ddl for index in table.all_indexes),
+        *(rollup.ddl for rollup in table.all_rollups),
+    )
+    on_cluster = f" ON CLUSTER '{cluster}'" if cluster else ""
+    body = ",\n    ".join(parts)
+    settings = ",\n    ".join(f"{name} = {value}" for name, value in table_settings(engine).items())
+    return (
+        f"CREATE TABLE IF NOT EXISTS `{database}`.`{table.name}`{on_cluster} (\n    {body}\n)\n"
+        f"ENGINE = {_engine_clause(engine, table)}\n"
+        f"PARTITION BY {PARTITION_BY}\n"
+        f"PRIMARY KEY ({', '.join(PRIMARY_KEY)})\n"
+        f"ORDER BY ({', '.join(ORDER_BY)})\n"
+        f"TTL toDateTime(received_at) + toIntervalDay(retention_days)\n"
+        f"SETTINGS\n    {settings}"
+    )
+
+
+def table_settings(engine: Engine = "MergeTree") -> dict[str, str]:
+    """The settings every table must have; the writer refuses to run without the window."""
+    common = {
+        "ttl_only_drop_parts": "1",
+        "lightweight_mutation_projection_mode": "'rebuild'",
+    }
+    if engine == "MergeTree":
+        return {"non_replicated_deduplication_window": str(DEDUPLICATION_WINDOW), **common}
+    return {
+        "replicated_deduplication_window": str(DEDUPLICATION_WINDOW),
+        "replicated_deduplication_window_seconds": str(7 * 24 * 3600),
+        **common,
+    }
+
+
+def partition_key(received_at_us: int, retention_days: int) -> tuple[int, int]:
+    """The ClickHouse table partition a row goes to: what `PARTITION_BY` computes, so that a batch can be sealed by it.
+
+    Returns (retention_days, day or month), the second as days since the epoch or `year * 12 + month`, negative.
+    """
+    if retention_days <= MONTHLY_OVER_DAYS:
+        return retention_days, received_at_us // _US_PER_DAY
+    when = datetime.fromtimestamp(received_at_us // 1_000_000, UTC)
+    return retention_days, -(when.year * 12 + when.month)
+
+
+def _engine_clause(engine: Engine, table: Table) -> str:
+    if engine == "MergeTree":
+        return "MergeTree"
+    return f"ReplicatedMergeTree('/clickhouse/tables/{{shard}}/{{database}}/{table.name}', '{{replica}}')"
