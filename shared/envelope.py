@@ -1,7 +1,7 @@
 """The envelope: one queue message = one line of JSON (the stamp), then the records' JSON array as the client sent it.
 
-The two are apart so that the gateway never encodes records again (it sends on the slice that it validated) and so that a
-reader gets the stamp without looking at the records.
+The two are apart so that the gateway never encodes records again (it sends on the slice that it validated) and so that
+a reader gets the stamp without looking at the records.
 """
 
 from typing import Final

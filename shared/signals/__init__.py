@@ -1,0 +1,1 @@
+"""The signals. Each file here that defines `SIGNAL` is one; `shared.registry` finds them."""

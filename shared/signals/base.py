@@ -1,13 +1,13 @@
 """What a signal is: a kind of data with its own topic, dead-letter topic and ClickHouse table.
 
-A column is written down once, in its signal's file; the DDL, the insert, the migration and the query's allow-list follow
-from it. Nothing here does I/O.
+A column is written down once, in its signal's file; the DDL, the insert, the migration and the query's allow-list
+follow from it. Nothing here does I/O.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 RETENTION_DAYS = (7, 30, 90, 365, 3650)
 """The retentions a project may have, days. Few, because each makes ClickHouse table partitions of its own (04)."""
@@ -29,15 +29,35 @@ TIME = "DateTime64(6, 'UTC')"
 
 LOW = "LowCardinality(String)"
 
+LOW_LIMIT = 256
+"""Characters kept in a low-cardinality column."""
+
+ID_LIMIT = 512
+"""Characters kept in the column of an id."""
+
+
+def low(name: str, help: str) -> "Column":
+    """A column of few different texts: a name, a version, an enum."""
+    return Column(name, LOW, help, limit=LOW_LIMIT)
+
+
+def identifier(name: str, help: str) -> "Column":
+    """A column of many different short texts."""
+    return Column(name, "String", help, limit=ID_LIMIT)
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name (public, people query it), its ClickHouse type, what it holds, and its codec."""
+    """One column: its name (public, people query it), its ClickHouse type, what it holds, and its codec.
+
+    `limit`: characters kept of longer text; what was cut goes to the row's `extra` whole (03, "Numbers and text").
+    """
 
     name: str
     type: str
     help: str
     codec: str = "ZSTD(1)"
+    limit: int | None = None
 
     @property
     def default(self) -> str | int | float:
@@ -110,28 +130,32 @@ class Table:
 
 @dataclass(frozen=True)
 class Signal:
-    """A kind of data. `name` is its topic; several signals may share a table (`drain` is stored in `logs`)."""
+    """A kind of data. Its topic is its name; several signals may share a table (`drain` is stored in `logs`).
+
+    `topic_prefix` is the setting `SLUICE_TOPICS_PREFIX`, put in by the registry.
+    """
 
     name: str
     table: Table
+    topic_prefix: str = ""
 
     @property
     def topic(self) -> str:
-        return self.name
+        return self.topic_prefix + self.name
 
     @property
     def dead_letter_topic(self) -> str:
-        return f"{self.name}.dlq"
+        return f"{self.topic}.dlq"
 
 
 COMMON_COLUMNS = (
     Column("project_id", LOW, "The project whose key sent the record."),
     Column("timestamp", TIME, "When it happened, as the client says; UTC, microseconds.", "Delta, ZSTD(1)"),
     Column("received_at", TIME, "When the gateway took the request; retention counts from here.", "Delta, ZSTD(1)"),
-    Column("service", LOW, "The service that sent it."),
-    Column("environment", LOW, "production, staging ..."),
-    Column("release", LOW, "Release version or commit."),
-    Column("trace_id", "String", "Trace that it belongs to; '' for none."),
+    low("service", "The service that sent it."),
+    low("environment", "production, staging ..."),
+    low("release", "Release version or commit."),
+    identifier("trace_id", "Trace that it belongs to; '' for none."),
 )
 
 IDENTITY_COLUMNS = (

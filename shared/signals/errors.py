@@ -1,36 +1,36 @@
 """Errors: one row an occurrence, grouped by fingerprint."""
 
-from shared.signals.base import LOW, Column, Index, Rollup, Signal, Table
+from shared.signals.base import Column, Index, Rollup, Signal, Table, identifier, low
 
 SIGNAL = Signal(
     name="errors",
     table=Table(
         name="errors",
         own_columns=(
-            Column("event_id", "String", "The client's id of this occurrence, else a UUIDv7."),
+            identifier("event_id", "The client's id of this occurrence, else a UUIDv7."),
             Column("fingerprint", "String", "64 hex digits; equal for errors of one cause in one project."),
             Column("fingerprint_version", "UInt16", "Which algorithm made it."),
             Column("fingerprint_parts", "String", "JSON of what went into it, for people to read."),
-            Column("type", LOW, "Error class, or exception or message for Proliferate's."),
+            low("type", "Error class, or exception or message for Proliferate's."),
             Column("error_message", "String", "The message."),
             Column("stack_trace", "String", "The whole stack as sent."),
-            Column("severity", LOW, "low, medium, high or critical."),
-            Column("level", LOW, "The level as the client sent it."),
+            low("severity", "low, medium, high or critical."),
+            low("level", "The level as the client sent it."),
             Column("attributes", "String", "JSON object, byte for byte as the client sent it."),
-            Column("user_id", "String", "The user it happened to."),
-            Column("user_email", "String", "That user's address."),
-            Column("account_id", "String", "The account it happened to."),
-            Column("account_name", "String", "That account's name."),
+            identifier("user_id", "The user it happened to."),
+            identifier("user_email", "That user's address."),
+            identifier("account_id", "The account it happened to."),
+            identifier("account_name", "That account's name."),
             Column("user", "String", "JSON object of the user's further keys."),
             Column("account", "String", "JSON object of the account's further keys."),
             Column("url", "String", "Page or request address."),
             Column("user_agent", "String", "The browser's name."),
-            Column("session_id", "String", "The client's session."),
-            Column("window_id", "String", "The client's window."),
+            identifier("session_id", "The client's session."),
+            identifier("window_id", "The client's window."),
             Column("breadcrumbs", "String", "JSON array of what led to it, as sent."),
-            Column("platform", LOW, "python, javascript ..."),
+            low("platform", "python, javascript ..."),
             Column("handled", "UInt8", "1 where the program caught it."),
-            Column("format", LOW, "The wire format it came in."),
+            low("format", "The wire format it came in."),
         ),
         indexes=(Index("event", "event_id", "bloom_filter(0.01)"),),
         rollups=(

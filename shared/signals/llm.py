@@ -1,15 +1,15 @@
 """LLM usage: one row a call to a model."""
 
-from shared.signals.base import LOW, Column, Rollup, Signal, Table
+from shared.signals.base import Column, Rollup, Signal, Table, low
 
 SIGNAL = Signal(
     name="llm",
     table=Table(
         name="llm_calls",
         own_columns=(
-            Column("model", LOW, "Model identifier."),
-            Column("provider", LOW, "Who serves the model."),
-            Column("operation", LOW, "chat.completion, embedding ..."),
+            low("model", "Model identifier."),
+            low("provider", "Who serves the model."),
+            low("operation", "chat.completion, embedding ..."),
             Column("input_tokens", "UInt64", "Tokens in the prompt."),
             Column("output_tokens", "UInt64", "Tokens in the answer."),
             Column("cost_usd", "Float64", "Estimated cost, US dollars."),

@@ -1,0 +1,66 @@
+"""`sluice`: one command for people. Each subcommand lives with its owner and is imported only when it is called."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("deploy.local.up:up", "Start everything on this machine, on real engines."),
+    "status": ("deploy.local.status:status", "List what `sluice up` runs."),
+    "gateway": ("gateway.main:gateway", "Run the HTTP gateway."),
+    "writer": ("writer.main:writer", "Run a writer."),
+    "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),
+    "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
+}
+"""Name -> (module:function, or module:Typer app; one line of help)."""
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for these arguments: only the subcommand that they name is imported."""
+    app = typer.Typer(
+        help="Sluice: logs, errors, spans, LLM usage and Vercel drains into ClickHouse, each exactly once.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, (where, help_line) in COMMANDS.items():
+        target = _load(where) if name in arguments[:1] else _not_called
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=name, help=help_line)
+        else:
+            app.command(name, short_help=help_line)(target)
+    app.callback()(_sluice)
+    return app
+
+
+def _load(where: str) -> Callable[..., Any] | typer.Typer:
+    module, _, attribute = where.partition(":")
+    target: Callable[..., Any] | typer.Typer = getattr(importlib.import_module(module), attribute)
+    return target
+
+
+def _not_called() -> None:
+    """Stands for a subcommand that this call doesn't name, so that `--help` lists it."""
+
+
+def _sluice() -> None:
+    """Keeps `sluice` a group even with one subcommand."""
+
+
+def main() -> None:
+    """The console script."""
+    from shared.settings import BadSetting
+
+    try:
+        build(sys.argv[1:])()
+    except BadSetting as error:
+        sys.stderr.write(f"sluice: {error}\n")
+        sys.exit(os.EX_CONFIG)
+
+
+if __name__ == "__main__":
+    main()

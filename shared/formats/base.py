@@ -1,0 +1,155 @@
+"""What a format is: one wire shape of a signal, checked by the gateway and turned into columns by the writer.
+
+Nothing here does I/O or asks a clock: the same message gives the same rows whenever it is read.
+"""
+
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from shared.envelope import Stamp
+
+Api = Literal["deeptracer", "proliferate"]
+"""Whose error bodies a route answers with (03, "Statuses")."""
+
+Columns = dict[str, list[Any]]
+"""Column name -> one value a row."""
+
+ABSENT = msgspec.Raw()
+"""An optional raw field that was not sent."""
+
+
+class AnyObject(msgspec.Struct, gc=False):
+    """Any JSON object: its keys are passed over, its being an object is checked."""
+
+
+def stored_raw(checked_as: Any) -> Any:
+    """A field whose JSON text is stored byte for byte, and which the gateway checks as another type."""
+    return Annotated[msgspec.Raw, msgspec.Meta(extra={"checked_as": checked_as})]
+
+
+JsonObject = stored_raw(AnyObject)
+
+
+def checked(record: Any) -> Any:
+    """The type that the gateway validates a record with: the record's own, its raw fields by what they must hold."""
+    if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
+        return record
+    hints = typing.get_type_hints(record, include_extras=True)
+    fields: list[Any] = []
+    for info in msgspec.structs.fields(record):
+        hint, required = _checked_hint(hints[info.name]), info.required
+        fields.append((info.name, hint) if required else (info.name, hint, msgspec.UNSET))
+    return msgspec.defstruct(record.__name__, fields, rename=_renames(record), gc=False, kw_only=True)
+
+
+def _checked_hint(hint: Any) -> Any:
+    metadata = getattr(hint, "__metadata__", ())
+    for meta in metadata:
+        if isinstance(meta, msgspec.Meta) and meta.extra and "checked_as" in meta.extra:
+            return meta.extra["checked_as"] | msgspec.UnsetType
+    return hint | msgspec.UnsetType
+
+
+def _renames(record: type[msgspec.Struct]) -> dict[str, str] | None:
+    renames = {info.name: info.encode_name for info in msgspec.structs.fields(record) if info.name != info.encode_name}
+    return renames or None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a request's records; a format's `reply` makes the success body of it."""
+
+    accepted: int
+    dropped: int = 0
+    fingerprints: Sequence[str] = ()
+    event_ids: Sequence[str] = ()
+
+
+@dataclass
+class Rows:
+    """Records of one format out of one batch, in their order, and beside each what its stamp says of it.
+
+    All lists have one entry a row. `notes` collects what goes to a row's `extra`.
+    """
+
+    records: list[Any] = field(default_factory=list)
+    project_id: list[str] = field(default_factory=list)
+    received_at: list[int] = field(default_factory=list)
+    retention_days: list[int] = field(default_factory=list)
+    service: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)
+    release: list[str] = field(default_factory=list)
+    event_id: list[str] = field(default_factory=list)
+    fingerprint_version: list[int] = field(default_factory=list)
+    notes: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, stamp: Stamp, records: list[Any]) -> None:
+        n = len(records)
+        self.records += records
+        self.project_id += [stamp.project_id] * n
+        self.received_at += [stamp.received_at] * n
+        self.retention_days += [stamp.retention_days] * n
+        self.service += [stamp.service] * n
+        self.environment += [stamp.environment] * n
+        self.release += [stamp.release] * n
+        if stamp.event_ids:
+            self.event_id += stamp.event_ids
+        if stamp.fingerprint_version:
+            self.fingerprint_version += [stamp.fingerprint_version] * n
+
+    def note(self, row: int, name: str, value: Any) -> None:
+        """Keep in the row's `extra` what its columns can't."""
+        self.notes.setdefault(row, {})[name] = value
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+class Refused(Exception):
+    """A record that breaks its contract; the text says which rule, for `X-Dropped` and logs (never the value)."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One wire shape.
+
+    The gateway takes `POST route`, decodes the body with `frame`, checks the JSON array in the frame's field `batch`
+    with `record`, and sends the array on as it came. Without a `frame` the body is itself the one record.
+    """
+
+    name: str
+    signal: str
+    route: str
+    api: Api
+    record: Any
+    """msgspec type of one record, as the writer decodes it."""
+    columns: Callable[[Rows], Columns]
+    """Turns rows into the signal's columns; names it leaves out come from the stamp or get the column's default."""
+    reply: Callable[[Outcome], tuple[int, bytes]]
+    """(status, JSON body) of an accepted request."""
+    frame: type[msgspec.Struct] | None = None
+    batch: str = ""
+    min_records: int = 1
+    max_records: int = 1
+    partial: bool = False
+    """A bad record is dropped and counted instead of the whole request refused."""
+    normalise: Callable[[Any], Any] | None = None
+    """Second look at a record that `record` refused: takes plain JSON values, returns what `record` takes, or raises
+    `Refused`."""
+    split: Callable[[bytes], msgspec.Raw] | None = None
+    """Makes one JSON array of a body that may have other shapes (drains). Raises msgspec.DecodeError."""
+    fingerprinted: Callable[[Any], tuple[str, str]] | None = None
+    """(error message, stack trace) of a record whose fingerprint the answer carries."""
+
+
+class BatchFrame(msgspec.Struct, gc=False, kw_only=True):
+    """What the frames of batch requests have in common. `api_key` is raw: any type of it must be told from absence."""
+
+    api_key: msgspec.Raw = ABSENT
+    service: str = ""
+    environment: str = "production"
+    release: Annotated[str, msgspec.Meta(max_length=128)] | None = None

@@ -1,0 +1,139 @@
+"""Every setting, once: its name, default, unit and meaning. Each is read from the environment as `SLUICE_<NAME>`.
+
+`load()` refuses values of the wrong type or out of range with a sentence that names the variable.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "SLUICE_"
+
+
+class BadSetting(Exception):
+    """A setting that can't be used; the text names the variable and says what it must be."""
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the neighbours are."""
+
+    queue_url: Annotated[str, Meta(description="sqlite:///path/queue.db, or kafka://host:port[,host:port]")] = (
+        "sqlite:///var/queue/queue.db"
+    )
+    clickhouse_url: Annotated[
+        str, Meta(description="clickhouse://user:password@host:port/database, native protocol; the writer's user")
+    ] = "clickhouse://default@127.0.0.1:9000/sluice"
+    clickhouse_read_url: Annotated[
+        str, Meta(description="The same for the query API: a read-only user; empty: clickhouse_url")
+    ] = ""
+    postgres_url: Annotated[str, Meta(description="Projects and keys: a libpq URL")] = (
+        "postgresql://postgres@127.0.0.1:5432/sluice"
+    )
+    redis_url: Annotated[str, Meta(description="Rate limits and idempotency: redis://host:port/db")] = (
+        "redis://127.0.0.1:6379/0"
+    )
+    extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
+
+
+class Gateway(msgspec.Struct, frozen=True, kw_only=True):
+    """The gateway, `SLUICE_GATEWAY_*`."""
+
+    host: Annotated[str, Meta(description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one")] = 8080
+    roles: Annotated[str, Meta(description="Comma-separated: ingest, query")] = "ingest,query"
+    key_fresh_s: Annotated[float, Meta(gt=0, description="Seconds a looked-up key is used without asking again")] = 30.0
+    key_stale_s: Annotated[float, Meta(gt=0, description="Seconds a known key is used while Postgres is away")] = 3600.0
+    max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
+    max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
+    body_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a body must have come in")] = 20.0
+    publish_timeout_s: Annotated[float, Meta(gt=0, description="Seconds to wait for the queue before 503")] = 10.0
+    in_flight_bytes: Annotated[int, Meta(ge=1_000_000, description="Bytes on the way to the queue before 503")] = (
+        64_000_000
+    )
+    shutdown_s: Annotated[float, Meta(gt=0, description="Seconds that requests in flight get at shutdown")] = 20.0
+
+
+class Writer(msgspec.Struct, frozen=True, kw_only=True):
+    """The writer, `SLUICE_WRITER_*`."""
+
+    group: Annotated[str, Meta(description="Consumer group; one group writes each row once")] = "sluice-writer"
+    batch_rows: Annotated[int, Meta(ge=1, le=900_000, description="Rows that seal a batch")] = 100_000
+    batch_bytes: Annotated[int, Meta(ge=1024, description="Message bytes that seal a batch")] = 32_000_000
+    batch_age_s: Annotated[float, Meta(gt=0, description="Seconds after its first message that seal a batch")] = 0.5
+    insert_threads: Annotated[int, Meta(ge=1, le=64, description="Inserts at the same time in one process")] = 4
+    insert_timeout_s: Annotated[float, Meta(gt=0, description="Seconds before an insert counts as ambiguous")] = 60.0
+    backoff_max_s: Annotated[float, Meta(gt=0, description="Longest pause between tries, seconds")] = 10.0
+    session_timeout_s: Annotated[float, Meta(ge=1, description="Seconds after which a silent writer loses lanes")] = (
+        30.0
+    )
+    shutdown_s: Annotated[float, Meta(gt=0, description="Seconds to flush at shutdown; the rest stays queued")] = 30.0
+    fsync: Annotated[bool, Meta(description="Have ClickHouse fsync every insert (power cuts of one server)")] = False
+    metrics_port: Annotated[int, Meta(ge=0, le=65535, description="Port of /metrics and /health; 0: any free one")] = 0
+
+
+class Topics(msgspec.Struct, frozen=True, kw_only=True):
+    """The queue's topics, `SLUICE_TOPICS_*`."""
+
+    prefix: Annotated[str, Meta(description="Text before every topic's name (several Sluices on one Kafka)")] = ""
+    partitions: Annotated[int, Meta(ge=1, description="Partitions of a new topic")] = 4
+    retention_hours: Annotated[int, Meta(ge=1, description="How long messages are kept for replay")] = 168
+    max_message_bytes: Annotated[int, Meta(ge=1_000_000, description="Largest queue message, bytes")] = 1_048_576
+    max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (
+        10_000_000_000
+    )
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    services: Services = Services()
+    gateway: Gateway = Gateway()
+    writer: Writer = Writer()
+    topics: Topics = Topics()
+
+    @property
+    def clickhouse_read_url(self) -> str:
+        return self.services.clickhouse_read_url or self.services.clickhouse_url
+
+
+_PREFIXES = {"services": "", "gateway": "GATEWAY_", "writer": "WRITER_", "topics": "TOPICS_"}
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """The settings that an environment gives. Raises `BadSetting`; unknown `SLUICE_*` names are left alone."""
+    groups: dict[str, Any] = {}
+    for info in msgspec.structs.fields(Settings):
+        groups[info.name] = _load_group(info.type, PREFIX + _PREFIXES[info.name], environment)
+    return Settings(**groups)
+
+
+def _load_group(group: type[msgspec.Struct], prefix: str, environment: Mapping[str, str]) -> msgspec.Struct:
+    values: dict[str, Any] = {}
+    for info in msgspec.structs.fields(group):
+        variable = prefix + info.name.upper()
+        if (text := environment.get(variable)) is None or (text == "" and info.type is not str):
+            continue
+        try:
+            values[info.name] = msgspec.convert(text, info.type, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            raise BadSetting(f"{variable}={text!r}: {error}") from error
+    return group(**values)
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def variables() -> dict[str, tuple[str, Any]]:
+    """Every variable: name -> (meaning, default). What `docs` and the test of documentation read."""
+    found: dict[str, tuple[str, Any]] = {}
+    for group in msgspec.structs.fields(Settings):
+        for info in msgspec.structs.fields(group.type):
+            described = msgspec.inspect.type_info(info.type)
+            extra = getattr(described, "extra_json_schema", None) or {}
+            name = PREFIX + _PREFIXES[group.name] + info.name.upper()
+            found[name] = (extra.get("description", ""), info.default)
+    return found
