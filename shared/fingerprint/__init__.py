@@ -7,16 +7,17 @@ from shared.fingerprint import v1
 
 
 class Fingerprint(NamedTuple):
-    """64 lowercase hex, and the JSON of the parts that made it, for people to read."""
+    """64 lowercase hex, the JSON of the parts that made it, for people to read, and the error's type."""
 
     hash: str
     parts: str
+    type: str
 
 
 CURRENT = 1
 """The version that the gateway answers with; the envelope names it and the writer stores the same one's result."""
 
-_VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str]]] = {1: v1.fingerprint}
+_VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint}
 
 
 def fingerprint(version: int, message: str, stack: str) -> Fingerprint:

@@ -34,13 +34,13 @@ _DEPLOY_PREFIX = re.compile(r"^.{0,500}?/(?=(?:src|app|lib|pages|packages)/)")
 _encode = msgspec.json.Encoder().encode
 
 
-def fingerprint(message: str, stack: str) -> tuple[str, str]:
-    """(64 hex digits, JSON of the parts `["v1", type, frames, message or null]`)."""
+def fingerprint(message: str, stack: str) -> tuple[str, str, str]:
+    """(64 hex digits, JSON of the parts `["v1", type, frames, message or null]`, type)."""
     lines = stack[:STACK_LIMIT].replace("\r", "").split("\n")[:LINES]
     frames = _frames([line[:LINE_LIMIT] for line in lines])
     kind = _type(lines, message)
     parts = _encode(["v1", kind, frames, None if frames else _normalised(message[:MESSAGE_LIMIT])])
-    return hashlib.sha256(parts).hexdigest(), parts.decode()
+    return hashlib.sha256(parts).hexdigest(), parts.decode(), kind
 
 
 def _type(lines: list[str], message: str) -> str:

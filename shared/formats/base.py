@@ -26,18 +26,21 @@ class AnyObject(msgspec.Struct, gc=False):
     """Any JSON object: its keys are passed over, its being an object is checked."""
 
 
-def stored_raw(checked_as: Any) -> Any:
-    """A field whose JSON text is stored byte for byte, and which the gateway checks as another type."""
-    return Annotated[msgspec.Raw, msgspec.Meta(extra={"checked_as": checked_as})]
+def checked_as(kind: Any) -> msgspec.Meta:
+    """Marks a raw field: its JSON text is stored byte for byte, the gateway checks it as `kind`."""
+    return msgspec.Meta(extra={"checked_as": kind})
 
 
-JsonObject = stored_raw(AnyObject)
+JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]
 
 
 def checked(record: Any) -> Any:
-    """The type that the gateway validates a record with: the record's own, its raw fields by what they must hold."""
+    """The type that the gateway validates a record with: its own, the raw fields by what they must hold.
+
+    A record that is no struct is a `dict`, any JSON object.
+    """
     if not (isinstance(record, type) and issubclass(record, msgspec.Struct)):
-        return record
+        return AnyObject
     hints = typing.get_type_hints(record, include_extras=True)
     fields: list[Any] = []
     for info in msgspec.structs.fields(record):

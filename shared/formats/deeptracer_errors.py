@@ -1,0 +1,78 @@
+"""`POST /ingest/errors` (seed `003_bc9c13213d460ebf`): one error; the answer carries its fingerprint."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from shared.fingerprint import fingerprint
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows, checked_as
+from shared.formats.deeptracer import Release, common_columns
+from shared.formats.values import raw_text
+
+
+class Breadcrumb(msgspec.Struct, gc=False):
+    """One action that led to the error. Its timestamp is any string."""
+
+    type: str
+    message: str
+    timestamp: str
+
+
+class Error(msgspec.Struct, gc=False, kw_only=True):
+    """The request, which is the record."""
+
+    api_key: msgspec.Raw = ABSENT
+    service: str = "unknown"
+    environment: str = "production"
+    error_message: str
+    stack_trace: str
+    severity: Literal["low", "medium", "high", "critical"] = "medium"
+    context: JsonObject = ABSENT
+    trace_id: str = ""
+    user_id: str = ""
+    release: Release = ""
+    breadcrumbs: Annotated[msgspec.Raw, checked_as(list[Breadcrumb])] = ABSENT
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    prints = [
+        fingerprint(version, record.error_message, record.stack_trace)
+        for version, record in zip(rows.fingerprint_version, records, strict=True)
+    ]
+    return {
+        **common_columns(rows),
+        "timestamp": rows.received_at,
+        "event_id": rows.event_id,
+        "fingerprint": [made.hash for made in prints],
+        "fingerprint_version": rows.fingerprint_version,
+        "fingerprint_parts": [made.parts for made in prints],
+        "type": [made.type for made in prints],
+        "error_message": [record.error_message for record in records],
+        "stack_trace": [record.stack_trace for record in records],
+        "severity": [record.severity for record in records],
+        "attributes": raw_text([record.context for record in records]),
+        "breadcrumbs": raw_text([record.breadcrumbs for record in records]),
+        "trace_id": [record.trace_id for record in records],
+        "user_id": [record.user_id for record in records],
+    }
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 200, b'{"ok":true,"fingerprint":"%s"}' % outcome.fingerprints[0].encode()
+
+
+def fingerprinted(record: Error) -> tuple[str, str]:
+    return record.error_message, record.stack_trace
+
+
+FORMAT = Format(
+    name="deeptracer.errors",
+    signal="errors",
+    route="/ingest/errors",
+    api="deeptracer",
+    record=Error,
+    columns=columns,
+    reply=reply,
+    fingerprinted=fingerprinted,
+)

@@ -1,0 +1,48 @@
+"""`POST /ingest/llm` (seed `003_bc9c13213d460ebf`): one call to a model a request."""
+
+from shared.formats.base import Columns, Format, Outcome, Rows
+from shared.formats.deeptracer import Count, SingleRecord, attributes, common_columns
+from shared.formats.values import whole
+
+
+class Call(SingleRecord, gc=False, kw_only=True):
+    """The request, which is the record."""
+
+    model: str
+    provider: str
+    operation: str
+    input_tokens: Count
+    output_tokens: Count
+    cost_usd: float = 0.0
+    latency_ms: Count
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    return {
+        **common_columns(rows),
+        "timestamp": rows.received_at,
+        "model": [record.model for record in records],
+        "provider": [record.provider for record in records],
+        "operation": [record.operation for record in records],
+        "input_tokens": whole(rows, [record.input_tokens for record in records], "input_tokens"),
+        "output_tokens": whole(rows, [record.output_tokens for record in records], "output_tokens"),
+        "cost_usd": [record.cost_usd for record in records],
+        "latency_ms": whole(rows, [record.latency_ms for record in records], "latency_ms"),
+        "attributes": attributes(rows),
+    }
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 200, b'{"ok":true}'
+
+
+FORMAT = Format(
+    name="deeptracer.llm",
+    signal="llm",
+    route="/ingest/llm",
+    api="deeptracer",
+    record=Call,
+    columns=columns,
+    reply=reply,
+)

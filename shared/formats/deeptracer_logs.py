@@ -1,0 +1,97 @@
+"""`POST /ingest/logs` (seed `003_bc9c13213d460ebf`): 1 to 1,000 logs a request, all stored or the request refused."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from shared.formats.base import ABSENT, BatchFrame, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.deeptracer import Release, ZonedTime, attributes
+from shared.formats.levels import SEVERITY_NUMBERS
+from shared.formats.people import text_of
+from shared.formats.values import times
+
+
+class Frame(BatchFrame, gc=False, kw_only=True):
+    """The request."""
+
+    service: str = "unknown"
+    release: Release = ""
+    logs: msgspec.Raw
+
+
+class Log(msgspec.Struct, gc=False, kw_only=True):
+    """One log entry. `vercel_id` is sent by the SDK and stands in no document."""
+
+    level: Literal["debug", "info", "warn", "error"]
+    message: str
+    timestamp: ZonedTime | None = None
+    metadata: JsonObject = ABSENT
+    trace_id: str = ""
+    span_id: str = ""
+    request_id: str = ""
+    context: str = ""
+    release: Release = ""
+    vercel_id: msgspec.Raw = ABSENT
+
+
+class _User(msgspec.Struct, gc=False):
+    id: Any = None
+    email: Any = None
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    user: Any = None
+
+
+_decode_metadata = msgspec.json.Decoder(_Metadata).decode
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    metadata = attributes(rows)
+    for row, record in enumerate(records):
+        if record.vercel_id is not ABSENT:
+            rows.note(row, "vercel_id", record.vercel_id)
+    user_id, user_email = _users(metadata)
+    levels = [record.level for record in records]
+    return {
+        "timestamp": times(rows, [record.timestamp for record in records]),
+        "release": [record.release or release for record, release in zip(records, rows.release, strict=True)],
+        "level": levels,
+        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
+        "message": [record.message for record in records],
+        "attributes": metadata,
+        "trace_id": [record.trace_id for record in records],
+        "span_id": [record.span_id for record in records],
+        "request_id": [record.request_id for record in records],
+        "logger_name": [record.context for record in records],
+        "user_id": user_id,
+        "user_email": user_email,
+    }
+
+
+def _users(metadata: list[bytes]) -> tuple[list[str], list[str]]:
+    """`metadata.user.id` and `.email`, where the SDK put a user (03)."""
+    ids, emails = [""] * len(metadata), [""] * len(metadata)
+    for row, text in enumerate(metadata):
+        if b'"user"' in text and isinstance(user := _decode_metadata(text).user, dict):
+            ids[row], emails[row] = text_of(user.get("id")), text_of(user.get("email"))
+    return ids, emails
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 200, b'{"ok":true,"count":%d}' % outcome.accepted
+
+
+FORMAT = Format(
+    name="deeptracer.logs",
+    signal="logs",
+    route="/ingest/logs",
+    api="deeptracer",
+    frame=Frame,
+    batch="logs",
+    max_records=1000,
+    record=Log,
+    columns=columns,
+    reply=reply,
+)

@@ -1,0 +1,49 @@
+"""`POST /ingest/traces` (seed `003_bc9c13213d460ebf`): one span a request."""
+
+from typing import Literal
+
+from shared.formats.base import Columns, Format, Outcome, Rows
+from shared.formats.deeptracer import Count, SingleRecord, ZonedTime, attributes, common_columns
+from shared.formats.values import times, whole
+
+
+class Span(SingleRecord, gc=False, kw_only=True):
+    """The request, which is the record."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str = ""
+    operation: str
+    start_time: ZonedTime
+    duration_ms: Count
+    status: Literal["ok", "error"] = "ok"
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    return {
+        **common_columns(rows),
+        "timestamp": times(rows, [record.start_time for record in records], "start_time"),
+        "trace_id": [record.trace_id for record in records],
+        "span_id": [record.span_id for record in records],
+        "parent_span_id": [record.parent_span_id for record in records],
+        "operation": [record.operation for record in records],
+        "duration_ms": whole(rows, [record.duration_ms for record in records], "duration_ms"),
+        "status": [record.status for record in records],
+        "attributes": attributes(rows),
+    }
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 200, b'{"ok":true}'
+
+
+FORMAT = Format(
+    name="deeptracer.traces",
+    signal="traces",
+    route="/ingest/traces",
+    api="deeptracer",
+    record=Span,
+    columns=columns,
+    reply=reply,
+)

@@ -1,0 +1,12 @@
+"""Levels: names and OpenTelemetry severity numbers (03, "Proliferate API")."""
+
+SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
+
+_ALIASES = {"warning": "warn"}
+
+
+def level_of(text: str) -> str | None:
+    """The level that a text names, in any case; None for no level."""
+    name = text.lower()
+    name = _ALIASES.get(name, name)
+    return name if name in SEVERITY_NUMBERS else None

@@ -1,0 +1,104 @@
+"""`POST /api/v1/logs/batch` (seed `000_52f2c1fc71932a57`): up to 100 logs; a bad entry is dropped, the others taken."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shared.formats.base import ABSENT, AnyObject, BatchFrame, Columns, Format, Outcome, Refused, Rows, checked_as
+from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.people import person_columns
+from shared.formats.values import raw_text, times
+
+Text = str | None
+OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
+
+
+class Frame(BatchFrame, gc=False, kw_only=True):
+    """The request."""
+
+    environment: Text = "production"  # type: ignore[assignment]
+    release: Text = None
+    logs: msgspec.Raw
+
+
+class Person(msgspec.Struct, gc=False):
+    """`user` and `account`: what is checked of them; their further keys are stored as they are."""
+
+    id: str | int | float | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
+
+
+class Log(msgspec.Struct, gc=False, kw_only=True):
+    """One entry. A level of another spelling takes the second look, `normalise`."""
+
+    level: Literal["trace", "debug", "info", "warn", "error", "fatal"]
+    message: str
+    timestamp: datetime | float | None = None
+    template: Text = None
+    attributes: OptionalObject = ABSENT
+    trace_id: Text = None
+    span_id: Text = None
+    user: OptionalPerson = ABSENT
+    account: OptionalPerson = ABSENT
+    logger_name: Text = None
+    file_path: Text = None
+    line_number: Annotated[int, Meta(ge=0, le=4_294_967_295)] | None = None
+    function_name: Text = None
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    levels = [record.level for record in records]
+    return {
+        "timestamp": times(rows, [record.timestamp for record in records]),
+        "level": levels,
+        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
+        "message": [record.message for record in records],
+        "template": [record.template or "" for record in records],
+        "attributes": [b"" if text == b"null" else text for text in raw_text([r.attributes for r in records])],
+        "trace_id": [record.trace_id or "" for record in records],
+        "span_id": [record.span_id or "" for record in records],
+        "logger_name": [record.logger_name or "" for record in records],
+        "file_path": [record.file_path or "" for record in records],
+        "line_number": [record.line_number or 0 for record in records],
+        "function_name": [record.function_name or "" for record in records],
+        **person_columns("user", [record.user for record in records], ("id", "email")),
+        **person_columns("account", [record.account for record in records], ("id", "name")),
+    }
+
+
+def normalise(entry: Any) -> Any:
+    """An entry whose level is spelled in another way (03: any case, `warning`), as `Log` takes it."""
+    if not isinstance(entry, dict):
+        raise Refused("not an object")
+    level = entry.get("level")
+    if not isinstance(level, str) or (name := level_of(level)) is None:
+        raise Refused("level is none of trace, debug, info, warn, error, fatal")
+    return {**entry, "level": name}
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)
+
+
+FORMAT = Format(
+    name="proliferate.logs",
+    signal="logs",
+    route="/api/v1/logs/batch",
+    api="proliferate",
+    frame=Frame,
+    batch="logs",
+    min_records=0,
+    max_records=100,
+    partial=True,
+    record=Log,
+    normalise=normalise,
+    columns=columns,
+    reply=reply,
+)

@@ -1,0 +1,186 @@
+"""`POST /ingest/drain`: Vercel's log drains, read leniently (03, "Drain"); what has no column is an attribute."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.formats.base import Columns, Format, Outcome, Rows
+from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.values import times
+
+Entry = dict[str, msgspec.Raw]
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+class _Proxy(msgspec.Struct, gc=False):
+    method: Any = ""
+    path: Any = ""
+    statusCode: Any = ""
+
+
+_decode_proxy = msgspec.json.Decoder(_Proxy).decode
+
+
+class _Row(NamedTuple):
+    timestamp: Any
+    level: str
+    message: str
+    service: str
+    environment: str
+    trace_id: str
+    span_id: str
+    request_id: str
+    attributes: bytes
+
+
+def columns(rows: Rows) -> Columns:
+    taken = [_row(dict(entry)) for entry in rows.records]
+    sent, levels, messages, services, environments, trace_ids, span_ids, request_ids, attributes = map(
+        list, zip(*taken, strict=True)
+    )
+    return {
+        "timestamp": times(rows, [_moment(moment) for moment in sent]),
+        "level": levels,
+        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
+        "message": messages,
+        "service": services,
+        "environment": environments,
+        "trace_id": trace_ids,
+        "span_id": span_ids,
+        "request_id": request_ids,
+        "attributes": attributes,
+    }
+
+
+def _row(entry: Entry) -> _Row:
+    """One entry -> its columns; takes out of `entry` what it uses, the rest are the attributes."""
+    timestamp = _take(entry, "timestamp", str | int | float)
+    level = _level(entry)
+    message = _take(entry, "message", str)
+    return _Row(
+        timestamp=timestamp,
+        level=level,
+        message=_request_line(entry) if message is None else message,
+        service=_take(entry, "projectName", str) or _peek(entry, "host", str) or "",
+        environment=_take(entry, "environment", str) or "production",
+        trace_id=_either(entry, "traceId", "trace.id"),
+        span_id=_either(entry, "spanId", "span.id"),
+        request_id=_take(entry, "requestId", str) or "",
+        attributes=_encode(entry),
+    )
+
+
+def _peek(entry: Entry, key: str, kind: Any) -> Any:
+    """The value of a key where it is of this kind, else None."""
+    raw = entry.get(key)
+    if raw is None:
+        return None
+    value = _decode(raw)
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+
+def _take(entry: Entry, key: str, kind: Any) -> Any:
+    """As `_peek`, and the key is taken out where it was used or null."""
+    value = _peek(entry, key, kind)
+    if value is not None or bytes(entry.get(key, b"")) == b"null":
+        del entry[key]
+    return value
+
+
+def _either(entry: Entry, first: str, second: str) -> str:
+    """An id under one of two names; the second one stays an attribute where it says something else."""
+    value = _take(entry, first, str)
+    if value is None or value == _peek(entry, second, str):
+        value = _take(entry, second, str) or value
+    return value or ""
+
+
+def _level(entry: Entry) -> str:
+    named = _peek(entry, "level", str)
+    if named is not None and (level := level_of(named)) is not None:
+        del entry["level"]
+        return level
+    if bytes(entry.get("level", b"")) == b"null":
+        del entry["level"]
+    status = _peek(entry, "statusCode", int)
+    if status is None and isinstance(code := _proxy(entry).statusCode, int):
+        status = code
+    if (status is not None and status >= 500) or _peek(entry, "type", str) == "stderr":
+        return "error"
+    return "info"
+
+
+def _request_line(entry: Entry) -> str:
+    """`METHOD path status`, for entries of requests, which carry no message."""
+    proxy = _proxy(entry)
+    return " ".join(str(part) for part in (proxy.method, proxy.path, proxy.statusCode) if part not in ("", None))
+
+
+def _proxy(entry: Entry) -> _Proxy:
+    raw = entry.get("proxy")
+    if raw is None or not bytes(raw).lstrip().startswith(b"{"):
+        return _Proxy()
+    return _decode_proxy(raw)
+
+
+def _moment(sent: Any) -> datetime | float | None:
+    """Vercel's milliseconds, or the ISO text of its analytics entries."""
+    if isinstance(sent, str):
+        try:
+            moment = datetime.fromisoformat(sent)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if sent is None else sent / 1_000
+
+
+def split(body: bytes) -> msgspec.Raw:
+    """A JSON array of the entries of a body: an array, one object, or objects one a line (NDJSON).
+
+    A line that is no JSON becomes `null`, which the validation drops and counts. Raises msgspec.DecodeError for a body
+    without any JSON in it.
+    """
+    text = body.strip()
+    try:
+        whole = _decode_raw(text)
+    except msgspec.DecodeError:
+        return _split_lines(text)
+    return whole if text.startswith(b"[") else msgspec.Raw(b"[" + text + b"]")
+
+
+def _split_lines(text: bytes) -> msgspec.Raw:
+    entries = [_line(line) for line in text.split(b"\n") if line.strip()]
+    if not any(entry is not None for entry in entries):
+        raise msgspec.DecodeError("neither a JSON array, an object, nor objects one a line")
+    return msgspec.Raw(b"[" + b",".join(entry or b"null" for entry in entries) + b"]")
+
+
+def _line(line: bytes) -> bytes | None:
+    try:
+        _decode_raw(line)
+    except msgspec.DecodeError:
+        return None
+    return line.strip()
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 200, b'{"ok":true,"count":%d}' % outcome.accepted
+
+
+FORMAT = Format(
+    name="vercel.drain",
+    signal="drain",
+    route="/ingest/drain",
+    api="deeptracer",
+    record=Entry,
+    columns=columns,
+    reply=reply,
+    split=split,
+    min_records=0,
+    max_records=1_000_000,
+    partial=True,
+)
