@@ -1,0 +1,214 @@
+"""Topics and offsets: what can be asked and done without joining a group."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+
+from aiokafka import errors
+from aiokafka.admin.config_resource import ConfigResourceType
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.structs import TopicPartition
+
+from shared.queue.base import Lane, Position, QueueError, TopicSpec
+from shared.queue.kafka.cluster import Cluster
+from shared.queue.kafka.options import KafkaOptions
+
+EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
+PING_TIMEOUT_S = 2.0
+
+
+class Admin:
+    """Questions about topics, offsets and groups. Every answer comes within `request_timeout_s`.
+
+    Raises:
+        QueueUnavailable: from every method: no answer in time.
+        QueueError: from every method: the cluster refused.
+    """
+
+    def __init__(self, cluster: Cluster, options: KafkaOptions) -> None:
+        self._cluster = cluster
+        self._options = options
+
+    async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Make the topics that are missing; return the names of those this call made, once all of them can be used."""
+        wanted = list(specs)
+        created: list[str] = []
+
+        async def create(client: AIOKafkaClient) -> None:
+            known = (await client.fetch_all_metadata()).topics()
+            missing = [spec for spec in wanted if spec.name not in known]
+            if missing:
+                created.extend(await self._create(client, missing))
+
+        await self._cluster.ask(create)
+        await self._cluster.ask(lambda client: _all_led(client, wanted))
+        return created
+
+    async def _create(self, client: AIOKafkaClient, specs: list[TopicSpec]) -> list[str]:
+        request = CreateTopicsRequest(
+            [(spec.name, spec.partitions, self._options.replication_factor, [], _configs(spec)) for spec in specs],
+            int(self._options.request_timeout_s * 1000),
+            False,
+        )
+        controller = client.cluster.controller
+        response = await client.send(
+            client.get_random_node() if controller is None else controller.nodeId,
+            request,
+        )
+        created = []
+        for name, code, *message in response.topic_errors:
+            if code == errors.TopicAlreadyExistsError.errno:
+                continue  # somebody was faster
+            if code:
+                raise _error(code, f"topic {name!r} was not made: {message[0] if message and message[0] else ''}")
+            created.append(name)
+        return created
+
+    async def check_topics(self, topics: Iterable[str]) -> None:
+        """Refuse topics that are missing, or that refuse messages which our producers may send (02-delivery).
+
+        Raises:
+            QueueError: naming each topic and what to do about it.
+        """
+        names = sorted(set(topics))
+
+        async def describe(client: AIOKafkaClient) -> list[str]:
+            known = (await client.fetch_all_metadata()).topics()
+            found = [f"topic {name!r} is missing: run `sluice migrate`" for name in names if name not in known]
+            there = [name for name in names if name in known]
+            return found + [sentence for name in there if (sentence := await self._too_small(client, name))]
+
+        if problems := await self._cluster.ask(describe):
+            raise QueueError("; ".join(problems))
+
+    async def _too_small(self, client: AIOKafkaClient, topic: str) -> str | None:
+        request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, ["max.message.bytes"])])
+        response = await client.send(client.get_random_node(), request)
+        ((code, message, _, _, entries),) = response.resources
+        if code:
+            raise _error(code, f"the settings of topic {topic!r} can't be read: {message}")
+        largest, ours = int(entries[0][1]), self._options.max_message_bytes
+        if largest >= ours:
+            return None
+        return (
+            f"topic {topic!r} takes at most {largest:,} bytes and our messages may have {ours:,}: "
+            f"raise it with `kafka-configs.sh --alter --topic {topic} --add-config max.message.bytes={ours}`, "
+            "or lower our limit"
+        )
+
+    async def lanes(self, topics: Iterable[str]) -> list[Lane]:
+        names = set(topics)
+
+        async def find(client: AIOKafkaClient) -> list[Lane]:
+            metadata = await client.fetch_all_metadata()
+            return sorted(Lane(name, p) for name in names for p in metadata.partitions_for_topic(name) or ())
+
+        return await self._cluster.ask(find)
+
+    async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self._offsets(lanes, EARLIEST)
+
+    async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self._offsets(lanes, LATEST)
+
+    async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
+        wanted = list(lanes)
+        # In this order: what is appended between the two questions is then later than the time, or found by it.
+        ends = await self._offsets(wanted, LATEST)
+        found = await self._offsets(wanted, max(timestamp_ms, 0))
+        return {lane: ends[lane] if found[lane] < 0 else found[lane] for lane in wanted}
+
+    async def _offsets(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
+        wanted = list(lanes)
+        if not wanted:
+            return {}
+        return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms))
+
+    async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        wanted = list(lanes)
+        if not wanted:
+            return {}
+        return await self._cluster.ask(lambda client: _fetch_committed(client, group, wanted))
+
+    async def ping(self) -> None:
+        """Return when a broker answers.
+
+        Raises:
+            QueueUnavailable: none did within `PING_TIMEOUT_S`.
+        """
+
+        async def answer(client: AIOKafkaClient) -> None:
+            await client.send(client.get_random_node(), MetadataRequest([]))
+
+        await self._cluster.ask(answer, timeout_s=PING_TIMEOUT_S)
+
+
+def _configs(spec: TopicSpec) -> list[tuple[str, str]]:
+    kept = ("cleanup.policy", "compact") if spec.compacted else ("retention.ms", str(spec.retention_ms))
+    return [
+        kept,
+        ("max.message.bytes", str(spec.max_message_bytes)),
+        # Replay goes by time, and that must not follow the clocks of gateways (02-delivery).
+        ("message.timestamp.type", "LogAppendTime"),
+    ]
+
+
+def _error(code: int, what: str) -> errors.BrokerResponseError:
+    return errors.for_code(code)(what.strip().rstrip(":"))
+
+
+async def _all_led(client: AIOKafkaClient, specs: list[TopicSpec]) -> None:
+    metadata = await client.fetch_all_metadata()
+    for spec in specs:
+        partitions = metadata.partitions_for_topic(spec.name)
+        if not partitions or partitions != metadata.available_partitions_for_topic(spec.name):
+            raise errors.LeaderNotAvailableError(spec.name)
+
+
+async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
+    """The offsets asked for; -1 where nothing is as late as the time."""
+    metadata = await client.fetch_all_metadata()
+    by_leader: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    for lane in lanes:
+        leader = metadata.leader_for_partition(TopicPartition(*lane))
+        if leader is None or leader == -1:
+            raise errors.LeaderNotAvailableError(f"{lane.topic}-{lane.partition}")
+        by_leader[leader][lane.topic].append((lane.partition, timestamp_ms))
+    responses = await asyncio.gather(
+        *(client.send(leader, OffsetRequest(-1, 0, list(topics.items()))) for leader, topics in by_leader.items())
+    )
+    found: dict[Lane, int] = {}
+    for response in responses:
+        for topic, partitions in response.topics:
+            for partition, code, _, offset in partitions:
+                if code:
+                    raise _error(code, f"{topic}-{partition}")
+                found[Lane(topic, partition)] = offset
+    return found
+
+
+async def _fetch_committed(client: AIOKafkaClient, group: str, lanes: list[Lane]) -> dict[Lane, Position | None]:
+    """The raw request, because aiokafka's own readers overlook the error of the whole answer.
+
+    A coordinator that is still loading answers with that error and no partitions: they take it for "nothing committed".
+    """
+    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    by_topic: dict[str, list[int]] = defaultdict(list)
+    for lane in lanes:
+        by_topic[lane.topic].append(lane.partition)
+    response = await client.send(node, OffsetFetchRequest(group, list(by_topic.items())))
+    if code := getattr(response, "error_code", 0):  # answers of version 0 and 1 have none
+        raise _error(code, f"group {group!r}")
+    found: dict[Lane, Position | None] = {}
+    for topic, partitions in response.topics:
+        for partition, offset, metadata, code in partitions:
+            if code:
+                raise _error(code, f"group {group!r}, {topic}-{partition}")
+            found[Lane(topic, partition)] = Position(offset, metadata or "") if offset >= 0 else None
+    if unanswered := [lane for lane in lanes if lane not in found]:
+        raise errors.KafkaProtocolError(f"no answer about {unanswered}")
+    return found

@@ -1,0 +1,116 @@
+"""One aiokafka producer at a time, kept connected and replaced when it is of no use any more."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.queue.base import QueueUnavailable
+from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """`producer` is the connected one, or None while Kafka is looked for in the background.
+
+    A producer is replaced after every error that aiokafka does not retry: refused once with MESSAGE_TOO_LARGE, its
+    idempotent batches to that partition all fail as out of sequence. Connecting starts from the bootstrap addresses
+    again, which also finds brokers that have moved.
+    """
+
+    def __init__(self, bootstrap: str, options: KafkaOptions, *, on_lost: Callable[[], None]) -> None:
+        self._bootstrap = addresses(bootstrap)
+        self._options = options
+        self._on_lost = on_lost
+        self._connecting: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._tried = asyncio.Event()
+        self._error: BaseException | None = None
+        self.producer: AIOKafkaProducer | None = None
+
+    def start(self) -> None:
+        self._tried.clear()
+        self._connecting = asyncio.create_task(self._connect())
+
+    async def stop(self, grace_s: float) -> None:
+        """Close, giving what is in flight `grace_s` seconds to arrive."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        if self.producer is not None:
+            self._retire(self.producer, grace_s)
+        if self._retiring:
+            await asyncio.wait(self._retiring)
+
+    async def connected(self) -> AIOKafkaProducer:
+        """The producer; waits for the first try to connect, but not for more of them.
+
+        Raises:
+            QueueUnavailable: Kafka can't be reached.
+        """
+        await self._tried.wait()
+        if self.producer is None:
+            raise QueueUnavailable(
+                f"Kafka at {self._bootstrap} can't be reached ({self._error}); trying every {self._options.retry_s:g} s"
+            )
+        return self.producer
+
+    def replace(self, producer: AIOKafkaProducer, reason: BaseException, grace_s: float) -> None:
+        """Take another producer from now on; this one has `grace_s` seconds to finish its other lanes."""
+        if producer is not self.producer:
+            return
+        log.warning("kafka producer replaced after %r", reason)
+        self.producer = None
+        self._on_lost()
+        self._retire(producer, grace_s)
+        self.start()
+
+    async def _connect(self) -> None:
+        while True:
+            producer = self._make()
+            # A task of its own, with time for aiokafka's time-outs: bootstrap() leaks its connection when cancelled.
+            starting = asyncio.create_task(producer.start())
+            try:
+                await asyncio.wait({starting}, timeout=3 * self._options.request_timeout_s)
+                if starting.done() and not starting.exception():
+                    self.producer, self._error = producer, None
+                    return
+                self._error = starting.exception() if starting.done() else TimeoutError("it does not answer")
+            finally:
+                self._tried.set()
+                if producer is not self.producer:
+                    starting.cancel()
+                    await producer.stop()
+            await asyncio.sleep(self._options.retry_s)
+
+    def _make(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **client_arguments(self._bootstrap, self._options),
+            acks="all",
+            enable_idempotence=True,
+            compression_type="zstd",
+            max_batch_size=min(self._options.batch_bytes, self._options.max_message_bytes),
+        )
+
+    def _retire(self, producer: AIOKafkaProducer, grace_s: float) -> None:
+        task = asyncio.create_task(_close(producer, grace_s))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+
+async def _close(producer: AIOKafkaProducer, grace_s: float) -> None:
+    try:
+        async with asyncio.timeout(grace_s):
+            await producer.flush()
+    except TimeoutError:
+        # Idempotent batches never expire: stop() would wait for them for ever.
+        producer._message_accumulator.fail_all(KafkaError("given up"))
+    try:
+        await producer.stop()
+    except Exception:  # of batches that were given up
+        log.debug("kafka producer did not close in order", exc_info=True)
+    finally:
+        await producer.client.close()

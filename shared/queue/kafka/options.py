@@ -1,0 +1,101 @@
+"""What can be set about Kafka."""
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEME = "kafka://"
+
+
+@dataclass(frozen=True)
+class KafkaSecurity:
+    """TLS and SASL towards the brokers. The default is neither."""
+
+    tls: bool = False
+    ca_file: str | None = None
+    """PEM file of the authority that signed the brokers' certificates; None: the system's."""
+    cert_file: str | None = None
+    """PEM file of the client's own certificate, where the brokers ask for one."""
+    key_file: str | None = None
+    sasl_mechanism: str | None = None
+    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; None: no SASL."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def arguments(self) -> dict[str, Any]:
+        """The same as keyword arguments of every aiokafka client. Reads the files named."""
+        protocol = ("SASL_" if self.sasl_mechanism else "") + ("SSL" if self.tls else "PLAINTEXT")
+        found: dict[str, Any] = {"security_protocol": protocol}
+        if self.tls:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file)
+            found["ssl_context"] = context
+        if self.sasl_mechanism:
+            found["sasl_mechanism"] = self.sasl_mechanism
+            found["sasl_plain_username"] = self.username
+            found["sasl_plain_password"] = self.password
+        return found
+
+
+@dataclass(frozen=True)
+class KafkaOptions:
+    """How Sluice uses Kafka. Times in seconds, sizes in bytes."""
+
+    client_id: str = "sluice"
+    """Shown in the brokers' logs, metrics and quotas."""
+    security: KafkaSecurity = KafkaSecurity()
+
+    request_timeout_s: float = 10.0
+    """How long one question to the cluster, or one try to connect, may take."""
+    retry_s: float = 0.5
+    """The pause between two tries."""
+    replication_factor: int = -1
+    """Of the topics that are made; -1 is the cluster's own `default.replication.factor`."""
+
+    publish_timeout_s: float = 10.0
+    """How long a publish may wait for its acknowledgement before it ends as unavailable."""
+    lost_after_s: float = 30.0
+    """A batch without an answer for so long: the connection is given up and made anew."""
+    max_in_flight_bytes: int = 64_000_000
+    """What may wait for Kafka's acknowledgement at once; beyond it publishing is refused."""
+    max_message_bytes: int = 1_048_576
+    """The largest message, its key and some 100 bytes around it included; not over any topic's `max.message.bytes`."""
+    batch_bytes: int = 1_000_000
+    """A batch is sent when it is so large, before compression ..."""
+    linger_s: float = 0.005
+    """... or so old."""
+
+    session_timeout_s: float = 10.0
+    """A consumer that is not heard of for so long loses its lanes to the others."""
+    heartbeat_s: float = 1.0
+    """How often a consumer is heard of; also how soon it learns of a rebalance."""
+    max_poll_interval_s: float = 60.0
+    """A consumer that does not receive for so long leaves the group."""
+    commit_timeout_s: float = 5.0
+    """How long one try to commit may take."""
+    max_receive_bytes: int = 16_000_000
+    """`receive` stops adding messages beyond this."""
+
+
+def addresses(bootstrap: str) -> str:
+    """`kafka://one:9092,two:9092`, or the same without the scheme, as aiokafka wants it.
+
+    Raises:
+        ValueError: there is no address in it.
+    """
+    found = bootstrap.removeprefix(SCHEME).strip().strip("/")
+    if not found or "://" in found:
+        raise ValueError(f"{bootstrap!r} is no address of Kafka: write kafka://host:9092, several with commas")
+    return found
+
+
+def client_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
+    """The keyword arguments that all of aiokafka's clients share."""
+    return {
+        "bootstrap_servers": addresses(bootstrap),
+        "client_id": options.client_id,
+        "request_timeout_ms": int(options.request_timeout_s * 1000),
+        "metadata_max_age_ms": 60_000,  # new partitions are found within a minute
+        **options.security.arguments(),
+    }

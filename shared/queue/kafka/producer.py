@@ -1,0 +1,207 @@
+"""The producer: messages gathered into batches, one batch of a lane on its way at a time."""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
+
+from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable
+from shared.queue.kafka.batch import Batch
+from shared.queue.kafka.link import Link
+from shared.queue.kafka.options import KafkaOptions
+from shared.queue.sticky import StickyPartition
+
+OVERHEAD_BYTES = 100
+"""What a message has around it at most, alone in its batch: 61 of the batch, 21 of the record, two lengths."""
+
+
+def compressible(size: int) -> int:
+    """The largest batch that stays within `size` bytes also when zstd makes it larger, as it does with random bytes.
+
+    That is 3 bytes for each 128 kB and a frame of 18. aiokafka sends the compressed batch in any case.
+    """
+    return size - size // 32_768 - 18
+
+
+class Route:
+    """The lanes of one topic, and which one the next message takes."""
+
+    def __init__(self, topic: str, partitions: int) -> None:
+        self.lanes = [Lane(topic, partition) for partition in range(partitions)]
+        self._sticky = StickyPartition(partitions)
+
+    def lane(self, key: bytes | None, size: int, now_s: float) -> Lane:
+        if key is None:
+            return self.lanes[self._sticky.choose(size, now_s)]
+        partition: int = (murmur2(key) & 0x7FFFFFFF) % len(self.lanes)  # as Kafka's own clients do
+        return self.lanes[partition]
+
+
+class KafkaProducer:
+    """Publishes with `acks=all` and idempotence. It keeps:
+
+    1. `publish` returns after Kafka has acknowledged the message, and never before.
+    2. It waits at most `publish_timeout_s` for a first connection and as long again for the acknowledgement. A batch
+       that was not handed to aiokafka by then never is.
+    3. At most `max_in_flight_bytes` wait at once. They count until Kafka's answer, not until the caller's time is up:
+       the memory is not free before that.
+    4. While a batch of a lane is on its way the lane's next one fills. Sent after 5 ms each, a slow broker would get
+       batches of 5 ms, one a round trip.
+    5. After an error that aiokafka does not retry, and after `lost_after_s` without an answer, another producer takes
+       over (`link.py`).
+    """
+
+    def __init__(self, bootstrap: str, options: KafkaOptions, *, clock: Callable[[], float] = time.time) -> None:
+        self._options = options
+        self._clock = clock
+        self._routes: dict[str, Route] = {}
+        self._link = Link(bootstrap, options, on_lost=self._routes.clear)
+        self._open: dict[Lane, Batch] = {}
+        self._waiting: dict[Lane, deque[Batch]] = defaultdict(deque)
+        self._on_the_way: dict[Lane, asyncio.Task[None]] = {}
+        self._in_flight = 0
+        self._largest = compressible(options.max_message_bytes)
+        self._batch_bytes = min(options.batch_bytes, self._largest)
+        self._loop = asyncio.get_running_loop()
+        self._stopping = False
+
+    async def start(self) -> None:
+        self._link.start()
+
+    async def stop(self) -> None:
+        """Send and await what is in flight, for at most `publish_timeout_s`, then close."""
+        self._stopping = True
+        self._routes.clear()
+        for batch in [batch for batches in self._waiting.values() for batch in batches]:
+            self._is_due(batch)
+        give_up_at = self._loop.time() + self._options.publish_timeout_s
+        while self._on_the_way and (left := give_up_at - self._loop.time()) > 0:
+            await asyncio.wait(self._on_the_way.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for batch in [batch for batches in self._waiting.values() for batch in batches]:
+            self._expire(batch)
+        if unanswered := list(self._on_the_way.values()):
+            for task in unanswered:
+                task.cancel()
+            await asyncio.wait(unanswered)
+        await self._link.stop(grace_s=0)
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        size = len(value) + OVERHEAD_BYTES + (0 if key is None else len(key))
+        if size > self._largest:
+            raise MessageTooLarge(f"{size:,} bytes as a message of Kafka, where {self._largest:,} are the limit")
+        if self._in_flight + size > self._options.max_in_flight_bytes:
+            raise QueueFull(
+                f"{self._in_flight:,} bytes wait for Kafka already, of {self._options.max_in_flight_bytes:,}"
+            )
+        self._in_flight += size  # from here on it is given back by the batch, or below
+        try:
+            route = self._routes.get(topic) or await self._route(topic)
+            waiter = self._append(route.lane(key, size, self._clock()), key, value, size)
+        except BaseException:
+            self._in_flight -= size
+            raise
+        return await waiter
+
+    async def _route(self, topic: str) -> Route:
+        if self._stopping:
+            raise QueueUnavailable("this producer is stopping")
+        try:
+            async with asyncio.timeout(self._options.publish_timeout_s):
+                producer = await self._link.connected()
+                partitions = len(await producer.partitions_for(topic))
+        except TimeoutError:
+            raise QueueUnavailable(
+                f"topic {topic!r} was not found within {self._options.publish_timeout_s:g} s: `sluice migrate` makes it"
+            ) from None
+        return self._routes.setdefault(topic, Route(topic, partitions))
+
+    def _append(self, lane: Lane, key: bytes | None, value: bytes, size: int) -> asyncio.Future[Published]:
+        while True:
+            batch = self._open.get(lane) or self._new_batch(lane)
+            waiter = batch.append(key, value, size, self._loop)
+            if waiter is not None:
+                return waiter
+            self._no_longer_open(batch)  # it is full
+            self._is_due(batch)
+
+    def _new_batch(self, lane: Lane) -> Batch:
+        batch = Batch(lane, BatchBuilder(self._batch_bytes, DefaultRecordBatch.CODEC_ZSTD))
+        batch.linger = self._loop.call_later(self._options.linger_s, self._is_due, batch)
+        batch.expiry = self._loop.call_later(self._options.publish_timeout_s, self._expire, batch)
+        self._open[lane] = batch
+        self._waiting[lane].append(batch)
+        return batch
+
+    def _is_due(self, batch: Batch) -> None:
+        batch.due = True
+        self._pump(batch.lane)
+
+    def _pump(self, lane: Lane) -> None:
+        """Send the lane's next batch if it is due and none is on its way."""
+        waiting = self._waiting[lane]
+        if lane in self._on_the_way or not waiting or not waiting[0].due:
+            return
+        batch = waiting.popleft()
+        self._no_longer_open(batch)
+        self._on_the_way[lane] = asyncio.create_task(self._deliver(batch))
+
+    def _no_longer_open(self, batch: Batch) -> None:
+        if self._open.get(batch.lane) is batch:
+            del self._open[batch.lane]
+
+    def _expire(self, batch: Batch) -> None:
+        """The callers' time is up. What was not sent yet will not be: they are going to send it again themselves."""
+        within = self._options.publish_timeout_s
+        batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
+        if batch in self._waiting[batch.lane]:
+            self._waiting[batch.lane].remove(batch)
+            self._no_longer_open(batch)
+            self._finish(batch)
+
+    def _finish(self, batch: Batch) -> None:
+        batch.stop_clocks()
+        self._in_flight -= batch.size
+
+    async def _deliver(self, batch: Batch) -> None:
+        """Send a batch, await Kafka's answer and pass it on."""
+        lane = batch.lane
+        producer: AIOKafkaProducer | None = None
+        try:
+            async with asyncio.timeout(self._options.lost_after_s):
+                producer = await self._link.connected()
+                delivery = await producer.send_batch(batch.close(), lane.topic, partition=lane.partition)
+                offset = (await delivery).offset
+            if offset < 0:
+                raise QueueUnavailable(f"{lane}: stored, but Kafka no longer knows where")
+            batch.deliver(offset)
+        except QueueError as error:
+            batch.fail(error)
+        except Exception as error:
+            batch.fail(self._outcome(batch, error))
+            self._change_producer(batch, producer, error)
+        finally:
+            batch.fail(QueueUnavailable("the producer was stopped"))
+            self._finish(batch)
+            del self._on_the_way[lane]
+            self._pump(lane)
+
+    def _outcome(self, batch: Batch, error: Exception) -> QueueError:
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count == 1:
+            return MessageTooLarge(
+                f"{batch.lane}: Kafka refused {batch.size:,} bytes; see the topic's max.message.bytes"
+            )
+        return QueueUnavailable(f"{batch.lane}: {error!r}")
+
+    def _change_producer(self, batch: Batch, producer: AIOKafkaProducer | None, error: Exception) -> None:
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count > 1:
+            # The topic takes less than we think. Its messages may be fine one by one, so come nearer to that.
+            self._batch_bytes = max(self._batch_bytes // 2, 1)
+        if producer is not None:
+            grace_s = 0.0 if isinstance(error, TimeoutError) else self._options.publish_timeout_s
+            self._link.replace(producer, error, grace_s)
