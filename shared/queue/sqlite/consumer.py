@@ -1,0 +1,203 @@
+"""Consuming the queue file: one member of a group."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from uuid import uuid4
+
+import structlog
+
+from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
+from shared.queue.sqlite import catalog, groups, log
+from shared.queue.sqlite.cursors import Cursors
+from shared.queue.sqlite.file import QueueFile
+from shared.queue.sqlite.groups import Member, Membership
+from shared.queue.sqlite.limits import Limits
+from shared.queue.sqlite.worker import Worker
+
+_POLL_S = 0.02  # how often a receive without messages looks again: one small query
+_WATCH_S = 0.2  # how often a member looks whether its group has changed: one small query
+_HEARTBEATS = 3  # renewals of the lease in a session: each is a synced write
+_READ_BYTES = 8_388_608  # unpacked, at once
+
+_logger = structlog.get_logger(__name__)
+
+
+class SqliteConsumer:
+    """A `Consumer` that holds its lanes by a lease.
+
+    1. A task of the event loop renews the lease: a frozen process, or a blocked loop, loses it.
+    2. A lane is given up before anybody else can take it, and the listener told before that; only a lost lease is
+       noticed afterwards.
+    3. Reading waits for no writer: it has a thread and a connection of its own.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        topics: Iterable[str],
+        listener: AssignmentListener,
+        reader: Worker,
+        writer: Worker,
+        limits: Limits,
+    ) -> None:
+        """The workers are the consumer's own and closed with it."""
+        member_id = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._member = Member(member_id, group, frozenset(topics), int(limits.session_timeout_s * 1000))
+        self._listener = listener
+        self._reader = reader
+        self._writer = writer
+        self._heartbeat_s = limits.session_timeout_s / _HEARTBEATS
+        self._epochs: dict[Lane, Epoch] = {}
+        self._cursors = Cursors()
+        self._version = -1
+        self._belonging: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return at once; the group is joined in the background, as soon as the queue is there."""
+        self._belonging = asyncio.create_task(self._belong())
+
+    async def stop(self) -> None:
+        if self._belonging is None:
+            return
+        belonging, self._belonging = self._belonging, None
+        belonging.cancel()
+        await asyncio.wait([belonging])
+        self._settle({})
+        with suppress(QueueUnavailable):  # then the lease runs out
+            await self._writer.run(partial(_leave, member=self._member))
+        await self._writer.close()
+        await self._reader.close()
+
+    def epochs(self) -> Mapping[Lane, Epoch]:
+        return self._epochs
+
+    async def committed(self, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        return await self._reader.run(partial(committed, group=self._member.group, lanes=list(lanes)))
+
+    def seek(self, lane: Lane, offset: int) -> None:
+        """As the contract says. A lane that isn't owned any more is left alone: its owner learns that soon enough."""
+        if lane in self._epochs:
+            self._cursors.seek(lane, offset)
+
+    def pause(self, lanes: Iterable[Lane]) -> None:
+        self._cursors.pause(lanes)
+
+    def resume(self, lanes: Iterable[Lane]) -> None:
+        self._cursors.resume(lanes)
+
+    async def receive(
+        self, lanes: Iterable[Lane], *, timeout_s: float, max_messages: int = 1000
+    ) -> dict[Lane, list[Message]]:
+        deadline = time.monotonic() + timeout_s
+        wanted = list(lanes)
+        while True:
+            if self._belonging and self._belonging.done():
+                self._belonging.result()  # raises what ended it: a defect, never the queue's being away
+            if positions := self._cursors.to_read(wanted):
+                found = await self._reader.run(partial(_read, positions=positions, max_messages=max_messages))
+                self._cursors.fill(positions, found)
+            taken = self._cursors.take(wanted, max_messages)
+            left_s = deadline - time.monotonic()
+            if taken or left_s <= 0:
+                return taken
+            await asyncio.sleep(min(_POLL_S, left_s))
+
+    async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
+        if self._epochs.get(lane) != epoch:
+            raise Fenced(f"{lane} is not owned under {epoch} any more")
+        work = partial(_commit, group=self._member.group, lane=lane, position=position, epoch=epoch)
+        await self._writer.run(work)
+
+    async def _belong(self) -> None:
+        """Stay a member until cancelled, whatever happens to the queue."""
+        away = False
+        while True:
+            try:
+                await self._sync()
+                away = False
+                await self._wait_for_news()
+            except QueueUnavailable as error:
+                if not away:
+                    _logger.warning("group membership can't be renewed", group=self._member.group, error=str(error))
+                away = True
+                await asyncio.sleep(_WATCH_S)
+
+    async def _sync(self) -> None:
+        membership = await self._writer.run(partial(_sync, member=self._member))
+        self._version = membership.version
+        self._settle({lane: epoch for lane, epoch in membership.owned.items() if lane not in membership.leaving})
+        if membership.leaving:
+            await self._writer.run(partial(_release, member=self._member, lanes=membership.leaving))
+
+    async def _wait_for_news(self) -> None:
+        """Return when the lease should be renewed or the group has changed."""
+        renew_at = time.monotonic() + self._heartbeat_s
+        while (left_s := renew_at - time.monotonic()) > 0:
+            await asyncio.sleep(min(_WATCH_S, left_s))
+            if await self._reader.run(partial(_news, member=self._member, version=self._version)):
+                return
+
+    def _settle(self, epochs: dict[Lane, Epoch]) -> None:
+        """Own these lanes and no others, and tell the listener what has changed."""
+        before, self._epochs = self._epochs, epochs
+        revoked = frozenset(lane for lane, epoch in before.items() if epochs.get(lane) != epoch)
+        assigned = frozenset(lane for lane, epoch in epochs.items() if before.get(lane) != epoch)
+        self._cursors.drop(revoked)
+        if revoked:
+            self._listener.revoked(revoked)
+        if assigned:
+            self._listener.assigned(assigned)
+
+
+def committed(file: QueueFile, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+    with file.read() as db:
+        return groups.committed(db, group, lanes)
+
+
+def _read(file: QueueFile, positions: Mapping[Lane, int], max_messages: int) -> dict[Lane, list[Message]]:
+    found: dict[Lane, list[Message]] = {}
+    with file.read() as db:
+        states = catalog.all_lanes(db)
+        for lane, offset in positions.items():
+            state = states.get(lane)
+            if state and offset < state.end and max_messages > 0:
+                limits = {"max_messages": max_messages, "max_bytes": _READ_BYTES // len(positions)}
+                messages = log.read(db, state, offset, state.end, **limits)
+                if messages:
+                    found[lane] = messages
+                    max_messages -= len(messages)
+    return found
+
+
+def _sync(file: QueueFile, member: Member) -> Membership:
+    with file.write() as db:
+        return groups.sync(db, member, _monotonic_ms())
+
+
+def _news(file: QueueFile, member: Member, version: int) -> bool:
+    with file.read() as db:
+        return groups.news(db, member, version, _monotonic_ms())
+
+
+def _release(file: QueueFile, member: Member, lanes: Iterable[Lane]) -> None:
+    with file.write() as db:
+        groups.release(db, member, lanes)
+
+
+def _leave(file: QueueFile, member: Member) -> None:
+    with file.write() as db:
+        groups.leave(db, member)
+
+
+def _commit(file: QueueFile, group: str, lane: Lane, position: Position, epoch: Epoch) -> None:
+    with file.write() as db:
+        groups.commit(db, group, lane, position, epoch)
+
+
+def _monotonic_ms() -> int:
+    """Of one clock for all processes of the machine."""
+    return int(time.monotonic() * 1000)

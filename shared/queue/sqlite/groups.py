@@ -1,0 +1,171 @@
+"""Groups of consumers: membership, ownership, positions. Every function works inside a transaction given.
+
+1. A member is alive while it renews its lease; whoever first sees a dead one takes it off the list.
+2. Whoever changes the list of members also plans, for every lane, who shall own it (`target`). An owner that isn't the
+   target any more gives the lane up by itself, and only then does the target take it: one owner at a time.
+3. Taking a lane starts a new epoch of it. A position is stored only by the lane's owner under its present epoch.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from shared.queue.base import Epoch, Fenced, Lane, Position
+from shared.queue.sqlite.sharing import share
+
+
+@dataclass(frozen=True)
+class Member:
+    id: str
+    group: str
+    topics: frozenset[str]
+    session_ms: int
+
+
+class Membership(NamedTuple):
+    """What a member has. `leaving` are those of the `owned` lanes that it shall give up; `version` is the group's."""
+
+    version: int
+    owned: dict[Lane, Epoch]
+    leaving: frozenset[Lane]
+
+
+# A deadline far ahead was set before a reboot; a minute of grace, since `now` is older than the wait for the lock.
+_EXPIRED = '"group" = :group AND deadline_ms NOT BETWEEN :now AND :now + session_ms + 60000'
+
+
+def sync(db: sqlite3.Connection, member: Member, now_ms: int) -> Membership:
+    """Renew the lease (join, if there is none), put the group in order, take the free lanes meant for this member."""
+    changed = _renew(db, member, now_ms) | _bury(db, member.group, now_ms) | _add_lanes(db, member)
+    if changed:
+        _plan(db, member.group)
+    taken = db.execute(
+        "UPDATE owners SET member = target, assignment = assignment + 1,"
+        ' generation = (SELECT generation FROM groups WHERE name = owners."group")'
+        ' WHERE "group" = ? AND target = ? AND member IS NULL',
+        (member.group, member.id),
+    ).rowcount
+    if taken:
+        _tell(db, member.group)
+    return _membership(db, member)
+
+
+def news(db: sqlite3.Connection, member: Member, version: int, now_ms: int) -> bool:
+    """True: there is a reason to sync (the group's version has moved on, or a member of it has died)."""
+    (changed,) = db.execute(
+        "SELECT NOT EXISTS (SELECT 1 FROM groups WHERE name = :group AND version = :version)"  # noqa: S608 - constants
+        f" OR EXISTS (SELECT 1 FROM members WHERE {_EXPIRED})",
+        {"group": member.group, "version": version, "now": now_ms},
+    ).fetchone()
+    return bool(changed)
+
+
+def release(db: sqlite3.Connection, member: Member, lanes: Iterable[Lane]) -> None:
+    """Give lanes up; whoever takes them next, even this member, does so under a new epoch."""
+    db.executemany(
+        'UPDATE owners SET member = NULL WHERE "group" = ? AND member = ?'
+        " AND lane = (SELECT id FROM lanes WHERE topic = ? AND partition = ?)",
+        [(member.group, member.id, *lane) for lane in lanes],
+    )
+    _tell(db, member.group)
+
+
+def leave(db: sqlite3.Connection, member: Member) -> None:
+    """End the membership; its lanes are free at once."""
+    if db.execute("DELETE FROM members WHERE id = ?", (member.id,)).rowcount:
+        _free_orphans(db, member.group)
+        _plan(db, member.group)
+
+
+def commit(db: sqlite3.Connection, group: str, lane: Lane, position: Position, epoch: Epoch) -> None:
+    """Store a position. Raises `Fenced` unless the lane is owned under this very epoch."""
+    stored = db.execute(
+        'INSERT INTO positions SELECT "group", lane, ?, ? FROM owners JOIN lanes ON id = lane'
+        ' WHERE "group" = ? AND topic = ? AND partition = ? AND generation = ? AND member = ? AND assignment = ?'
+        ' ON CONFLICT ("group", lane) DO UPDATE SET offset = excluded.offset, metadata = excluded.metadata',
+        (*position, group, *lane, *epoch),
+    ).rowcount
+    if stored < 1:
+        raise Fenced(f"{lane} is not owned under {epoch} any more")
+
+
+def committed(db: sqlite3.Connection, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+    rows = db.execute(
+        'SELECT topic, partition, offset, metadata FROM positions JOIN lanes ON id = lane WHERE "group" = ?', (group,)
+    )
+    found = {Lane(topic, partition): Position(offset, metadata) for topic, partition, offset, metadata in rows}
+    return {lane: found.get(lane) for lane in lanes}
+
+
+def _renew(db: sqlite3.Connection, member: Member, now_ms: int) -> bool:
+    """True: the member is new, or was buried meanwhile."""
+    deadline_ms = now_ms + member.session_ms
+    if db.execute("UPDATE members SET deadline_ms = ? WHERE id = ?", (deadline_ms, member.id)).rowcount:
+        return False
+    row = (member.id, member.group, json.dumps(sorted(member.topics)), member.session_ms, deadline_ms)
+    db.execute("INSERT INTO members VALUES (?, ?, ?, ?, ?)", row)
+    db.execute("INSERT OR IGNORE INTO groups (name) VALUES (?)", (member.group,))
+    return True
+
+
+def _bury(db: sqlite3.Connection, group: str, now_ms: int) -> bool:
+    """Take dead members off the list. True: there was one."""
+    dead = db.execute(f"DELETE FROM members WHERE {_EXPIRED}", {"group": group, "now": now_ms}).rowcount  # noqa: S608
+    if dead:
+        _free_orphans(db, group)
+    return dead > 0
+
+
+def _free_orphans(db: sqlite3.Connection, group: str) -> None:
+    alive = 'SELECT id FROM members WHERE "group" = :group'
+    db.execute(
+        f'UPDATE owners SET member = NULL WHERE "group" = :group AND member NOT IN ({alive})',  # noqa: S608
+        {"group": group},
+    )
+
+
+def _add_lanes(db: sqlite3.Connection, member: Member) -> bool:
+    """Enter lanes that the group has not seen yet. True: there were some."""
+    return bool(
+        db.execute(
+            'INSERT INTO owners ("group", lane) SELECT :group, id FROM lanes'
+            " WHERE topic IN (SELECT value FROM json_each(:topics))"
+            ' AND id NOT IN (SELECT lane FROM owners WHERE "group" = :group)',
+            {"group": member.group, "topics": json.dumps(sorted(member.topics))},
+        ).rowcount
+    )
+
+
+def _plan(db: sqlite3.Connection, group: str) -> None:
+    """Say anew who shall own what."""
+    members = db.execute('SELECT id, topics FROM members WHERE "group" = ?', (group,))
+    wishes = {id_: frozenset(json.loads(topics)) for id_, topics in members}
+    rows = db.execute(
+        'SELECT topic, partition, id, target FROM owners JOIN lanes ON id = lane WHERE "group" = ?', (group,)
+    ).fetchall()
+    ids = {Lane(topic, partition): id_ for topic, partition, id_, _ in rows}
+    targets = share({Lane(topic, partition): target for topic, partition, _, target in rows}, wishes)
+    db.executemany(
+        'UPDATE owners SET target = ? WHERE "group" = ? AND lane = ?',
+        [(target, group, ids[lane]) for lane, target in targets.items()],
+    )
+    db.execute("UPDATE groups SET generation = generation + 1 WHERE name = ?", (group,))
+    _tell(db, group)
+
+
+def _tell(db: sqlite3.Connection, group: str) -> None:
+    """Make every member look."""
+    db.execute("UPDATE groups SET version = version + 1 WHERE name = ?", (group,))
+
+
+def _membership(db: sqlite3.Connection, member: Member) -> Membership:
+    (version,) = db.execute("SELECT version FROM groups WHERE name = ?", (member.group,)).fetchone()
+    rows = db.execute(
+        "SELECT topic, partition, target, generation, member, assignment FROM owners JOIN lanes ON id = lane"
+        ' WHERE "group" = ? AND member = ?',
+        (member.group, member.id),
+    ).fetchall()
+    owned = {Lane(row[0], row[1]): Epoch(*row[3:]) for row in rows}
+    return Membership(version, owned, frozenset(Lane(row[0], row[1]) for row in rows if row[2] != member.id))

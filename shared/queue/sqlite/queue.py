@@ -1,0 +1,143 @@
+"""The embedded queue: a whole queue in one SQLite file."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from shared.queue.base import AssignmentListener, Lane, Message, Position, TopicSpec
+from shared.queue.sqlite import catalog, log, retention
+from shared.queue.sqlite.catalog import LaneState
+from shared.queue.sqlite.consumer import SqliteConsumer, committed
+from shared.queue.sqlite.file import QueueFile, create
+from shared.queue.sqlite.group_commit import full
+from shared.queue.sqlite.limits import Limits
+from shared.queue.sqlite.producer import SqliteProducer
+from shared.queue.sqlite.worker import Worker
+
+_PAGE_MESSAGES = 1_000
+_PAGE_BYTES = 8_388_608  # unpacked
+
+T = TypeVar("T")
+
+
+class Usage(NamedTuple):
+    """How full the queue file is, in packed bytes. `limit` is what `ordinary` topics may use; `compacted` has none."""
+
+    ordinary: int
+    compacted: int
+    limit: int
+
+
+class SqliteQueue:
+    """A `Queue` in one file, for any number of processes of one machine.
+
+    1. A publish returns after its transaction was synced to disk: kill -9 and power cuts lose nothing acknowledged.
+    2. Only messages that every group has committed past are ever dropped (`retention.py`).
+    3. When there is no room for what is not consumed, publishing is refused; compacted topics always take messages.
+    4. The file is made by `create_topics` and by nothing else: a wrong path is an error, not an empty queue.
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], limits: Limits | None = None, clock_ms: Callable[[], int] | None = None
+    ) -> None:
+        """`clock_ms` gives the time of appending, Unix milliseconds. Opens nothing yet."""
+        self._path = Path(path)
+        self._limits = limits or Limits()
+        self._clock_ms = clock_ms or _wall_clock_ms
+        self._reader = self._worker("read")
+        self._writer = self._worker("write")
+
+    def producer(self) -> SqliteProducer:
+        return SqliteProducer(self._worker("publish"), self._reader, self._limits, self._clock_ms)
+
+    def consumer(self, group: str, topics: Iterable[str], listener: AssignmentListener) -> SqliteConsumer:
+        reader, writer = self._worker(f"{group}-receive"), self._worker(f"{group}-commit")
+        return SqliteConsumer(group, topics, listener, reader, writer, self._limits)
+
+    async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        return await self._writer.run(
+            partial(_create_topics, path=self._path, specs=list(specs), lock_timeout_s=self._limits.lock_timeout_s)
+        )
+
+    async def lanes(self, topics: Iterable[str]) -> list[Lane]:
+        wanted = frozenset(topics)
+        return [lane for lane in await self._reader.run(_all_lanes) if lane.topic in wanted]
+
+    async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=log.begin_offset))
+
+    async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=lambda _, state: state.end))
+
+    async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
+        ask = partial(log.offset_at, timestamp_ms=timestamp_ms)
+        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=ask))
+
+    async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        return await self._reader.run(partial(committed, group=group, lanes=list(lanes)))
+
+    async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+        while messages := await self._reader.run(partial(_page, lane=lane, first=first, end=end)):
+            yield messages
+            first = messages[-1].offset + 1
+
+    async def usage(self) -> Usage:
+        ordinary, compacted = await self._reader.run(_usage)
+        return Usage(ordinary, compacted, self._limits.size_bytes)
+
+    async def ping(self) -> None:
+        """Try it: a small transaction, synced to disk. Raises `QueueFull` when there is no room."""
+        await self._writer.run(partial(_ping, limit=self._limits.size_bytes, now_ms=self._clock_ms()))
+
+    async def close(self) -> None:
+        """Close what this object has opened itself; producers and consumers are stopped by their owners."""
+        await self._reader.close()
+        await self._writer.close()
+
+    def _worker(self, name: str) -> Worker:
+        return Worker(self._path, name, lock_timeout_s=self._limits.lock_timeout_s)
+
+
+def _create_topics(file: QueueFile, path: Path, specs: list[TopicSpec], lock_timeout_s: float) -> list[str]:
+    create(path, lock_timeout_s=lock_timeout_s)
+    with file.write() as db:
+        return catalog.create_topics(db, specs)
+
+
+def _all_lanes(file: QueueFile) -> list[Lane]:
+    with file.read() as db:
+        return list(catalog.all_lanes(db))
+
+
+def _of_each(
+    file: QueueFile, lanes: list[Lane], ask: Callable[[sqlite3.Connection, LaneState], int]
+) -> dict[Lane, int]:
+    with file.read() as db:
+        return {lane: ask(db, state) for lane, state in catalog.lanes(db, lanes).items()}
+
+
+def _page(file: QueueFile, lane: Lane, first: int, end: int) -> list[Message]:
+    with file.read() as db:
+        state = catalog.lanes(db, [lane])[lane]
+        return log.read(db, state, first, min(end, state.end), max_messages=_PAGE_MESSAGES, max_bytes=_PAGE_BYTES)
+
+
+def _usage(file: QueueFile) -> tuple[int, int]:
+    with file.read() as db:
+        return retention.used_bytes(db), retention.compacted_bytes(db)
+
+
+def _ping(file: QueueFile, limit: int, now_ms: int) -> None:
+    with file.write() as db:
+        db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (1, ?)", (now_ms,))
+        room = retention.make_room(db, 1, limit)
+    if not room:
+        raise full(limit)
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000

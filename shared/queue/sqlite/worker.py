@@ -1,0 +1,31 @@
+"""A thread with its own connection to the queue file, so that the event loop never waits for a disk."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from shared.queue.sqlite.file import QueueFile
+
+T = TypeVar("T")
+
+
+class Worker:
+    """Runs one piece of work after the other, each with the same `QueueFile`. The thread starts with the first one."""
+
+    def __init__(self, path: Path, name: str, *, lock_timeout_s: float) -> None:
+        self._file = QueueFile(path, lock_timeout_s=lock_timeout_s)
+        self._close_timeout_s = lock_timeout_s + 1.0
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"queue-{name}")
+
+    async def run(self, work: Callable[[QueueFile], T]) -> T:
+        """Wait for the work and return its result. Cancelling stops the waiting, not work that has begun."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._file)
+
+    async def close(self) -> None:
+        """Close the connection behind the work that is under way; leave both alone if it hangs."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.run(QueueFile.close), self._close_timeout_s)
+        self._threads.shutdown(wait=False)
