@@ -1,0 +1,132 @@
+"""One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import time_ns
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth import KeyCache, key_of
+from gateway.body import ClientGone, read_body
+from gateway.deadlines import Deadlines
+from gateway.ids import uuid7
+from gateway.publisher import Publisher
+from gateway.rejections import InternalError, Rejection, respond
+from gateway.validation import Validated, Validator
+from shared.envelope import VERSION, Stamp
+from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
+from shared.fingerprint import fingerprint
+from shared.formats.base import Format, Outcome
+from shared.keys import ResolvedKey
+from shared.metrics import Metrics
+from shared.signals.base import Signal
+
+_log = structlog.get_logger(__name__)
+
+_JSON = (b"content-type", b"application/json")
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class IngestDeps:
+    """What the ingest routes share in one process."""
+
+    keys: KeyCache
+    publisher: Publisher
+    metrics: Metrics
+    deadlines: Deadlines
+    """Of reading a body."""
+    max_body_bytes: int
+    request_ids: Iterator[bytes]
+
+
+class IngestRoute:
+    """The ASGI application of one format's route.
+
+    1. A 2xx is sent after every accepted record is durable in the queue, never before.
+    2. Whatever is raised on the way is answered here, and nothing of the request is acknowledged.
+    """
+
+    def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps) -> None:
+        self._format = fmt
+        self._signal = signal
+        self._validator = Validator(fmt)
+        self._keys = deps.keys
+        self._publisher = deps.publisher
+        self._metrics = deps.metrics
+        self._deadlines = deps.deadlines
+        self._max_body_bytes = deps.max_body_bytes
+        self._request_ids = deps.request_ids
+        self._requests_ok = deps.metrics.requests.labels(fmt.route, "accepted")
+        self._records_ok = deps.metrics.records.labels(fmt.route, "accepted")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = [_JSON, (b"x-request-id", next(self._request_ids))]
+        try:
+            status, body = await self.accept(scope, receive, headers)
+        except Rejection as rejection:
+            status, body = self._refuse(rejection, headers)
+        except ClientGone:
+            self._metrics.requests.labels(self._format.route, "client_gone").inc()
+            return
+        except Exception:
+            _log.exception("unexpected error", route=self._format.route)
+            status, body = self._refuse(InternalError(), headers)
+        headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def accept(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes]:
+        """Authenticate, read, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
+        token = key_of(scope["headers"])
+        key = None if token is None else await self._keys.resolve(token, "ingest")
+        body = await self._read(scope, receive)
+        if key is None:
+            key = await self._keys.resolve(self._validator.key_in(body), "ingest")
+        validated = self._validator.validate(body)
+        stamp, outcome = self._seal(key, validated, headers)
+        if validated.n:
+            await self._publisher.publish(self._signal.topic, stamp, validated.records)
+        self._count(outcome, validated.dropped)
+        return self._format.reply(outcome)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        return await read_body(scope, receive, max_bytes=self._max_body_bytes, deadlines=self._deadlines)
+
+    def _seal(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[Stamp, Outcome]:
+        now_us = time_ns() // 1000
+        event_ids: tuple[str, ...] = ()
+        fingerprints: Sequence[str] = ()
+        if validated.prints_of:
+            event_ids = tuple(uuid7(now_us // 1000) for _ in validated.prints_of)
+            fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
+            headers.append((b"x-event-id", ",".join(event_ids).encode()))
+        stamp = Stamp(
+            v=VERSION,
+            format=self._format.name,
+            project_id=key.project_id,
+            received_at=now_us,
+            retention_days=key.retention_days,
+            n=validated.n,
+            service=validated.service,
+            environment=validated.environment,
+            release=validated.release,
+            event_ids=event_ids,
+            fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
+        )
+        return stamp, Outcome(validated.n, len(validated.dropped), fingerprints, event_ids)
+
+    def _count(self, outcome: Outcome, dropped: list[tuple[int, str]]) -> None:
+        self._requests_ok.inc()
+        self._records_ok.inc(outcome.accepted)
+        for _, reason in dropped:
+            self._metrics.records.labels(self._format.route, "dropped").inc()
+            self._metrics.drops.labels(self._signal.name, reason).inc()
+
+    def _refuse(self, rejection: Rejection, headers: Headers) -> tuple[int, bytes]:
+        self._metrics.requests.labels(self._format.route, rejection.reason).inc()
+        status, body, extra = respond(rejection, self._format.api)
+        headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+        return status, body

@@ -1,0 +1,62 @@
+"""`sluice gateway`: builds everything once, then serves."""
+
+import gc
+import os
+import socket
+
+import structlog
+import uvicorn
+
+from gateway.app import Deps, build_app
+from gateway.auth import KeyCache, LookupFailed
+from gateway.deadlines import Deadlines
+from gateway.health import Readiness
+from gateway.ids import request_ids
+from gateway.ingest import IngestDeps
+from gateway.publisher import Publisher
+from shared import logs, registry, settings
+from shared.metrics import Metrics
+from shared.queue import open_queue
+
+_log = structlog.get_logger(__name__)
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open; SDKs send every few seconds."""
+
+
+def gateway() -> None:
+    """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
+    logs.configure()
+    config = settings.load(os.environ)
+    application = build_app(assemble(config))
+    listener = listen(config.gateway.host, config.gateway.port)
+    host, port = listener.getsockname()[:2]
+    _log.info("gateway listens", host=host, port=port)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=int(config.gateway.shutdown_s),
+        )
+    )
+    server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that several gateway processes may share (the kernel spreads connections over them)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,160 @@
+"""Why a request is refused: one tree, one table to HTTP. Handlers raise, `respond` is the only one that answers.
+
+The reason labels the metric; the sentences are the contract's (03, "Statuses").
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from shared.formats.base import Api
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Rejection(Exception):
+    """A request that is answered with an error. Nothing of it was acknowledged.
+
+    `sentence` is what every API says; `proliferate` where that one says something else. `retryable` answers carry
+    `Retry-After`, seconds.
+    """
+
+    status: ClassVar[int]
+    reason: ClassVar[str]
+    sentence: ClassVar[str]
+    proliferate: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+    retry_after_s: int = 1
+
+    def body(self, api: Api) -> Any:
+        """The JSON value of the answer."""
+        if api == "proliferate":
+            return {"detail": self.proliferate or self.sentence}
+        return {"error": self.sentence}
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s)} if self.retryable else {}
+
+
+class MalformedJson(Rejection):
+    status = 400
+    reason = "malformed"
+    sentence = "Malformed JSON in request body"
+
+    def body(self, api: Api) -> Any:
+        if api == "proliferate":
+            return {"detail": [{"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}]}
+        return super().body(api)
+
+
+class InvalidBody(Rejection):
+    """A body that breaks its format's contract; `path` leads to the first field that does."""
+
+    status = 400
+    reason = "invalid"
+    sentence = "Invalid request body"
+
+    def __init__(self, path: list[str | int], message: str, code: str = "custom") -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.code = code
+
+    def body(self, api: Api) -> Any:
+        if api == "proliferate":
+            return {"detail": [{"type": self.code, "loc": ["body", *self.path], "msg": self.message}]}
+        issue = {"code": self.code, "path": self.path, "message": self.message}
+        return {"success": False, "error": {"issues": [issue], "name": "ZodError"}}
+
+
+class Unauthenticated(Rejection):
+    status = 401
+    reason = "unauthenticated"
+    sentence = "Missing or invalid API key"
+    proliferate = "Invalid API key"
+
+
+class LacksScope(Rejection):
+    """The key is known but not for this."""
+
+    status = 403
+    reason = "scope"
+    sentence = "API key lacks the ingest scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+    def body(self, api: Api) -> Any:
+        text = f"API key lacks the {self.scope} scope"
+        return {"detail": text} if api == "proliferate" else {"error": text}
+
+
+class NotFound(Rejection):
+    status = 404
+    reason = "not_found"
+    sentence = "Not found"
+
+
+class MethodNotAllowed(Rejection):
+    status = 405
+    reason = "method"
+    sentence = "Method not allowed"
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(allow)
+        self.allow = allow
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allow}
+
+
+class TimedOut(Rejection):
+    status = 408
+    reason = "timeout"
+    sentence = "Request timed out"
+
+
+class TooLarge(Rejection):
+    status = 413
+    reason = "too_large"
+    sentence = "Request body too large"
+
+
+class UnsupportedEncoding(Rejection):
+    status = 415
+    reason = "encoding"
+    sentence = "Unsupported content encoding"
+
+
+class InternalError(Rejection):
+    status = 500
+    reason = "internal"
+    sentence = "Internal error"
+
+
+class Unavailable(Rejection):
+    """The queue, or who knows the keys, is away: nothing is acknowledged, the client tries again."""
+
+    status = 503
+    reason = "unavailable"
+    sentence = "Service temporarily unavailable"
+    proliferate = "Log storage temporarily unavailable"
+    retryable = True
+
+
+_PROLIFERATE_STATUS: Mapping[type[Rejection], int] = {MalformedJson: 422, InvalidBody: 422}
+
+
+def api_of(path: str) -> Api:
+    """Whose error bodies a path is answered with."""
+    return "proliferate" if path.startswith("/api/v1/") else "deeptracer"
+
+
+def respond(rejection: Rejection, api: Api) -> tuple[int, bytes, dict[str, str]]:
+    """(status, JSON body, headers) of the answer."""
+    status = rejection.status
+    if api == "proliferate":
+        status = _PROLIFERATE_STATUS.get(type(rejection), status)
+    return status, _encode(rejection.body(api)), rejection.headers()
