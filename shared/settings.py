@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -86,18 +86,46 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class Storage(msgspec.Struct, frozen=True, kw_only=True):
+    """How tables are made, `SLUICE_CLICKHOUSE_*`."""
+
+    engine: Annotated[
+        Literal["MergeTree", "ReplicatedMergeTree"],
+        Meta(description="MergeTree, or ReplicatedMergeTree (needs Keeper and the macros shard and replica)"),
+    ] = "MergeTree"
+    cluster: Annotated[
+        str, Meta(description="Cluster's name: tables ON CLUSTER, each below a Distributed one; empty: one server")
+    ] = ""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """The read API, `SLUICE_QUERY_*`."""
+
+    timeout_s: Annotated[float, Meta(gt=0, description="Seconds a query may take before 503")] = 10.0
+    connections: Annotated[int, Meta(ge=1, le=64, description="Queries at the same time in one process")] = 4
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     services: Services = Services()
     gateway: Gateway = Gateway()
     writer: Writer = Writer()
     topics: Topics = Topics()
+    storage: Storage = Storage()
+    query: Query = Query()
 
     @property
     def clickhouse_read_url(self) -> str:
         return self.services.clickhouse_read_url or self.services.clickhouse_url
 
 
-_PREFIXES = {"services": "", "gateway": "GATEWAY_", "writer": "WRITER_", "topics": "TOPICS_"}
+_PREFIXES = {
+    "services": "",
+    "gateway": "GATEWAY_",
+    "writer": "WRITER_",
+    "topics": "TOPICS_",
+    "storage": "CLICKHOUSE_",
+    "query": "QUERY_",
+}
 
 
 def load(environment: Mapping[str, str]) -> Settings:

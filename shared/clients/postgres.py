@@ -1,0 +1,167 @@
+"""PostgreSQL: the only file that knows psycopg.
+
+`Postgres` answers single questions on an event loop for as long as the process lives; `connect` and `locked` are for
+commands that come and go.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+_CONNECT_TIMEOUT_S = 5
+_LOCK_CLASS = 0x51C1CE
+"""First half of our advisory locks' numbers, so that they don't meet another program's."""
+
+
+class PostgresUnavailable(Exception):
+    """Postgres could not be asked: away, too slow, or not set up (`sluice migrate`)."""
+
+
+class LockHeld(Exception):
+    """Somebody else has had the advisory lock for longer than we wanted to wait."""
+
+
+class Postgres:
+    """Answers read-only statements, over a few connections that are made when needed and again when broken.
+
+    1. Every question ends within `timeout_s`, also when the server hangs, with rows or `PostgresUnavailable`.
+    2. A statement may be sent twice (a kept connection turns out to be broken): it must not change anything.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 2.0, connections: int = 4) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(connections)
+        self._idle: list[AsyncConnection] = []
+        self._running: set[asyncio.Task[list[tuple[Any, ...]]]] = set()
+
+    async def query(self, statement: LiteralString, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Rows of a statement. Raises `PostgresUnavailable`."""
+        # psycopg answers a cancellation by asking the server to cancel, which a hanging server doesn't: the wait is
+        # ended out here, and the task is left to end by itself, holding its slot as long.
+        task = asyncio.create_task(self._query(statement, parameters))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+        if not done:
+            task.cancel()
+            raise PostgresUnavailable(f"no answer within {self._timeout_s} s")
+        try:
+            return task.result()
+        except psycopg.Error as error:
+            raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def ping(self) -> None:
+        """Raise `PostgresUnavailable` unless it answers now."""
+        await self.query("SELECT 1")
+
+    async def close(self) -> None:
+        for task in list(self._running):
+            task.cancel()
+        await self._close_idle()
+
+    async def _query(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
+        async with self._slots:
+            if self._idle:
+                try:
+                    return await self._ask(self._idle.pop(), statement, parameters)
+                except psycopg.OperationalError:
+                    await self._close_idle()  # they were made before the same restart
+            connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
+            )
+            return await self._ask(connection, statement, parameters)
+
+    async def _ask(
+        self, connection: AsyncConnection, statement: LiteralString, parameters: Parameters
+    ) -> list[tuple[Any, ...]]:
+        try:
+            rows = await (await connection.execute(statement, parameters)).fetchall()
+        except BaseException:
+            await connection.close()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    async def _close_idle(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+    def _ended(self, task: "asyncio.Task[list[tuple[Any, ...]]]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, even where nobody waits any more
+
+
+@contextmanager
+def connect(url: str) -> Iterator[Connection]:
+    """One connection and one transaction: committed at the end, rolled back when an exception leaves the block.
+
+    Raises `PostgresUnavailable` when no connection can be made.
+    """
+    try:
+        connection = psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S)
+    except psycopg.Error as error:
+        raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+    with connection:
+        yield connection
+
+
+@asynccontextmanager
+async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncConnection]:
+    """Hold the advisory lock of this name (any text) while the block runs; gives a connection in autocommit mode.
+
+    The lock is the session's: it goes with the connection, also when the process is killed.
+
+    Raises:
+        LockHeld: somebody else has it, still after `wait_s` seconds.
+        PostgresUnavailable: no connection can be made.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
+    except psycopg.Error as error:
+        raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+    async with connection:
+        await connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_s * 1000))}ms"])
+        try:
+            await connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, name])
+        except psycopg.errors.LockNotAvailable as error:
+            raise LockHeld(f"another process has held the lock {name!r} for over {wait_s:.0f} s") from error
+        await connection.execute("SET lock_timeout = DEFAULT")
+        yield connection
+
+
+async def create_database(url: str) -> bool:
+    """Create the database that a URL names, unless it is there. Returns whether it was made.
+
+    Raises `PostgresUnavailable`, saying why, when it can neither be reached nor made.
+    """
+    try:
+        async with await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_TIMEOUT_S):
+            return False
+    except psycopg.Error as error:
+        refused = PostgresUnavailable(f"{type(error).__name__}: {error}")
+    # While connecting libpq tells a missing database from a wrong password by its sentence only: ask next door.
+    name = str(conninfo_to_dict(url).get("dbname") or "postgres")
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
+        ) as connection:
+            found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+            if found.rowcount:
+                raise refused
+            await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return False  # another process was quicker
+    except psycopg.Error as error:
+        raise PostgresUnavailable(f"database {name} can't be made: {error}") from error
+    return True

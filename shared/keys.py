@@ -1,0 +1,244 @@
+"""Projects and their API keys, kept in Postgres.
+
+A key is known by its SHA-256 only: whoever reads the database can't send with what he finds there. Keys are looked up,
+never recognised by their look.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from shared.clients.postgres import Connection, Postgres, connect
+from shared.signals.base import RETENTION_DAYS
+
+Scope = Literal["ingest", "read"]
+Kind = Literal["dt", "pk"]
+"""`dt_` keys are for servers, `pk_` keys may stand in a browser's code."""
+
+REVOCATIONS = "sluice:keys:revoked"
+"""Redis channel on which the hash of a revoked or changed key is told to every gateway; an empty text means all."""
+
+DEMO_PROJECT = "demo"
+
+_SHOWN = 8
+"""Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
+
+
+class UnknownProject(Exception):
+    """No project has this id."""
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant. Limits are requests a minute: None or 0 is none."""
+
+    id: str
+    name: str
+    retention_days: int = 30
+    drain_secret: str | None = None
+    drain_verify: str | None = None
+    drain_limit: int | None = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as people see it: all but the key itself. Limits are requests a minute: None the default, 0 none."""
+
+    id: str
+    project_id: str
+    prefix: str
+    name: str
+    scopes: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+    ingest_limit: int | None = None
+    read_limit: int | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway must know to serve a request with a key: the key's and its project's rules.
+
+    Limits are requests a minute: None the default, 0 none. `origins` empty: every origin. `expires_at`: Unix seconds.
+    """
+
+    key_id: str
+    project_id: str
+    scopes: frozenset[str]
+    origins: tuple[str, ...] = ()
+    ingest_limit: int | None = None
+    read_limit: int | None = None
+    drain_limit: int | None = None
+    retention_days: int = 30
+    drain_secret: str | None = None
+    drain_verify: str | None = None
+    expires_at: float | None = None
+
+
+class DemoKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of the project that `sluice up` makes."""
+
+    project_id: str
+    ingest_key: str
+    public_key: str
+    read_key: str
+
+
+def generate(kind: Kind) -> str:
+    """A new key of at least 96 random bits: `dt_` + 24 hex digits, or `pk_` + 32 URL-safe characters."""
+    return f"dt_{secrets.token_hex(12)}" if kind == "dt" else f"pk_{secrets.token_urlsafe(24)}"
+
+
+def hash_key(key: str) -> str:
+    """SHA-256 of a key, hex: what it is stored and looked up under. Takes any text, lone surrogates too."""
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
+def create_project(db: Connection, project: Project) -> bool:
+    """Store a project; False where its id is taken already (nothing is changed then).
+
+    Raises ValueError for a retention that tables are not partitioned for.
+    """
+    if project.retention_days not in RETENTION_DAYS:
+        choices = ", ".join(map(str, RETENTION_DAYS))
+        raise ValueError(f"retention_days is {project.retention_days}, it must be one of {choices}")
+    done = db.execute(
+        "INSERT INTO projects (id, name, retention_days, drain_secret, drain_verify, drain_limit)"
+        " VALUES (%(id)s, %(name)s, %(retention_days)s, %(drain_secret)s, %(drain_verify)s, %(drain_limit)s)"
+        " ON CONFLICT (id) DO NOTHING",
+        msgspec.structs.asdict(project),
+    )
+    return done.rowcount == 1
+
+
+def create_key(
+    db: Connection,
+    project_id: str,
+    key: str,
+    *,
+    scopes: Sequence[Scope],
+    name: str = "",
+    origins: Sequence[str] = (),
+    ingest_limit: int | None = None,
+    read_limit: int | None = None,
+    expires_at: datetime | None = None,
+) -> str:
+    """Store a key that `generate` made and return its id; a key stored before keeps its rules.
+
+    Raises `UnknownProject`, and ValueError for a key without scopes.
+    """
+    if not scopes:
+        raise ValueError("a key needs a scope: ingest, read, or both")
+    if db.execute("SELECT FROM projects WHERE id = %s", [project_id]).rowcount == 0:
+        raise UnknownProject(f"there is no project {project_id!r}")
+    digest = hash_key(key)
+    db.execute(
+        "INSERT INTO keys (id, project_id, hash, prefix, name, scopes, origins, ingest_limit, read_limit, expires_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (hash) DO NOTHING",
+        [
+            f"key_{secrets.token_hex(8)}",
+            project_id,
+            digest,
+            key[:_SHOWN],
+            name,
+            list(scopes),
+            list(origins),
+            ingest_limit,
+            read_limit,
+            expires_at,
+        ],
+    )
+    row = db.execute("SELECT id FROM keys WHERE hash = %s", [digest]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def revoke_key(db: Connection, key_id: str) -> str | None:
+    """Revoke a key and return its hash, to be told on `REVOCATIONS`; None where no key has this id."""
+    row = db.execute(
+        "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING hash", [key_id]
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def list_projects(db: Connection) -> list[Project]:
+    rows = db.execute(
+        "SELECT id, name, retention_days, drain_secret, drain_verify, drain_limit FROM projects ORDER BY created_at, id"
+    ).fetchall()
+    return [_struct(Project, row) for row in rows]
+
+
+def list_keys(db: Connection, project_id: str) -> list[Key]:
+    """A project's keys, the oldest first, revoked ones too."""
+    rows = db.execute(
+        "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
+        " revoked_at FROM keys WHERE project_id = %s ORDER BY created_at, id",
+        [project_id],
+    ).fetchall()
+    return [_struct(Key, row) for row in rows]
+
+
+async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
+    """The key whose `hash_key` this is; None where there is none, or it is revoked or has expired.
+
+    Raises `PostgresUnavailable`.
+    """
+    rows = await db.query(
+        "SELECT k.id, k.project_id, k.scopes, k.origins, k.ingest_limit, k.read_limit, p.drain_limit, p.retention_days,"
+        " p.drain_secret, p.drain_verify, extract(epoch FROM k.expires_at)::float8"
+        " FROM keys k JOIN projects p ON p.id = k.project_id"
+        " WHERE k.hash = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
+        [digest],
+    )
+    return _struct(ResolvedKey, rows[0]) if rows else None
+
+
+def ensure_demo(postgres_url: str, keys_file: Path) -> DemoKeys:
+    """The demo project and its keys, made where they are missing: they stay the same as long as the file (0600) does.
+
+    The project keeps rows for ten years, its keys have no rate limit. Raises `PostgresUnavailable`, and ValueError for
+    a file that can't be read.
+    """
+    keys = _kept(keys_file) or _keep(keys_file)
+    wanted: tuple[tuple[str, Scope, str], ...] = (
+        (keys.ingest_key, "ingest", "demo server"),
+        (keys.public_key, "ingest", "demo browser"),
+        (keys.read_key, "read", "demo reader"),
+    )
+    with connect(postgres_url) as db:
+        create_project(db, Project(id=keys.project_id, name="Demo", retention_days=max(RETENTION_DAYS)))
+        for key, scope, name in wanted:
+            create_key(db, keys.project_id, key, scopes=[scope], name=name, ingest_limit=0, read_limit=0)
+    return keys
+
+
+def _kept(file: Path) -> DemoKeys | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=DemoKeys)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{file} doesn't hold demo keys ({error}): remove it, and new ones are made") from error
+
+
+def _keep(file: Path) -> DemoKeys:
+    keys = DemoKeys(
+        project_id=DEMO_PROJECT, ingest_key=generate("dt"), public_key=generate("pk"), read_key=generate("dt")
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        json.dump(msgspec.structs.asdict(keys), out, indent=2)
+    part.replace(file)
+    return keys
+
+
+def _struct(kind: type[Any], row: Sequence[Any]) -> Any:
+    """A struct of a row whose columns stand in the order of its fields."""
+    return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind)
