@@ -13,6 +13,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable
 from shared.queue.kafka.batch import Batch
+from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.sticky import StickyPartition
@@ -70,6 +71,7 @@ class KafkaProducer:
         self._batch_bytes = min(options.batch_bytes, self._largest)
         self._loop = asyncio.get_running_loop()
         self._stopping = False
+        use_fast_zstd()
 
     async def start(self) -> None:
         self._link.start()
