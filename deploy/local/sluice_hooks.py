@@ -1,0 +1,91 @@
+"""What the local stack knows of Sluice itself: how its processes are run, and how the demo project is made."""
+
+import http.client
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.child import Child, Command, run
+from deploy.local.ports import HOST
+
+DEMO_RETENTION_DAYS = 3650
+
+
+class _SluiceProcess(Child):
+    """`environment` holds the addresses of the servers, as `SLUICE_*`."""
+
+    def __init__(self, log: Path, port: int | None, environment: Mapping[str, str]) -> None:
+        super().__init__(log, port)
+        self._environment = environment
+
+    def command(self) -> Command:
+        return _sluice(self.role, {**self._environment, **self._own_settings()})
+
+    def _own_settings(self) -> dict[str, str]:
+        raise NotImplementedError
+
+
+class Gateway(_SluiceProcess):
+    role = "gateway"
+    stop_timeout_s = 25.0  # SLUICE_GATEWAY_SHUTDOWN_S and a little
+
+    def __init__(self, log: Path, port: int | None, environment: Mapping[str, str], host: str = HOST) -> None:
+        super().__init__(log, port, environment)
+        self.host = host
+
+    @property
+    def url(self) -> str:
+        """For clients on this machine."""
+        return f"http://{HOST}:{self.port}"
+
+    def answers(self) -> bool:
+        return _http_status(self.port, "/health/ready") == 200
+
+    def _own_settings(self) -> dict[str, str]:
+        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port)}
+
+
+class Writer(_SluiceProcess):
+    """`port` is that of its metrics."""
+
+    role = "writer"
+    stop_timeout_s = 35.0  # it flushes for up to SLUICE_WRITER_SHUTDOWN_S, 30 s
+
+    def answers(self) -> bool:
+        return _http_status(self.port, "/health") == 200
+
+    def _own_settings(self) -> dict[str, str]:
+        return {"SLUICE_WRITER_METRICS_PORT": str(self.port)}
+
+
+def migrate(log: Path, environment: Mapping[str, str]) -> None:
+    """Create or evolve tables and topics. Raises `DidNotStart`."""
+    run(_sluice("migrate", environment), log, "sluice migrate")
+
+
+def demo_keys(postgres_url: str, keys_file: Path) -> dict[str, str]:
+    """The demo project's id and keys as `var/env` names them; made at the first call, the same ever after."""
+    from shared.keys import ensure_demo  # type: ignore[import-not-found,unused-ignore]
+
+    keys = ensure_demo(postgres_url, keys_file)
+    return {
+        "SLUICE_PROJECT_ID": keys.project_id,
+        "SLUICE_INGEST_KEY": keys.ingest_key,
+        "SLUICE_PUBLIC_KEY": keys.public_key,
+        "SLUICE_READ_KEY": keys.read_key,
+    }
+
+
+def _sluice(subcommand: str, environment: Mapping[str, str]) -> Command:
+    return Command([sys.executable, "-m", "shared.cli", subcommand], env=environment, timeout_s=120.0)
+
+
+def _http_status(port: int | None, path: str) -> int | None:
+    connection = http.client.HTTPConnection(HOST, port, timeout=1.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,149 @@
+"""The whole of Sluice on one machine: which servers, with which addresses, in which order."""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from deploy.local import sluice_hooks
+from deploy.local.clickhouse import ClickHouse
+from deploy.local.engine import Engine
+from deploy.local.folder import DataFolder, write_whole
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from deploy.local.sluice_hooks import Gateway, Writer
+from deploy.local.supervisor import Supervisor
+from deploy.local.valkey import Valkey
+
+USUAL_GATEWAY_PORT = 8080
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for. `ports` maps a role to the port it should have, if that is free."""
+
+    kafka: bool = False
+    host: str = "127.0.0.1"
+    gateways: int = 1
+    writers: int = 1
+    ports: Mapping[str, int] = field(default_factory=dict)
+
+
+class Stack:
+    """Engines, writers and gateways over one data folder that the caller has acquired.
+
+    1. A server that the environment names (`SLUICE_CLICKHOUSE_URL` and so on) is used, and no engine of that kind
+       started. Addresses of our own engines, sourced from `var/env`, don't count as named.
+    2. `var/env` exists while everything answers, and only then.
+    3. Stopped in order: gateways, writers, engines.
+    """
+
+    def __init__(
+        self, folder: DataFolder, wanted: Wanted, environment: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._environment = environment
+        self._supervisor = Supervisor(changed=self._write_state, said=say)
+        self._engines: dict[str, Engine] = {}
+
+    def start(self) -> dict[str, str]:
+        """Bring everything up; returns what `var/env` holds. Raises `DidNotStart`, `Unavailable`."""
+        folder, wanted = self._folder, self._wanted
+        folder.env.unlink(missing_ok=True)  # of a killed predecessor
+        self._engines = self._make_engines()
+        self._supervisor.start(list(self._engines.values()))
+        addresses = self._addresses()
+        self._remember(addresses)
+        sluice_hooks.migrate(folder.log("migrate"), addresses)
+        demo = sluice_hooks.demo_keys(addresses["SLUICE_POSTGRES_URL"], folder.keys)
+        writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
+        gateways = [
+            Gateway(folder.log(_numbered("gateway", n)), self._gateway_port(n), addresses, wanted.host)
+            for n in range(wanted.gateways)
+        ]
+        self._supervisor.start(writers, gateways)
+        folder.remember("ports", "gateway", gateways[0].port)
+        public = {"SLUICE_URL": gateways[0].url, **demo, **addresses}
+        public.pop("SLUICE_CLICKHOUSE_READ_URL", None)
+        write_whole(folder.env, "".join(f"{name}={value}\n" for name, value in public.items()))
+        return public
+
+    def tick(self, now: float) -> None:
+        """One look at every process; restarts the dead."""
+        self._supervisor.tick(now)
+
+    def stop(self) -> None:
+        self._folder.env.unlink(missing_ok=True)
+        self._supervisor.stop()
+        self._folder.state.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """At once; nothing acknowledged is lost, it is in the queue."""
+        self._supervisor.kill()
+
+    def _make_engines(self) -> dict[str, Engine]:
+        folder = self._folder
+        engines: dict[str, Engine] = {}
+        if not self._given("SLUICE_CLICKHOUSE_URL"):
+            engines["clickhouse"] = ClickHouse(
+                folder.path / "clickhouse",
+                port=self._port(ClickHouse),
+                http_port=folder.recall("ports", "clickhouse-http") or ClickHouse.usual_http_port,
+                password=folder.password("clickhouse"),
+                log=folder.log("clickhouse"),
+            )
+        for kind, name in ((Postgres, "SLUICE_POSTGRES_URL"), (Valkey, "SLUICE_REDIS_URL")):
+            if not self._given(name):
+                engines[kind.role] = kind(
+                    folder.path / kind.role,
+                    port=self._port(kind),
+                    password=folder.password(kind.role),
+                    log=folder.log(kind.role),
+                )
+        if self._wanted.kafka:
+            engines["kafka"] = Kafka(folder.path / "kafka", port=self._port(Kafka), log=folder.log("kafka"))
+        return engines
+
+    def _addresses(self) -> dict[str, str]:
+        """The four servers, as the settings of gateway and writer name them."""
+        found = {f"SLUICE_{role.upper()}_URL": engine.url for role, engine in self._engines.items() if role != "kafka"}
+        for name in ("SLUICE_CLICKHOUSE_URL", "SLUICE_CLICKHOUSE_READ_URL", "SLUICE_POSTGRES_URL", "SLUICE_REDIS_URL"):
+            if (given := self._given(name)) and name not in found:
+                found[name] = given
+        if isinstance(clickhouse := self._engines.get("clickhouse"), ClickHouse):
+            found["SLUICE_CLICKHOUSE_READ_URL"] = clickhouse.read_url
+        if kafka := self._engines.get("kafka"):
+            found["SLUICE_QUEUE_URL"] = kafka.url
+        else:
+            found["SLUICE_QUEUE_URL"] = self._given("SLUICE_QUEUE_URL") or f"sqlite:///{self._folder.queue}"
+        return found
+
+    def _remember(self, addresses: Mapping[str, str]) -> None:
+        for role, engine in self._engines.items():
+            self._folder.remember("ports", role, engine.port)
+            if isinstance(engine, ClickHouse):
+                self._folder.remember("ports", "clickhouse-http", engine.http_port)
+        for name, value in addresses.items():
+            if not self._given(name):
+                self._folder.remember("addresses", name, value)
+
+    def _given(self, name: str) -> str | None:
+        value = self._environment.get(name)
+        return value if value and value != self._folder.recall("addresses", name) else None
+
+    def _port(self, kind: type[Engine]) -> int | None:
+        return self._wanted.ports.get(kind.role) or self._folder.recall("ports", kind.role) or kind.usual_port
+
+    def _gateway_port(self, number: int) -> int | None:
+        if number:
+            return None
+        return self._wanted.ports.get("gateway") or self._folder.recall("ports", "gateway") or USUAL_GATEWAY_PORT
+
+    def _write_state(self, rows: list[dict[str, object]]) -> None:
+        with contextlib.suppress(FileNotFoundError):  # somebody removed the folder under us
+            write_whole(self._folder.state, json.dumps({"processes": rows}))
+
+
+def _numbered(role: str, number: int) -> str:
+    return role if number == 0 else f"{role}-{number + 1}"
