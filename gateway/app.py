@@ -53,7 +53,8 @@ class Dispatch:
         if scope["type"] == "http" and scope["method"] == "POST":
             route = self._ingest.get(scope["path"])
             if route is not None:
-                return await route(scope, receive, send)
+                await route(scope, receive, send)
+                return
         await self.rest(scope, receive, send)
 
 

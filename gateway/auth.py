@@ -6,14 +6,13 @@
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable
-from time import monotonic
+from time import monotonic, time
 
 import msgspec
 
 from gateway.rejections import LacksScope, Unauthenticated, Unavailable
-from shared.keys import ResolvedKey
+from shared.keys import ResolvedKey, hash_key
 
 Lookup = Callable[[str], Awaitable[ResolvedKey | None]]
 """SHA-256 hex of a key -> what is known of it. Raises `LookupFailed` when that can't be found out now."""
@@ -68,16 +67,21 @@ class KeyCache:
         """
         if not token:
             raise Unauthenticated
-        digest = hashlib.sha256(token.encode()).hexdigest()
+        digest = hash_key(token)
         entry = self._entries.get(digest)
         now = monotonic()
         if entry is None or now - entry.asked_at > self._fresh_s or entry.key is None:
             entry = await self._renewed(digest, entry, now)
-        if entry.key is None:
+        if entry.key is None or (entry.key.expires_at is not None and entry.key.expires_at <= time()):
             raise Unauthenticated
         if scope not in entry.key.scopes:
             raise LacksScope(scope)
         return entry.key
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no key is known yet: without Postgres nobody can be let in then."""
+        return not any(entry.key for entry in self._entries.values())
 
     def forget(self, digest: str | None = None) -> None:
         """Ask again for a key (revoked, changed), or for all."""

@@ -1,7 +1,7 @@
 """Time-outs for many short waits: one timer a process instead of one a request.
 
-A timer of its own costs every request about 15 us on uvloop, a quarter of a one-log request. Here a wait is an entry in a
-dict, and one task looks once a second for those that have gone on for too long.
+A timer of its own costs every request about 15 us on uvloop, a quarter of a one-log request. Here a wait is an entry in
+a dict, and one task looks twice a second for those that have gone on for too long.
 """
 
 import asyncio

@@ -7,16 +7,9 @@ import socket
 import structlog
 import uvicorn
 
-from gateway.app import Deps, build_app
-from gateway.auth import KeyCache, LookupFailed
-from gateway.deadlines import Deadlines
-from gateway.health import Readiness
-from gateway.ids import request_ids
-from gateway.ingest import IngestDeps
-from gateway.publisher import Publisher
-from shared import logs, registry, settings
-from shared.metrics import Metrics
-from shared.queue import open_queue
+from gateway.app import build_app
+from gateway.assembly import assemble
+from shared import logs, settings
 
 _log = structlog.get_logger(__name__)
 

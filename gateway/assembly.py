@@ -1,0 +1,64 @@
+"""Builds what a gateway process is made of, once, from its settings."""
+
+from collections.abc import Awaitable, Callable
+
+from gateway.app import Deps
+from gateway.auth import KeyCache, LookupFailed
+from gateway.deadlines import Deadlines
+from gateway.health import Readiness
+from gateway.ids import request_ids
+from gateway.ingest import IngestDeps
+from gateway.publisher import Publisher
+from shared import registry
+from shared.clients.postgres import Postgres, PostgresUnavailable
+from shared.clients.redis import Redis
+from shared.keys import ResolvedKey, find_key
+from shared.metrics import Metrics
+from shared.queue import open_queue
+from shared.settings import Settings
+
+
+def assemble(config: Settings) -> Deps:
+    """The gateway's parts. Nothing is connected yet; what is away is looked for when the process runs."""
+    metrics = Metrics()
+    queue = open_queue(
+        config.services.queue_url,
+        publish_timeout_s=config.gateway.publish_timeout_s,
+        in_flight_bytes=config.gateway.in_flight_bytes,
+        max_message_bytes=config.topics.max_message_bytes,
+        max_bytes=config.topics.max_bytes,
+    )
+    producer = queue.producer()
+    postgres = Postgres(config.services.postgres_url)
+    redis = Redis(config.services.redis_url)
+    keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
+    deadlines = Deadlines(config.gateway.body_timeout_s)
+    checks = {"queue": queue.ping, "redis": redis.ping, "postgres": postgres.ping}
+
+    def required() -> frozenset[str]:
+        return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
+
+    return Deps(
+        registry=registry.load(config.services.extensions, config.topics.prefix),
+        readiness=Readiness(checks, required),
+        ingest=IngestDeps(
+            keys=keys,
+            publisher=Publisher(producer, metrics),
+            metrics=metrics,
+            deadlines=deadlines,
+            max_body_bytes=config.gateway.max_body_bytes,
+            request_ids=request_ids(),
+        ),
+        start=(producer.start,),
+        stop=(deadlines.close, producer.stop, queue.close, postgres.close, redis.close),
+    )
+
+
+def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]]:
+    async def lookup(digest: str) -> ResolvedKey | None:
+        try:
+            return await find_key(postgres, digest)
+        except PostgresUnavailable as error:
+            raise LookupFailed(str(error)) from error
+
+    return lookup
