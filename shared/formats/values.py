@@ -18,6 +18,9 @@ LATEST_US = 10_413_791_999_999_999
 
 WHOLE_MAX = 2**53 - 1
 
+_FAR_MS = 1e15
+"""Far outside of every column, and far inside of what can be multiplied."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
@@ -32,7 +35,7 @@ def microseconds(moment: datetime | float) -> int:
             moment = moment.replace(tzinfo=UTC)
         return (moment - _EPOCH) // _US
     if abs(moment) > 1e11:
-        return round(moment * 1_000)
+        return round(max(-_FAR_MS, min(moment, _FAR_MS)) * 1_000)
     return round(moment * 1_000_000)
 
 

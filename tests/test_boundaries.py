@@ -1,0 +1,75 @@
+"""Who may import whom (design 01, "Layout"), read from the source with `ast`."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DRIVERS = {"clickhouse_driver", "psycopg", "redis", "aiokafka", "sqlite3"}
+DOING_IO = DRIVERS | {"asyncio", "socket", "subprocess", "threading", "requests", "httpx", "urllib", "os", "time"}
+
+
+def files(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, f"{folder} holds no Python file: the test looks in the wrong place"
+    return found
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def offenders(folder: str, *forbidden: str, apart_from: tuple[str, ...] = ()) -> list[str]:
+    """`file imports module` for every forbidden import below a folder."""
+    return [
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file in files(folder)
+        if not str(file.relative_to(ROOT)).startswith(apart_from)
+        for module in imports(file)
+        if any(module == name or module.startswith(f"{name}.") for name in forbidden)
+    ]
+
+
+def test_shared_imports_neither_side() -> None:
+    assert offenders("shared", "gateway", "writer", "deploy") == []
+
+
+def test_the_sides_never_import_each_other() -> None:
+    assert offenders("gateway", "writer", "deploy") == []
+    assert offenders("writer", "gateway", "deploy") == []
+
+
+def test_ingest_never_imports_query() -> None:
+    # assembly.py is where a process gets its roles: the one file that knows both.
+    assert offenders("gateway", "gateway.query", apart_from=("gateway/query/", "gateway/assembly.py")) == []
+
+
+def test_only_clients_and_queue_import_drivers() -> None:
+    allowed = ("shared/clients/", "shared/queue/")
+    for folder in ("gateway", "writer", "shared"):
+        assert offenders(folder, *DRIVERS, apart_from=allowed) == []
+
+
+@pytest.mark.parametrize("place", ["shared/signals", "shared/formats"])
+def test_signals_and_formats_do_no_io(place: str) -> None:
+    assert offenders(place, *DOING_IO) == []
+
+
+def test_the_envelope_does_no_io() -> None:
+    found = set(imports(ROOT / "shared/envelope.py"))
+    assert found & DOING_IO == set()
+
+
+def test_the_check_sees_an_import_inside_a_function(tmp_path: Path) -> None:
+    file = tmp_path / "f.py"
+    file.write_text("def f():\n    from gateway.query import logs\n")
+    assert "gateway.query.logs" in set(imports(file))

@@ -1,0 +1,39 @@
+"""Settings: each spelled once, documented, and refused with a sentence when it can't be used."""
+
+import msgspec
+import pytest
+
+from shared import settings
+
+
+def test_every_setting_says_what_it_means() -> None:
+    undocumented = [name for name, (meaning, _) in settings.variables().items() if len(meaning) < 8]
+    assert undocumented == []
+
+
+def test_a_setting_is_read_from_its_variable() -> None:
+    config = settings.load({"SLUICE_WRITER_BATCH_ROWS": "10", "SLUICE_WRITER_FSYNC": "true", "SLUICE_QUEUE_URL": "x"})
+    assert (config.writer.batch_rows, config.writer.fsync, config.services.queue_url) == (10, True, "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SLUICE_WRITER_BATCH_ROWS", "0"), ("SLUICE_GATEWAY_PORT", "70000"), ("SLUICE_WRITER_BATCH_AGE_S", "soon")],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(settings.BadSetting, match=name):
+        settings.load({name: value})
+
+
+def test_an_empty_number_is_the_default() -> None:
+    assert settings.load({"SLUICE_GATEWAY_PORT": ""}).gateway.port == settings.Gateway().port
+
+
+def test_the_read_url_falls_back_to_the_writers() -> None:
+    assert settings.load({"SLUICE_CLICKHOUSE_URL": "a"}).clickhouse_read_url == "a"
+    assert settings.load({"SLUICE_CLICKHOUSE_URL": "a", "SLUICE_CLICKHOUSE_READ_URL": "b"}).clickhouse_read_url == "b"
+
+
+def test_every_group_is_a_frozen_struct() -> None:
+    for group in msgspec.structs.fields(settings.Settings):
+        assert group.type.__struct_config__.frozen
