@@ -42,6 +42,7 @@ class DataFolder:
         deadline = time.monotonic() + patience_s  # `sluice status` holds the lock for an instant
         while not self._try_lock(fcntl.LOCK_EX):
             if time.monotonic() > deadline:
+                self.release()
                 raise InUse(f"sluice up runs on {self.path} already (pid {self.owner()}): see sluice status")
             time.sleep(0.05)
         self._lock.write_text(f"{os.getpid()}\n")

@@ -5,10 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.child import Child, Command, run
+from deploy.local.child import Child, Command, DidNotStart, run
 from deploy.local.ports import HOST
-
-DEMO_RETENTION_DAYS = 3650
 
 
 class _SluiceProcess(Child):
@@ -26,12 +24,26 @@ class _SluiceProcess(Child):
 
 
 class Gateway(_SluiceProcess):
+    """`beside` is a gateway that is up already: they share its port, the kernel spreads the connections."""
+
     role = "gateway"
     stop_timeout_s = 25.0  # SLUICE_GATEWAY_SHUTDOWN_S and a little
 
-    def __init__(self, log: Path, port: int | None, environment: Mapping[str, str], host: str = HOST) -> None:
-        super().__init__(log, port, environment)
+    def __init__(
+        self,
+        log: Path,
+        port: int | None,
+        environment: Mapping[str, str],
+        host: str = HOST,
+        beside: "Gateway | None" = None,
+    ) -> None:
+        super().__init__(log, beside.port if beside else port, environment)
         self.host = host
+        self._shares = beside is not None
+
+    def before_try(self) -> None:
+        if not self._shares:
+            super().before_try()
 
     @property
     def url(self) -> str:
@@ -64,10 +76,17 @@ def migrate(log: Path, environment: Mapping[str, str]) -> None:
 
 
 def demo_keys(postgres_url: str, keys_file: Path) -> dict[str, str]:
-    """The demo project's id and keys as `var/env` names them; made at the first call, the same ever after."""
-    from shared.keys import ensure_demo  # type: ignore[import-not-found,unused-ignore]
+    """The demo project's id and keys as `var/env` names them; made at the first call, the same ever after.
 
-    keys = ensure_demo(postgres_url, keys_file)
+    Raises `DidNotStart`.
+    """
+    from shared.clients.postgres import PostgresUnavailable
+    from shared.keys import ensure_demo
+
+    try:
+        keys = ensure_demo(postgres_url, keys_file)
+    except (PostgresUnavailable, ValueError) as error:
+        raise DidNotStart(f"the demo project could not be made: {error}") from error
     return {
         "SLUICE_PROJECT_ID": keys.project_id,
         "SLUICE_INGEST_KEY": keys.ingest_key,

@@ -34,7 +34,7 @@ class Stack:
 
     1. A server that the environment names (`SLUICE_CLICKHOUSE_URL` and so on) is used, and no engine of that kind
        started. Addresses of our own engines, sourced from `var/env`, don't count as named.
-    2. `var/env` exists while everything answers, and only then.
+    2. `var/env` is written when everything answers, and removed when the stack stops.
     3. Stopped in order: gateways, writers, engines.
     """
 
@@ -58,13 +58,15 @@ class Stack:
         sluice_hooks.migrate(folder.log("migrate"), addresses)
         demo = sluice_hooks.demo_keys(addresses["SLUICE_POSTGRES_URL"], folder.keys)
         writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
-        gateways = [
-            Gateway(folder.log(_numbered("gateway", n)), self._gateway_port(n), addresses, wanted.host)
-            for n in range(wanted.gateways)
+        gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host)
+        self._supervisor.start(writers, [gateway])
+        more = [
+            Gateway(folder.log(_numbered("gateway", n)), None, addresses, wanted.host, beside=gateway)
+            for n in range(1, wanted.gateways)
         ]
-        self._supervisor.start(writers, gateways)
-        folder.remember("ports", "gateway", gateways[0].port)
-        public = {"SLUICE_URL": gateways[0].url, **demo, **addresses}
+        self._supervisor.start(more)
+        folder.remember("ports", "gateway", gateway.port)
+        public = {"SLUICE_URL": gateway.url, **demo, **addresses}
         public.pop("SLUICE_CLICKHOUSE_READ_URL", None)
         write_whole(folder.env, "".join(f"{name}={value}\n" for name, value in public.items()))
         return public
@@ -135,10 +137,8 @@ class Stack:
     def _port(self, kind: type[Engine]) -> int | None:
         return self._wanted.ports.get(kind.role) or self._folder.recall("ports", kind.role) or kind.usual_port
 
-    def _gateway_port(self, number: int) -> int | None:
-        if number:
-            return None
-        return self._wanted.ports.get("gateway") or self._folder.recall("ports", "gateway") or USUAL_GATEWAY_PORT
+    def _gateway_port(self) -> int:
+        return int(self._wanted.ports.get("gateway") or self._folder.recall("ports", "gateway") or USUAL_GATEWAY_PORT)
 
     def _write_state(self, rows: list[dict[str, object]]) -> None:
         with contextlib.suppress(FileNotFoundError):  # somebody removed the folder under us

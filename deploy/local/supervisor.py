@@ -29,6 +29,7 @@ class Watched:
     restarts: int = 0
     deaths: int = 0
     restart_at: float = 0.0
+    said: str = ""
 
     def died(self, now: float) -> None:
         self.deaths = 1 if self.state == "running" and now - self.began > CALM_S else self.deaths + 1
@@ -120,10 +121,10 @@ class Supervisor:
             watched.child.kill()
 
     def _look_at_start(self, watched: Watched) -> None:
-        before = watched.child.doing
         if watched.child.advance():
             self._now_running(watched, time.monotonic())
-        elif (doing := watched.child.doing) and doing != before:
+        elif (doing := watched.child.doing) and doing != watched.said:
+            watched.said = doing
             self._said(f"{watched.child.role}: {doing}")
 
     def _go_on(self, watched: Watched, now: float) -> None:

@@ -25,7 +25,7 @@ def up(
     kafka: Annotated[bool, typer.Option("--kafka", help="Queue in Apache Kafka (needs java), not SQLite")] = False,
     host: Annotated[str, typer.Option(help="Address of the gateway", envvar="SLUICE_GATEWAY_HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help=_PORT_HELP.format("the gateway"), envvar="SLUICE_GATEWAY_PORT")] = 0,
-    gateways: Annotated[int, typer.Option(min=1, help="Gateway processes, each on a port of its own")] = 1,
+    gateways: Annotated[int, typer.Option(min=1, help="Gateway processes, all on one port")] = 1,
     writers: Annotated[int, typer.Option(min=1, help="Writer processes")] = 1,
     clickhouse_port: Annotated[int, typer.Option(help=_PORT_HELP.format("ClickHouse"))] = 0,
     postgres_port: Annotated[int, typer.Option(help=_PORT_HELP.format("PostgreSQL"))] = 0,

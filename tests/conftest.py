@@ -1,0 +1,156 @@
+"""Real services for the tests, each started at its first use and shared by the session; fresh names for each test.
+
+A test that wants to kill an engine asks for one of its own: `own_clickhouse`, `own_postgres`, `own_redis`, `own_kafka`.
+"""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy.local.clickhouse import ClickHouse
+from deploy.local.engine import Engine, Unavailable
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from deploy.local.valkey import Valkey
+from tests.services import REQUIRE, SERVICES, required
+
+
+def pytest_report_header() -> list[str]:
+    return ["services: " + ", ".join(service.describe() for service in SERVICES.values())]
+
+
+def pytest_configure() -> None:
+    try:
+        required()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(scope="session")
+def engines_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="sluice-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shared(name: str, folder: Path) -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(SERVICES[name].url(folder))
+        except Unavailable as error:
+            _absent(name, error)
+        yield url
+
+
+def _absent(name: str, error: Unavailable) -> None:
+    if name in required():
+        pytest.fail(f"{REQUIRE} wants {name}: {error}", pytrace=False)
+    pytest.skip(f"{name}: {error}")
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(engines_folder: Path) -> Iterator[str]:
+    """clickhouse://user:password@host:port/database, of a user that may do everything."""
+    yield from _shared("clickhouse", engines_folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(engines_folder: Path) -> Iterator[str]:
+    """postgresql://user:password@host:port/database, of a superuser."""
+    yield from _shared("postgres", engines_folder)
+
+
+@pytest.fixture(scope="session")
+def redis_url(engines_folder: Path) -> Iterator[str]:
+    """redis://host:port/0."""
+    yield from _shared("redis", engines_folder)
+
+
+@pytest.fixture(scope="session")
+def kafka_url(engines_folder: Path) -> Iterator[str]:
+    """kafka://host:port."""
+    yield from _shared("kafka", engines_folder)
+
+
+@pytest.fixture
+def clickhouse_database(clickhouse_url: str) -> Iterator[str]:
+    """The name of a fresh, empty database on `clickhouse_url`."""
+    from clickhouse_driver import Client
+
+    name = f"test_{secrets.token_hex(6)}"
+    client = Client.from_url(clickhouse_url)
+    client.execute(f"CREATE DATABASE {name}")
+    yield name
+    client.execute(f"DROP DATABASE IF EXISTS {name} SYNC")
+    client.disconnect()
+
+
+@pytest.fixture
+def clickhouse_database_url(clickhouse_url: str, clickhouse_database: str) -> str:
+    """`clickhouse_url` with the fresh database in it."""
+    return urlsplit(clickhouse_url)._replace(path=f"/{clickhouse_database}").geturl()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix no other test's topics have."""
+    return f"t{secrets.token_hex(6)}."
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """A prefix no other test's keys have."""
+    return f"t{secrets.token_hex(6)}:"
+
+
+def _own(kind: type[Engine], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Engine:
+            try:
+                kind.version()
+            except Unavailable as error:
+                _absent(kind.role, error)
+            return stack.enter_context(kind(tmp_path / f"{kind.role}-{secrets.token_hex(3)}", **options))
+
+        yield start
+
+
+@pytest.fixture
+def own_clickhouse(tmp_path: Path) -> Iterator[Callable[..., ClickHouse]]:
+    """Starts a ClickHouse of the test's own: it may be killed and started again. Options as of the class."""
+    yield from _own(ClickHouse, tmp_path)
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[Callable[..., Postgres]]:
+    yield from _own(Postgres, tmp_path)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
+    yield from _own(Valkey, tmp_path)
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Callable[..., Kafka]]:
+    yield from _own(Kafka, tmp_path)
