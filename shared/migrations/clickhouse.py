@@ -1,0 +1,171 @@
+"""ClickHouse: creates the database and the tables of all signals, and brings older tables up to date."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from shared.clients.clickhouse import ClickHouse, database_of
+from shared.migrations.plan import ColumnShape, Plan, Shape, plan, settings_of, ttl_of
+from shared.settings import Storage
+from shared.signals.base import Table, create_table, table_settings
+
+SHARDING_KEY = "cityHash64(_topic, _partition, _offset)"
+"""Spreads a Distributed table's rows. It follows from a row's identity, so that a retry goes to the same shards."""
+
+_WANTED = "_sluice_wanted"
+"""A table made for a moment to see how ClickHouse writes down what we want."""
+
+_TIMEOUT_S = 600.0
+
+
+class Conflict(Exception):
+    """Tables that no ALTER can bring up to date. Nothing was altered; the text names each and says what to do."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was done, and what was left alone because it would have taken something away; a sentence each."""
+
+    done: list[str]
+    left_alone: list[str]
+
+
+def migrate_clickhouse(
+    url: str, tables: Iterable[Table], storage: Storage, *, fsync: bool, allow_destructive: bool
+) -> Changes:
+    """Create what is missing, alter what is older. Blocks. Raises `Conflict`, and `ClickHouseError`."""
+    with closing(ClickHouse(urlsplit(url)._replace(path="/default").geturl(), timeout_s=_TIMEOUT_S)) as server:
+        return _Migration(server, database_of(url), storage, fsync).run(list(tables), allow_destructive)
+
+
+def create_statements(table: Table, database: str, storage: Storage) -> list[str]:
+    """The CREATE statements of a table: itself, and on a cluster the Distributed one that has its name."""
+    if not storage.cluster:
+        return [create_table(table, database, storage.engine)]
+    local = replace(table, name=stored_in(table, storage))
+    return [
+        create_table(local, database, storage.engine, storage.cluster),
+        f"CREATE TABLE IF NOT EXISTS `{database}`.`{table.name}` ON CLUSTER '{storage.cluster}'"
+        f" AS `{database}`.`{local.name}`\n"
+        f"ENGINE = Distributed('{storage.cluster}', '{database}', '{local.name}', {SHARDING_KEY})",
+    ]
+
+
+def stored_in(table: Table, storage: Storage) -> str:
+    """The table that holds the rows: on a cluster the public name is the Distributed table's."""
+    return f"{table.name}_local" if storage.cluster else table.name
+
+
+def alter_statements(alter: str, table: Table, database: str, storage: Storage, *, of_columns: bool) -> list[str]:
+    """An ALTER of a table; one that concerns columns goes to the Distributed table too."""
+    on_cluster = f" ON CLUSTER '{storage.cluster}'" if storage.cluster else ""
+    names = [stored_in(table, storage), *([table.name] if storage.cluster and of_columns else [])]
+    return [f"ALTER TABLE `{database}`.`{name}`{on_cluster} {alter}" for name in names]
+
+
+class _Migration:
+    """One run. Whoever runs it holds the lock: the scratch table has one name."""
+
+    def __init__(self, server: ClickHouse, database: str, storage: Storage, fsync: bool) -> None:
+        self._server = server
+        self._database = database
+        self._storage = storage
+        self._settings = table_settings(storage.engine) | {
+            "fsync_after_insert": str(int(fsync)),
+            "fsync_part_directory": str(int(fsync)),
+        }
+        self._done: list[str] = []
+        self._left_alone: list[str] = []
+
+    def run(self, tables: list[Table], allow_destructive: bool) -> Changes:
+        self._create_database()
+        plans = {table.name: self._plan(table) for table in tables}
+        if conflicts := [sentence for found in plans.values() if found for sentence in found.conflicts]:
+            raise Conflict("\n".join(conflicts))
+        for table in tables:
+            found = plans[table.name]
+            if found is None:
+                self._create(table)
+                found = self._plan(table)
+            if found is not None:
+                self._alter(table, found, allow_destructive)
+        return Changes(self._done, self._left_alone)
+
+    def _create_database(self) -> None:
+        if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):
+            return
+        on_cluster = f" ON CLUSTER '{self._storage.cluster}'" if self._storage.cluster else ""
+        self._server.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster}")
+        self._done.append(f"ClickHouse: created the database {self._database}")
+
+    def _create(self, table: Table) -> None:
+        for statement in create_statements(table, self._database, self._storage):
+            self._server.query(statement)
+        self._done.append(f"ClickHouse: created the table {table.name}")
+
+    def _plan(self, table: Table) -> Plan | None:
+        """The way from what is there to what is wanted; None where there is no such table yet."""
+        name = stored_in(table, self._storage)
+        there = self._describe(name)
+        return None if there is None else plan(name, there, self._wanted(table))
+
+    def _alter(self, table: Table, found: Plan, allow_destructive: bool) -> None:
+        for step in found.steps:
+            if step.destructive and not allow_destructive:
+                self._left_alone.append(f"{table.name}: would have {step.says}; allow it with --allow-destructive")
+                continue
+            for statement in alter_statements(
+                step.alter, table, self._database, self._storage, of_columns=step.of_columns
+            ):
+                self._server.query(statement)
+            self._done.append(f"ClickHouse: {table.name}: {step.says}")
+
+    def _wanted(self, table: Table) -> Shape:
+        """The shape of a table made for this: types, expressions and codecs as ClickHouse itself writes them."""
+        drop = f"DROP TABLE IF EXISTS `{self._database}`.`{_WANTED}` SYNC"
+        self._server.query(drop)
+        self._server.query(create_table(replace(table, name=_WANTED), self._database))
+        try:
+            shape = self._describe(_WANTED)
+        finally:
+            self._server.query(drop)
+        assert shape is not None
+        return replace(shape, engine=self._storage.engine, settings=self._settings)
+
+    def _describe(self, name: str) -> Shape | None:
+        of = {"database": self._database, "table": name}
+        found = self._server.query(
+            "SELECT engine, partition_key, primary_key, sorting_key, engine_full FROM system.tables"
+            " WHERE database = %(database)s AND name = %(table)s",
+            of,
+        )
+        if not found:
+            return None
+        engine, partition_key, primary_key, sorting_key, engine_full = found[0]
+        return Shape(
+            engine=engine,
+            partition_key=partition_key,
+            primary_key=primary_key,
+            sorting_key=sorting_key,
+            ttl=ttl_of(engine_full),
+            columns=self._columns(of),
+            indexes=self._named(
+                "SELECT name, concat(expr, ' TYPE ', type_full, ' GRANULARITY ', toString(granularity))"
+                " FROM system.data_skipping_indices",
+                of,
+            ),
+            projections=self._named("SELECT name, concat('(', query, ')') FROM system.projections", of),
+            settings=settings_of(engine_full),
+        )
+
+    def _columns(self, of: Mapping[str, str]) -> dict[str, ColumnShape]:
+        rows = self._server.query(
+            "SELECT name, type, compression_codec FROM system.columns"
+            " WHERE database = %(database)s AND table = %(table)s ORDER BY position",
+            of,
+        )
+        return {name: ColumnShape(kind, codec) for name, kind, codec in rows}
+
+    def _named(self, select: str, of: Mapping[str, str]) -> dict[str, str]:
+        return dict(self._server.query(f"{select} WHERE database = %(database)s AND table = %(table)s", of))

@@ -1,0 +1,84 @@
+"""One migration from beginning to end."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.clients.postgres import create_database, locked
+from shared.migrations.clickhouse import migrate_clickhouse
+from shared.migrations.postgres import migrate_postgres
+from shared.queue import open_queue
+from shared.queue.base import TopicSpec
+from shared.registry import Registry
+from shared.settings import Settings, Topics
+from shared.signals.base import Signal
+
+LOCK = "sluice:migrate"
+LOCK_WAIT_S = 600.0
+"""Another migration may be waiting for a long ALTER."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done, and what was left alone because it would have taken something away; a sentence each."""
+
+    done: list[str]
+    left_alone: list[str]
+
+
+async def migrate(settings: Settings, registry: Registry, *, allow_destructive: bool = False) -> Report:
+    """Bring all three stores up to date. A second run finds nothing to do; of two at once the second waits.
+
+    Nothing is taken away without `allow_destructive`: no column, index, projection, and no row by a changed TTL.
+
+    Raises:
+        PostgresUnavailable, ClickHouseError, QueueUnavailable: that one is away; run it again, it goes on from there.
+        Conflict: a table differs in what no ALTER changes.
+        NewerDatabase: a newer version has been here.
+        LockHeld: another migration has been running for ten minutes.
+    """
+    url = settings.services.postgres_url
+    done = ["Postgres: created the database"] if await create_database(url) else []
+    async with locked(url, LOCK, wait_s=LOCK_WAIT_S) as postgres:
+        done += await migrate_postgres(postgres)
+        changes = await asyncio.to_thread(
+            migrate_clickhouse,
+            settings.services.clickhouse_url,
+            registry.tables,
+            settings.storage,
+            fsync=settings.writer.fsync,
+            allow_destructive=allow_destructive,
+        )
+        done += changes.done
+        done += await _create_topics(settings, registry)
+    return Report(done, changes.left_alone)
+
+
+def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
+    """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever (02)."""
+    specs = []
+    for signal in signals:
+        specs.append(
+            TopicSpec(
+                signal.topic,
+                partitions=topics.partitions,
+                retention_ms=topics.retention_hours * 3_600_000,
+                max_message_bytes=topics.max_message_bytes,
+            )
+        )
+        # A letter is the message that could not be stored, and its story: larger than the message.
+        letter_bytes = 2 * topics.max_message_bytes
+        specs.append(TopicSpec(signal.dead_letter_topic, partitions=1, max_message_bytes=letter_bytes, compacted=True))
+    return specs
+
+
+async def _create_topics(settings: Settings, registry: Registry) -> list[str]:
+    topics = settings.topics
+    queue = open_queue(
+        settings.services.queue_url, max_message_bytes=topics.max_message_bytes, max_bytes=topics.max_bytes
+    )
+    try:
+        created = await queue.create_topics(topic_specs(registry.signals.values(), topics))
+    finally:
+        await queue.close()
+    return [f"queue: created the topic {name}" for name in created]
