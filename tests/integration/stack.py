@@ -1,0 +1,128 @@
+"""`sluice up` as a test sees it: a process to start, look at, and do harm to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+from shared.clients.clickhouse import ClickHouse
+
+UP_WITHIN_S = 90.0
+DOWN_WITHIN_S = 60.0
+
+
+class RunningStack:
+    """One `sluice up` on a folder of its own. `options` go on its command line, `environment` to all its processes."""
+
+    def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self._options = options
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")} | (environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self.env: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start and wait until everything answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder.parent / f"{self.folder.name}.out").open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "shared.cli", "up", "--data-dir", str(self.folder), *self._options],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        file = self.folder / "env"
+        wait_until(lambda: file.exists() or self._died(), UP_WITHIN_S, "sluice up")
+        self.env = dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the orderly end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(DOWN_WITHIN_S)
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL to `sluice up` itself: its children die with it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def processes(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((self.folder / "state.json").read_text())["processes"]
+        return found
+
+    def pid(self, role: str) -> int:
+        """The pid of the first process of a role, once it is up."""
+
+        def running() -> int | None:
+            for process in self.processes():
+                if process["role"] == role and process["state"] == "up" and process["pid"]:
+                    return int(process["pid"])
+            return None
+
+        return wait_until(running, UP_WITHIN_S, f"{role} up")
+
+    def clickhouse(self) -> ClickHouse:
+        return ClickHouse(self.env["SLUICE_CLICKHOUSE_URL"])
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of a SELECT as dicts; the texts as ClickHouse has them."""
+        client = self.clickhouse()
+        try:
+            [[names]] = client.query(f"SELECT groupArray(name) FROM (DESCRIBE ({sql}))")
+            return [dict(zip(names, row, strict=True)) for row in client.query(sql)]
+        finally:
+            client.close()
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """(status, JSON body) of one request to the gateway."""
+        request = urllib.request.Request(self.env["SLUICE_URL"] + path, data=body, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, json.loads(response.read() or b"null")
+        except HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def read(self, path: str) -> tuple[int, Any]:
+        """GET with the read key."""
+        return self.request("GET", path, headers={"Authorization": f"Bearer {self.env['SLUICE_READ_KEY']}"})
+
+    def _died(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            out = (self.folder.parent / f"{self.folder.name}.out").read_text()
+            raise AssertionError(f"sluice up ended with {self._process.returncode}:\n{out[-4000:]}")
+        return False
+
+
+def wait_until(condition: Callable[[], Any], within_s: float, what: str, every_s: float = 0.05) -> Any:
+    """The first true value of `condition`; fails the test, naming `what`, when there is none in time."""
+    end = time.monotonic() + within_s
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what}: not within {within_s} s"
+        time.sleep(every_s)
+    return value
+
+
+@contextmanager
+def running_stack(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[RunningStack]:
+    stack = RunningStack(folder, *options, environment=environment)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
