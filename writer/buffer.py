@@ -1,0 +1,138 @@
+"""Cuts a lane's messages into ranges that become batches. Pure: time is passed in (02, step 2)."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from shared.signals.base import partition_key
+from writer.entries import Entry
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What seals a draft: whichever comes first. A single message may be larger; it is then a draft of its own."""
+
+    rows: int
+    bytes: int
+    age_s: float
+    partitions: int = 16
+    """ClickHouse table partitions: an insert over more than 100 is refused, and each costs the server a part."""
+
+
+ONE_MESSAGE = Limits(rows=1, bytes=1, age_s=0.0)
+
+
+class WentBack(Exception):
+    """The lane's offsets went back: the topic was made anew, or has lost its end. `offset` is where it goes on."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the lane goes on at offset {offset}, which was read already")
+        self.offset = offset
+
+
+@dataclass
+class Draft:
+    """A contiguous range of messages that is to become one batch."""
+
+    opened_at: float
+    planned: bool = False
+    """Its range was read from a plan: it must be cut exactly there."""
+    entries: list[Entry] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+    blocked: str = ""
+    """Why a message in it can't be stored by this program, though perhaps by a newer one."""
+    jumps: list[tuple[int, int]] = field(default_factory=list)
+    """(offset expected, offset that came) where the lane has a hole."""
+    partitions: set[tuple[int, int]] = field(default_factory=set)
+
+    def takes(self, entry: Entry, limits: Limits) -> bool:
+        """Whether one more message keeps it within the limits."""
+        if self.planned:
+            return True
+        return (
+            self.rows + entry.rows <= limits.rows
+            and self.bytes + entry.size <= limits.bytes
+            and not (self.blocked or entry.blocked)
+            and (len(self.partitions) < limits.partitions or _partition(entry) in self.partitions)
+        )
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.rows += entry.rows
+        self.bytes += entry.size
+        self.blocked = self.blocked or entry.blocked
+        if partition := _partition(entry):
+            self.partitions.add(partition)
+
+    def is_full(self, limits: Limits) -> bool:
+        return self.rows >= limits.rows or self.bytes >= limits.bytes
+
+
+def _partition(entry: Entry) -> tuple[int, int] | None:
+    stamp = entry.stamp
+    return partition_key(stamp.received_at, stamp.retention_days) if stamp else None
+
+
+class Buffer:
+    """The messages of one lane from one position on.
+
+    1. Drafts are contiguous, in order, and none is changed once it is sealed.
+    2. With `exact_end` the first draft holds exactly the messages below that offset, however many and however old.
+    3. Messages below `careful_end` are each a draft of their own.
+    """
+
+    def __init__(self, limits: Limits, start: int, *, exact_end: int = 0, careful_end: int = 0) -> None:
+        self.next_offset = start
+        self.bytes = 0
+        self._limits = limits
+        self._exact_end = exact_end if exact_end > start else 0
+        self._careful_end = careful_end
+        self._sealed: deque[Draft] = deque()
+        self._open: Draft | None = None
+
+    def add(self, entry: Entry, now: float) -> None:
+        """Take the lane's next message; `now` is monotonic seconds. Raises `WentBack`."""
+        offset = entry.message.offset
+        if offset < self.next_offset:
+            raise WentBack(offset)
+        limits = ONE_MESSAGE if offset < self._careful_end else self._limits
+        if self._exact_end and offset >= self._exact_end:  # the end of the planned range is a hole
+            self._seal()
+            self._exact_end = 0
+        if self._open is not None and not self._open.takes(entry, limits):
+            self._seal()
+        if self._open is None:
+            self._open = Draft(opened_at=now, planned=self._exact_end > 0)
+        if offset > self.next_offset:
+            self._open.jumps.append((self.next_offset, offset))
+        self._open.add(entry)
+        self.bytes += entry.size
+        self.next_offset = offset + 1
+        if self.next_offset >= self._exact_end if self._open.planned else self._open.is_full(limits):
+            self._seal()
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until `take` gives a draft if no message comes; None for never."""
+        if self._sealed:
+            return 0.0
+        if self._open is None or self._open.planned:
+            return None
+        return max(0.0, self._open.opened_at + self._limits.age_s - now)
+
+    def take(self, now: float, *, flush: bool = False) -> Draft | None:
+        """The next draft if it is sealed or due; with `flush` whatever there is, but never a part of a plan."""
+        due = self.due_in(now)
+        if due is None or (due > 0 and not flush):
+            return None
+        if not self._sealed:
+            self._seal()
+        draft = self._sealed.popleft()
+        self.bytes -= draft.bytes
+        return draft
+
+    def _seal(self) -> None:
+        if self._open is not None:
+            if self._open.planned:
+                self._exact_end = 0
+            self._sealed.append(self._open)
+            self._open = None

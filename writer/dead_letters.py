@@ -1,0 +1,123 @@
+"""What can't be stored is kept: a dead letter says what, whence and why (02, "When a row can't be stored")."""
+
+import base64
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from shared.queue.base import Lane, Message, MessageTooLarge, Producer
+
+Reason = Literal["undecodable", "unconvertible", "refused"]
+"""The message is no envelope, or holds other records than it says; the record doesn't become a row; ClickHouse refuses
+the row."""
+
+PLAIN_LIMIT = 600_000
+"""Bytes of a message that are kept as they are; larger ones are compressed, or the letter would be over the topic's
+limit."""
+
+
+class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One dead letter, as JSON. What it keeps depends only on what was read: read again, it is the same letter."""
+
+    v: int
+    reason: Reason
+    detail: str
+    topic: str
+    partition: int
+    offset: int
+    index: int | None = None
+    """The record's place in the message; None for the whole message."""
+    timestamp_ms: int
+    """When the queue took the message, Unix milliseconds."""
+    first_seen_ms: int = 0
+    """When a writer first gave it up, Unix milliseconds."""
+    attempts: int = 1
+    encoding: Literal["base64", "zlib+base64"]
+    raw: str
+    """The message; of a record, a message with this record alone. `raw_bytes` decodes it."""
+
+    @property
+    def key(self) -> bytes:
+        """Its source coordinates. The time tells apart two topics of one name, each with offsets from 0."""
+        index = "" if self.index is None else self.index
+        return f"{self.topic}:{self.partition}:{self.offset}:{index}:{self.timestamp_ms}".encode()
+
+
+def letter(lane: Lane, message: Message, index: int | None, reason: Reason, detail: str) -> Letter:
+    """The letter of a message, or of the one record that `message` was cut down to."""
+    big = len(message.value) > PLAIN_LIMIT
+    kept = zlib.compress(message.value) if big else message.value
+    return Letter(
+        v=1,
+        reason=reason,
+        detail=detail[:2000],
+        topic=lane.topic,
+        partition=lane.partition,
+        offset=message.offset,
+        index=index,
+        timestamp_ms=message.timestamp_ms,
+        encoding="zlib+base64" if big else "base64",
+        raw=base64.b64encode(kept).decode(),
+    )
+
+
+def raw_bytes(kept: Letter) -> bytes:
+    """The message that a letter keeps."""
+    data = base64.b64decode(kept.raw)
+    return zlib.decompress(data) if kept.encoding == "zlib+base64" else data
+
+
+@dataclass(frozen=True)
+class LetterLimit:
+    """Beyond this it is not the records that are wrong, but us or a neighbour: stop, and let a person look.
+
+    `share` of what a batch holds, counted from `share_from` rows on; `run`: letters without one good row between.
+    """
+
+    share: float = 0.2
+    share_from: int = 100
+    run: int = 100
+
+
+class Tally:
+    """Judges one lane's letters before they are published."""
+
+    def __init__(self, limit: LetterLimit) -> None:
+        self._limit = limit
+        self._run = 0
+
+    def exceeded(self, letters: int, good: int) -> str:
+        """Why a batch with so many letters and good rows must not go on; '' if it may, and then it is counted."""
+        if not letters:
+            self._run = 0 if good else self._run
+            return ""
+        total, run = letters + good, letters + (0 if good else self._run)
+        if total >= self._limit.share_from and letters > total * self._limit.share:
+            return f"{letters} of {total} records of one batch can't be stored"
+        if not good and run > self._limit.run:
+            return f"{run} records in a row can't be stored"
+        self._run = 0 if good else run
+        return ""
+
+
+class DeadLetters:
+    """Publishes letters to `<topic>.dlq`, each under its source coordinates: read twice, it is kept once."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    async def publish(self, topic: str, letters: Iterable[Letter], now_ms: int) -> None:
+        """Return when all are acknowledged. Raises `QueueUnavailable`: call again with the same letters."""
+        for kept in letters:
+            value = msgspec.json.encode(msgspec.structs.replace(kept, first_seen_ms=now_ms))
+            try:
+                await self._producer.publish(topic, value, kept.key)
+            except MessageTooLarge as error:
+                raise LetterTooLarge(f"letter {kept.key.decode()} is larger than {topic} takes: {error}") from error
+
+
+class LetterTooLarge(Exception):
+    """A letter that its topic doesn't take: raise the topic's `max.message.bytes`. The lane waits until then."""

@@ -1,0 +1,138 @@
+"""Steps 4 and 5 of the protocol: a planned batch becomes rows, each exactly once (02-delivery)."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from shared.clients.clickhouse import ClickHouseError
+from shared.metrics import Metrics
+from shared.queue.base import QueueUnavailable
+from shared.signals.base import Table
+from writer.batch import Batch
+from writer.failpoints import Failpoints
+from writer.failures import Backoff, is_poison
+from writer.patience import Patience
+from writer.sink import Sink
+from writer.tables import MissingTable
+
+_HOUR_US = 3_600_000_000
+
+
+class Poison(Exception):
+    """ClickHouse refuses the data, and would for ever."""
+
+
+class StillMissing(Exception):
+    """An insert has succeeded, and its rows are not there."""
+
+
+class Delivery:
+    """Inserts the batches of one lane under one epoch, in order.
+
+    1. Every try of an insert has the same token and the same columns, and is made only if `still_ours` doesn't raise.
+    2. After a try that may have failed half-way, and as long as the lane is doubtful, the rows are looked for
+       afterwards, and what is missing is inserted under a token of its own. A token is no proof that rows are there:
+       ClickHouse writes it down before it publishes the part.
+    3. A doubtful lane looks before it inserts, too. It is trusted once a whole batch was absent, and nothing of the
+       lane lies beyond it: nobody was here before. A planned range proves nothing, it may be all that was lost.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        sink: Sink,
+        patience: Patience,
+        metrics: Metrics,
+        failpoints: Failpoints,
+        still_ours: Callable[[Batch], Awaitable[None]],
+    ) -> None:
+        self.trusted = False
+        self._table = table
+        self._sink = sink
+        self._patience = patience
+        self._metrics = metrics
+        self._failpoints = failpoints
+        self._still_ours = still_ours
+
+    async def store(self, batch: Batch) -> None:
+        """Return when every row of the batch is in the table. Raises `Poison`, and what `still_ours` raises."""
+        if batch.rows == 0:
+            return
+        trusted, copy = self.trusted, 1
+        if trusted:
+            if await self._insert(batch, list(range(batch.rows)), batch.token):
+                return
+            copy = 2
+        missing = await self._missing(batch)
+        untouched = len(missing) == batch.rows
+        await self._mend(batch, missing, copy)
+        if not trusted and untouched and not batch.planned and not await self._anything_beyond(batch):
+            self.trusted = True
+
+    async def store_row_by_row(self, batch: Batch) -> dict[int, str]:
+        """Store what ClickHouse takes. Returns the rows that it refuses, each alone, with its reason."""
+        refused: dict[int, str] = {}
+        copy = 1
+        while missing := [row for row in await self._missing(batch) if row not in refused]:
+            for row in missing:
+                try:
+                    await self._insert(batch, [row], f"{batch.token}#row:{batch.columns['_index'][row]}:{copy}")
+                except Poison as poison:
+                    refused[row] = str(poison)
+            copy += 1
+        return refused
+
+    async def _mend(self, batch: Batch, missing: list[int], copy: int) -> None:
+        """Insert what is missing and look again, until nothing is. The first copy has the batch's own token."""
+        backoff = Backoff(self._patience.max_s)
+        while missing:
+            await self._insert(batch, missing, batch.token if copy == 1 else f"{batch.token}#{copy}")
+            missing = await self._missing(batch)
+            if missing and copy > 1:
+                error = StillMissing(f"{len(missing)} rows of {batch.token} are not there after copy {copy}")
+                await self._patience.pause("verify", error, backoff)
+            copy += 1
+        self._patience.over("verify")
+
+    async def _insert(self, batch: Batch, rows: list[int], token: str) -> bool:
+        """Insert some rows, however often it takes. Returns True if at no try it was doubtful what came of it."""
+        columns = batch.select(rows)
+        backoff = Backoff(self._patience.max_s)
+        sure, started = True, 0.0
+
+        async def ready() -> None:
+            nonlocal started
+            await self._still_ours(batch)
+            self._failpoints.reach("before_insert")
+            started = time.perf_counter()
+
+        while True:
+            try:
+                await self._sink.insert(self._table, columns, token, ready=ready)
+            except ClickHouseError as error:
+                if is_poison(error):
+                    raise Poison(str(error)) from error
+                sure = False
+                await self._patience.pause("insert", error, backoff)
+            except (QueueUnavailable, MissingTable) as error:
+                await self._patience.pause("insert", error, backoff)
+            else:
+                self._metrics.insert_seconds.labels(self._table.name).observe(time.perf_counter() - started)
+                self._failpoints.reach("after_insert")
+                self._patience.over("insert")
+                return sure
+
+    async def _missing(self, batch: Batch) -> list[int]:
+        """The rows of the batch that are not in the table, and should be."""
+        received_at = batch.columns["received_at"]
+        span = min(received_at), max(received_at)
+        present = await self._patience.until_done(
+            "verify", lambda: self._sink.keys(self._table, batch.lane, (batch.first, batch.last), span)
+        )
+        return batch.missing(present, time.time_ns() // 1000)
+
+    async def _anything_beyond(self, batch: Batch) -> bool:
+        """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
+        since = min(batch.columns["received_at"]) - _HOUR_US
+        return await self._patience.until_done(
+            "verify", lambda: self._sink.any_beyond(self._table, batch.lane, batch.end, since)
+        )

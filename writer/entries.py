@@ -1,0 +1,63 @@
+"""A queue message as the writer first looks at it: its stamp, or why there is none. The records stay unread."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from shared import fingerprint
+from shared.envelope import Stamp, Undecodable, UnknownVersion, unseal
+from shared.formats.base import Format
+from shared.formats.values import LATEST_US
+from shared.queue.base import Message
+
+_MAX_RETENTION_DAYS = 65_535
+"""What the column holds."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One message. `stamp` is None where the message is `problem` (undecodable for ever) or `blocked` (for now)."""
+
+    message: Message
+    stamp: Stamp | None = None
+    records: memoryview | bytes = b""
+    """The JSON array of `stamp.n` records."""
+    problem: str = ""
+    blocked: str = ""
+
+    @property
+    def rows(self) -> int:
+        return self.stamp.n if self.stamp else 1
+
+    @property
+    def size(self) -> int:
+        return len(self.message.value)
+
+
+def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
+    """Take the envelope apart. `formats`: those that this lane's topic may hold, by name. Never raises.
+
+    A version, format or fingerprint that this program doesn't know is only blocked: a newer writer will know it (02).
+    """
+    try:
+        stamp, records = unseal(message.value)
+    except UnknownVersion as error:
+        return Entry(message, blocked=str(error))
+    except Undecodable as error:
+        return Entry(message, problem=str(error))
+    if stamp.format not in formats:
+        return Entry(message, blocked=f"unknown format {stamp.format!r}: upgrade the writers before the gateways")
+    if stamp.fingerprint_version > fingerprint.CURRENT:
+        return Entry(message, blocked=f"unknown fingerprint version {stamp.fingerprint_version}: upgrade the writers")
+    if problem := _problem(stamp):
+        return Entry(message, problem=problem)
+    return Entry(message, stamp, records)
+
+
+def _problem(stamp: Stamp) -> str:
+    if stamp.n < 0 or len(stamp.event_ids) not in (0, stamp.n):
+        return f"the stamp counts {stamp.n} records and {len(stamp.event_ids)} event ids"
+    if not 0 <= stamp.received_at <= LATEST_US:
+        return f"the stamp's received_at is {stamp.received_at}"
+    if not 0 < stamp.retention_days <= _MAX_RETENTION_DAYS:
+        return f"the stamp's retention_days is {stamp.retention_days}"
+    return ""

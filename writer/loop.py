@@ -1,0 +1,217 @@
+"""The writer's one receive loop: it feeds the lanes, and tells by its beat that the process is alive."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from shared.metrics import Metrics
+from shared.queue.base import Lane, Queue, QueueUnavailable
+from shared.registry import Registry
+from shared.settings import Writer as WriterSettings
+from shared.signals.base import Signal
+from writer.buffer import Buffer, Limits
+from writer.dead_letters import DeadLetters, LetterLimit
+from writer.failpoints import Failpoints
+from writer.failures import Backoff
+from writer.lane import LaneWriter, Means
+from writer.rows import Converter
+from writer.sink import Sink
+from writer.tables import UnfitTable
+
+_log = structlog.get_logger(__name__)
+
+HELD_BYTES = 64_000_000
+"""Bytes of messages held in one process; their rows take about twice as much again."""
+
+LEAST_BYTES = 1_000_000
+"""What a lane may hold however much the others do: a lane that is stuck never stops another."""
+
+RECEIVE_S = 0.05
+RECEIVE_MESSAGES = 2_000
+LAG_EVERY_S = 5.0
+
+
+class WriterLoop:
+    """Receives for all lanes of some signals, and starts and ends a `LaneWriter` with each assignment.
+
+    1. A lane that holds enough is paused; the membership is kept alive whatever the lanes do.
+    2. No more than about `HELD_BYTES` of messages are in memory, in how long a backlog ever.
+    3. One `LaneWriter` a lane: a new one begins when the old one's last insert has ended.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        sink: Sink,
+        registry: Registry,
+        signals: Iterable[Signal],
+        settings: WriterSettings,
+        metrics: Metrics,
+        failpoints: Failpoints,
+    ) -> None:
+        self._signals = {signal.topic: signal for signal in signals}
+        self._registry = registry
+        self._settings = settings
+        self._queue = queue
+        self._producer = queue.producer()
+        self._consumer = queue.consumer(settings.group, self._signals, self)
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="builder")
+        self._means = Means(
+            queue=queue,
+            consumer=self._consumer,
+            sink=sink,
+            letters=DeadLetters(self._producer),
+            builder=self._builder,
+            metrics=metrics,
+            failpoints=failpoints,
+            limits=Limits(settings.batch_rows, min(settings.batch_bytes, HELD_BYTES // 4), settings.batch_age_s),
+            letter_limit=LetterLimit(),
+            session_timeout_s=settings.session_timeout_s,
+            backoff_max_s=settings.backoff_max_s,
+        )
+        self._lanes: dict[Lane, LaneWriter] = {}
+        self._tasks: dict[Lane, asyncio.Task[None]] = {}
+        self._leaving: dict[Lane, asyncio.Task[None]] = {}
+        self._paused: set[Lane] = set()
+        self._unfit: UnfitTable | None = None
+        self._backoff = Backoff(settings.backoff_max_s)
+        self.beat_at = time.monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set: then flush for a bounded time, and leave the group. Raises `UnfitTable`."""
+        lag = asyncio.create_task(self._watch_lag())
+        await self._producer.start()
+        await self._consumer.start()
+        try:
+            while not stop.is_set():
+                await self._receive(self._hungry())
+                if self._unfit:
+                    raise self._unfit
+            await self._flush()
+        finally:
+            lag.cancel()
+            await self._end()
+
+    # AssignmentListener
+
+    def assigned(self, lanes: frozenset[Lane]) -> None:
+        epochs = self._consumer.epochs()
+        for lane in lanes:
+            self._forget(lane)
+            signal = self._signals[lane.topic]
+            converter = Converter(lane, signal.table, self._registry.formats_of(signal))
+            writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._means)
+            task = self._tasks[lane] = asyncio.create_task(_run_after(self._leaving.pop(lane, None), writer))
+            task.add_done_callback(self._ended)
+
+    def revoked(self, lanes: frozenset[Lane]) -> None:
+        for lane in lanes:
+            self._forget(lane)
+
+    # What others look at.
+
+    def states(self) -> list[dict[str, Any]]:
+        """One entry a lane, for /health: what it holds and what it waits for."""
+        now = time.monotonic()
+        return [
+            {
+                "topic": lane.topic,
+                "partition": lane.partition,
+                "committed": writer.committed,
+                "held_bytes": writer.held_bytes,
+                "waiting": {
+                    what: {"reason": waiting.detail, "tries": waiting.tries, "seconds": round(now - waiting.since, 1)}
+                    for what, waiting in writer.patience.waiting.items()
+                },
+            }
+            for lane, writer in sorted(self._lanes.items())
+        ]
+
+    # Inside.
+
+    async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
+        """One turn: messages for those lanes that have room."""
+        self.beat_at = time.monotonic()
+        try:
+            received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
+        except QueueUnavailable as error:
+            self._means.metrics.retries.labels("receive", type(error).__name__).inc()
+            if self._backoff.tries == 0:
+                _log.warning("the queue can't be read", error=str(error))
+            await asyncio.sleep(self._backoff.next_s())
+            return
+        self._backoff.tries = 0
+        for lane, messages in received.items():
+            if writer := self._lanes.get(lane):
+                writer.feed(hungry[lane], messages)
+
+    def _hungry(self) -> dict[Lane, Buffer]:
+        """The lanes to read now; the others are paused."""
+        held = sum(writer.held_bytes for writer in self._lanes.values())
+        share = max(LEAST_BYTES, 2 * HELD_BYTES // max(1, len(self._lanes)))
+        most = min(share, 2 * self._means.limits.bytes) if held < HELD_BYTES else LEAST_BYTES
+        hungry = {
+            lane: writer.buffer
+            for lane, writer in self._lanes.items()
+            if writer.buffer is not None and writer.held_bytes < most
+        }
+        full = {lane for lane in self._lanes if lane not in hungry}
+        self._consumer.pause(full - self._paused)
+        self._consumer.resume(self._paused & hungry.keys())
+        self._paused = full
+        return hungry
+
+    async def _flush(self) -> None:
+        """Let the lanes finish what they hold, but not for ever; the rest is still in the queue."""
+        deadline = time.monotonic() + self._settings.shutdown_s
+        for writer in self._lanes.values():
+            writer.stop()
+        while any(not task.done() for task in self._tasks.values()) and time.monotonic() < deadline:
+            await self._receive({})
+            if self._unfit:
+                raise self._unfit
+
+    async def _end(self) -> None:
+        for lane in list(self._lanes):
+            self._forget(lane)
+        self._means.sink.abort()
+        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+        await self._consumer.stop()
+        await self._producer.stop()
+        self._builder.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self, lane: Lane) -> None:
+        self._lanes.pop(lane, None)
+        self._paused.discard(lane)
+        if task := self._tasks.pop(lane, None):
+            task.cancel()
+            self._leaving[lane] = task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            if not isinstance(error, UnfitTable):
+                raise error
+            self._unfit = error
+
+    async def _watch_lag(self) -> None:
+        while True:
+            await asyncio.sleep(LAG_EVERY_S)
+            committed = {lane: writer.committed for lane, writer in self._lanes.items()}
+            try:
+                ends = await self._queue.end_offsets(committed)
+            except QueueUnavailable:
+                continue  # the receive loop says so
+            for lane, offset in committed.items():
+                if offset is not None:
+                    self._means.metrics.lag.labels(lane.topic, lane.partition).set(max(0, ends[lane] - offset))
+
+
+async def _run_after(former: asyncio.Task[None] | None, writer: LaneWriter) -> None:
+    """A lane that comes back waits for its last insert of the time before."""
+    if former is not None:
+        await asyncio.wait({former})
+    await writer.run()

@@ -1,0 +1,105 @@
+"""`sluice writer`: one writer process."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvloop
+
+from shared import logs, settings
+from shared.clients.clickhouse import ClickHouseError
+from shared.metrics import Metrics
+from shared.queue import open_queue
+from shared.registry import Registry, load
+from shared.settings import Settings
+from shared.signals.base import Signal
+from writer.endpoint import Endpoint
+from writer.failpoints import Failpoints
+from writer.loop import WriterLoop
+from writer.sink import Sink
+from writer.tables import MissingTable, UnfitTable
+
+_log = structlog.get_logger(__name__)
+
+STUCK_AFTER_S = 15.0
+"""A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
+
+
+def writer(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SIGNAL]...", help="Signals to write; all if none is named.")
+    ] = None,
+) -> None:
+    """Write what is in the queue to ClickHouse, each record as exactly one row. Settings: SLUICE_* variables."""
+    loaded = settings.load(os.environ)
+    registry = load(loaded.services.extensions, loaded.topics.prefix)
+    if unknown := [name for name in names or () if name not in registry.signals]:
+        raise typer.BadParameter(f"no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
+    signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
+    failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
+    logs.configure()
+    logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)  # the lanes tell what it would
+    try:
+        uvloop.run(run(loaded, registry, signals, failpoints))
+    except UnfitTable as unfit:
+        sys.stderr.write(f"sluice writer: {unfit}\n")
+        sys.exit(os.EX_CONFIG)
+
+
+async def run(loaded: Settings, registry: Registry, signals: list[Signal], failpoints: Failpoints) -> None:
+    """Until SIGTERM or SIGINT. Raises `UnfitTable`."""
+    mine = loaded.writer
+    metrics = Metrics()
+    queue = open_queue(
+        loaded.services.queue_url,
+        session_timeout_s=mine.session_timeout_s,
+        max_message_bytes=loaded.topics.max_message_bytes,
+        max_bytes=loaded.topics.max_bytes,
+    )
+    sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
+    loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints)
+    endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        port = await endpoint.start(mine.metrics_port)
+        await refuse_unfit_tables(sink, signals)
+        _freeze_garbage()
+        _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
+        await loop.run(stop)
+        _log.info("writer stopped")
+    finally:
+        await endpoint.stop()
+        await asyncio.to_thread(sink.close)
+        await queue.close()
+
+
+async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:
+    """Raise `UnfitTable` if one exists that must not be written to. What can't be known yet, each lane finds out."""
+    for table in {each.table.name: each.table for each in signals}.values():
+        try:
+            await sink.check(table)
+        except (MissingTable, ClickHouseError) as error:
+            _log.warning("table can't be checked yet", table=table.name, error=str(error))
+
+
+def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
+    """Whether the receive loop turns, and what each lane does. A lane that waits for a neighbour is no reason to
+    restart this process."""
+    silent_s = now - loop.beat_at
+    return silent_s < STUCK_AFTER_S, {"silent_s": round(silent_s, 3), "lanes": loop.states()}
+
+
+def _freeze_garbage() -> None:
+    """What is there now stays: the collector never looks at it again, and rarely at the rest (08)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)

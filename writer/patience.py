@@ -1,0 +1,102 @@
+"""Trying again: whatever depends on others is tried for as long as it takes, and says so (02, RETRY)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.metrics import Metrics
+from shared.queue.base import QueueUnavailable
+from writer.dead_letters import LetterTooLarge
+from writer.failures import Backoff
+from writer.tables import MissingTable
+
+T = TypeVar("T")
+
+_LOG_EVERY_S = 60.0
+RETRIABLE = (QueueUnavailable, ClickHouseError, MissingTable, LetterTooLarge)
+"""What passes by itself, or when a person has done something."""
+
+
+class Stopped(Exception):
+    """The writer is stopping, and there is nothing left that must be finished."""
+
+
+@dataclass
+class Waiting:
+    """Why a lane waits. Times are monotonic seconds."""
+
+    since: float
+    told_at: float
+    tries: int = 0
+    detail: str = ""
+
+
+class Patience:
+    """One lane's waiting, told in `waiting` (by what it waits for), a metric and the log. It holds no thread."""
+
+    def __init__(self, logger: Any, metrics: Metrics, *, max_s: float) -> None:
+        self.waiting: dict[str, Waiting] = {}
+        self.stopping = asyncio.Event()
+        self._log = logger
+        self._metrics = metrics
+        self.max_s = max_s
+
+    async def until_done(self, what: str, call: Callable[[], Awaitable[T]], *, stoppable: bool = False) -> T:
+        """The call's result, after as many tries as it takes. Raises `Stopped` if `stoppable` and asked for."""
+        backoff = Backoff(self.max_s)
+        while True:
+            try:
+                result = await call()
+            except RETRIABLE as error:
+                await self.pause(what, error, backoff, stoppable=stoppable)
+            else:
+                self.over(what)
+                return result
+
+    async def pause(self, what: str, error: Exception, backoff: Backoff, *, stoppable: bool = False) -> None:
+        """Wait before one more try. Raises `Stopped` if that is allowed and asked for."""
+        delay_s = backoff.next_s()
+        self._tell(what, reason_of(error), str(error), backoff.tries)
+        if not stoppable:
+            await asyncio.sleep(delay_s)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), delay_s)
+            raise Stopped
+
+    async def for_ever(self, what: str, reason: str, detail: str) -> NoReturn:
+        """Wait for a person: nothing that this process can do will help. Raises `Stopped` when it is stopped."""
+        tries = 0
+        while True:
+            tries += 1
+            self._tell(what, reason, detail, tries)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), self.max_s)
+                raise Stopped
+
+    def over(self, what: str) -> None:
+        """What was waited for has come."""
+        if waited := self.waiting.pop(what, None):
+            self._log.info("goes on", what=what, tries=waited.tries, waited_s=_seconds_since(waited.since))
+
+    def _tell(self, what: str, reason: str, detail: str, tries: int) -> None:
+        now = time.monotonic()
+        waiting = self.waiting.setdefault(what, Waiting(since=now, told_at=now))
+        waiting.tries, waiting.detail = tries, detail
+        self._metrics.retries.labels(what, reason).inc()
+        if tries == 1 or now - waiting.told_at > _LOG_EVERY_S:
+            waiting.told_at = now
+            self._log.warning("waits", what=what, error=detail, tries=tries, since_s=_seconds_since(waiting.since))
+
+
+def reason_of(error: Exception) -> str:
+    """A short name of an error, for a metric's label."""
+    return f"clickhouse_{error.code}" if isinstance(error, ServerError) else type(error).__name__
+
+
+def _seconds_since(since: float) -> float:
+    return round(time.monotonic() - since, 1)

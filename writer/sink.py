@@ -1,0 +1,142 @@
+"""ClickHouse as the lanes see it: the only place where the writer waits in threads."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from shared.clients.clickhouse import ClickHouse
+from shared.formats.base import Columns
+from shared.queue.base import Lane
+from shared.signals.base import Table
+from writer.batch import Key
+from writer.tables import check_table, look_up
+
+T = TypeVar("T")
+
+INSERT_SETTINGS = {
+    "deduplicate_insert": "enable",  # the name since 26; older servers pass over it ...
+    "insert_deduplicate": 1,  # ... and know this one
+    "async_insert": 0,
+    "distributed_foreground_insert": 1,
+    "max_insert_block_size": 1_048_576,  # one insert is one block: the token covers it whole
+    "use_strict_insert_block_limits": 0,
+}
+"""Always the same for a token: another block size would be another insert to ClickHouse (02)."""
+
+_ALL_OR_NOTHING = {"read_overflow_mode": "throw", "result_overflow_mode": "throw", "timeout_overflow_mode": "throw"}
+"""An answer cut short by a profile's limits would make present rows look missing."""
+
+_THIS_LANE = "_topic = %(topic)s AND _partition = %(partition)s"
+
+
+class Sink:
+    """Inserts and questions, on a small pool of threads with a connection each.
+
+    1. Nobody holds a thread while waiting for another try.
+    2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for the others.
+    3. A turn is given back when its thread is free, also when whoever asked has gone: at most `threads` calls at once.
+    """
+
+    def __init__(self, url: str, *, threads: int, timeout_s: float) -> None:
+        self.database = ClickHouse(url).database
+        self._url = url
+        self._timeout_s = timeout_s
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
+        self._turns = asyncio.Semaphore(threads)
+        self._table_turns: dict[str, asyncio.Semaphore] = {}
+        self._threads = threads
+        self._own = threading.local()
+        self._connections: list[ClickHouse] = []
+        self._fit: set[str] = set()
+
+    async def insert(self, table: Table, columns: Columns, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
+        """Insert as one block under a token. `ready` is called when a thread is free, right before; it may raise.
+
+        Raises:
+            ServerError, Unreachable: some of it, or all, may be stored.
+            UnfitTable, MissingTable: nothing is.
+        """
+        settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
+        where = f"`{self.database}`.`{table.name}`"
+        await self.check(table)
+        try:
+            await self._run(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
+        except Exception:
+            self._fit.discard(table.name)  # it may be another table by the next try
+            raise
+
+    async def check(self, table: Table) -> None:
+        """Look once whether the table is fit to be written to; again after every failed insert.
+
+        Raises:
+            UnfitTable, MissingTable, ClickHouseError
+        """
+        if table.name not in self._fit:
+            facts = await self._run(table, lambda clickhouse: look_up(clickhouse, self.database, table.name))
+            check_table(table, facts)
+            self._fit.add(table.name)
+
+    async def keys(self, table: Table, lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> set[Key]:
+        """The identities of the rows of a lane that are there, within both ranges (inclusive; microseconds)."""
+        sql = (
+            "SELECT _offset, _index, toUnixTimestamp64Micro(received_at)"  # noqa: S608 - names from the signals
+            f" FROM `{self.database}`.`{table.name}` WHERE {_THIS_LANE}"
+            " AND _offset BETWEEN %(first)s AND %(last)s"
+            " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
+        )
+        parameters = {
+            **lane._asdict(),
+            "first": offsets[0],
+            "last": offsets[1],
+            "from": received_at[0],
+            "to": received_at[1],
+        }
+        found = await self._run(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _ALL_OR_NOTHING))
+        return set(zip(*found, strict=True)) if found else set()
+
+    async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
+        """Whether a row of the lane is there that lies at or after an offset and was received at or after a time."""
+        sql = (
+            f"SELECT 1 FROM `{self.database}`.`{table.name}` WHERE {_THIS_LANE}"  # noqa: S608 - names from the signals
+            " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
+        )
+        parameters = {**lane._asdict(), "offset": offset, "from": received_from}
+        return bool(await self._run(table, lambda clickhouse: clickhouse.query(sql, parameters, _ALL_OR_NOTHING)))
+
+    def abort(self) -> None:
+        """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def close(self) -> None:
+        """Wait for the calls under way (`abort` ends them), then close."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    async def _run(
+        self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
+    ) -> T:
+        async with self._turn_of(table), self._turns:
+            if ready is not None:
+                await ready()
+            work = asyncio.get_running_loop().run_in_executor(self._pool, self._on_thread, call)
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                await asyncio.wait({work})
+                raise
+
+    def _turn_of(self, table: Table) -> asyncio.Semaphore:
+        if table.name not in self._table_turns:
+            self._table_turns[table.name] = asyncio.Semaphore(max(1, self._threads // 2))
+        return self._table_turns[table.name]
+
+    def _on_thread(self, call: Callable[[ClickHouse], Any]) -> Any:
+        connection: ClickHouse | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = ClickHouse(self._url, timeout_s=self._timeout_s)
+            self._connections.append(connection)
+        return call(connection)

@@ -1,0 +1,77 @@
+"""Whether a table can be written to: it has the columns, and it remembers tokens (02, "What ClickHouse needs")."""
+
+import re
+from dataclasses import dataclass
+
+from shared.clients.clickhouse import ClickHouse
+from shared.signals.base import Table
+from writer.columns import unsupported
+
+_DISTRIBUTED = re.compile(r"Distributed\('[^']*', *'([^']*)', *'([^']*)'")
+_WINDOW = re.compile(r"\b(non_)?replicated_deduplication_window *= *(\d+)")
+
+
+class UnfitTable(Exception):
+    """A table that exists but must not be written to as it is. The text says why and what to do."""
+
+
+class MissingTable(Exception):
+    """There is no such table yet: `sluice migrate` makes it."""
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What the server says of a table."""
+
+    name: str
+    engine: str
+    window: int
+    """How many blocks it remembers by token."""
+    columns: frozenset[str]
+
+
+def look_up(clickhouse: ClickHouse, database: str, name: str) -> TableFacts:
+    """Ask the server. Raises `MissingTable`, `ClickHouseError`. Of a Distributed table: its local one's window."""
+    found = clickhouse.query(
+        "SELECT engine, engine_full FROM system.tables WHERE database = %(database)s AND name = %(name)s",
+        {"database": database, "name": name},
+    )
+    if not found:
+        raise MissingTable(f"there is no table {database}.{name} yet: run `sluice migrate`")
+    ((engine, engine_full),) = found
+    if local := _DISTRIBUTED.match(engine_full):
+        return look_up(clickhouse, local[1] or database, local[2])
+    columns = clickhouse.query(
+        "SELECT name FROM system.columns WHERE database = %(database)s AND table = %(name)s",
+        {"database": database, "name": name},
+    )
+    window = _window(clickhouse, engine, engine_full)
+    return TableFacts(f"{database}.{name}", engine, window, frozenset(column for (column,) in columns))
+
+
+def _window(clickhouse: ClickHouse, engine: str, engine_full: str) -> int:
+    """The table's own setting, else the server's."""
+    replicated = engine.startswith("Replicated")
+    for prefix, value in _WINDOW.findall(engine_full):
+        if replicated == (not prefix):
+            return int(value)
+    settings, setting = ("replicated_merge_tree_settings", "replicated_deduplication_window")
+    if not replicated:
+        settings, setting = "merge_tree_settings", "non_" + setting
+    found = clickhouse.query(f"SELECT value FROM system.{settings} WHERE name = %(name)s", {"name": setting})  # noqa: S608
+    return int(found[0][0]) if found else 0
+
+
+def check_table(table: Table, facts: TableFacts) -> None:
+    """Raise `UnfitTable` if rows of this table could be lost or doubled there, or can't be written at all."""
+    if strange := unsupported(table):
+        raise UnfitTable(f"column {strange[0]} of table {table.name} has a type that the writer doesn't know")
+    if missing := [name for name in table.column_names if name not in facts.columns]:
+        raise UnfitTable(f"table {facts.name} has no column {', '.join(missing)}: run `sluice migrate`")
+    if not facts.engine.endswith("MergeTree"):
+        raise UnfitTable(f"table {facts.name} has the engine {facts.engine}; only MergeTree tables deduplicate")
+    if facts.window == 0:
+        raise UnfitTable(
+            f"table {facts.name} remembers no inserts (its deduplication window is 0), so a retry would store rows"
+            " twice: run `sluice migrate`"
+        )
