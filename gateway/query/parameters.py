@@ -1,0 +1,98 @@
+"""The parameters of a read request: taken one by one, everything wrong with them told at once, in FastAPI's words."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from gateway.query.refusals import BadQuery, Issue, issue
+
+T = TypeVar("T")
+
+_INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
+_HUGE = 10**18
+
+
+class Parameters:
+    """What stands behind the question mark. An empty value means absent; of a repeated parameter the last counts.
+
+    Take what is allowed, then call `finish`: it raises `BadQuery` for what was wrong and for what nobody took.
+    """
+
+    def __init__(self, items: Iterable[tuple[str, str]]) -> None:
+        self._all: dict[str, list[str]] = {}
+        for name, value in items:
+            self._all.setdefault(name, []).append(value)
+        self._taken: set[str] = set()
+        self._issues: list[Issue] = []
+
+    def text(self, name: str) -> str | None:
+        values = self.texts(name)
+        return values[-1] if values else None
+
+    def texts(self, name: str) -> list[str]:
+        """All values of a parameter, in their order."""
+        self._taken.add(name)
+        return [value for value in self._all.get(name, ()) if value]
+
+    def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
+        """The comma-separated values of a parameter, repeated ones joined, each once, each one of `allowed`."""
+        choices = list(allowed)
+        found: dict[str, None] = {}
+        for given in ",".join(self.texts(name)).split(","):
+            word = same(given.strip())
+            if word in choices:
+                found[word] = None
+            elif word:
+                quoted = [f"'{choice}'" for choice in choices]
+                expected = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+                self.refuse(name, "literal_error", f"Input should be {expected}", given.strip(), expected=expected)
+        return list(found)
+
+    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
+        given = self.text(name)
+        if given is None:
+            return default
+        matched = _INTEGER.fullmatch(given)
+        if matched is None:
+            self.refuse(
+                name,
+                "int_parsing",
+                "Input should be a valid integer, unable to parse string as an integer",
+                given,
+            )
+            return default
+        digits = matched[1]
+        value = int(digits) if len(digits) < 19 else (-_HUGE if digits.startswith("-") else _HUGE)
+        if value < least:
+            message = f"Input should be greater than or equal to {least}"
+            self.refuse(name, "greater_than_equal", message, given, ge=least)
+        if value > most:
+            self.refuse(name, "less_than_equal", f"Input should be less than or equal to {most}", given, le=most)
+        return value
+
+    def parsed(self, name: str, parse: Callable[[str], T], kind: str, should_be: str) -> T | None:
+        """A value through `parse`, whose ValueError becomes an issue of this kind."""
+        given = self.text(name)
+        if given is None:
+            return None
+        try:
+            return parse(given)
+        except ValueError as error:
+            self.refuse(name, kind, f"Input should be {should_be}, {error}", given, error=str(error))
+            return None
+
+    def with_prefix(self, prefix: str) -> list[tuple[str, str]]:
+        """(what follows the prefix, value) of every parameter that begins with it."""
+        names = [name for name in self._all if name.startswith(prefix) and name != prefix]
+        return [(name.removeprefix(prefix), value) for name in names for value in self.texts(name)]
+
+    def refuse(self, name: str, kind: str, message: str, given: str, **context: object) -> None:
+        self._issues.append(issue(kind, name, message, given, **context))
+
+    def finish(self) -> None:
+        """Raise `BadQuery` unless all is well."""
+        for name, values in self._all.items():
+            if name not in self._taken:
+                self.refuse(name, "extra_forbidden", "Extra inputs are not permitted", values[-1])
+        if self._issues:
+            raise BadQuery(self._issues)

@@ -1,0 +1,93 @@
+"""ClickHouse for the event loop: a few read-only connections, each on a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from gateway.rejections import Unavailable
+from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
+
+_log = structlog.get_logger(__name__)
+
+MAX_RESULT_BYTES = 64_000_000
+"""An answer larger than this is refused: it would have to be held in memory several times over."""
+
+_MAX_MEMORY_BYTES = 2_000_000_000
+_TOO_MANY_BYTES = 396
+_WAITING_PER_CONNECTION = 16
+_GRACE_S = 1.0
+
+Rows = list[tuple[Any, ...]]
+
+
+class TooBig(Exception):
+    """The result is over `MAX_RESULT_BYTES`; ask for less."""
+
+
+class Reader:
+    """Answers SELECTs.
+
+    1. Every question ends, within about twice `timeout_s`, with rows, `TooBig` or `Unavailable`; the server is told to
+       give up after `timeout_s`.
+    2. Nothing can be changed through it: every statement is sent as read-only, whatever the user may do.
+    3. At most `connections` questions run, 16 times as many wait; over that `Unavailable` comes at once.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 10.0, connections: int = 4) -> None:
+        self.database = database_of(url)
+        self._url = url
+        self._timeout_s = timeout_s
+        self._settings = {
+            "readonly": 2,
+            "max_execution_time": timeout_s,
+            "max_memory_usage": _MAX_MEMORY_BYTES,
+            "max_result_bytes": MAX_RESULT_BYTES,
+            "result_overflow_mode": "throw",
+        }
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="clickhouse-reader")
+        self._most = connections * (1 + _WAITING_PER_CONNECTION)
+        self._asked = 0
+        self._own = threading.local()
+        self._made: list[ClickHouse] = []
+
+    async def query(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
+        """Rows of a SELECT. Values go in as `%(name)s` parameters only. Raises `TooBig`, `Unavailable`."""
+        if self._asked >= self._most:
+            raise Unavailable("too many queries are waiting")
+        self._asked += 1
+        try:
+            async with asyncio.timeout(2 * (self._timeout_s + _GRACE_S)):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, sql, parameters)
+        except ServerError as error:
+            if error.code == _TOO_MANY_BYTES:
+                raise TooBig from error
+            _log.error("query failed", code=error.code, error=error.text[:500])
+            raise Unavailable from error
+        except (ClickHouseError, TimeoutError) as error:
+            _log.warning("ClickHouse is away", error=str(error))
+            raise Unavailable from error
+        finally:
+            self._asked -= 1
+
+    async def ping(self) -> None:
+        """Raise `Unavailable` unless it answers now."""
+        await self.query("SELECT 1", {})
+
+    async def close(self) -> None:
+        """Wait for what runs (the server gives it up in time), then close the connections."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        for connection in self._made:
+            connection.close()
+
+    def _ask(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
+        connection: ClickHouse | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = ClickHouse(
+                self._url, timeout_s=self._timeout_s + _GRACE_S, connect_timeout_s=2.0, settings=self._settings
+            )
+            self._made.append(connection)
+        return connection.query(sql, parameters)

@@ -1,0 +1,73 @@
+"""Rows of the logs table -> the JSON objects of the answer, with exactly the seed's 13 keys in its order."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.query.times import format_time
+from shared.signals.base import TIME
+from shared.signals.logs import LOGS
+
+KEYS = (
+    "timestamp",
+    "level",
+    "message",
+    "template",
+    "attributes",
+    "trace_id",
+    "span_id",
+    "user_id",
+    "account_id",
+    "logger_name",
+    "file_path",
+    "line_number",
+    "function_name",
+)
+"""Of every log, in the order of `000_52f2c1fc71932a57.txt`."""
+
+INCLUDABLE = tuple(name for name in LOGS.column_names if name not in KEYS)
+"""What `include` may name: every other column."""
+
+_JSON_OBJECTS = frozenset({"user", "account", "extra"})
+_TYPES = {column.name: column.type for column in LOGS.columns}
+_NO_ATTRIBUTES = msgspec.Raw(b"{}")
+
+Cell = Callable[[Any], Any]
+
+
+def select_list(names: Iterable[str]) -> str:
+    """The expressions of a SELECT: times as microseconds, because datetime objects are slow."""
+    return ", ".join(f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`" for name in names)
+
+
+def render(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """One JSON object a row; rows may have more columns than names."""
+    cells = [_cell(name) for name in names]
+    return [{name: cell(value) for name, cell, value in zip(names, cells, row, strict=False)} for row in rows]
+
+
+def _cell(name: str) -> Cell:
+    """How a column's value is written; absent ones are null."""
+    if _TYPES[name] == TIME:
+        return format_time
+    if name == "attributes":
+        return lambda text: msgspec.Raw(_bytes(text)) if text else _NO_ATTRIBUTES
+    if name in _JSON_OBJECTS:
+        return lambda text: msgspec.Raw(_bytes(text)) if text else None
+    if name == "line_number":
+        return lambda number: number or None
+    if name in ("level", "message"):
+        return _text
+    if "String" in _TYPES[name]:
+        return lambda text: _text(text) if text else None
+    return lambda number: number
+
+
+def _text(value: str | bytes) -> str:
+    """The driver gives bytes where a column holds no UTF-8, which only a stranger's INSERT can have stored."""
+    return value if isinstance(value, str) else value.decode(errors="replace")
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,82 @@
+"""The read API's two routes (`000_52f2c1fc71932a57.txt`, "Querying Logs")."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.query.cursor import encode_place
+from gateway.query.deps import QueryDeps
+from gateway.query.filters import parse_log_query
+from gateway.query.logs import Found, find_logs, find_logs_around
+from gateway.query.parameters import Parameters
+from gateway.query.refusals import EventNotFound, ProjectNotFound
+from gateway.query.render import INCLUDABLE
+from gateway.rejections import LacksScope
+from shared.keys import ResolvedKey
+
+MAX_EVENT_ID = 128
+
+_encode = msgspec.json.Encoder().encode
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def query_routes(deps: QueryDeps) -> list[Route]:
+    """The routes, each with and without a trailing slash. They raise `Rejection`; `build_app` answers it.
+
+    Each asks in this order: who are you (401), may you read (403), is it yours (404), what do you want (422).
+    """
+
+    async def project_logs(request: Request) -> Response:
+        key = await _reader_of(request, deps)
+        if key.project_id != request.path_params["project_id"]:
+            raise ProjectNotFound
+        query = parse_log_query(_parameters(request))
+        found = await find_logs(deps.reader, key.project_id, query)
+        return _answer(found, _next_link(request, found))
+
+    async def event_logs(request: Request) -> Response:
+        key = await _reader_of(request, deps)
+        given = _parameters(request)
+        include = tuple(given.words("include", INCLUDABLE))
+        given.finish()
+        event_id = request.path_params["event_id"]
+        if not 0 < len(event_id) <= MAX_EVENT_ID:
+            raise EventNotFound
+        return _answer(await find_logs_around(deps.reader, key.project_id, event_id, include))
+
+    # An event id is the client's own text: it may hold slashes.
+    pages: dict[str, Endpoint] = {
+        "/api/v1/projects/{project_id}/logs": project_logs,
+        "/api/v1/events/{event_id:path}/logs": event_logs,
+    }
+    return [Route(path + slash, page, methods=["GET"]) for path, page in pages.items() for slash in ("", "/")]
+
+
+async def _reader_of(request: Request, deps: QueryDeps) -> ResolvedKey:
+    key = await deps.authenticate(request)
+    if "read" not in key.scopes:
+        raise LacksScope("read")
+    return key
+
+
+def _parameters(request: Request) -> Parameters:
+    return Parameters(request.query_params.multi_items())
+
+
+def _answer(found: Found, link: str | None = None) -> Response:
+    headers = {"Link": link} if link else None
+    return Response(_encode(found.body), headers=headers, media_type="application/json")
+
+
+def _next_link(request: Request, found: Found) -> str | None:
+    """The same question from the next row on; relative, because proxies rename hosts."""
+    if found.next is None:
+        return None
+    kept = [item for item in request.query_params.multi_items() if item[0] not in ("offset", "cursor")]
+    path = quote(request.scope["path"])
+    return f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'

@@ -1,0 +1,57 @@
+"""Times as the read API takes and gives them (03, "Time"): ISO 8601 in, UTC with `Z` out, microseconds inside."""
+
+import re
+from datetime import datetime, timedelta
+
+from shared.formats.values import EARLIEST_US, LATEST_US
+
+_EPOCH = datetime(1970, 1, 1)
+"""All arithmetic here is in UTC, without time zones."""
+
+_US = timedelta(microseconds=1)
+_DAY_US = 86_400_000_000
+
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?"
+    r"(?:[Zz]|([-+ ])(\d\d):?(\d\d)?)?)?",
+    re.ASCII,
+)
+"""Date; hours, minutes, seconds, fraction; offset. Its `+` may have become a space on the way through a URL."""
+
+
+def parse_time(text: str, *, whole_day: bool = False) -> int:
+    """Microseconds since the epoch, cut to what a column holds (1900 to 2299).
+
+    Without offset it is UTC. A date alone is its first microsecond, with `whole_day` its last: the end of a range
+    includes the day it names. Raises ValueError with what is wrong.
+    """
+    found = _ISO.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("write it as 2025-01-15T10:30:00Z")
+    date, hour, minute, second, fraction, sign, offset_h, offset_m = found.groups()
+    moment = (datetime.fromisoformat(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}") - _EPOCH) // _US
+    if hour is None:
+        return clamp(moment + (_DAY_US - 1 if whole_day else 0))
+    moment += int((fraction or "").ljust(6, "0")[:6]) - _offset_us(sign, offset_h, offset_m)
+    return clamp(moment)
+
+
+def clamp(moment_us: int) -> int:
+    """The nearest time that a DateTime64(6) column holds."""
+    return min(max(moment_us, EARLIEST_US), LATEST_US)
+
+
+def format_time(moment_us: int) -> str:
+    """`2025-01-15T10:30:00.123Z`; six decimals where the microseconds are not zero."""
+    moment = _EPOCH + timedelta(microseconds=moment_us)
+    return moment.isoformat(timespec="microseconds" if moment_us % 1000 else "milliseconds") + "Z"
+
+
+def _offset_us(sign: str | None, hours: str | None, minutes: str | None) -> int:
+    if sign is None:
+        return 0
+    ahead = int(hours or 0) * 60 + int(minutes or 0)
+    if int(minutes or 0) > 59 or ahead >= 24 * 60:
+        raise ValueError("the offset must be less than a day")
+    return (-ahead if sign == "-" else ahead) * 60_000_000
