@@ -2,24 +2,32 @@
 
 from collections.abc import Awaitable, Callable
 
+from starlette.requests import Request
+
 from gateway.app import Deps
-from gateway.auth import KeyCache, LookupFailed
+from gateway.auth import KeyCache, LookupFailed, key_of
 from gateway.deadlines import Deadlines
 from gateway.health import Readiness
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.publisher import Publisher
+from gateway.query import QueryDeps, Reader, query_routes
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.keys import ResolvedKey, find_key
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.settings import Settings
+from shared.settings import BadSetting, Settings
+
+ROLES = {"ingest", "query"}
 
 
 def assemble(config: Settings) -> Deps:
     """The gateway's parts. Nothing is connected yet; what is away is looked for when the process runs."""
+    roles = {role.strip() for role in config.gateway.roles.split(",")}
+    if unknown := roles - ROLES:
+        raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; there are ingest and query")
     metrics = Metrics()
     queue = open_queue(
         config.services.queue_url,
@@ -33,7 +41,8 @@ def assemble(config: Settings) -> Deps:
     redis = Redis(config.services.redis_url)
     keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
     deadlines = Deadlines(config.gateway.body_timeout_s)
-    checks = {"queue": queue.ping, "redis": redis.ping, "postgres": postgres.ping}
+    reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
+    checks = {"queue": queue.ping, "clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping}
 
     def required() -> frozenset[str]:
         return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
@@ -49,9 +58,18 @@ def assemble(config: Settings) -> Deps:
             max_body_bytes=config.gateway.max_body_bytes,
             request_ids=request_ids(),
         ),
+        takes_in="ingest" in roles,
+        query_routes=query_routes(QueryDeps(reader, _authenticate(keys))) if "query" in roles else (),
         start=(producer.start,),
-        stop=(deadlines.close, producer.stop, queue.close, postgres.close, redis.close),
+        stop=(deadlines.close, producer.stop, queue.close, postgres.close, redis.close, reader.close),
     )
+
+
+def _authenticate(keys: KeyCache) -> Callable[[Request], Awaitable[ResolvedKey]]:
+    async def authenticate(request: Request) -> ResolvedKey:
+        return await keys.resolve(key_of(request.scope["headers"]), "read")
+
+    return authenticate
 
 
 def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]]:

@@ -6,6 +6,7 @@ import socket
 
 import structlog
 import uvicorn
+import uvloop
 
 from gateway.app import build_app
 from gateway.assembly import assemble
@@ -20,18 +21,19 @@ KEEP_ALIVE_S = 75
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
     logs.configure()
-    config = settings.load(os.environ)
+    uvloop.run(serve(settings.load(os.environ)))
+
+
+async def serve(config: settings.Settings) -> None:
+    """Serve until a signal comes."""
     application = build_app(assemble(config))
     listener = listen(config.gateway.host, config.gateway.port)
     host, port = listener.getsockname()[:2]
     _log.info("gateway listens", host=host, port=port)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    freeze_garbage()
     server = uvicorn.Server(
         uvicorn.Config(
             application,
-            loop="uvloop",
             http="httptools",
             access_log=False,
             log_config=None,
@@ -40,7 +42,14 @@ def gateway() -> None:
             timeout_graceful_shutdown=int(config.gateway.shutdown_s),
         )
     )
-    server.run(sockets=[listener])
+    await server.serve(sockets=[listener])
+
+
+def freeze_garbage() -> None:
+    """Have the collector look less often, and never at what lives as long as the process: it cost 19 % (08)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def listen(host: str, port: int) -> socket.socket:

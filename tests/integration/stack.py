@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
-from shared.clients.clickhouse import ClickHouse
+from clickhouse_driver import Client
 
 UP_WITHIN_S = 90.0
 DOWN_WITHIN_S = 60.0
@@ -73,17 +73,14 @@ class RunningStack:
 
         return wait_until(running, UP_WITHIN_S, f"{role} up")
 
-    def clickhouse(self) -> ClickHouse:
-        return ClickHouse(self.env["SLUICE_CLICKHOUSE_URL"])
-
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a SELECT as dicts; the texts as ClickHouse has them."""
-        client = self.clickhouse()
+        client = Client.from_url(self.env["SLUICE_CLICKHOUSE_URL"])
         try:
-            [[names]] = client.query(f"SELECT groupArray(name) FROM (DESCRIBE ({sql}))")
-            return [dict(zip(names, row, strict=True)) for row in client.query(sql)]
+            rows, types = client.execute(sql, with_column_types=True)
+            return [dict(zip((name for name, _ in types), row, strict=True)) for row in rows]
         finally:
-            client.close()
+            client.disconnect()
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None

@@ -244,7 +244,7 @@ def test_proliferate_logs_come_back_through_the_query_api(stack: RunningStack) -
         "environment": "production",
         "release": "v1.2.3",
         "service": "",
-        "user_email": "[email protected]",
+        "user_email": "[email\xa0protected]",
         "account_name": "Acme Corp",
         "user": "",
         "account": "",
