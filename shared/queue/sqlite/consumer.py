@@ -6,20 +6,23 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import structlog
 
 from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
 from shared.queue.sqlite import catalog, groups, log
+from shared.queue.sqlite.changes import Changes, Look
 from shared.queue.sqlite.cursors import Cursors
 from shared.queue.sqlite.file import QueueFile
 from shared.queue.sqlite.groups import Member, Membership
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
 
-_POLL_S = 0.02  # how often a receive without messages looks again: one small query
-_WATCH_S = 0.2  # how often a member looks whether its group has changed: one small query
+_POLL_S = 0.02  # how often a receive without messages looks whether the file has changed
+_WATCH_S = 0.2  # how often a member looks whether its group has changed
+_TRUST_S = 1.0  # how long a look at the file is trusted
 _HEARTBEATS = 3  # renewals of the lease in a session: each is a synced write
 _READ_BYTES = 8_388_608  # unpacked, at once
 
@@ -36,20 +39,14 @@ class SqliteConsumer:
     """
 
     def __init__(
-        self,
-        group: str,
-        topics: Iterable[str],
-        listener: AssignmentListener,
-        reader: Worker,
-        writer: Worker,
-        limits: Limits,
+        self, path: Path, limits: Limits, group: str, topics: Iterable[str], listener: AssignmentListener
     ) -> None:
-        """The workers are the consumer's own and closed with it."""
         member_id = f"{os.getpid()}-{uuid4().hex[:12]}"
         self._member = Member(member_id, group, frozenset(topics), int(limits.session_timeout_s * 1000))
         self._listener = listener
-        self._reader = reader
-        self._writer = writer
+        self._changes = Changes(path)
+        self._reader = Worker(path, f"{group}-receive", lock_timeout_s=limits.lock_timeout_s)
+        self._writer = Worker(path, f"{group}-commit", lock_timeout_s=limits.lock_timeout_s)
         self._heartbeat_s = limits.session_timeout_s / _HEARTBEATS
         self._epochs: dict[Lane, Epoch] = {}
         self._cursors = Cursors()
@@ -97,6 +94,7 @@ class SqliteConsumer:
         while True:
             if self._belonging and self._belonging.done():
                 self._belonging.result()  # raises what ended it: a defect, never the queue's being away
+            before = self._changes.look()
             if positions := self._cursors.to_read(wanted):
                 found = await self._reader.run(partial(_read, positions=positions, max_messages=max_messages))
                 self._cursors.fill(positions, found)
@@ -104,7 +102,7 @@ class SqliteConsumer:
             left_s = deadline - time.monotonic()
             if taken or left_s <= 0:
                 return taken
-            await asyncio.sleep(min(_POLL_S, left_s))
+            await self._change(before, min(left_s, _TRUST_S), _POLL_S)
 
     async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
         if self._epochs.get(lane) != epoch:
@@ -137,8 +135,17 @@ class SqliteConsumer:
         """Return when the lease should be renewed or the group has changed."""
         renew_at = time.monotonic() + self._heartbeat_s
         while (left_s := renew_at - time.monotonic()) > 0:
-            await asyncio.sleep(min(_WATCH_S, left_s))
+            before = self._changes.look()
             if await self._reader.run(partial(_news, member=self._member, version=self._version)):
+                return
+            await self._change(before, min(left_s, _TRUST_S), _WATCH_S)
+
+    async def _change(self, look: Look | None, timeout_s: float, poll_s: float) -> None:
+        """Return when the file may have changed since that look, or after the time-out; not before `poll_s`."""
+        deadline = time.monotonic() + timeout_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            await asyncio.sleep(min(poll_s, left_s))
+            if self._changes.since(look):
                 return
 
     def _settle(self, epochs: dict[Lane, Epoch]) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from zlib import crc32
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable, TopicSpec
@@ -26,10 +27,9 @@ class SqliteProducer:
     3. A publish whose commit fails is not tried again: the caller is told, and decides.
     """
 
-    def __init__(self, worker: Worker, reader: Worker, limits: Limits, clock_ms: Callable[[], int]) -> None:
-        """`worker` is the producer's own and closed with it; `reader` is shared."""
-        self._worker = worker
-        self._reader = reader
+    def __init__(self, path: Path, limits: Limits, clock_ms: Callable[[], int]) -> None:
+        self._worker = Worker(path, "publish", lock_timeout_s=limits.lock_timeout_s)
+        self._reader = Worker(path, "topics", lock_timeout_s=limits.lock_timeout_s)
         self._limits = limits
         self._clock_ms = clock_ms
         self._topics: dict[str, _Topic] = {}
@@ -59,6 +59,7 @@ class SqliteProducer:
         self._group.refuse(QueueUnavailable("the producer was stopped"))
         self._group.close()
         await self._worker.close()
+        await self._reader.close()
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         known = self._topics.get(topic) or await self._look_up(topic)

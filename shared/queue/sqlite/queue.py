@@ -48,15 +48,14 @@ class SqliteQueue:
         self._path = Path(path)
         self._limits = limits or Limits()
         self._clock_ms = clock_ms or _wall_clock_ms
-        self._reader = self._worker("read")
-        self._writer = self._worker("write")
+        self._reader = Worker(self._path, "read", lock_timeout_s=self._limits.lock_timeout_s)
+        self._writer = Worker(self._path, "write", lock_timeout_s=self._limits.lock_timeout_s)
 
     def producer(self) -> SqliteProducer:
-        return SqliteProducer(self._worker("publish"), self._reader, self._limits, self._clock_ms)
+        return SqliteProducer(self._path, self._limits, self._clock_ms)
 
     def consumer(self, group: str, topics: Iterable[str], listener: AssignmentListener) -> SqliteConsumer:
-        reader, writer = self._worker(f"{group}-receive"), self._worker(f"{group}-commit")
-        return SqliteConsumer(group, topics, listener, reader, writer, self._limits)
+        return SqliteConsumer(self._path, self._limits, group, topics, listener)
 
     async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
         return await self._writer.run(
@@ -97,9 +96,6 @@ class SqliteQueue:
         """Close what this object has opened itself; producers and consumers are stopped by their owners."""
         await self._reader.close()
         await self._writer.close()
-
-    def _worker(self, name: str) -> Worker:
-        return Worker(self._path, name, lock_timeout_s=self._limits.lock_timeout_s)
 
 
 def _create_topics(file: QueueFile, path: Path, specs: list[TopicSpec], lock_timeout_s: float) -> list[str]:

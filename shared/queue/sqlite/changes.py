@@ -1,0 +1,40 @@
+"""Telling cheaply that nothing has happened to the queue file, whichever process it would have been."""
+
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+_SETTLED_NS = 250_000_000
+
+
+class Look(NamedTuple):
+    """The write-ahead log at one moment. Equal looks: nothing was committed between them."""
+
+    inode: int
+    size: int
+    written_ns: int
+
+
+class Changes:
+    """Looks at the write-ahead log, which every commit writes to: 5 us, no lock, no disk, no thread.
+
+    A commit is written first and synced next, and only then others see it: for a while after a write there is no
+    telling (`None`), and whoever wants to know has to read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._log = f"{path}-wal"
+
+    def look(self) -> Look | None:
+        try:
+            found = os.stat(self._log)
+        except OSError:
+            return None
+        if time.time_ns() - found.st_mtime_ns < _SETTLED_NS:
+            return None
+        return Look(found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def since(self, look: Look | None) -> bool:
+        """True: something may have been committed since that look."""
+        return look is None or look != self.look()
