@@ -1,10 +1,11 @@
 """A place in the order of logs, as an opaque text for URLs."""
 
 import base64
-import binascii
 from typing import NamedTuple
 
 import msgspec
+
+from shared.formats.values import EARLIEST_US, LATEST_US
 
 
 class Place(NamedTuple):
@@ -21,6 +22,8 @@ class Place(NamedTuple):
 PLACE_COLUMNS = ("timestamp", "received_at", "_partition", "_offset", "_index", "_topic")
 """The order of logs (03, "Order"). `_topic` only tells apart what the others don't: topics that share the table."""
 
+_NOT_OURS = "it must come from a Link header"
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Place).decode
 
@@ -33,8 +36,10 @@ def decode_place(text: str) -> Place:
     """Raises ValueError for a text that `encode_place` didn't make."""
     try:
         place = _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, msgspec.MsgspecError, UnicodeError) as error:
-        raise ValueError("it must come from a Link header") from error
-    if not all(-(2**63) <= value < 2**63 for value in place[:5]):
-        raise ValueError("it must come from a Link header")
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise ValueError(_NOT_OURS) from error
+    if not all(EARLIEST_US <= moment <= LATEST_US for moment in place[:2]) or not all(
+        0 <= number < 2**63 for number in place[2:5]
+    ):
+        raise ValueError(_NOT_OURS)
     return place
