@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 LOGS_A_TRACE = 5
+SERVICE, ENVIRONMENT, RELEASE = "my-app", "production", "2026.2.1"
 
 _T = TypeVar("_T")
 
@@ -92,7 +93,7 @@ class LogMaker:
 
     def body(self, n: int) -> bytes:
         """The body of a request with `n` logs: 0.6 kB for one, 55 kB for a hundred."""
-        return b'{"service":"my-app","environment":"production","release":"2026.2.1","logs":%b}' % self.array(n)
+        return body_of(self.array(n))
 
     def _pick(self, choices: tuple[_T, ...]) -> _T:
         return choices[int(self._random.random() * len(choices))]
@@ -102,6 +103,16 @@ class LogMaker:
             self._second = second
             self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
         return self._second_text
+
+
+def body_of(array: bytes) -> bytes:
+    """The request body that carries a JSON array of logs."""
+    return b'{"service":"%b","environment":"%b","release":"%b","logs":%b}' % (
+        SERVICE.encode(),
+        ENVIRONMENT.encode(),
+        RELEASE.encode(),
+        array,
+    )
 
 
 def bodies(n: int, count: int, starts_at_s: float, seed: int = 1) -> list[bytes]:

@@ -1,0 +1,84 @@
+"""`sluice bench`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from deploy.bench.effort import Effort
+from deploy.bench.engines import engines, missing
+from deploy.bench.figures import Results, logs_per_second_at_half_load
+from deploy.bench.freshness import measure_freshness
+from deploy.bench.gateway_bench import LOGS_A_REQUEST, measure_gateway
+from deploy.bench.jobs import JobFailed
+from deploy.bench.process import NotLinux, require_proc
+from deploy.bench.report import as_json, table
+from deploy.bench.writer_bench import CONNECTIONS, measure_writer
+from deploy.local.child import DidNotStart
+
+
+class Queues(StrEnum):
+    """Which queues to measure on."""
+
+    SQLITE = "sqlite"
+    KAFKA = "kafka"
+    BOTH = "both"
+
+
+def bench(
+    queue: Annotated[Queues, typer.Option(help="The queue to measure on")] = Queues.BOTH,
+    seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of one measurement")] = 5.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each is made, in turn with its limit")] = 3,
+    connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections that send to the gateway")] = 64,
+    json: Annotated[
+        Path | None, typer.Option(help="Also write everything as JSON to this file", metavar="FILE")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One round of one second: does it work?")] = False,
+) -> None:
+    """Measure gateway and writer against their limits, on engines of this run alone, and print one table.
+
+    Takes about 2.5 minutes a queue. TMPDIR chooses the disk.
+    """
+    effort = Effort(1.0, 1, connections) if quick else Effort(seconds, rounds, connections)
+    console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
+    kinds = ("sqlite", "kafka") if queue is Queues.BOTH else (queue.value,)
+    skipped = {kind: why for kind in kinds if (why := missing(kind))}
+    try:
+        require_proc()
+        with _progress(errors) as progress:
+            results = {kind: _measure(kind, effort, progress) for kind in kinds if kind not in skipped}
+    except (DidNotStart, JobFailed, NotLinux) as error:
+        errors.print(f"[red]not measured:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+    if results:
+        console.print(table(results, effort))
+    for kind, why in skipped.items():
+        errors.print(f"[yellow]not measured on {kind}:[/] {escape(why)}")
+    if json is not None:
+        json.write_bytes(as_json(results, effort, skipped))
+    if not results:
+        raise typer.Exit(1)
+
+
+def _measure(kind: str, effort: Effort, progress: Progress) -> Results:
+    steps = 1 + len(LOGS_A_REQUEST) * 2 * effort.rounds + (2 + len(CONNECTIONS)) * effort.rounds + 1
+    task = progress.add_task(f"{kind}: starting the engines", total=steps)
+
+    def step(what: str) -> None:
+        progress.update(task, advance=1, description=f"{kind}: {escape(what)}")
+
+    with engines(kind) as running:
+        gateway = measure_gateway(running, effort, step)
+        writer = measure_writer(running, effort, step)
+        freshness = measure_freshness(running, effort, logs_per_second_at_half_load(gateway, writer), step)
+        progress.update(task, completed=steps, description=f"{kind}: done")
+    return Results(gateway, writer, freshness)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)

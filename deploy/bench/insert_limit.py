@@ -1,0 +1,104 @@
+"""The writer's limit, in a process of its own: prebuilt columns into the final table with the same driver, the same
+settings and batches as large, and nothing else.
+
+The driver is synchronous, so it is tried with one connection and with two: the writer, too, has several.
+"""
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from time import perf_counter, process_time, time, time_ns
+from urllib.parse import urlsplit
+
+import msgspec
+
+from deploy.bench.jobs import Running, serve
+from deploy.bench.logs import arrays
+from deploy.bench.messages import envelope
+from shared import registry
+from shared.clients.clickhouse import ClickHouse
+from shared.formats.base import Columns
+from shared.queue.base import Lane, Message
+from shared.signals.logs import SIGNAL as LOGS
+from writer.rows import Converter
+from writer.sink import INSERT_SETTINGS
+
+DATABASE = "bench_limit"
+DIFFERENT_BATCHES = 4
+"""Built before the clock runs, then inserted in turn: what is inserted again goes into parts of its own."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """`clickhouse_url` names the database with the writer's table; `connections` work side by side."""
+
+    clickhouse_url: str
+    batches: int
+    messages: int
+    """In each batch."""
+    logs: int
+    """In each message."""
+    connections: int
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """`cpu_s` is the driver's own."""
+
+    rows: int
+    seconds: float
+    cpu_s: float
+
+
+def start(job: Job) -> Running[Outcome]:
+    return Running("deploy.bench.insert_limit", job, Outcome, timeout_s=60 + job.batches * 5)
+
+
+# In the process itself.
+
+
+def columns(batch: int, messages: int, logs: int) -> Columns:
+    """One batch as the writer's own conversion makes it."""
+    lane = Lane(LOGS.topic, batch)
+    converter = Converter(lane, LOGS.table, registry.load().formats_of(LOGS))
+    records = arrays(logs, messages, time(), seed=1000 + batch)
+    entries = [
+        converter.read(Message(offset, 0, None, envelope("bench", array, logs))) for offset, array in enumerate(records)
+    ]
+    return converter.convert(entries, time_ns() // 1000).columns
+
+
+def make_table(clickhouse_url: str) -> None:
+    """A copy of the writer's table, empty, as the server itself describes it: the shipped DDL, whatever it is."""
+    with closing(ClickHouse(clickhouse_url)) as clickhouse:
+        ((ddl,),) = clickhouse.query(f"SHOW CREATE TABLE `{clickhouse.database}`.`{LOGS.table.name}`")
+        mine = f"{DATABASE}.{LOGS.table.name}"
+        clickhouse.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        clickhouse.query(f"DROP TABLE IF EXISTS {mine} SYNC")
+        clickhouse.query(ddl.replace(f"{clickhouse.database}.{LOGS.table.name}", mine, 1))
+
+
+def run(job: Job) -> Outcome:
+    make_table(job.clickhouse_url)
+    built = [columns(batch, job.messages, job.logs) for batch in range(min(DIFFERENT_BATCHES, job.batches))]
+    gc.collect()
+    gc.freeze()
+    url = urlsplit(job.clickhouse_url)._replace(path=f"/{DATABASE}").geturl()
+    began, cpu = perf_counter(), process_time()
+    with ThreadPoolExecutor(job.connections) as pool:
+        shares = [range(first, job.batches, job.connections) for first in range(job.connections)]
+        list(pool.map(partial(_insert, url, built), shares))
+    seconds, cpu = perf_counter() - began, process_time() - cpu
+    return Outcome(rows=job.batches * job.messages * job.logs, seconds=seconds, cpu_s=cpu)
+
+
+def _insert(url: str, built: list[Columns], numbers: range) -> None:
+    """The batches of these numbers, one after the other over one connection. Each has a token: without one
+    ClickHouse would take a batch that comes again for a repeated try."""
+    with closing(ClickHouse(url)) as clickhouse:
+        for number in numbers:
+            settings = {**INSERT_SETTINGS, "insert_deduplication_token": f"limit:{number}"}
+            clickhouse.insert(f"{DATABASE}.{LOGS.table.name}", built[number % len(built)], settings)
+
+
+if __name__ == "__main__":
+    serve(Job, run)

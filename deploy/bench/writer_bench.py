@@ -1,0 +1,150 @@
+"""The writer from a full topic to committed rows, against inserting prebuilt columns, in turn."""
+
+import asyncio
+import re
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from time import monotonic, perf_counter, sleep
+
+import msgspec
+
+from deploy.bench import insert_limit, messages
+from deploy.bench.effort import Effort
+from deploy.bench.engines import Engines, Phase
+from deploy.bench.jobs import JobFailed
+from deploy.bench.process import cpu_seconds, peak_bytes
+from deploy.local.sluice_hooks import Writer
+from shared.clients.clickhouse import ClickHouse
+from shared.queue import open_queue
+from shared.queue.base import Lane, Queue
+
+LOGS_A_MESSAGE = 100
+CONNECTIONS = (1, 2)
+"""Of the limit. The faster counts."""
+
+_LOOK_EVERY_S = 0.05
+_SLOWEST_ROWS_A_SECOND = 2_000
+_MERGES_S = 20.0
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic brought to ClickHouse: from a writer that answers to everything committed."""
+
+    rows: int
+    seconds: float
+    cpu_s: float
+    peak_bytes: int
+    batches: int
+    body_bytes: int
+    """Of the requests that the rows stand for."""
+    disk_bytes: int
+    """Of the table's active parts when the server has merged them."""
+
+
+class WriterRound(msgspec.Struct, frozen=True):
+    """The two sides, one after the other; of the limit one run for each of `CONNECTIONS`."""
+
+    writer: Written
+    limits: list[insert_limit.Outcome]
+
+    @property
+    def limit(self) -> insert_limit.Outcome:
+        """The faster."""
+        return max(self.limits, key=lambda outcome: outcome.rows / outcome.seconds)
+
+
+def measure_writer(engines: Engines, effort: Effort, step: Callable[[str], None]) -> list[WriterRound]:
+    """Raises `JobFailed` when a row is missing in the end. `step` is told what comes next."""
+    phase = engines.phase("writer")
+    with closing(ClickHouse(engines.clickhouse_url)) as clickhouse:
+        return [_round(engines, phase, clickhouse, effort, step, number) for number in range(effort.rounds)]
+
+
+def _round(
+    engines: Engines, phase: Phase, clickhouse: ClickHouse, effort: Effort, step: Callable[[str], None], number: int
+) -> WriterRound:
+    step(f"writer, filling the topic, round {number + 1}")
+    table = f"`{clickhouse.database}`.`{phase.logs.table.name}`"
+    clickhouse.query(f"TRUNCATE TABLE {table} SYNC")
+    written = asyncio.run(_write(engines, phase, clickhouse, effort, step, number))
+    clickhouse.query(f"TRUNCATE TABLE {table} SYNC")  # its merges would slow the limit down
+    limits = []
+    for connections in CONNECTIONS:
+        step(f"prebuilt columns, {connections} connection{'s' * (connections > 1)}, round {number + 1}")
+        job = insert_limit.Job(
+            clickhouse_url=engines.clickhouse_url,
+            batches=written.batches,
+            messages=max(1, effort.writer_messages // written.batches),
+            logs=LOGS_A_MESSAGE,
+            connections=connections,
+        )
+        limits.append(insert_limit.start(job).result())
+    return WriterRound(written, limits)
+
+
+async def _write(
+    engines: Engines, phase: Phase, clickhouse: ClickHouse, effort: Effort, step: Callable[[str], None], number: int
+) -> Written:
+    queue = open_queue(phase.settings.services.queue_url)
+    count, rows = effort.writer_messages, effort.writer_messages * LOGS_A_MESSAGE
+    try:
+        body_bytes = await messages.fill(
+            queue, phase.logs.topic, engines.demo.project_id, count, LOGS_A_MESSAGE, seed=number
+        )
+        ends = await messages.end_of(queue, phase.logs.topic)
+        step(f"writer, {rows:,} rows, round {number + 1}")
+        with Writer(phase.log("writer"), None, phase.environment) as writer:
+            began, cpu_s = perf_counter(), cpu_seconds(writer.pid or 0)
+            await _until_committed(queue, phase, ends, writer, rows)
+            seconds, cpu_s = perf_counter() - began, cpu_seconds(writer.pid or 0) - cpu_s
+            batches, peak = _batches(writer), peak_bytes(writer.pid or 0)
+    finally:
+        await queue.close()
+    _check_rows(clickhouse, phase, rows)
+    return Written(
+        rows=rows,
+        seconds=seconds,
+        cpu_s=cpu_s,
+        peak_bytes=peak,
+        batches=batches,
+        body_bytes=body_bytes,
+        disk_bytes=_disk_bytes(clickhouse, phase.logs.table.name),
+    )
+
+
+async def _until_committed(queue: Queue, phase: Phase, ends: dict[Lane, int], writer: Writer, rows: int) -> None:
+    group = phase.settings.writer.group
+    deadline = monotonic() + 30 + rows / _SLOWEST_ROWS_A_SECOND
+    while not await messages.committed_to(queue, group, ends):
+        if not writer.running:
+            raise JobFailed(f"the writer ended; its log is {writer.log}")
+        if monotonic() > deadline:
+            raise JobFailed(f"the writer has not committed {rows:,} rows in time; its log is {writer.log}")
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _batches(writer: Writer) -> int:
+    """How many batches it made of the rows, from its metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{writer.port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    found = re.search(r'^sluice_batch_rows_count\{table="logs"\} ([0-9.e+]+)$', text, re.MULTILINE)
+    return max(1, int(float(found[1]))) if found else 1
+
+
+def _check_rows(clickhouse: ClickHouse, phase: Phase, rows: int) -> None:
+    count = f"SELECT count() FROM `{phase.logs.table.name}`"  # noqa: S608 - the name is a signal's
+    ((there,),) = clickhouse.query(count)
+    if there != rows:
+        raise JobFailed(f"the writer committed {rows:,} rows, the table holds {there:,}")
+
+
+def _disk_bytes(clickhouse: ClickHouse, table: str) -> int:
+    """Bytes of the active parts, once nothing is merged any more (bounded)."""
+    where = {"database": clickhouse.database, "table": table}
+    merging = "SELECT count() FROM system.merges WHERE database = %(database)s AND table = %(table)s"
+    deadline = monotonic() + _MERGES_S
+    while clickhouse.query(merging, where)[0][0] and monotonic() < deadline:
+        sleep(0.2)
+    parts = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = %(database)s AND table = %(table)s"
+    return int(clickhouse.query(parts, where)[0][0])
