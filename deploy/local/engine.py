@@ -32,7 +32,7 @@ class Engine(Child):
 
     def before_try(self) -> None:
         super().before_try()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class Unavailable(Exception):

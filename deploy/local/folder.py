@@ -15,7 +15,7 @@ class InUse(Exception):
 
 
 class DataFolder:
-    """Everything `sluice up` keeps, below one folder that only its owner can read.
+    """Everything that `sluice up` keeps, in one folder whose files only their owner can read.
 
     1. One owner at a time: a lock of the kernel's, gone when its holder is, however it ended.
     2. Ports and passwords, once chosen, stay (`local.json`), so that clients and open shells find their servers again.
@@ -38,7 +38,7 @@ class DataFolder:
     def acquire(self, patience_s: float = 1.0) -> None:
         """Own the folder until `release` or the end of this process. Raises `InUse`."""
         for folder in (self.path, self.path / "log", self.queue.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         deadline = time.monotonic() + patience_s  # `sluice status` holds the lock for an instant
         while not self._try_lock(fcntl.LOCK_EX):
             if time.monotonic() > deadline:

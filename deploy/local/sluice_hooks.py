@@ -1,6 +1,7 @@
 """What the local stack knows of Sluice itself: how its processes are run, and how the demo project is made."""
 
 import http.client
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +68,9 @@ class Writer(_SluiceProcess):
         return _http_status(self.port, "/health") == 200
 
     def _own_settings(self) -> dict[str, str]:
-        return {"SLUICE_WRITER_METRICS_PORT": str(self.port)}
+        # On one machine a silent writer is a dead one: its partitions need not wait the usual 30 s for a successor.
+        silence = os.environ.get("SLUICE_WRITER_SESSION_TIMEOUT_S", "10")
+        return {"SLUICE_WRITER_METRICS_PORT": str(self.port), "SLUICE_WRITER_SESSION_TIMEOUT_S": silence}
 
 
 def migrate(log: Path, environment: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ def status(
         public = [{name: row[name] for name in PUBLIC} for row in rows]
         sys.stdout.write(json.dumps({"processes": public}) + "\n")
     elif rows:
-        Console().print(_table(rows))
+        Console().print(_table(rows, time.monotonic()))
     else:
         Console().print(
             f"Nothing runs on {folder.path}. Start it with: sluice up --data-dir {folder.path}", soft_wrap=True
@@ -43,11 +44,11 @@ def processes(folder: DataFolder) -> list[dict[str, Any]]:
     return rows
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def _table(rows: list[dict[str, Any]], now: float) -> Table:
     table = Table(*PUBLIC, "uptime")
     for row in rows:
         cells = ["-" if row[name] is None else str(row[name]) for name in PUBLIC]
-        table.add_row(*cells, _duration(row["uptime_s"]))
+        table.add_row(*cells, "-" if row["since"] is None else _duration(now - row["since"]))
     return table
 
 

@@ -36,15 +36,15 @@ class Watched:
         self.state = "waiting"
         self.restart_at = now + pause_s(self.deaths)
 
-    def row(self, now: float) -> dict[str, Any]:
-        """One line of `sluice status`."""
+    def row(self) -> dict[str, Any]:
+        """One line of `sluice status`. `since` is when it came up, by the machine's monotonic clock."""
         return {
             "role": self.child.role,
             "pid": self.child.pid,
             "port": self.child.port,
             "state": self.state,
             "restarts": self.restarts,
-            "uptime_s": round(now - self.began, 1) if self.state == "running" else 0.0,
+            "since": self.began if self.state == "running" else None,
         }
 
 
@@ -67,9 +67,6 @@ class Supervisor:
     @property
     def watched(self) -> list[Watched]:
         return [watched for group in self._groups for watched in group]
-
-    def rows(self, now: float) -> list[dict[str, Any]]:
-        return [watched.row(now) for watched in self.watched]
 
     def start(self, *groups: Sequence[Child], look_every_s: float = 0.03) -> None:
         """Start all of them side by side; return when all answer. Raises `DidNotStart`."""
@@ -97,7 +94,7 @@ class Supervisor:
                     watched.state, watched.began = "starting", now
                     watched.restarts += 1
                     watched.child.begin()
-                    self._report(now)
+                    self._report()
                 case "starting":
                     self._go_on(watched, now)
 
@@ -138,12 +135,12 @@ class Supervisor:
         took, watched.state, watched.began = now - watched.began, "running", now
         where = f" on port {watched.child.port}" if watched.child.port else ""
         self._said(f"{watched.child.role} answers{where} ({took:.1f} s)")
-        self._report(now)
+        self._report()
 
     def _now_waiting(self, watched: Watched, now: float, why: str) -> None:
         watched.died(now)
         self._said(f"{why}; starting it again in {watched.restart_at - now:.2g} s")
-        self._report(now)
+        self._report()
 
-    def _report(self, now: float | None = None) -> None:
-        self._changed(self.rows(time.monotonic() if now is None else now))
+    def _report(self) -> None:
+        self._changed([watched.row() for watched in self.watched])

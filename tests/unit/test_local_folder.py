@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from deploy.local.folder import DataFolder, InUse, write_whole
 from deploy.local.ports import FIRST, LAST, free_port, is_free
 from deploy.local.status import processes, status
 
-ROW = {"role": "writer", "pid": 7, "port": 20001, "state": "running", "restarts": 2, "uptime_s": 61.0}
+ROW = {"role": "writer", "pid": 7, "port": 20001, "state": "running", "restarts": 2, "since": None}
 
 
 def test_a_folder_has_one_owner_and_the_second_learns_its_pid(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_status_as_json_has_exactly_the_documented_keys(tmp_path: Path, capsys: 
 def test_status_for_people_shows_one_line_a_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = DataFolder(tmp_path)
     folder.acquire()
-    write_whole(folder.state, json.dumps({"processes": [ROW]}))
+    write_whole(folder.state, json.dumps({"processes": [{**ROW, "since": time.monotonic() - 61}]}))
     status(tmp_path)
     line = next(line for line in capsys.readouterr().out.splitlines() if "writer" in line)
     assert "20001" in line

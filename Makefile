@@ -1,0 +1,58 @@
+# Needs GNU make and Python 3.11 or newer. Everything is installed into .venv, in the versions of constraints.txt.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: .venv/run.stamp ## Start everything on 127.0.0.1, until Ctrl-C (more options: make run ARGS="--port 9000")
+	@$(BIN)/sluice up $(ARGS)
+
+.PHONY: run-kafka
+run-kafka: .venv/run.stamp ## The same with Apache Kafka as the queue (needs Java 17 and, the first time, Maven)
+	@$(BIN)/sluice up --kafka $(ARGS)
+
+.PHONY: test
+test: lint types ## Lint, types and all tests, on real engines (one test: make test ARGS="-k name")
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: .venv/test.stamp ## Style of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: .venv/test.stamp ## Types of the code
+	$(BIN)/mypy
+
+.PHONY: bench
+bench: .venv/run.stamp ## Measure gateway and writer against their limits
+	$(BIN)/sluice bench $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv and all caches; the data in var/ stays
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+# Installed again only when what is to be installed has changed.
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: install one, or say make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet -c constraints.txt -e '.[local]'
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet -c constraints.txt -e '.[local,dev]'
+	@touch $@ .venv/run.stamp
