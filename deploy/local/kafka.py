@@ -82,7 +82,8 @@ class Kafka(Engine):
             yield from _fetch_jars()
         if not (self.folder / "data" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
-            options = ["-t", cluster_id, "-c", "server.properties", "--standalone"]
+            # One word, since a random id may begin with a dash.
+            options = [f"--cluster-id={cluster_id}", "-c", "server.properties", "--standalone"]
             yield self._java(["-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", "format", *options)
 
     def command(self) -> Command:
