@@ -67,7 +67,7 @@ class RunningStack:
 
         def running() -> int | None:
             for process in self.processes():
-                if process["role"] == role and process["state"] == "up" and process["pid"]:
+                if process["role"] == role and process["state"] == "running" and process["pid"]:
                     return int(process["pid"])
             return None
 

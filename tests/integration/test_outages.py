@@ -1,0 +1,137 @@
+"""A neighbour goes away under load: what was acknowledged is stored exactly once afterwards (design 01, 1, 2, 4)."""
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.load import Load, assert_exactly_once
+from tests.integration.stack import RunningStack, running_stack, wait_until
+
+CLICKHOUSE_AWAY_S = 20.0
+
+IMPATIENT = {
+    "SLUICE_WRITER_INSERT_TIMEOUT_S": "3",  # so that inserts end as ambiguous failures and are tried again
+    "SLUICE_WRITER_BACKOFF_MAX_S": "1",
+    "SLUICE_WRITER_SESSION_TIMEOUT_S": "6",
+    "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "2",
+}
+
+
+@pytest.fixture(params=["sqlite", "kafka"])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningStack]:
+    options = ["--kafka"] if request.param == "kafka" else []
+    if options:
+        request.getfixturevalue("kafka_url")  # skips, or fails where Kafka is required
+    with running_stack(tmp_path / "var", *options, environment=IMPATIENT) as running:
+        yield running
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A process that neither answers nor closes its connections, as a machine that hangs."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def queue_away(stack: RunningStack) -> Iterator[None]:
+    """Nothing can be published: the broker hangs; the SQLite file is locked by somebody who doesn't let go."""
+    url = stack.env["SLUICE_QUEUE_URL"]
+    if url.startswith("kafka:"):
+        with frozen(stack.pid("kafka")):
+            yield
+        return
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+def test_clickhouse_away_for_20_s_under_load_loses_and_doubles_nothing(stack: RunningStack) -> None:
+    with Load(stack, "outage") as load:
+        load.wait_for(200, 20)
+        with frozen(stack.pid("clickhouse")):
+            began = time.monotonic()
+            load.wait_for(200, 100)  # ingest goes on
+            time.sleep(max(0.0, CLICKHOUSE_AWAY_S - (time.monotonic() - began)))
+        load.wait_for(200, 20)
+    assert set(load.statuses) == {200}
+    assert_exactly_once(stack, load)
+
+
+def test_a_queue_that_is_away_is_503_and_then_recovers(stack: RunningStack) -> None:
+    with Load(stack, "queue") as load:
+        load.wait_for(200, 20)
+        with queue_away(stack):
+            load.wait_for(503, 8)
+            status, body = stack.request(
+                "POST", "/api/v1/logs/batch", proliferate_body(stack), {"Content-Type": "application/json"}
+            )
+            assert (status, body) == (503, {"detail": "Log storage temporarily unavailable"})
+            assert stack.request("GET", "/health/ready")[1]["checks"]["queue"]["status"] != "ok"
+        load.wait_for(200, 20, within_s=60)
+    assert_exactly_once(stack, load)
+    wait_until(lambda: stack.request("GET", "/health/ready")[0] == 200, 20, "ready again")
+
+
+def test_503_carries_retry_after_and_the_seeds_body(stack: RunningStack) -> None:
+    import urllib.error
+    import urllib.request
+
+    request = urllib.request.Request(
+        stack.env["SLUICE_URL"] + "/ingest/logs",
+        data=b'{"logs":[{"level":"info","message":"m"}]}',
+        headers={"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"},
+    )
+    with queue_away(stack), pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    with refused.value as answer:
+        assert answer.code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert answer.read() == b'{"error":"Service temporarily unavailable"}'
+
+
+@pytest.mark.parametrize("role", ["gateway", "writer", "clickhouse"])
+def test_kill_9_of_a_process_under_load_loses_and_doubles_nothing(stack: RunningStack, role: str) -> None:
+    with Load(stack, f"kill-{role}") as load:
+        load.wait_for(200, 30)
+        os.kill(stack.pid(role), signal.SIGKILL)
+        load.wait_for(200, 60, within_s=60)
+    assert_exactly_once(stack, load)
+    [process] = [process for process in stack.processes() if process["role"] == role]
+    assert process["restarts"] == 1
+
+
+def test_kill_9_of_everything_under_load_then_up_again_loses_and_doubles_nothing(stack: RunningStack) -> None:
+    with Load(stack, "all") as load:
+        load.wait_for(200, 50)
+        stack.kill()
+        load.wait_for(0, 2)
+    stack.start()
+    assert_exactly_once(stack, load)
+
+
+def test_sigterm_under_load_stores_everything_accepted(stack: RunningStack) -> None:
+    with Load(stack, "term") as load:
+        load.wait_for(200, 50)
+        stack.stop()
+        load.wait_for(0, 2)
+    stack.start()
+    assert_exactly_once(stack, load)
+
+
+def proliferate_body(stack: RunningStack) -> bytes:
+    key = stack.env["SLUICE_PUBLIC_KEY"]
+    return b'{"api_key":"%s","logs":[{"level":"info","message":"m"}]}' % key.encode()
