@@ -117,7 +117,7 @@ async def test_a_retriable_error_across_a_rebalance_does_not_rewind_the_new_owne
             with pytest.raises(Fenced):
                 await old.consumer.commit(moved, Position(10), before[moved])
             assert (await queue.committed(group, [moved]))[moved] == Position(50)
-            await asyncio.wait(late.values())
+            await asyncio.gather(*late.values(), return_exceptions=True)
 
 
 async def test_a_commit_that_failed_before_a_rebalance_is_fenced_when_tried_again_after_it(
@@ -222,8 +222,8 @@ async def test_metadata_that_no_try_will_store_is_neither_fenced_nor_unavailable
 ) -> None:
     async with joined(queue, f"{topic_prefix}writers", [lanes[0].topic]) as member:
         await member.until_owning(2)
+        too_long = Position(1, "x" * 5000)
         with pytest.raises(QueueError) as raised:
-            too_long = Position(1, "x" * 5000)
             await member.consumer.commit(lanes[0], too_long, member.consumer.epochs()[lanes[0]])
         assert raised.type is QueueError
 

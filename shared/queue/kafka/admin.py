@@ -132,7 +132,7 @@ class Admin:
         wanted = list(lanes)
         if not wanted:
             return {}
-        return await self._cluster.ask(lambda client: _fetch_committed(client, group, wanted))
+        return await self._cluster.ask(lambda client: fetch_committed(client, group, wanted))
 
     async def ping(self) -> None:
         """Return when a broker answers.
@@ -191,7 +191,7 @@ async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms:
     return found
 
 
-async def _fetch_committed(client: AIOKafkaClient, group: str, lanes: list[Lane]) -> dict[Lane, Position | None]:
+async def fetch_committed(client: AIOKafkaClient, group: str, lanes: list[Lane]) -> dict[Lane, Position | None]:
     """The raw request, because aiokafka's own readers overlook the error of the whole answer.
 
     A coordinator that is still loading answers with that error and no partitions: they take it for "nothing committed".

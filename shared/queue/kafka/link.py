@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from shared.queue.base import QueueUnavailable
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
@@ -102,15 +101,17 @@ class Link:
 
 
 async def _close(producer: AIOKafkaProducer, grace_s: float) -> None:
+    """Close within `grace_s` seconds and about two request time-outs, delivering what can be delivered."""
     try:
         async with asyncio.timeout(grace_s):
             await producer.flush()
     except TimeoutError:
-        # Idempotent batches never expire: stop() would wait for them for ever.
-        producer._message_accumulator.fail_all(KafkaError("given up"))
+        # Idempotent batches are tried for ever, and stop() waits for them. Those without a manager of their sequence
+        # numbers fail with the first error after their time; the numbers they carry keep them idempotent.
+        producer._sender._txn_manager = None
     try:
         await producer.stop()
-    except Exception:  # of batches that were given up
-        log.debug("kafka producer did not close in order", exc_info=True)
+    except Exception:
+        log.warning("kafka producer did not close in order", exc_info=True)
     finally:
         await producer.client.close()

@@ -1,25 +1,22 @@
 """One membership of a group: aiokafka's consumer, with what it knows but does not tell.
 
-The only file that reaches for private parts of aiokafka's consumer (pinned in constraints.txt; a contract test names
-them). Needed: the generation and member id, to commit under the ones a batch was read with; one try to send a request
-to the coordinator; whether its background tasks are still alive.
+This file and `closing.py` reach for private parts of aiokafka's consumer (pinned in constraints.txt; a contract test
+names them). Needed: the generation and member id, to commit under the ones a batch was read with; one try to send a
+request to the coordinator; whether its background tasks are still alive.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import Request, Response
 from aiokafka.structs import TopicPartition
 
 from shared.queue.base import Lane
+from shared.queue.kafka.closing import background_tasks, close_consumer
 from shared.queue.kafka.options import KafkaOptions, client_arguments
-
-log = logging.getLogger(__name__)
 
 NOWHERE = TopicPartition("", -1)
 """Asked for when no lane is wanted: getmany() without names would hand out all of them."""
@@ -73,15 +70,7 @@ class Membership:
 
     async def close(self) -> None:
         """Leave the group and close the connections; bounded, and never raises."""
-        try:
-            async with asyncio.timeout(self._close_timeout_s):
-                await self._consumer.stop()
-        except (TimeoutError, KafkaError) as error:
-            log.warning("kafka consumer did not close in order: %r", error)
-            for task in self._tasks():
-                task.cancel()
-        finally:
-            await self._consumer._client.close()
+        await close_consumer(self._consumer, self._close_timeout_s)
 
     @property
     def generation(self) -> int:
@@ -93,7 +82,7 @@ class Membership:
 
     def failure(self) -> BaseException | None:
         """Why this membership can't go on, if so: one of aiokafka's background tasks has died and none restarts it."""
-        for task in self._tasks():
+        for task in background_tasks(self._consumer):
             if task.done() and not task.cancelled() and (error := task.exception()):
                 return error
         return None
@@ -144,13 +133,6 @@ class Membership:
         """The group no longer knows this generation of ours; nothing is done if we have another one by now."""
         if (self.generation, self.member_id) == (generation, member_id):
             self._consumer._coordinator.reset_generation()
-
-    def _tasks(self) -> list[asyncio.Task[Any]]:
-        coordinator, fetcher = self._consumer._coordinator, self._consumer._fetcher
-        tasks = [fetcher._fetch_task] if fetcher else []
-        if coordinator:
-            tasks += [coordinator._coordination_task, coordinator._heartbeat_task, coordinator._commit_refresh_task]
-        return [task for task in tasks if task is not None]
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
@@ -178,7 +179,9 @@ class KafkaProducer:
             async with asyncio.timeout(self._options.lost_after_s):
                 producer = await self._link.connected()
                 delivery = await producer.send_batch(batch.close(), lane.topic, partition=lane.partition)
-                offset = (await delivery).offset
+                delivery.add_done_callback(_heard)
+                await asyncio.wait({delivery})  # unlike await, leaves it alone when we are cancelled or late
+                offset = delivery.result().offset
             if offset < 0:
                 raise QueueUnavailable(f"{lane}: stored, but Kafka no longer knows where")
             batch.deliver(offset)
@@ -207,3 +210,9 @@ class KafkaProducer:
         if producer is not None:
             grace_s = 0.0 if isinstance(error, TimeoutError) else self._options.publish_timeout_s
             self._link.replace(producer, error, grace_s)
+
+
+def _heard(delivery: asyncio.Future[Any]) -> None:
+    """An error that comes after we have left is nobody's."""
+    if not delivery.cancelled():
+        delivery.exception()

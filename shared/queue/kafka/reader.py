@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from shared.queue.base import Lane, Message, QueueUnavailable
 from shared.queue.kafka.admin import Admin
+from shared.queue.kafka.closing import close_consumer
 from shared.queue.kafka.options import KafkaOptions, client_arguments
 
 CHUNK_MESSAGES = 200
@@ -61,7 +62,7 @@ async def read_range(
     except KafkaError as error:
         raise QueueUnavailable(f"{lane} can't be read: {error}") from error
     finally:
-        await consumer.stop()
+        await close_consumer(consumer, options.request_timeout_s)
 
 
 async def _positioned(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:

@@ -1,0 +1,381 @@
+"""What is Kafka's alone: its topics and offsets, retention, transactions, and memberships that come and go."""
+
+import asyncio
+import dataclasses
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from deploy.local.kafka import Kafka
+from deploy.local.ports import free_port
+from shared.queue.base import Fenced, Lane, Message, Position, QueueError, QueueUnavailable, TopicSpec
+from shared.queue.kafka import KafkaOptions, KafkaQueue, KafkaSecurity
+from shared.queue.kafka.options import addresses
+from tests.contract.members import Member, joined
+
+OPTIONS = KafkaOptions(session_timeout_s=6.0, heartbeat_s=0.5, retry_s=0.2)
+StartKafka = Callable[..., Kafka]
+
+
+@pytest.fixture
+async def queue(kafka_url: str) -> AsyncIterator[KafkaQueue]:
+    queue = KafkaQueue(kafka_url, OPTIONS)
+    yield queue
+    await queue.close()
+
+
+@pytest.fixture
+async def lane(queue: KafkaQueue, topic_prefix: str) -> Lane:
+    """The only lane of a fresh topic."""
+    await queue.create_topics([TopicSpec(f"{topic_prefix}logs", partitions=1)])
+    return Lane(f"{topic_prefix}logs", 0)
+
+
+@pytest.fixture
+async def admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=addresses(kafka_url))
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+async def publish(queue: KafkaQueue, topic: str, count: int, *, more_bytes: int = 0, spread_s: float = 0) -> None:
+    producer = queue.producer()
+    await producer.start()
+
+    async def one(n: int) -> None:
+        await asyncio.sleep(spread_s * n / count)
+        await producer.publish(topic, b"%d" % n + os.urandom(more_bytes))
+
+    await asyncio.gather(*(one(n) for n in range(count)))
+    await producer.stop()
+
+
+async def read(queue: KafkaQueue, lane: Lane, first: int, end: int) -> list[Message]:
+    async with asyncio.timeout(20):
+        return [message async for chunk in queue.read(lane, first, end) for message in chunk]
+
+
+class TestTopics:
+    async def test_topics_have_the_settings_that_replay_and_dead_letters_rely_on(
+        self, queue: KafkaQueue, admin: AIOKafkaAdminClient, topic_prefix: str
+    ) -> None:
+        logs, letters = f"{topic_prefix}logs", f"{topic_prefix}logs.dlq"
+        await queue.create_topics(
+            [
+                TopicSpec(logs, partitions=3, retention_ms=60_000, max_message_bytes=2_000_000),
+                TopicSpec(letters, partitions=1, compacted=True),
+            ]
+        )
+        found = await _settings(admin, logs)
+        assert found["message.timestamp.type"] == "LogAppendTime"
+        assert found["retention.ms"] == "60000"
+        assert found["max.message.bytes"] == "2000000"
+        assert found["cleanup.policy"] == "delete"
+        assert (await _settings(admin, letters))["cleanup.policy"] == "compact"
+        assert await queue.lanes([logs, letters, f"{topic_prefix}none"]) == [
+            *(Lane(logs, partition) for partition in range(3)),
+            Lane(letters, 0),
+        ]
+
+    async def test_each_missing_topic_is_made_by_one_of_two_at_once(self, queue: KafkaQueue, topic_prefix: str) -> None:
+        specs = [TopicSpec(f"{topic_prefix}{n}", partitions=1) for n in range(6)]
+        made = await asyncio.gather(*(queue.create_topics(specs) for _ in range(3)))
+        assert sorted(name for names in made for name in names) == [spec.name for spec in specs]
+
+    async def test_a_topic_that_kafka_does_not_want_is_named_with_kafkas_reason(self, queue: KafkaQueue) -> None:
+        with pytest.raises(QueueError, match=r"InvalidTopic.*'no good!' was not made") as raised:
+            await queue.create_topics([TopicSpec("no good!")])
+        assert not isinstance(raised.value, QueueUnavailable)
+
+    async def test_topics_that_do_not_fit_our_messages_are_named_with_what_to_do(
+        self, queue: KafkaQueue, topic_prefix: str
+    ) -> None:
+        small, fine, none = (f"{topic_prefix}{name}" for name in ("small", "fine", "none"))
+        await queue.create_topics([TopicSpec(small, max_message_bytes=500_000), TopicSpec(fine)])
+        await queue.check_topics([fine])
+        with pytest.raises(QueueError) as raised:
+            await queue.check_topics([small, fine, none])
+        assert f"--topic {small} --add-config max.message.bytes=1048576" in str(raised.value)
+        assert f"topic '{none}' is missing: run `sluice migrate`" in str(raised.value)
+        assert fine not in str(raised.value)
+
+
+class TestOffsets:
+    async def test_an_offset_that_retention_has_passed_goes_on_from_the_earliest(
+        self, queue: KafkaQueue, admin: AIOKafkaAdminClient, lane: Lane, topic_prefix: str
+    ) -> None:
+        await publish(queue, lane.topic, 20)
+        await admin.delete_records({TopicPartition(*lane): RecordsToDelete(before_offset=12)})
+        assert await queue.begin_offsets([lane]) == {lane: 12}
+        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(lane, 5)
+            assert [message.offset for _, message in await member.collect(8)] == list(range(12, 20))
+        assert [message.offset for message in await read(queue, lane, 5, 15)] == [12, 13, 14]
+        assert await read(queue, lane, 5, 12) == []
+
+    async def test_a_range_ends_at_a_hole_and_beyond_the_last_message(
+        self, kafka_url: str, queue: KafkaQueue, lane: Lane
+    ) -> None:
+        """A transaction takes an offset for its end, which no message ever has."""
+        await publish(queue, lane.topic, 3)
+        await _transaction(kafka_url, lane, [b"a", b"b"])
+        await _transaction(kafka_url, lane, [b"c"])
+        for _ in range(100):  # the end of a transaction is written a little later
+            end = (await queue.end_offsets([lane]))[lane]
+            await asyncio.sleep(0.05 if end < 8 else 0)
+        assert end == 8
+        begun = time.monotonic()
+        assert [message.offset for message in await read(queue, lane, 0, end)] == [0, 1, 2, 3, 4, 6]
+        assert [message.offset for message in await read(queue, lane, 4, 1_000)] == [4, 6]
+        assert await read(queue, lane, 5, 6) == []
+        assert await read(queue, lane, 7, 8) == []
+        assert await read(queue, lane, 8, 9) == []
+        assert time.monotonic() - begun < 5
+
+    async def test_reading_ends_as_unavailable_when_kafka_goes_away(self, own_kafka: StartKafka) -> None:
+        kafka = own_kafka()
+        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=1.0))
+        await queue.create_topics([TopicSpec("logs", partitions=1)])
+        await publish(queue, "logs", 2000, more_bytes=2000)  # more than is fetched at once
+        chunks = queue.read(Lane("logs", 0), 0, 2000)
+        assert await anext(chunks)
+        kafka.kill()
+        async with asyncio.timeout(20):
+            with pytest.raises(QueueUnavailable):
+                [chunk async for chunk in chunks]
+        await queue.close()
+
+
+class TestMembership:
+    async def test_a_consumer_joins_when_kafka_comes(self, own_kafka: StartKafka) -> None:
+        port = free_port()
+        queue = KafkaQueue(f"kafka://127.0.0.1:{port}", OPTIONS)
+        async with joined(queue, "writers", ["logs"]) as member:
+
+            async def until_told() -> None:
+                for _ in range(20):
+                    await member.consumer.receive([], timeout_s=0.1)
+
+            with pytest.raises(QueueUnavailable, match="can't be joined"):
+                await until_told()
+            own_kafka(port=port)
+            await queue.create_topics([TopicSpec("logs", partitions=1)])
+            await _until_owning_despite_errors(member, 1)
+        await queue.close()
+
+    async def test_a_consumer_outlives_its_broker(self, own_kafka: StartKafka) -> None:
+        kafka = own_kafka()
+        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
+        lane = Lane("logs", 0)
+        await queue.create_topics([TopicSpec("logs", partitions=1)])
+        await publish(queue, "logs", 5)
+        async with joined(queue, "writers", ["logs"]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(lane, 0)
+            await member.collect(5)
+            epoch = member.consumer.epochs()[lane]
+            await member.consumer.commit(lane, Position(5), epoch)
+            kafka.kill()
+            with pytest.raises(QueueUnavailable):
+                await member.consumer.commit(lane, Position(5), epoch)
+            with pytest.raises(QueueUnavailable):
+                await member.consumer.committed([lane])
+            kafka.start()
+            await publish(queue, "logs", 5)
+            await _commit_when_possible(member, lane, Position(5))
+            member.consumer.seek(lane, 5)
+            assert [message.offset for _, message in await member.collect(5)] == list(range(5, 10))
+        await queue.close()
+
+    async def test_stop_ends_in_time_and_in_order_when_kafka_is_away(self, own_kafka: StartKafka) -> None:
+        kafka = own_kafka()
+        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
+        await queue.create_topics([TopicSpec("logs", partitions=1)])
+        tasks = asyncio.all_tasks()
+        async with joined(queue, "writers", ["logs"]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(Lane("logs", 0), 0)
+            kafka.kill()
+            await member.consumer.receive(member.lanes, timeout_s=1)
+            async with asyncio.timeout(5):
+                await member.consumer.stop()
+            assert member.events[-1] == ("revoked", {Lane("logs", 0)})
+            assert member.lanes == []
+        await queue.close()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() <= tasks, "nothing of it goes on"
+
+    async def test_a_receive_that_is_cancelled_loses_no_message(
+        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
+    ) -> None:
+        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(lane, 0)
+            publishing = asyncio.create_task(publish(queue, lane.topic, 500, spread_s=1.0))
+            offsets: list[int] = []
+            cancelled = 0
+            while len(offsets) < 500:
+                call = asyncio.create_task(member.consumer.receive([lane], timeout_s=0.5, max_messages=7))
+                await asyncio.wait({call}, timeout=random.random() / 100)
+                call.cancel()
+                try:
+                    offsets += [message.offset for message in (await call).get(lane, [])]
+                except asyncio.CancelledError:
+                    cancelled += 1
+            assert offsets == list(range(500))
+            assert cancelled > 20
+            await publishing
+
+    async def test_a_member_that_does_not_receive_leaves_the_group(
+        self, kafka_url: str, queue: KafkaQueue, lane: Lane, topic_prefix: str
+    ) -> None:
+        group = f"{topic_prefix}writers"
+        impatient = KafkaQueue(kafka_url, dataclasses.replace(OPTIONS, max_poll_interval_s=1.5))
+        async with joined(impatient, group, [lane.topic]) as stuck:
+            await stuck.until_owning(1)
+            member = _membership(stuck)
+            with pytest.raises(KafkaError):  # a poll that fails must not count as one that goes on for ever
+                await _failing_poll(member)
+            async with joined(queue, group, [lane.topic]) as other:
+                await other.until_owning(1)
+                assert stuck.lanes == []
+        await impatient.close()
+
+    async def test_a_member_whose_background_task_died_joins_again(
+        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
+    ) -> None:
+        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+            await member.until_owning(1)
+            before = member.consumer.epochs()[lane]
+
+            async def die() -> bool:
+                raise KafkaError("as it does after an answer it has no name for")
+
+            _membership(member)._consumer._coordinator._do_heartbeat = die
+            await _until_owning_despite_errors(member, 1, lambda: member.consumer.epochs().get(lane, before) != before)
+            with pytest.raises(Fenced):
+                await member.consumer.commit(lane, Position(1), before)
+            await member.consumer.commit(lane, Position(1), member.consumer.epochs()[lane])
+
+    async def test_receive_ends_in_time_while_a_rebalance_is_under_way(
+        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
+    ) -> None:
+        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(lane, 0)
+            _membership(member)._consumer._subscription.begin_reassignment()
+            begun = time.monotonic()
+            assert await member.consumer.receive([lane], timeout_s=0.3) == {}
+            assert time.monotonic() - begun < 1.0
+
+    async def test_one_receive_takes_no_more_bytes_than_it_may(
+        self, kafka_url: str, lane: Lane, topic_prefix: str
+    ) -> None:
+        queue = KafkaQueue(kafka_url, dataclasses.replace(OPTIONS, max_receive_bytes=2_000))
+        await publish(queue, lane.topic, 3_000)
+        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+            await member.until_owning(1)
+            member.consumer.seek(lane, 0)
+            received: dict[Lane, list[Message]] = {}
+            while not received:
+                received = await member.consumer.receive([lane], timeout_s=1, max_messages=3_000)
+            assert 2_000 <= sum(len(message.value) for message in received[lane]) < 2_500
+            rest = await member.collect(3_000 - len(received[lane]))
+            assert rest[0][1].offset == received[lane][-1].offset + 1
+        await queue.close()
+
+
+class TestAddresses:
+    @pytest.mark.parametrize("url", ["kafka://one:9092,two:9093", "one:9092,two:9093", "kafka://one:9092,two:9093/"])
+    def test_an_address_may_be_a_url_of_several_brokers(self, url: str) -> None:
+        assert addresses(url) == "one:9092,two:9093"
+
+    @pytest.mark.parametrize("url", ["", "kafka://", "http://one:9092"])
+    def test_what_is_no_address_is_refused_with_an_example(self, url: str) -> None:
+        with pytest.raises(ValueError, match="kafka://host:9092"):
+            KafkaQueue(url)
+
+    def test_a_password_is_not_shown(self) -> None:
+        security = KafkaSecurity(tls=True, sasl_mechanism="SCRAM-SHA-512", username="sluice", password="hidden")
+        assert security.arguments()["security_protocol"] == "SASL_SSL"
+        assert "hidden" not in repr(KafkaOptions(security=security))
+
+
+async def test_the_private_parts_of_aiokafka_that_are_used_are_there(
+    queue: KafkaQueue, lane: Lane, topic_prefix: str
+) -> None:
+    """See shared/queue/kafka/membership.py and link.py: check them when aiokafka's pin is raised."""
+    producer = AIOKafkaProducer(enable_idempotence=True)
+    assert producer._sender._txn_manager is not None
+    await producer.stop()
+    async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+        await member.until_owning(1)
+        consumer = _membership(member)._consumer
+        coordinator = consumer._coordinator
+        assert coordinator.generation == 1
+        assert coordinator.member_id
+        assert not coordinator._coordination_task.done()
+        assert not coordinator._heartbeat_task.done()
+        assert not coordinator._commit_refresh_task.done()
+        assert not consumer._fetcher._fetch_task.done()
+        assert consumer._subscription._fetch_count == 0
+        assert all(map(callable, (coordinator._send_req, coordinator.coordinator_dead, coordinator.reset_generation)))
+        assert callable(consumer._client.close)
+
+
+async def _settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    ((_, _, _, _, entries),) = answer.resources
+    return {name: value for name, value, *_ in entries}
+
+
+async def _transaction(url: str, lane: Lane, values: list[bytes]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=addresses(url), transactional_id=f"{lane.topic}-transactions")
+    await producer.start()
+    async with producer.transaction():
+        for value in values:
+            await producer.send(lane.topic, value, partition=lane.partition)
+    await producer.stop()
+
+
+def _membership(member: Member) -> Any:
+    return member.consumer._member  # type: ignore[attr-defined]
+
+
+async def _failing_poll(membership: Any) -> None:
+    membership._consumer._coordinator._pending_exception = KafkaError("injected")
+    await membership.poll([], 0.1, 1)
+
+
+async def _until_owning_despite_errors(
+    member: Member, count: int, also: Callable[[], bool] = lambda: True, within_s: float = 30.0
+) -> None:
+    async with asyncio.timeout(within_s):
+        while len(member.lanes) != count or not also():
+            try:
+                await member.consumer.receive([], timeout_s=0.1)
+            except QueueUnavailable:
+                await asyncio.sleep(0.1)
+
+
+async def _commit_when_possible(member: Member, lane: Lane, position: Position, within_s: float = 30.0) -> None:
+    async with asyncio.timeout(within_s):
+        while True:
+            await member.consumer.receive([], timeout_s=0.2)
+            if lane in member.lanes:
+                try:
+                    return await member.consumer.commit(lane, position, member.consumer.epochs()[lane])
+                except (QueueUnavailable, Fenced):
+                    continue
