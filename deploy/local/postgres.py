@@ -51,8 +51,7 @@ class Postgres(Engine):
         self._data.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             os.chown(self._data, *_ordinary_user())
-            for folder in (*self._data.parents, *_programs().parents):
-                _let_pass(folder)
+            self._let_pass(*self._data.parents, *_programs().parents)
 
     def steps(self) -> Iterator[Command]:
         if (self._data / "PG_VERSION").exists() and (self.folder / "made").exists():
@@ -84,6 +83,15 @@ class Postgres(Engine):
         if os.geteuid() == 0:
             os.chown(file, *_ordinary_user())
         return file
+
+    def _let_pass(self, *folders: Path) -> None:
+        """Others may pass through these folders, not list them; the log says which were changed."""
+        for folder in folders:
+            mode = stat.S_IMODE(folder.stat().st_mode)
+            if not mode & stat.S_IXOTH:
+                folder.chmod(mode | stat.S_IXOTH)
+                with self.log.open("a") as log:
+                    log.write(f"chmod o+x {folder}: {_ORDINARY_USER} must be able to pass\n")
 
     def _run(self, program: str, *arguments: str | Path, stdin: Path | None = None) -> Command:
         user = _ordinary_user() if os.geteuid() == 0 else (-1, -1)
@@ -127,9 +135,3 @@ def _programs() -> Path:
 def _ordinary_user() -> tuple[int, int]:
     entry = pwd.getpwnam(_ORDINARY_USER)
     return entry.pw_uid, entry.pw_gid
-
-
-def _let_pass(folder: Path) -> None:
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if not mode & stat.S_IXOTH:
-        folder.chmod(mode | stat.S_IXOTH)
