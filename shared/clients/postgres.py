@@ -163,5 +163,5 @@ async def create_database(url: str) -> bool:
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         return False  # another process was quicker
     except psycopg.Error as error:
-        raise PostgresUnavailable(f"database {name} can't be made: {error}") from error
+        raise PostgresUnavailable(f"database {name} can neither be reached nor made: {error}") from error
     return True

@@ -10,7 +10,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
 _SILENCE_S = 5.0
 """After so long without a message a subscriber asks whether the server is still there, seconds."""
@@ -59,6 +59,8 @@ class Redis:
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
+            if isinstance(error, ConnectionError):  # the idle ones are as old: let them not fail one by one
+                await self._client.connection_pool.disconnect(inuse_connections=False)
             raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
 
     async def run(self, script: Script, keys: list[Argument], arguments: list[Argument]) -> Any:

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared import registry
+from shared import logs, registry
 from shared import settings as all_settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.clients.postgres import LockHeld, PostgresUnavailable
@@ -28,15 +28,27 @@ def migrate(
 ) -> None:
     """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, and by two
     processes at once; takes nothing away unless told to."""
+    logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
     settings = all_settings.load(os.environ)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
     try:
         report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
-    except (PostgresUnavailable, ClickHouseError, QueueError, Conflict, NewerDatabase, LockHeld, ValueError) as error:
-        text = str(error).partition(_SERVER_NOISE)[0].strip()
-        Console(stderr=True).print(f"[red]not migrated:[/red] {escape(text)}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
-    show(report, Console())
+    except PostgresUnavailable as error:
+        _fail("Postgres", error)
+    except ClickHouseError as error:
+        _fail("ClickHouse", error)
+    except (QueueError, ValueError) as error:
+        _fail("queue", error)
+    except (Conflict, NewerDatabase, LockHeld) as error:
+        _fail("not migrated", error)
+    else:
+        show(report, Console())
+
+
+def _fail(whose: str, error: Exception) -> NoReturn:
+    text = str(error).partition(_SERVER_NOISE)[0].strip()
+    Console(stderr=True).print(f"[red]{whose}:[/red] {escape(text)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from error
 
 
 def show(report: Report, console: Console) -> None:

@@ -1,7 +1,7 @@
 """What the tests of the read API share: tables with a few rows, and the routes without the rest of the gateway."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from starlette.applications import Starlette
@@ -30,13 +30,19 @@ KEYS = {
 
 
 class Store:
-    """The two tables that the read API reads, in a database of the test's own."""
+    """The two tables that the read API reads, in a database of the test's own. Used with `with`."""
 
     def __init__(self, url: str) -> None:
         migrate_clickhouse(url, [LOGS, ERRORS.table], Storage(), fsync=False, allow_destructive=False)
         self.url = url
         self.clickhouse = ClickHouse(url)
         self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clickhouse.close()
 
     def add_logs(self, *rows: Mapping[str, Any]) -> None:
         self._add(LOGS, rows)

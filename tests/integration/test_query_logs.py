@@ -15,9 +15,8 @@ SECOND = 1_000_000
 
 @pytest.fixture
 def store(clickhouse_database_url: str) -> Iterator[Store]:
-    made = Store(clickhouse_database_url)
-    yield made
-    made.clickhouse.close()
+    with Store(clickhouse_database_url) as made:
+        yield made
 
 
 @pytest.fixture
