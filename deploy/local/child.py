@@ -12,13 +12,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Self
 
+from deploy.local import exec_child
 from deploy.local.ports import free_port
 
 _EXEC_CHILD = Path(__file__).with_name("exec_child.py")
-_KEEP_USER = (-1, -1)
+KEEP_USER = (exec_child.KEEP_USER, exec_child.KEEP_USER)
+RENAME_ROOT = (exec_child.RENAME_ROOT, exec_child.RENAME_ROOT)
 _LOG_LIMIT_BYTES = 20_000_000
 _LOOK_EVERY_S = 0.03
 
@@ -29,7 +32,7 @@ class DidNotStart(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """A program to run. `env` comes on top of ours; `user` is (uid, gid) and needs root.
+    """A program to run. `env` comes on top of ours; `user` is (uid, gid), needs root, and may be `RENAME_ROOT`.
 
     For a step: `doing` tells a person what is going on, `timeout_s` is how long it may take.
     """
@@ -38,9 +41,17 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     stdin: Path | None = None
-    user: tuple[int, int] = _KEEP_USER
+    user: tuple[int, int] = KEEP_USER
     doing: str = ""
     timeout_s: float = 30.0
+
+
+@cache
+def can_rename_root() -> bool:
+    """Whether root may make a user namespace here (containers often forbid it)."""
+    argv = [sys.executable, "-I", "-S", str(_EXEC_CHILD), "9", str(os.getpid()), *map(str, RENAME_ROOT), sys.executable]
+    done = subprocess.run([*argv, "-c", ""], stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603 - ours
+    return done.returncode == 0
 
 
 class Child:

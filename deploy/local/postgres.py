@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
 
-from deploy.local.child import Command
+from deploy.local.child import KEEP_USER, RENAME_ROOT, Command, can_rename_root
 from deploy.local.engine import Engine, Unavailable
 from deploy.local.ports import HOST
 
@@ -21,7 +21,8 @@ class Postgres(Engine):
     """`url` is postgresql://postgres:password@127.0.0.1:port/sluice; the database is made with the cluster.
 
     The programs are the wheel's, started by us: its own `get_server` leaves a daemon behind that outlives us. As root
-    it runs as `nobody`, because PostgreSQL refuses root; folders above that nobody can't pass through get o+x.
+    it runs in a user namespace where root has another name, because PostgreSQL refuses root; where the system allows
+    no such thing, as `nobody`, and folders above that nobody can't pass through get o+x.
     """
 
     role = "postgres"
@@ -49,7 +50,7 @@ class Postgres(Engine):
         super().before_try()
         self._end_orphan()
         self._data.mkdir(mode=0o700, exist_ok=True)
-        if os.geteuid() == 0:
+        if self._user() == _ordinary_user():
             os.chown(self._data, *_ordinary_user())
             self._let_pass(*self._data.parents, *_programs().parents)
 
@@ -80,7 +81,7 @@ class Postgres(Engine):
         file = self.folder / name
         file.touch(mode=0o600)
         file.write_text(text)
-        if os.geteuid() == 0:
+        if self._user() == _ordinary_user():
             os.chown(file, *_ordinary_user())
         return file
 
@@ -94,8 +95,14 @@ class Postgres(Engine):
                     log.write(f"chmod o+x {folder}: {_ORDINARY_USER} must be able to pass\n")
 
     def _run(self, program: str, *arguments: str | Path, stdin: Path | None = None) -> Command:
-        user = _ordinary_user() if os.geteuid() == 0 else (-1, -1)
-        return Command([_programs() / program, *arguments], cwd=self._data, stdin=stdin, user=user)
+        return Command([_programs() / program, *arguments], cwd=self._data, stdin=stdin, user=self._user())
+
+    def _user(self) -> tuple[int, int]:
+        """Who it runs as: ourselves, but never root; a folder that was made as `nobody` stays his."""
+        if os.geteuid() != 0:
+            return KEEP_USER
+        is_ours = self._data.stat().st_uid == 0
+        return RENAME_ROOT if is_ours and can_rename_root() else _ordinary_user()
 
     def _pid_file(self) -> list[str]:
         try:
