@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from urllib.parse import urlsplit
 
+from clickhouse_driver.errors import Error as ClickHouseError
+
 from tests.integration.stack import RunningStack, wait_until
 
 
@@ -76,7 +78,10 @@ def assert_exactly_once(stack: RunningStack, load: Load, within_s: float = 60.0)
     sql = f"SELECT message, count() AS n FROM logs WHERE startsWith(message, '{load._name}-') GROUP BY message"
 
     def stored() -> dict[str, int] | None:
-        found = {row["message"]: row["n"] for row in stack.rows(sql)}
+        try:
+            found = {row["message"]: row["n"] for row in stack.rows(sql)}
+        except (ClickHouseError, EOFError):
+            return None  # it is being restarted
         return found if load.acknowledged <= found.keys() else None
 
     assert load.acknowledged, "the load got nothing acknowledged: the test would show nothing"
