@@ -3,7 +3,7 @@
 from shared.queue.base import Queue
 
 SQLITE, KAFKA = "sqlite:///", "kafka://"
-SESSION_S = {SQLITE: 1.0, KAFKA: 6.0}  # Kafka's brokers accept no shorter one
+SESSION_S = {SQLITE: 1.5, KAFKA: 6.0}  # Kafka's brokers accept no shorter one
 
 
 def engine(url: str) -> str:

@@ -170,7 +170,7 @@ class TestReceiving:
         await producer.publish(topic, b"value")
         async with joined(queue, group, [topic]) as member:
             await member.until_owning(1)
-            assert await member.consumer.receive(member.lanes, timeout_s=0.5) == {}
+            assert await member.consumer.receive(member.lanes, timeout_s=0.3) == {}
 
     async def test_seeking_goes_back_and_forward(
         self, queue: Queue, producer: Producer, make_topic: MakeTopic, group: str
@@ -184,6 +184,19 @@ class TestReceiving:
                 member.consumer.seek(lane, start)
                 received = await member.collect(10 - start)
                 assert [m.offset for _, m in received] == list(range(start, 10))
+
+    async def test_seeking_drops_what_was_fetched_ahead(
+        self, queue: Queue, producer: Producer, make_topic: MakeTopic, group: str
+    ) -> None:
+        topic = await make_topic()
+        await asyncio.gather(*(producer.publish(topic, b"%d" % n) for n in range(10)))
+        lane = Lane(topic, 0)
+        async with joined(queue, group, [topic]) as member:
+            await member.until_owning(1)
+            for start in (0, 5, 1):
+                member.consumer.seek(lane, start)
+                received = await member.consumer.receive([lane], timeout_s=10, max_messages=2)
+                assert [m.offset for m in received[lane]] == [start, start + 1]
 
     async def test_a_receive_gives_at_most_max_messages_and_goes_on_where_it_ended(
         self, queue: Queue, producer: Producer, make_topic: MakeTopic, group: str
@@ -224,7 +237,7 @@ class TestReceiving:
             await member.seek_to_begin()
             first = await member.consumer.receive(member.lanes, timeout_s=10, max_messages=2)
             member.consumer.pause(member.lanes)
-            assert await member.consumer.receive(member.lanes, timeout_s=0.5) == {}
+            assert await member.consumer.receive(member.lanes, timeout_s=0.3) == {}
             member.consumer.resume(member.lanes)
             rest = await member.collect(2)
         assert [m.offset for m in first[Lane(topic, 0)]] == [0, 1]

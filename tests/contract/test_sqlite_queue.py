@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
@@ -13,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from shared.queue.base import Lane, Position, Producer, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable, TopicSpec
 from shared.queue.sqlite import Limits, SqliteQueue
 from tests.contract.engines import SQLITE
 from tests.contract.members import Member, joined, other_process
 
-LIMITS = Limits(session_timeout_s=1.0, publish_timeout_s=2.0, lock_timeout_s=0.3)
+LIMITS = Limits(session_timeout_s=1.5, publish_timeout_s=2.0, lock_timeout_s=0.3)
 DAY_MS = 86_400_000
 
 
@@ -113,6 +114,31 @@ class TestDurability:
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
+    async def test_a_publisher_that_gives_up_during_the_commit_does_not_hurt_the_others(self, path: Path) -> None:
+        async with opened(path) as (queue, producer):
+            await producer.publish("t", b"first")
+            with write_lock(path):
+                tasks = [asyncio.create_task(producer.publish("t", b"%d" % n)) for n in range(3)]
+                await asyncio.sleep(0.1)
+                tasks[1].cancel()
+            offsets = [
+                r.offset for r in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(r, Published)
+            ]
+            assert offsets == [1, 3]
+            assert await values(queue) == [b"first", b"0", b"1", b"2"]
+
+    async def test_a_publisher_that_gives_up_before_the_commit_leaves_nothing_behind(self, path: Path) -> None:
+        async with opened(path, replace(LIMITS, publish_timeout_s=0.1)) as (queue, producer):
+            await producer.publish("t", b"first")
+            with write_lock(path):
+                tasks = [asyncio.create_task(producer.publish("t", b"under way"))]
+                await asyncio.sleep(0.05)
+                tasks.append(asyncio.create_task(producer.publish("t", b"behind it")))
+                results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [type(result) for result in results] == [QueueUnavailable] * 2
+            await publish_when_possible(producer, b"last")
+            assert b"behind it" not in await values(queue)
+
     async def test_time_does_not_go_back_when_the_clock_does(self, path: Path) -> None:
         clock = Clock()
         async with opened(path, clock=clock) as (queue, producer):
@@ -160,6 +186,13 @@ class TestOwnership:
                 db.execute("INSERT INTO owners VALUES ('g', 1, 'old', 'old', 1, 1)")
             async with joined(queue, "g", ["t"]) as member:
                 await asyncio.wait_for(member.until_owning(1), 1)
+
+    async def test_leaving_frees_the_lanes_long_before_the_lease_ends(self, path: Path) -> None:
+        limits = replace(LIMITS, session_timeout_s=60)
+        async with opened(path, limits, partitions=2) as (queue, _), joined(queue, "g", ["t"]) as first:
+            async with joined(queue, "g", ["t"]) as second:
+                await asyncio.gather(first.until_owning(1), second.until_owning(1))
+            await asyncio.wait_for(first.until_owning(2), 2)
 
     async def test_members_of_other_topics_are_left_out(self, path: Path) -> None:
         async with opened(path, partitions=2) as (queue, _):
@@ -411,6 +444,21 @@ async def publish_when_possible(producer: Producer, value: bytes) -> None:
         return True
 
     await eventually(published)
+
+
+async def test_a_message_reaches_a_waiting_consumer_within_a_tenth_of_a_second(path: Path) -> None:
+    waited_s = []
+    async with opened(path) as (queue, producer), joined(queue, "g", ["t"]) as member:
+        await member.until_owning(1)
+        await member.seek_to_begin()
+        for _ in range(3):
+            receiving = asyncio.create_task(member.consumer.receive([T], timeout_s=10))
+            await asyncio.sleep(0.4)  # the file has come to rest
+            await producer.publish("t", b"value")
+            published_at = time.monotonic()
+            await receiving
+            waited_s.append(time.monotonic() - published_at)
+    assert min(waited_s) < 0.1
 
 
 async def test_long_reads_do_not_pin_the_write_ahead_log(path: Path) -> None:
