@@ -81,8 +81,16 @@ class LaneWriter:
         return self._in_work_bytes + (self.buffer.bytes if self.buffer else 0)
 
     def feed(self, buffer: Buffer, messages: Sequence[Message]) -> None:
-        """Take messages that were received for `buffer`; those for a former one are dropped, they are read again."""
-        if buffer is not self.buffer or self._went_back:
+        """Take messages that were received while `buffer` was ours.
+
+        If it is another one by now, there was a seek in between, and nobody knows on which side of it these messages
+        were read: they are dropped, and read again.
+        """
+        if buffer is not self.buffer:
+            if self.buffer is not None:
+                self._means.consumer.seek(self.lane, self.buffer.next_offset)
+            return
+        if self._went_back:
             return
         now = time.monotonic()
         try:
@@ -96,6 +104,12 @@ class LaneWriter:
         """Flush what is here, then end."""
         self.patience.stopping.set()
         self._wake.set()
+
+    def left(self) -> None:
+        """The lane is not ours any more: what is here is left to its new owner."""
+        if self.held_bytes:
+            self._means.metrics.fenced.labels(self.lane.topic).inc()
+        self._log.warning("lane left to its new owner", held_bytes=self.held_bytes)
 
     async def run(self) -> None:
         """Until stopped or fenced. Raises `UnfitTable`; anything else unexpected is logged and begun anew."""
@@ -114,9 +128,8 @@ class LaneWriter:
                 except Exception as error:
                     self._log.exception("the lane failed and begins anew")
                     await self.patience.pause("lane", error, backoff, stoppable=True)
-        except Fenced as fenced:
-            self._means.metrics.fenced.labels(self.lane.topic).inc()
-            self._log.warning("the lane is somebody else's now", error=str(fenced))
+        except Fenced:
+            self.left()
         except Stopped:
             pass
         finally:
@@ -191,7 +204,7 @@ class LaneWriter:
             )
         self._in_work_bytes += draft.bytes
         made = await asyncio.get_running_loop().run_in_executor(
-            self._means.builder, self._converter.convert, draft.entries, time.time_ns() // 1000
+            self._means.builder, self._converter.convert, self.lane, draft.entries, time.time_ns() // 1000
         )
         if draft.jumps:
             lost = await self.patience.until_done("position", lambda: self._lost(draft))
@@ -230,7 +243,9 @@ class LaneWriter:
         self._delivery.trusted = False
         refused = await self._delivery.store_row_by_row(batch)
         indices = batch.columns["_index"]
-        letters = [self._converter.letter_of_row(message, indices[row], reason) for row, reason in refused.items()]
+        letters = [
+            self._converter.letter_of_row(self.lane, message, indices[row], reason) for row, reason in refused.items()
+        ]
         await self._bury(letters, batch.rows - len(letters))
 
     async def _bury(self, letters: list[Letter], good_rows: int) -> None:
@@ -243,7 +258,8 @@ class LaneWriter:
         await self.patience.until_done("dead letters", lambda: self._means.letters.publish(topic, letters, now_ms))
         for letter in letters:
             self._means.metrics.dead_letters.labels(self.lane.topic, letter.reason).inc()
-            self._log.error("dead letter", offset=letter.offset, index=letter.index, reason=letter.reason)
+        first = letters[0]
+        self._log.error("dead letters", count=len(letters), offset=first.offset, index=first.index, reason=first.detail)
         self._means.failpoints.reach("after_letters")
 
     async def _commit(self, position: Position) -> None:

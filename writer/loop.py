@@ -54,7 +54,9 @@ class WriterLoop:
         failpoints: Failpoints,
     ) -> None:
         self._signals = {signal.topic: signal for signal in signals}
-        self._registry = registry
+        self._converters = {
+            signal.name: Converter(signal.table, registry.formats_of(signal)) for signal in self._signals.values()
+        }
         self._settings = settings
         self._queue = queue
         self._producer = queue.producer()
@@ -103,13 +105,15 @@ class WriterLoop:
         for lane in lanes:
             self._forget(lane)
             signal = self._signals[lane.topic]
-            converter = Converter(lane, signal.table, self._registry.formats_of(signal))
+            converter = self._converters[signal.name]
             writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._means)
             task = self._tasks[lane] = asyncio.create_task(_run_after(self._leaving.pop(lane, None), writer))
             task.add_done_callback(self._ended)
 
     def revoked(self, lanes: frozenset[Lane]) -> None:
         for lane in lanes:
+            if writer := self._lanes.get(lane):
+                writer.left()
             self._forget(lane)
 
     # What others look at.

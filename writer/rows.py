@@ -1,6 +1,6 @@
 """Messages -> columns. Pure: the same messages give the same rows, whoever reads them and whenever (02, step 2)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from shared.formats.values import limit_text
 from shared.queue.base import Lane, Message
 from shared.signals.base import Table
 from writer.columns import check
-from writer.dead_letters import Letter, letter
+from writer.dead_letters import Letter, Reason, letter
 from writer.entries import Entry, read_entry
 
 US_PER_DAY = 86_400_000_000
@@ -36,30 +36,34 @@ class Piece(NamedTuple):
 class Converted:
     """What became of a range of messages: rows, letters, and a count of what was past its retention."""
 
+    lane: Lane
     columns: Columns = field(default_factory=dict)
     rows: int = 0
     letters: list[Letter] = field(default_factory=list)
     expired: int = 0
 
+    def bury(self, message: Message, index: int | None, reason: Reason, detail: str) -> None:
+        self.letters.append(letter(self.lane, message, index, reason, detail))
+
 
 class Converter:
-    """Makes columns of one table out of the messages of one lane."""
+    """Makes columns of a signal's table out of messages of its topic."""
 
-    def __init__(self, lane: Lane, table: Table, formats: Iterable[Format]) -> None:
-        self._lane = lane
+    def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
         self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
-        self._decode = {name: msgspec.json.Decoder(list[fmt.record]).decode for name, fmt in self._formats.items()}  # type: ignore[name-defined]
+        self._decode = {name: _decoder(fmt.record) for name, fmt in self._formats.items()}
+        self._has_format = "format" in table.column_names
 
     def read(self, message: Message) -> Entry:
         return read_entry(message, self._formats)
 
-    def convert(self, entries: Sequence[Entry], now_us: int) -> Converted:
+    def convert(self, lane: Lane, entries: Sequence[Entry], now_us: int) -> Converted:
         """Rows in order of format (by first appearance), offset and index; what can't be stored as letters.
 
         `now_us`, microseconds since the epoch, decides only what is past its retention.
         """
-        made = Converted()
+        made = Converted(lane)
         groups: dict[str, list[Piece]] = {}
         for entry in entries:
             if piece := self._piece(entry, now_us, made):
@@ -69,18 +73,18 @@ class Converter:
             blocks += self._blocks(self._formats[name], pieces, made)
         made.columns = _merge(self._table, blocks)
         made.rows = len(made.columns.get("_offset", ()))
-        made.letters.sort(key=lambda letter: (letter.offset, letter.index or 0))
+        made.letters.sort(key=lambda each: (each.offset, each.index or 0))
         return made
 
-    def letter_of_row(self, message: Message, index: int, reason: str) -> Letter:
-        """A letter that keeps one record of a message, as a message of its own."""
-        return self._letter(self._record_alone(self.read(message), index), index, "refused", reason)
+    def letter_of_row(self, lane: Lane, message: Message, index: int, detail: str) -> Letter:
+        """The letter of a record that ClickHouse refuses."""
+        return letter(lane, self._record_alone(self.read(message), index), index, "refused", detail)
 
     def _piece(self, entry: Entry, now_us: int, made: Converted) -> Piece | None:
         """The entry's records, or None: they are none, expired or undecodable, which is noted in `made`."""
         stamp = entry.stamp
         if stamp is None:
-            made.letters.append(self._letter(entry.message, None, "undecodable", entry.problem))
+            made.bury(entry.message, None, "undecodable", entry.problem)
             return None
         if stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us:
             made.expired += stamp.n
@@ -88,18 +92,18 @@ class Converter:
         try:
             records = self._decode[stamp.format](entry.records)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            made.letters.append(self._letter(entry.message, None, "undecodable", f"the records: {error}"))
+            made.bury(entry.message, None, "undecodable", f"the records: {error}")
             return None
         if len(records) != stamp.n:
             detail = f"the stamp counts {stamp.n} records, there are {len(records)}"
-            made.letters.append(self._letter(entry.message, None, "undecodable", detail))
+            made.bury(entry.message, None, "undecodable", detail)
             return None
         return Piece(entry.message, stamp, records, 0) if records else None
 
     def _blocks(self, fmt: Format, pieces: list[Piece], made: Converted) -> list[Columns]:
         """All at once; if that fails in two halves, and so on down to the record that can't be converted."""
         try:
-            return [self._columns(fmt, pieces)]
+            return [self._columns(fmt, pieces, made.lane)]
         except MemoryError:
             raise
         except Exception as error:  # whatever a strange record makes a format raise
@@ -107,13 +111,11 @@ class Converter:
             if halves is not None:
                 return self._blocks(fmt, halves[0], made) + self._blocks(fmt, halves[1], made)
             (piece,) = pieces
-            entry = self.read(piece.message)
-            alone = self._record_alone(entry, piece.start) if entry.rows > 1 else piece.message
-            detail = f"{type(error).__name__}: {error}"
-            made.letters.append(self._letter(alone, piece.start, "unconvertible", detail))
+            alone = self._record_alone(self.read(piece.message), piece.start)
+            made.bury(alone, piece.start, "unconvertible", f"{type(error).__name__}: {error}")
             return []
 
-    def _columns(self, fmt: Format, pieces: list[Piece]) -> Columns:
+    def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> Columns:
         rows = Rows()
         offsets: list[int] = []
         indices: list[int] = []
@@ -128,28 +130,30 @@ class Converter:
         limit_text(self._table, columns, rows)
         if rows.notes:
             columns["extra"] = _extra(rows)
-        if "format" in self._table.column_names:
+        if self._has_format:
             columns["format"] = [fmt.name] * len(rows)
-        columns = {name: values for name, values in columns.items() if any(values)}
+        columns = {name: values for name, values in columns.items() if any(values)}  # else ClickHouse's own default
         check(self._table, columns, len(rows))
         return columns | {
-            "_topic": [self._lane.topic] * len(rows),
-            "_partition": [self._lane.partition] * len(rows),
+            "received_at": rows.received_at,
+            "_topic": [lane.topic] * len(rows),
+            "_partition": [lane.partition] * len(rows),
             "_offset": offsets,
             "_index": indices,
         }
 
     def _record_alone(self, entry: Entry, index: int) -> Message:
         """The message cut down to one record: still an envelope, so that it can be read again."""
-        if entry.stamp is None:
+        if entry.rows == 1 or entry.stamp is None:
             return entry.message
         ids = entry.stamp.event_ids[index : index + 1]
         stamp = msgspec.structs.replace(entry.stamp, n=1, event_ids=ids)
         value = seal(stamp, b"[%b]" % bytes(_decode_raw(entry.records)[index]))
         return msgspec.structs.replace(entry.message, value=value)
 
-    def _letter(self, message: Message, index: int | None, reason: Any, detail: str) -> Letter:
-        return letter(self._lane, message, index, reason, detail)
+
+def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
+    return msgspec.json.Decoder(list[record]).decode
 
 
 def _stamp_of(piece: Piece) -> Stamp:

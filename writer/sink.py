@@ -25,7 +25,10 @@ INSERT_SETTINGS = {
 }
 """Always the same for a token: another block size would be another insert to ClickHouse (02)."""
 
-_ALL_OR_NOTHING = {"read_overflow_mode": "throw", "result_overflow_mode": "throw", "timeout_overflow_mode": "throw"}
+_ALL_OR_NOTHING = {
+    **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
+    "skip_unavailable_shards": 0,
+}
 """An answer cut short by a profile's limits would make present rows look missing."""
 
 _THIS_LANE = "_topic = %(topic)s AND _partition = %(partition)s"
@@ -60,15 +63,10 @@ class Sink:
         """
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         where = f"`{self.database}`.`{table.name}`"
-        await self.check(table)
-        try:
-            await self._run(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
-        except Exception:
-            self._fit.discard(table.name)  # it may be another table by the next try
-            raise
+        await self._checked(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
 
     async def check(self, table: Table) -> None:
-        """Look once whether the table is fit to be written to; again after every failed insert.
+        """Look once whether the table is fit to be written to; again after everything that failed.
 
         Raises:
             UnfitTable, MissingTable, ClickHouseError
@@ -93,7 +91,9 @@ class Sink:
             "from": received_at[0],
             "to": received_at[1],
         }
-        found = await self._run(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _ALL_OR_NOTHING))
+        found = await self._checked(
+            table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _ALL_OR_NOTHING)
+        )
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
@@ -103,7 +103,7 @@ class Sink:
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        return bool(await self._run(table, lambda clickhouse: clickhouse.query(sql, parameters, _ALL_OR_NOTHING)))
+        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _ALL_OR_NOTHING)))
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
@@ -115,6 +115,16 @@ class Sink:
         self._pool.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()
+
+    async def _checked(
+        self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
+    ) -> T:
+        await self.check(table)
+        try:
+            return await self._run(table, call, ready)
+        except Exception:
+            self._fit.discard(table.name)  # it may be another table by the next try
+            raise
 
     async def _run(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None

@@ -100,7 +100,7 @@ class ClickHouse:
         try:
             return self._client.execute(sql, data, settings=merged, columnar=columnar)
         except driver_errors.ServerException as error:
-            raise ServerError(error.code, str(error.message)) from error
+            raise ServerError(error.code, str(error.message).partition("Stack trace:")[0].strip()) from error
         except (driver_errors.Error, OSError, EOFError) as error:
             self._client.disconnect()
             raise Unreachable(f"{type(error).__name__}: {error}") from error
