@@ -32,7 +32,8 @@ _logger = structlog.get_logger(__name__)
 class SqliteConsumer:
     """A `Consumer` that holds its lanes by a lease.
 
-    1. A task of the event loop renews the lease: a frozen process, or a blocked loop, loses it.
+    1. A task of the event loop renews the lease: a frozen process, or a blocked loop, loses it, and so does a consumer
+       that nobody calls `receive` on.
     2. A lane is given up before anybody else can take it, and the listener told before that; only a lost lease is
        noticed afterwards.
     3. Reading waits for no writer: it has a thread and a connection of its own.
@@ -47,6 +48,8 @@ class SqliteConsumer:
         self._changes = Changes(path)
         self._reader = Worker(path, f"{group}-receive", lock_timeout_s=limits.lock_timeout_s)
         self._writer = Worker(path, f"{group}-commit", lock_timeout_s=limits.lock_timeout_s)
+        self._max_poll_interval_s = limits.max_poll_interval_s
+        self._received_at = 0.0
         self._heartbeat_s = limits.session_timeout_s / _HEARTBEATS
         self._epochs: dict[Lane, Epoch] = {}
         self._cursors = Cursors()
@@ -55,6 +58,7 @@ class SqliteConsumer:
 
     async def start(self) -> None:
         """Return at once; the group is joined in the background, as soon as the queue is there."""
+        self._received_at = time.monotonic()
         self._belonging = asyncio.create_task(self._belong())
 
     async def stop(self) -> None:
@@ -94,6 +98,7 @@ class SqliteConsumer:
         while True:
             if self._belonging and self._belonging.done():
                 self._belonging.result()  # raises what ended it: a defect, never the queue's being away
+            self._received_at = time.monotonic()
             before = self._changes.look()
             if positions := self._cursors.to_read(wanted):
                 found = await self._reader.run(partial(_read, positions=positions, max_messages=max_messages))
@@ -114,6 +119,9 @@ class SqliteConsumer:
         """Stay a member until cancelled, whatever happens to the queue."""
         away = False
         while True:
+            if time.monotonic() - self._received_at > self._max_poll_interval_s:
+                await asyncio.sleep(_WATCH_S)
+                continue
             try:
                 await self._sync()
                 away = False

@@ -25,5 +25,8 @@ class Limits:
     session_timeout_s: float = 10.0
     """How long a silent member of a group keeps its lanes."""
 
+    max_poll_interval_s: float = 60.0
+    """A consumer that does not receive for so long is not kept alive any more: its lease runs out."""
+
     tidy_interval_s: float = 30.0
     """How often a producer drops consumed messages that are past their topic's retention."""

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from shared.queue.base import AssignmentListener, Lane, Message, Position, TopicSpec
+from shared.queue.base import AssignmentListener, Lane, Message, Position, QueueError, TopicSpec
 from shared.queue.sqlite import catalog, log, retention
 from shared.queue.sqlite.catalog import LaneState
 from shared.queue.sqlite.consumer import SqliteConsumer, committed
@@ -45,6 +45,8 @@ class SqliteQueue:
         self, path: str | PathLike[str], limits: Limits | None = None, clock_ms: Callable[[], int] | None = None
     ) -> None:
         """`clock_ms` gives the time of appending, Unix milliseconds. Opens nothing yet."""
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise QueueError(f"the embedded queue needs SQLite 3.35 or newer, this Python has {sqlite3.sqlite_version}")
         self._path = Path(path)
         self._limits = limits or Limits()
         self._clock_ms = clock_ms or _wall_clock_ms
