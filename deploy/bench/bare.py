@@ -4,7 +4,6 @@ The server's settings are those of `gateway.main`, and so is what it does about 
 what the gateway does with a request.
 """
 
-import gc
 import http.client
 import sys
 from pathlib import Path
@@ -47,13 +46,11 @@ class BareServer(Child):
 
 
 def main(port: int) -> None:
-    from gateway.main import KEEP_ALIVE_S, listen
+    from gateway.main import KEEP_ALIVE_S, freeze_garbage, listen
 
     app = Starlette(routes=[Route("/ingest/logs", _read, methods=["POST"])])
     listener = listen(HOST, port)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    freeze_garbage()
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -30,7 +30,6 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     name: str
     value: float
-    unit: str = ""
     limit: float | None = None
     ratio: float | None = None
     goal: Goal | None = None
@@ -38,16 +37,16 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 GOALS: dict[tuple[str, str], Goal] = {
-    ("gateway, 100 logs a request", "requests / CPU-second"): Goal("ratio", at_least=0.30),
-    ("gateway, 1 log a request", "requests / CPU-second"): Goal("ratio", at_least=0.60),
+    ("gateway, 100 logs", "requests / CPU-second"): Goal("ratio", at_least=0.30),
+    ("gateway, 1 log", "requests / CPU-second"): Goal("ratio", at_least=0.60),
     ("writer", "rows / second"): Goal("ratio", at_least=0.60),
     ("writer", "rows / CPU-second"): Goal("value", at_least=120_000),
     ("both", "CPU-seconds / million logs"): Goal("value", at_most=12),
-    ("both", "peak memory, gateway"): Goal("value", at_most=350),
-    ("both", "peak memory, writer"): Goal("value", at_most=350),
+    ("both", "peak memory of gateway, MB"): Goal("value", at_most=350),
+    ("both", "peak memory of writer, MB"): Goal("value", at_most=350),
     ("both", "bytes in / bytes on disk"): Goal("value", at_least=10),
-    ("freshness", "p50"): Goal("value", at_most=1.2),
-    ("freshness", "p99"): Goal("value", at_most=2.5),
+    ("freshness", "p50, seconds"): Goal("value", at_most=1.2),
+    ("freshness", "p99, seconds"): Goal("value", at_most=2.5),
 }
 """08-performance.md, "Goals"; the factor on disk is the seed's promise (04-storage.md)."""
 
@@ -83,7 +82,7 @@ def _judged(figure: Figure) -> Figure:
 
 def _gateway(results: Results) -> Iterator[Figure]:
     for logs, rounds in results.gateway.rounds.items():
-        group = f"gateway, {logs} log{'s' * (logs > 1)} a request"
+        group = f"gateway, {logs} log{'s' * (logs > 1)}"
         cost = [(each.gateway.per_cpu_second, each.bare.per_cpu_second) for each in rounds]
         wall = [(each.gateway.rate, each.bare.rate) for each in rounds]
         yield _compared(group, "requests / CPU-second", cost)
@@ -109,16 +108,16 @@ def _both(results: Results) -> Iterator[Figure]:
     writer_peak = max(results.freshness.writer_peak_bytes, *(r.writer.peak_bytes for r in results.writer))
     squeezed = median(r.writer.body_bytes / r.writer.disk_bytes for r in results.writer)
     yield Figure(group="both", name="CPU-seconds / million logs", value=(accept_s + write_s) * 1e6)
-    yield Figure(group="both", name="peak memory, gateway", value=gateway_peak / _MB, unit="MB")
-    yield Figure(group="both", name="peak memory, writer", value=writer_peak / _MB, unit="MB")
+    yield Figure(group="both", name="peak memory of gateway, MB", value=gateway_peak / _MB)
+    yield Figure(group="both", name="peak memory of writer, MB", value=writer_peak / _MB)
     yield Figure(group="both", name="bytes in / bytes on disk", value=squeezed)
 
 
 def _fresh(results: Results) -> Iterator[Figure]:
     fresh = results.freshness
-    yield Figure(group="freshness", name="load", value=fresh.logs_per_second, unit="logs/s")
-    yield Figure(group="freshness", name="p50", value=fresh.p50_s, unit="s")
-    yield Figure(group="freshness", name="p99", value=fresh.p99_s, unit="s")
+    yield Figure(group="freshness", name="load, logs / second", value=fresh.logs_per_second)
+    yield Figure(group="freshness", name="p50, seconds", value=fresh.p50_s)
+    yield Figure(group="freshness", name="p99, seconds", value=fresh.p99_s)
 
 
 def _compared(group: str, name: str, pairs: list[tuple[float, float]]) -> Figure:

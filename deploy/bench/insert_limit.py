@@ -59,12 +59,12 @@ def start(job: Job) -> Running[Outcome]:
 def columns(batch: int, messages: int, logs: int) -> Columns:
     """One batch as the writer's own conversion makes it."""
     lane = Lane(LOGS.topic, batch)
-    converter = Converter(lane, LOGS.table, registry.load().formats_of(LOGS))
+    converter = Converter(LOGS.table, registry.load().formats_of(LOGS))
     records = arrays(logs, messages, time(), seed=1000 + batch)
     entries = [
         converter.read(Message(offset, 0, None, envelope("bench", array, logs))) for offset, array in enumerate(records)
     ]
-    return converter.convert(entries, time_ns() // 1000).columns
+    return converter.convert(lane, entries, time_ns() // 1000).columns
 
 
 def make_table(clickhouse_url: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
+from rich import box
 from rich.table import Table
 
 from deploy.bench.effort import Effort
@@ -14,21 +15,20 @@ from deploy.bench.figures import Figure, Goal, Results, figures
 
 
 def table(results: Mapping[str, Results], effort: Effort) -> Table:
-    """One table, a section a queue and group."""
-    made = Table(title="Sluice and its limits", caption=_caption(effort), caption_justify="left")
-    made.add_column("queue")
-    made.add_column("what")
-    made.add_column("figure")
+    """One table, 80 characters wide: a section a queue, and in it a heading for each thing measured."""
+    made = Table(box=box.SIMPLE_HEAD, caption=_caption(effort), caption_justify="left", padding=(0, 1, 0, 0))
+    made.add_column("", no_wrap=True)
     for name in ("Sluice", "limit", "ratio", "goal"):
-        made.add_column(name, justify="right")
-    made.add_column("met")
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("met", no_wrap=True)
     for queue, measured in results.items():
-        before = ""
+        group = ""
+        made.add_section()
         for figure in figures(measured):
-            if figure.group != before:
-                made.add_section()
-            made.add_row(queue, figure.group if figure.group != before else "", *_cells(figure))
-            before = figure.group
+            if figure.group != group:
+                group = figure.group
+                made.add_row(f"[bold]{queue}: {group}[/]")
+            made.add_row(*_cells(figure))
     return made
 
 
@@ -56,8 +56,8 @@ def number(value: float) -> str:
 
 def _cells(figure: Figure) -> tuple[str, ...]:
     return (
-        figure.name,
-        f"{number(figure.value)} {figure.unit}".strip(),
+        f"  {figure.name}",
+        number(figure.value),
         "" if figure.limit is None else number(figure.limit),
         "" if figure.ratio is None else f"{figure.ratio:.2f}",
         _goal(figure.goal),
@@ -70,7 +70,7 @@ def _goal(goal: Goal | None) -> str:
         return ""
     sign, bound = ("≥", goal.at_least) if goal.at_least is not None else ("≤", goal.at_most)
     assert bound is not None
-    return f"{sign} {number(bound)}{' of the limit' if goal.of == 'ratio' else ''}"
+    return f"{sign} {number(bound)}{' x limit' if goal.of == 'ratio' else ''}"
 
 
 def _caption(effort: Effort) -> str:
