@@ -12,13 +12,12 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.group import LeaveGroupRequest
 
 from shared.queue.base import Epoch, Fenced, Lane, Position, QueueError, QueueUnavailable, TopicSpec
-from shared.queue.kafka import KafkaOptions, KafkaQueue
+from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka import admin as kafka_admin
 from shared.queue.kafka.commit import commit_once
 from shared.queue.kafka.options import addresses
+from tests.contract.kafka_tools import OPTIONS, membership_of
 from tests.contract.members import Member, joined
-
-OPTIONS = KafkaOptions(session_timeout_s=6.0, heartbeat_s=0.5)
 
 
 @pytest.fixture
@@ -40,8 +39,8 @@ class Faulty:
 
     def __init__(self, member: Member) -> None:
         self._member = member
-        self._send = _membership(member).send
-        _membership(member).send = self
+        self._send = membership_of(member).send
+        membership_of(member).send = self
 
     async def __call__(self, request: Any) -> Any:
         return await self._send(request)
@@ -238,10 +237,6 @@ async def test_a_coordinator_that_is_loading_is_not_taken_for_nothing_committed(
 
     with pytest.raises(errors.GroupLoadInProgressError):
         await kafka_admin.fetch_committed(Loading(), "g", [LANE])
-
-
-def _membership(member: Member) -> Any:
-    return member.consumer._member  # type: ignore[attr-defined]
 
 
 async def _throw_out(url: str, group: str, member_id: str) -> None:

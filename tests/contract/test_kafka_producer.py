@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
@@ -250,6 +250,19 @@ class TestKafkaAway:
         await queue.close()
 
 
+async def test_new_partitions_are_used_once_they_are_known(kafka_url: str, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}logs"
+    async with producing(kafka_url) as (queue, producer):
+        await queue.create_topics([TopicSpec(topic, partitions=1)])
+        await producer.publish(topic, b"before")
+        async with _admin(kafka_url) as admin:
+            await admin.create_partitions({topic: NewPartitions(3)})
+        await producer._link.producer.client.force_metadata_update()  # type: ignore[union-attr]  # within a minute
+        await producer.publish(topic, b"notices")
+        places = await asyncio.gather(*(producer.publish(topic, b"x", key=bytes([n])) for n in range(50)))
+        assert {place.lane.partition for place in places} == {0, 1, 2}
+
+
 async def test_stop_sends_what_was_accepted(kafka_url: str, topic_prefix: str) -> None:
     topic = f"{topic_prefix}logs"
     queue = KafkaQueue(kafka_url)
@@ -287,9 +300,15 @@ def test_aiokafka_compresses_at_the_level_that_was_set(monkeypatch: pytest.Monke
 
 
 async def _lower_limit(url: str, topic: str, limit: int) -> None:
+    async with _admin(url) as admin:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": str(limit)})]
+        )
+
+
+@asynccontextmanager
+async def _admin(url: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=addresses(url))
     await admin.start()
-    await admin.alter_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": str(limit)})]
-    )
+    yield admin
     await admin.close()

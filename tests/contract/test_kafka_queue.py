@@ -1,29 +1,24 @@
-"""What is Kafka's alone: its topics and offsets, retention, transactions, and memberships that come and go."""
+"""What is Kafka's alone: its topics and offsets, retention, transactions."""
 
 import asyncio
 import dataclasses
-import os
-import random
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
-from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from deploy.local.kafka import Kafka
-from deploy.local.ports import free_port
-from shared.queue.base import Fenced, Lane, Message, Position, QueueError, QueueUnavailable, TopicSpec
+from shared.queue.base import Lane, Message, QueueError, QueueUnavailable, TopicSpec
 from shared.queue.kafka import KafkaOptions, KafkaQueue, KafkaSecurity
 from shared.queue.kafka.options import addresses
-from tests.contract.members import Member, joined
+from tests.contract.kafka_tools import OPTIONS, publish
+from tests.contract.members import joined
 
-OPTIONS = KafkaOptions(session_timeout_s=6.0, heartbeat_s=0.5, retry_s=0.2)
 StartKafka = Callable[..., Kafka]
 
 
@@ -47,18 +42,6 @@ async def admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
     await admin.start()
     yield admin
     await admin.close()
-
-
-async def publish(queue: KafkaQueue, topic: str, count: int, *, more_bytes: int = 0, spread_s: float = 0) -> None:
-    producer = queue.producer()
-    await producer.start()
-
-    async def one(n: int) -> None:
-        await asyncio.sleep(spread_s * n / count)
-        await producer.publish(topic, b"%d" % n + os.urandom(more_bytes))
-
-    await asyncio.gather(*(one(n) for n in range(count)))
-    await producer.stop()
 
 
 async def read(queue: KafkaQueue, lane: Lane, first: int, end: int) -> list[Message]:
@@ -158,145 +141,6 @@ class TestOffsets:
         await queue.close()
 
 
-class TestMembership:
-    async def test_a_consumer_joins_when_kafka_comes(self, own_kafka: StartKafka) -> None:
-        port = free_port()
-        queue = KafkaQueue(f"kafka://127.0.0.1:{port}", OPTIONS)
-        async with joined(queue, "writers", ["logs"]) as member:
-
-            async def until_told() -> None:
-                for _ in range(20):
-                    await member.consumer.receive([], timeout_s=0.1)
-
-            with pytest.raises(QueueUnavailable, match="can't be joined"):
-                await until_told()
-            own_kafka(port=port)
-            await queue.create_topics([TopicSpec("logs", partitions=1)])
-            await _until_owning_despite_errors(member, 1)
-        await queue.close()
-
-    async def test_a_consumer_outlives_its_broker(self, own_kafka: StartKafka) -> None:
-        kafka = own_kafka()
-        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
-        lane = Lane("logs", 0)
-        await queue.create_topics([TopicSpec("logs", partitions=1)])
-        await publish(queue, "logs", 5)
-        async with joined(queue, "writers", ["logs"]) as member:
-            await member.until_owning(1)
-            member.consumer.seek(lane, 0)
-            await member.collect(5)
-            epoch = member.consumer.epochs()[lane]
-            await member.consumer.commit(lane, Position(5), epoch)
-            kafka.kill()
-            with pytest.raises(QueueUnavailable):
-                await member.consumer.commit(lane, Position(5), epoch)
-            with pytest.raises(QueueUnavailable):
-                await member.consumer.committed([lane])
-            kafka.start()
-            await publish(queue, "logs", 5)
-            await _commit_when_possible(member, lane, Position(5))
-            member.consumer.seek(lane, 5)
-            assert [message.offset for _, message in await member.collect(5)] == list(range(5, 10))
-        await queue.close()
-
-    async def test_stop_ends_in_time_and_in_order_when_kafka_is_away(self, own_kafka: StartKafka) -> None:
-        kafka = own_kafka()
-        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
-        await queue.create_topics([TopicSpec("logs", partitions=1)])
-        tasks = asyncio.all_tasks()
-        async with joined(queue, "writers", ["logs"]) as member:
-            await member.until_owning(1)
-            member.consumer.seek(Lane("logs", 0), 0)
-            kafka.kill()
-            await member.consumer.receive(member.lanes, timeout_s=1)
-            async with asyncio.timeout(5):
-                await member.consumer.stop()
-            assert member.events[-1] == ("revoked", {Lane("logs", 0)})
-            assert member.lanes == []
-        await queue.close()
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() <= tasks, "nothing of it goes on"
-
-    async def test_a_receive_that_is_cancelled_loses_no_message(
-        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
-    ) -> None:
-        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
-            await member.until_owning(1)
-            member.consumer.seek(lane, 0)
-            publishing = asyncio.create_task(publish(queue, lane.topic, 500, spread_s=1.0))
-            offsets: list[int] = []
-            cancelled = 0
-            while len(offsets) < 500:
-                call = asyncio.create_task(member.consumer.receive([lane], timeout_s=0.5, max_messages=7))
-                await asyncio.wait({call}, timeout=random.random() / 100)
-                call.cancel()
-                try:
-                    offsets += [message.offset for message in (await call).get(lane, [])]
-                except asyncio.CancelledError:
-                    cancelled += 1
-            assert offsets == list(range(500))
-            assert cancelled > 20
-            await publishing
-
-    async def test_a_member_that_does_not_receive_leaves_the_group(
-        self, kafka_url: str, queue: KafkaQueue, lane: Lane, topic_prefix: str
-    ) -> None:
-        group = f"{topic_prefix}writers"
-        impatient = KafkaQueue(kafka_url, dataclasses.replace(OPTIONS, max_poll_interval_s=1.5))
-        async with joined(impatient, group, [lane.topic]) as stuck:
-            await stuck.until_owning(1)
-            member = _membership(stuck)
-            with pytest.raises(KafkaError):  # a poll that fails must not count as one that goes on for ever
-                await _failing_poll(member)
-            async with joined(queue, group, [lane.topic]) as other:
-                await other.until_owning(1)
-                assert stuck.lanes == []
-        await impatient.close()
-
-    async def test_a_member_whose_background_task_died_joins_again(
-        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
-    ) -> None:
-        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
-            await member.until_owning(1)
-            before = member.consumer.epochs()[lane]
-
-            async def die() -> bool:
-                raise KafkaError("as it does after an answer it has no name for")
-
-            _membership(member)._consumer._coordinator._do_heartbeat = die
-            await _until_owning_despite_errors(member, 1, lambda: member.consumer.epochs().get(lane, before) != before)
-            with pytest.raises(Fenced):
-                await member.consumer.commit(lane, Position(1), before)
-            await member.consumer.commit(lane, Position(1), member.consumer.epochs()[lane])
-
-    async def test_receive_ends_in_time_while_a_rebalance_is_under_way(
-        self, queue: KafkaQueue, lane: Lane, topic_prefix: str
-    ) -> None:
-        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
-            await member.until_owning(1)
-            member.consumer.seek(lane, 0)
-            _membership(member)._consumer._subscription.begin_reassignment()
-            begun = time.monotonic()
-            assert await member.consumer.receive([lane], timeout_s=0.3) == {}
-            assert time.monotonic() - begun < 1.0
-
-    async def test_one_receive_takes_no_more_bytes_than_it_may(
-        self, kafka_url: str, lane: Lane, topic_prefix: str
-    ) -> None:
-        queue = KafkaQueue(kafka_url, dataclasses.replace(OPTIONS, max_receive_bytes=2_000))
-        await publish(queue, lane.topic, 3_000)
-        async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
-            await member.until_owning(1)
-            member.consumer.seek(lane, 0)
-            received: dict[Lane, list[Message]] = {}
-            while not received:
-                received = await member.consumer.receive([lane], timeout_s=1, max_messages=3_000)
-            assert 2_000 <= sum(len(message.value) for message in received[lane]) < 2_500
-            rest = await member.collect(3_000 - len(received[lane]))
-            assert rest[0][1].offset == received[lane][-1].offset + 1
-        await queue.close()
-
-
 class TestAddresses:
     @pytest.mark.parametrize("url", ["kafka://one:9092,two:9093", "one:9092,two:9093", "kafka://one:9092,two:9093/"])
     def test_an_address_may_be_a_url_of_several_brokers(self, url: str) -> None:
@@ -313,28 +157,6 @@ class TestAddresses:
         assert "hidden" not in repr(KafkaOptions(security=security))
 
 
-async def test_the_private_parts_of_aiokafka_that_are_used_are_there(
-    queue: KafkaQueue, lane: Lane, topic_prefix: str
-) -> None:
-    """See shared/queue/kafka/membership.py and link.py: check them when aiokafka's pin is raised."""
-    producer = AIOKafkaProducer(enable_idempotence=True)
-    assert producer._sender._txn_manager is not None
-    await producer.stop()
-    async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
-        await member.until_owning(1)
-        consumer = _membership(member)._consumer
-        coordinator = consumer._coordinator
-        assert coordinator.generation == 1
-        assert coordinator.member_id
-        assert not coordinator._coordination_task.done()
-        assert not coordinator._heartbeat_task.done()
-        assert not coordinator._commit_refresh_task.done()
-        assert not consumer._fetcher._fetch_task.done()
-        assert consumer._subscription._fetch_count == 0
-        assert all(map(callable, (coordinator._send_req, coordinator.coordinator_dead, coordinator.reset_generation)))
-        assert callable(consumer._client.close)
-
-
 async def _settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     ((_, _, _, _, entries),) = answer.resources
@@ -348,34 +170,3 @@ async def _transaction(url: str, lane: Lane, values: list[bytes]) -> None:
         for value in values:
             await producer.send(lane.topic, value, partition=lane.partition)
     await producer.stop()
-
-
-def _membership(member: Member) -> Any:
-    return member.consumer._member  # type: ignore[attr-defined]
-
-
-async def _failing_poll(membership: Any) -> None:
-    membership._consumer._coordinator._pending_exception = KafkaError("injected")
-    await membership.poll([], 0.1, 1)
-
-
-async def _until_owning_despite_errors(
-    member: Member, count: int, also: Callable[[], bool] = lambda: True, within_s: float = 30.0
-) -> None:
-    async with asyncio.timeout(within_s):
-        while len(member.lanes) != count or not also():
-            try:
-                await member.consumer.receive([], timeout_s=0.1)
-            except QueueUnavailable:
-                await asyncio.sleep(0.1)
-
-
-async def _commit_when_possible(member: Member, lane: Lane, position: Position, within_s: float = 30.0) -> None:
-    async with asyncio.timeout(within_s):
-        while True:
-            await member.consumer.receive([], timeout_s=0.2)
-            if lane in member.lanes:
-                try:
-                    return await member.consumer.commit(lane, position, member.consumer.epochs()[lane])
-                except (QueueUnavailable, Fenced):
-                    continue

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import TopicPartition
 
 from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
@@ -180,7 +180,9 @@ class KafkaConsumer:
             self._joining.result()
             return self._member
         if self._refused is not None:
-            raise QueueUnavailable(f"group {self._group!r} can't be joined: {self._refused}") from self._refused
+            missing = isinstance(self._refused, UnknownTopicOrPartitionError)
+            reason = f"one of {self._topics} is missing, `sluice migrate` makes it" if missing else self._refused
+            raise QueueUnavailable(f"group {self._group!r} can't be joined: {reason}") from self._refused
         return None
 
     async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:

@@ -39,8 +39,9 @@ class Link:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait({self._connecting})
-        if self.producer is not None:
-            self._retire(self.producer, grace_s)
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            self._retire(producer, grace_s)
         if self._retiring:
             await asyncio.wait(self._retiring)
 

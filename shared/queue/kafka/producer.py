@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -70,11 +70,12 @@ class KafkaProducer:
         self._in_flight = 0
         self._largest = compressible(options.max_message_bytes)
         self._batch_bytes = min(options.batch_bytes, self._largest)
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._stopping = False
-        use_fast_zstd()
 
     async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        use_fast_zstd()
         self._link.start()
 
     async def stop(self) -> None:
@@ -83,8 +84,8 @@ class KafkaProducer:
         self._routes.clear()
         for batch in [batch for batches in self._waiting.values() for batch in batches]:
             self._is_due(batch)
-        give_up_at = self._loop.time() + self._options.publish_timeout_s
-        while self._on_the_way and (left := give_up_at - self._loop.time()) > 0:
+        give_up_at = time.monotonic() + self._options.publish_timeout_s
+        while self._on_the_way and (left := give_up_at - time.monotonic()) > 0:
             await asyncio.wait(self._on_the_way.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
         for batch in [batch for batches in self._waiting.values() for batch in batches]:
             self._expire(batch)
@@ -118,10 +119,10 @@ class KafkaProducer:
             async with asyncio.timeout(self._options.publish_timeout_s):
                 producer = await self._link.connected()
                 partitions = len(await producer.partitions_for(topic))
-        except TimeoutError:
-            raise QueueUnavailable(
-                f"topic {topic!r} was not found within {self._options.publish_timeout_s:g} s: `sluice migrate` makes it"
-            ) from None
+        except (TimeoutError, KafkaError) as error:
+            if self._link.producer is None:
+                raise QueueUnavailable(f"no connection within {self._options.publish_timeout_s:g} s") from error
+            raise QueueUnavailable(f"topic {topic!r} was not found, `sluice migrate` makes it: {error!r}") from error
         return self._routes.setdefault(topic, Route(topic, partitions))
 
     def _append(self, lane: Lane, key: bytes | None, value: bytes, size: int) -> asyncio.Future[Published]:
@@ -185,6 +186,7 @@ class KafkaProducer:
             if offset < 0:
                 raise QueueUnavailable(f"{lane}: stored, but Kafka no longer knows where")
             batch.deliver(offset)
+            self._look_at_partitions(producer, lane.topic)
         except QueueError as error:
             batch.fail(error)
         except Exception as error:
@@ -195,6 +197,12 @@ class KafkaProducer:
             self._finish(batch)
             del self._on_the_way[lane]
             self._pump(lane)
+
+    def _look_at_partitions(self, producer: AIOKafkaProducer, topic: str) -> None:
+        """Find out about new ones as soon as aiokafka has, which looks every minute."""
+        known = producer.client.cluster.partitions_for_topic(topic)
+        if topic in self._routes and len(known or ()) != len(self._routes[topic].lanes):
+            del self._routes[topic]
 
     def _outcome(self, batch: Batch, error: Exception) -> QueueError:
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count == 1:
