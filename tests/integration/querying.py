@@ -1,7 +1,10 @@
 """What the tests of the read API share: tables with a few rows, and the routes without the rest of the gateway."""
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from starlette.applications import Starlette
@@ -29,8 +32,17 @@ KEYS = {
 }
 
 
+@contextmanager
+def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
+    """A store in a database of its own. Made once for a file of tests, which empty it: that is quicker."""
+    name = f"test_{secrets.token_hex(6)}"
+    with Store(urlsplit(clickhouse_url)._replace(path=f"/{name}").geturl()) as store:
+        yield store
+        store.clickhouse.query(f"DROP DATABASE {name} SYNC")
+
+
 class Store:
-    """The two tables that the read API reads, in a database of the test's own. Used with `with`."""
+    """The two tables that the read API reads. Used with `with`."""
 
     def __init__(self, url: str) -> None:
         migrate_clickhouse(url, [LOGS, ERRORS.table], Storage(), fsync=False, allow_destructive=False)
@@ -43,6 +55,11 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.clickhouse.close()
+
+    def empty(self) -> Self:
+        for table in (LOGS, ERRORS.table):
+            self.clickhouse.query(f"TRUNCATE TABLE {table.name}")
+        return self
 
     def add_logs(self, *rows: Mapping[str, Any]) -> None:
         self._add(LOGS, rows)

@@ -7,15 +7,20 @@ import httpx
 import pytest
 
 from gateway.query import Reader
-from tests.integration.querying import NOON, Store, client
+from tests.integration.querying import NOON, Store, client, temporary_store
 
 MINUTE = 60_000_000
 
 
-@pytest.fixture
-def store(clickhouse_database_url: str) -> Iterator[Store]:
-    with Store(clickhouse_database_url) as made:
+@pytest.fixture(scope="module")
+def tables(clickhouse_url: str) -> Iterator[Store]:
+    with temporary_store(clickhouse_url) as made:
         yield made
+
+
+@pytest.fixture
+def store(tables: Store) -> Store:
+    return tables.empty()
 
 
 @pytest.fixture

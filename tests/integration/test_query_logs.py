@@ -7,16 +7,21 @@ import httpx
 import pytest
 
 from gateway.query import Reader
-from tests.integration.querying import DAY, NOON, Store, client
+from tests.integration.querying import DAY, NOON, Store, client, temporary_store
 
 LOGS = "/api/v1/projects/p/logs"
 SECOND = 1_000_000
 
 
-@pytest.fixture
-def store(clickhouse_database_url: str) -> Iterator[Store]:
-    with Store(clickhouse_database_url) as made:
+@pytest.fixture(scope="module")
+def tables(clickhouse_url: str) -> Iterator[Store]:
+    with temporary_store(clickhouse_url) as made:
         yield made
+
+
+@pytest.fixture
+def store(tables: Store) -> Store:
+    return tables.empty()
 
 
 @pytest.fixture

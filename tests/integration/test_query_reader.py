@@ -15,17 +15,22 @@ from gateway.query.filters import EQUAL, LogQuery
 from gateway.query.logs import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
-from tests.integration.querying import DAY, Store, client
+from tests.integration.querying import DAY, Store, client, temporary_store
 
 HOUR = 3_600_000_000
 FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR
 """Of ten days that are over, and that a retention of 30 days still keeps."""
 
 
-@pytest.fixture
-def store(clickhouse_database_url: str) -> Iterator[Store]:
-    with Store(clickhouse_database_url) as made:
+@pytest.fixture(scope="module")
+def tables(clickhouse_url: str) -> Iterator[Store]:
+    with temporary_store(clickhouse_url) as made:
         yield made
+
+
+@pytest.fixture
+def store(tables: Store) -> Store:
+    return tables.empty()
 
 
 async def test_clickhouse_away_is_503_and_comes_back_by_itself(own_clickhouse: Callable[..., ClickHouse]) -> None:
