@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -472,6 +473,20 @@ async def test_a_message_reaches_a_waiting_consumer_within_a_tenth_of_a_second(p
             await receiving
             waited_s.append(time.monotonic() - published_at)
     assert min(waited_s) < 0.1
+
+
+async def test_a_lane_that_is_sought_or_resumed_wakes_a_receive_that_waits(path: Path) -> None:
+    async with opened(path) as (queue, producer), joined(queue, "g", ["t"]) as member:
+        await producer.publish("t", b"value")
+        await member.until_owning(1)
+        await asyncio.sleep(0.4)  # the file has come to rest
+        for wake in (partial(member.consumer.seek, T, 0), partial(member.consumer.resume, [T])):
+            receiving = asyncio.create_task(member.consumer.receive([T], timeout_s=10))
+            await asyncio.sleep(0.05)
+            wake()
+            assert T in await asyncio.wait_for(receiving, 0.5)
+            member.consumer.seek(T, 0)
+            member.consumer.pause([T])
 
 
 async def test_long_reads_do_not_pin_the_write_ahead_log(path: Path) -> None:

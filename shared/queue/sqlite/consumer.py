@@ -99,7 +99,7 @@ class SqliteConsumer:
             if self._belonging and self._belonging.done():
                 self._belonging.result()  # raises what ended it: a defect, never the queue's being away
             self._received_at = time.monotonic()
-            before = self._changes.look()
+            before = self._changes.look(), self._cursors.moves
             if positions := self._cursors.to_read(wanted):
                 found = await self._reader.run(partial(_read, positions=positions, max_messages=max_messages))
                 self._cursors.fill(positions, found)
@@ -143,17 +143,18 @@ class SqliteConsumer:
         """Return when the lease should be renewed or the group has changed."""
         renew_at = time.monotonic() + self._heartbeat_s
         while (left_s := renew_at - time.monotonic()) > 0:
-            before = self._changes.look()
+            before = self._changes.look(), self._cursors.moves
             if await self._reader.run(partial(_news, member=self._member, version=self._version)):
                 return
             await self._change(before, min(left_s, _TRUST_S), _WATCH_S)
 
-    async def _change(self, look: Look | None, timeout_s: float, poll_s: float) -> None:
-        """Return when the file may have changed since that look, or after the time-out; not before `poll_s`."""
+    async def _change(self, before: tuple[Look | None, int], timeout_s: float, poll_s: float) -> None:
+        """Return when the file may have changed, or a cursor has, or after the time-out; not before `poll_s`."""
+        look, moves = before
         deadline = time.monotonic() + timeout_s
         while (left_s := deadline - time.monotonic()) > 0:
             await asyncio.sleep(min(poll_s, left_s))
-            if self._changes.since(look):
+            if self._changes.since(look) or self._cursors.moves != moves:
                 return
 
     def _settle(self, epochs: dict[Lane, Epoch]) -> None:

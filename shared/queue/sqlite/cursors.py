@@ -15,7 +15,10 @@ class _Cursor:
 
 
 class Cursors:
+    """All cursors. `moves` counts the calls after which there may be something to receive."""
+
     def __init__(self) -> None:
+        self.moves = 0
         self._cursors: dict[Lane, _Cursor] = {}
         self._paused: set[Lane] = set()
         self._turn = 0
@@ -23,6 +26,7 @@ class Cursors:
     def seek(self, lane: Lane, offset: int) -> None:
         """Go on at `offset`, forgetting what was read ahead."""
         self._cursors[lane] = _Cursor(offset)
+        self.moves += 1
 
     def drop(self, lanes: Iterable[Lane]) -> None:
         for lane in lanes:
@@ -34,6 +38,7 @@ class Cursors:
 
     def resume(self, lanes: Iterable[Lane]) -> None:
         self._paused.difference_update(lanes)
+        self.moves += 1
 
     def to_read(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         """The offsets to read at. Empty while one of these lanes still has messages read ahead: they come first."""
