@@ -12,7 +12,7 @@ import sys
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
 KEEP_USER, RENAME_ROOT = -1, -2
-_NEW_NAME = 1000
+_NEW_NAME = 65534  # nobody: initdb looks its user up, and there is one everywhere
 
 
 def main() -> None:
