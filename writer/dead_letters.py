@@ -74,7 +74,8 @@ def raw_bytes(kept: Letter) -> bytes:
 class LetterLimit:
     """Beyond this it is not the records that are wrong, but us or a neighbour: stop, and let a person look.
 
-    `share` of what a batch holds, counted from `share_from` rows on; `run`: letters without one good row between.
+    `share` of what a batch holds, and of what its lane held lately, counted from `share_from` rows on; `run`: letters
+    without one good row between.
     """
 
     share: float = 0.2
@@ -85,22 +86,33 @@ class LetterLimit:
 class Tally:
     """Judges one lane's letters before they are published."""
 
+    LATELY = 10
+    """The lane's last rows that count, as a multiple of `share_from`."""
+
     def __init__(self, limit: LetterLimit) -> None:
         self._limit = limit
+        self._letters = 0.0
+        self._rows = 0.0
         self._run = 0
 
     def exceeded(self, letters: int, good: int) -> str:
         """Why a batch with so many letters and good rows must not go on; '' if it may, and then it is counted."""
-        if not letters:
-            self._run = 0 if good else self._run
-            return ""
-        total, run = letters + good, letters + (0 if good else self._run)
-        if total >= self._limit.share_from and letters > total * self._limit.share:
-            return f"{letters} of {total} records of one batch can't be stored"
-        if not good and run > self._limit.run:
-            return f"{run} records in a row can't be stored"
+        rows, run = letters + good, letters + (0 if good else self._run)
+        if letters:
+            if not good and run > self._limit.run:
+                return f"{run} records in a row can't be stored"
+            if self._too_large(letters, rows):
+                return f"{letters} of {rows} records of one batch can't be stored"
+            if self._too_large(self._letters + letters, self._rows + rows):
+                return f"{self._letters + letters:.0f} of the last {self._rows + rows:.0f} records can't be stored"
         self._run = 0 if good else run
+        self._letters, self._rows = self._letters + letters, self._rows + rows
+        if (excess := self._rows / (self._limit.share_from * self.LATELY)) > 1:
+            self._letters, self._rows = self._letters / excess, self._rows / excess
         return ""
+
+    def _too_large(self, letters: float, rows: float) -> bool:
+        return rows >= self._limit.share_from and letters > rows * self._limit.share
 
 
 class DeadLetters:

@@ -35,7 +35,7 @@ def is_poison(error: ClickHouseError) -> bool:
     if not isinstance(error, ServerError):
         return False
     if error.code == TOO_MANY_PARTS:
-        return "partitions for a single INSERT" in error.text
+        return "Too many partitions" in error.text
     return error.code in POISON_CODES
 
 
