@@ -49,9 +49,9 @@ def as_json(results: Mapping[str, Results], effort: Effort, skipped: Mapping[str
 
 def number(value: float) -> str:
     """Three digits that count, thousands apart: 12,300, 45.6, 0.789."""
-    if value >= 100:
-        return f"{round(value, 3 - len(str(int(value)))):,.0f}" if value >= 1000 else f"{value:.0f}"
-    return f"{value:.3g}"
+    if value < 100:
+        return f"{value:.3g}"
+    return f"{round(value, min(0, 3 - len(str(int(value))))):,.0f}"
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
