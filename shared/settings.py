@@ -27,7 +27,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="clickhouse://user:password@host:port/database, native protocol; the writer's user")
     ] = "clickhouse://default@127.0.0.1:9000/sluice"
     clickhouse_read_url: Annotated[
-        str, Meta(description="The same for the query API: a read-only user; empty: clickhouse_url")
+        str, Meta(description="The same for the query API: a user with readonly=2; empty: clickhouse_url")
     ] = ""
     postgres_url: Annotated[str, Meta(description="Projects and keys: a libpq URL")] = (
         "postgresql://postgres@127.0.0.1:5432/sluice"
