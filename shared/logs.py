@@ -6,6 +6,9 @@ import sys
 
 import structlog
 
+LOUD_LIBRARIES = ("aiokafka", "clickhouse_driver")
+"""They log dozens of lines a second while their server is away; our own code says that once, with what it means."""
+
 
 def configure(level: str = "INFO") -> None:
     """Set up logging for this process; the libraries' own logs take the same way."""
@@ -34,6 +37,8 @@ def configure(level: str = "INFO") -> None:
             ],
         )
     )
+    for name in LOUD_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

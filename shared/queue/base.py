@@ -1,6 +1,6 @@
 """The queue's contract: what the gateway, the writer and the operator's commands may rely on.
 
-Two queues keep it: Apache Kafka (`kafka.py`) and one SQLite file (`sqlite.py`). One suite, `tests/contract`, runs on both.
+Two queues keep it: Apache Kafka (`kafka/`) and one SQLite file (`sqlite/`). One suite, `tests/contract`, runs on both.
 
 Words are Kafka's: a topic has partitions, a partition is a log of messages with rising offsets (holes are allowed), a
 group of consumers shares the partitions, and each group commits, per partition, the offset of the next message it wants
