@@ -37,35 +37,29 @@ class Rejection(Exception):
         return {"Retry-After": str(self.retry_after_s)} if self.retryable else {}
 
 
-class MalformedJson(Rejection):
+class Worded(Rejection):
+    """A body that can't be taken, with the whole answer in the words of its API (`gateway.zod`, `gateway.fastapi`)."""
+
     status = 400
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(self.sentence)
+        self.answer = answer
+
+    def body(self, api: Api) -> Any:
+        return self.answer
+
+
+class MalformedJson(Worded):
     reason = "malformed"
     sentence = "Malformed JSON in request body"
 
-    def body(self, api: Api) -> Any:
-        if api == "proliferate":
-            return {"detail": [{"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}]}
-        return super().body(api)
 
+class InvalidBody(Worded):
+    """It breaks its format's contract."""
 
-class InvalidBody(Rejection):
-    """A body that breaks its format's contract; `path` leads to the first field that does."""
-
-    status = 400
     reason = "invalid"
     sentence = "Invalid request body"
-
-    def __init__(self, path: list[str | int], message: str, code: str = "custom") -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
-        self.code = code
-
-    def body(self, api: Api) -> Any:
-        if api == "proliferate":
-            return {"detail": [{"type": self.code, "loc": ["body", *self.path], "msg": self.message}]}
-        issue = {"code": self.code, "path": self.path, "message": self.message}
-        return {"success": False, "error": {"issues": [issue], "name": "ZodError"}}
 
 
 class Unauthenticated(Rejection):

@@ -1,12 +1,12 @@
-"""The second look at a body that msgspec refused as JSON: what JavaScript's parser would have taken is taken (03)."""
+"""Bodies that are no clean JSON: what JavaScript would take of them is taken (03, "What is valid")."""
 
-import json
-import math
-import re
-from typing import Any, NoReturn
+from typing import Any
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_BOM = b"\xef\xbb\xbf"
+import msgspec
+
+from shared.formats.repair import repaired
+
+_decode = msgspec.json.Decoder(float_hook=float).decode
 
 
 class Malformed(Exception):
@@ -24,23 +24,15 @@ def valid_utf8(body: bytes) -> bytes:
     return body
 
 
-def repaired(body: bytes) -> bytes:
-    """The same JSON as msgspec takes it: no BOM, U+FFFD for lone surrogates, the last one of equal keys. Raises
-    `Malformed`."""
+def parsed(body: bytes) -> tuple[bytes, Any]:
+    """(the body as msgspec takes it, its plain values); of equal keys the last one stands, a number over a double's
+    range is infinite. Raises `Malformed`.
+    """
     try:
-        value = json.loads(body.removeprefix(_BOM), parse_constant=_no_constant, parse_float=_finite)
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, RecursionError) as error:
+        return body, _decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        body = repaired(body)
+    try:
+        return body, _decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error
-    return _LONE_SURROGATE.sub("\ufffd", text).encode()
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> Any:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number that no double holds")
-    return number

@@ -1,25 +1,34 @@
 """Checks a request's body against its format and hands on the records' JSON as it came.
 
-One msgspec decode of the frame, one of the records only to check them; the slice that was checked travels on (08, "Never
-encode what you can slice"). Only a request with a refused record pays for splitting.
+One msgspec decode of the frame, one of the records only to check them; the slice that was checked travels on (08,
+"Never encode what you can slice"). Only a body that this refuses pays for a second look.
 """
 
-import re
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
-from gateway.rejections import InvalidBody, MalformedJson, TooLarge
-from gateway.repair import Malformed, repaired, valid_utf8
-from shared.formats.base import Format, Refused, checked
+from gateway import decoding
+from gateway.decoding import Decoders
+from gateway.rejections import TooLarge
+from gateway.repair import Malformed, valid_utf8
+from gateway.second_look import MAX_RECORD_BYTES, Faulty, Oversized, SecondLook, any_oversized, refuse_bomb, split
+from shared.formats.base import Format
+from shared.formats.repair import repaired
 
-MAX_RECORD_BYTES = 512_000
-"""Largest record, bytes of raw JSON (03, "Bodies")."""
+TOLD = 20
+"""How many dropped records the answer names."""
+
+
+class _KeyOnly(msgspec.Struct, gc=False):
+    api_key: msgspec.Raw = msgspec.Raw()
+
 
 _decode_any = msgspec.json.Decoder().decode
-_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_key = msgspec.json.Decoder(_KeyOnly).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
-_PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 class Validated(msgspec.Struct, gc=False):
@@ -28,16 +37,26 @@ class Validated(msgspec.Struct, gc=False):
     records: bytes | msgspec.Raw
     n: int
     dropped: list[tuple[int, str]] = []
-    """(index, reason) of each record that was left out."""
+    """(index, reason) of each record that was left out; the reason is `invalid` or `too_large`."""
     service: str = ""
     environment: str = ""
     release: str = ""
     prints_of: list[tuple[str, str]] = []
     """(message, stack trace) of each record that gets a fingerprint."""
+    told: Sequence[str] = ()
+    """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
+
+    @property
+    def x_dropped(self) -> str:
+        """The text of the header `X-Dropped`; empty where nothing was dropped."""
+        return ", ".join(self.told)
 
 
-class _KeyOnly(msgspec.Struct, gc=False):
-    api_key: msgspec.Raw = msgspec.Raw()
+class _Unsure(Exception):
+    """The fast path can't say."""
+
+
+_REFUSED = (msgspec.DecodeError, RecursionError, _Unsure)
 
 
 class Validator:
@@ -45,23 +64,31 @@ class Validator:
 
     def __init__(self, fmt: Format) -> None:
         self._format = fmt
-        record = checked(fmt.record)
-        self._decode_record = msgspec.json.Decoder(record).decode
-        self._decode_records = msgspec.json.Decoder(list[record]).decode
-        self._decode_frame = msgspec.json.Decoder(fmt.frame).decode if fmt.frame else None
-        self._decode_key = msgspec.json.Decoder(_KeyOnly).decode
+        self._fast = decoding.fast(fmt)
+        self._counted = decoding.counted(fmt)
+        self._stored = self._fast if fmt.partial else decoding.stored(fmt)
+        self._second = SecondLook(fmt)
+        self._records_in = fmt.batch
+        self._partial_taken = fmt.partial
+        self._least, self._most = fmt.min_records, fmt.max_records
+        self._take = self._array if fmt.split else self._batch if fmt.frame else self._single
 
     def key_in(self, body: bytes) -> str | None:
         """The `api_key` of a body, whatever else is wrong with it; None where it has none, or none that is a text.
 
         Raises `MalformedJson`.
         """
+        body = valid_utf8(body)
         try:
-            raw = bytes(self._well_formed(self._decode_key, body).api_key)
+            return _key(body)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        try:
+            return _key(repaired(body))
         except msgspec.ValidationError:
             return None
-        value = _decode_any(raw) if raw else None
-        return value if isinstance(value, str) else None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise self._second.malformed(body) from error
 
     def validate(self, body: bytes) -> Validated:
         """The good records of a body.
@@ -71,36 +98,31 @@ class Validator:
             TooLarge: a record is over the limit, and the format takes all or nothing.
         """
         body = valid_utf8(body)
-        if self._format.split is not None:
-            return self._validate_split(body, self._format.split)
         try:
-            return self._batch(body) if self._decode_frame else self._single(body)
-        except msgspec.ValidationError as error:
-            raise _invalid(error) from error
-        except (msgspec.DecodeError, RecursionError):
+            return self._looked_at(body)
+        except Malformed as error:
+            raise self._second.malformed(body) from error
+
+    def _looked_at(self, body: bytes) -> Validated:
+        """As `validate`. Raises `Malformed` for what is no JSON."""
+        try:
+            return self._take(self._fast, body)
+        except _REFUSED:
             pass
+        if self._format.split is not None:
+            raise Malformed("no JSON that this format can split into records")
+        if self._counted is not None:
+            with suppress(*_REFUSED):
+                return self._take(self._counted, body)
         try:
-            body = repaired(body)
-            return self._batch(body) if self._decode_frame else self._single(body)
-        except msgspec.ValidationError as error:
-            raise _invalid(error) from error
-        except (Malformed, msgspec.DecodeError, RecursionError) as error:
-            raise MalformedJson from error
+            return self._take(self._stored, self._second.body(body))
+        except RecursionError as error:
+            raise Malformed("nested too deeply") from error
 
-    def _well_formed(self, decode: Any, body: bytes) -> Any:
-        """Decode, with the second look where it is no JSON for msgspec. Raises MalformedJson, msgspec.ValidationError."""
-        try:
-            return decode(body)
-        except msgspec.ValidationError:
-            raise
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            try:
-                return decode(repaired(valid_utf8(body)))
-            except (Malformed, RecursionError) as error:
-                raise MalformedJson from error
-
-    def _single(self, body: bytes) -> Validated:
-        record = self._decode_record(body)
+    def _single(self, decoders: Decoders, body: bytes) -> Validated:
+        record = decoders.record(body)
+        if decoders.fit and not decoders.fit(None, [record]):
+            raise _Unsure
         if len(body) > MAX_RECORD_BYTES:
             raise TooLarge
         if getattr(record, "api_key", msgspec.UNSET) is not msgspec.UNSET:
@@ -109,92 +131,78 @@ class Validator:
         prints_of = [fingerprinted(record)] if fingerprinted else []
         return Validated(b"".join((b"[", body, b"]")), 1, prints_of=prints_of)
 
-    def _batch(self, body: bytes) -> Validated:
-        assert self._decode_frame is not None
-        frame = self._decode_frame(body)
-        fmt = self._format
-        raw: msgspec.Raw = getattr(frame, fmt.batch)
-        if fmt.partial:
-            validated = self._partial(raw)
+    def _batch(self, decoders: Decoders, body: bytes) -> Validated:
+        frame = decoders.frame(body)
+        raw: msgspec.Raw = getattr(frame, self._records_in)
+        if self._partial_taken:
+            validated = self._partial(decoders, raw, len(body))
         else:
-            n = len(self._decode_records(raw))
-            validated = Validated(raw, n)
-            if len(body) > MAX_RECORD_BYTES and any(len(bytes(record)) > MAX_RECORD_BYTES for record in _split(raw)):
+            records = decoders.records(raw)
+            if not self._least <= len(records) <= self._most:
+                raise _Unsure
+            if decoders.fit and not decoders.fit(frame, records):
+                raise _Unsure
+            if len(body) > MAX_RECORD_BYTES and any_oversized(split(raw)):
                 raise TooLarge
-        self._check_count(validated.n + len(validated.dropped))
+            validated = Validated(raw, len(records))
         validated.service = frame.service
-        validated.environment = frame.environment or "production"
+        validated.environment = "production" if frame.environment is None else frame.environment
         validated.release = frame.release or ""
         return validated
 
-    def _validate_split(self, body: bytes, split: Any) -> Validated:
-        try:
-            return self._partial(split(body))
-        except (msgspec.DecodeError, RecursionError):
-            pass
-        try:
-            return self._partial(split(repaired(body)))
-        except (Malformed, msgspec.DecodeError, RecursionError) as error:
-            raise MalformedJson from error
+    def _array(self, decoders: Decoders, body: bytes) -> Validated:
+        raw = self._format.split(body)  # type: ignore[misc]
+        return self._partial(decoders, raw, len(body))
 
-    def _partial(self, raw: msgspec.Raw) -> Validated:
+    def _partial(self, decoders: Decoders, raw: msgspec.Raw, size: int) -> Validated:
+        """The records that are good, however many."""
         try:
-            records = self._decode_records(raw)
+            n = len(decoders.records(raw))
         except msgspec.ValidationError:
-            return self._sorted_out(_split(raw))
-        if len(bytes(raw)) > MAX_RECORD_BYTES:
-            return self._sorted_out(_split(raw))
-        return Validated(raw, len(records))
+            refuse_bomb(bytes(raw))
+            return self._sorted_out(decoders, split(raw))
+        self._check_count(n)
+        if size > MAX_RECORD_BYTES and any_oversized(split(raw)):
+            return self._sorted_out(decoders, split(raw))
+        return Validated(raw, n)
 
-    def _sorted_out(self, records: list[msgspec.Raw]) -> Validated:
+    def _sorted_out(self, decoders: Decoders, records: list[bytes]) -> Validated:
         """The slow way: each record by itself, the bad ones left out."""
+        self._check_count(len(records))
         good: list[bytes] = []
         dropped: list[tuple[int, str]] = []
-        for index, raw in enumerate(records):
-            text = bytes(raw)
-            if len(text) > MAX_RECORD_BYTES:
-                dropped.append((index, "too_large"))
-                continue
+        told: list[str] = []
+        for index, text in enumerate(records):
             try:
-                good.append(self._good(text))
-            except (msgspec.ValidationError, Refused):
-                dropped.append((index, "invalid"))
-        return Validated(b"".join((b"[", b",".join(good), b"]")), len(good), dropped)
+                good.append(self._good(decoders, text))
+            except Faulty as fault:
+                dropped.append((index, fault.reason))
+                if len(told) < TOLD:
+                    told.append(f"{index}:{fault}")
+        return Validated(b"".join((b"[", b",".join(good), b"]")), len(good), dropped, told=told)
 
-    def _good(self, text: bytes) -> bytes:
-        """A record's JSON as the writer will take it. Raises msgspec.ValidationError, Refused."""
+    def _good(self, decoders: Decoders, text: bytes) -> bytes:
+        """A record's JSON as the writer's struct takes it. Raises `Faulty`."""
+        if len(text) > MAX_RECORD_BYTES:
+            raise Oversized("too_large")
         try:
-            self._decode_record(text)
+            decoders.record(text)
         except msgspec.ValidationError:
-            if self._format.normalise is None:
-                raise
-            text = _encode(self._format.normalise(_decode_any(text)))
-            self._decode_record(text)
+            return self._second.record(text)
         return text
 
     def _check_count(self, n: int) -> None:
-        fmt = self._format
-        if n < fmt.min_records:
-            raise InvalidBody([fmt.batch], f"Array must contain at least {fmt.min_records} element(s)", "too_small")
-        if n > fmt.max_records:
-            raise InvalidBody([fmt.batch], f"Array must contain at most {fmt.max_records} element(s)", "too_big")
+        if not self._least <= n <= self._most:
+            raise TooLarge if self._format.split else _Unsure
+
+
+def _key(body: bytes) -> str | None:
+    raw = bytes(_decode_key(body).api_key)
+    value = _decode_any(raw) if raw else None
+    return value if isinstance(value, str) else None
 
 
 def _without_key(body: bytes) -> bytes:
-    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    fields = _decode_fields(body)
     fields.pop("api_key", None)
     return _encode(fields)
-
-
-def _invalid(error: msgspec.ValidationError) -> InvalidBody:
-    """What msgspec says of the first field that it refused: its path and a sentence."""
-    text, _, where = str(error).partition(" - at ")
-    path: list[str | int] = []
-    for key, index in _PATH_STEP.findall(where):
-        if key:
-            path.append(key.rstrip("`"))
-        elif index.isdigit():
-            path.append(int(index))
-    if missing := re.search(r"missing required field `(.+)`", text):
-        return InvalidBody([*path, missing[1]], "Required", "invalid_type")
-    return InvalidBody(path, text, "invalid_type")

@@ -27,8 +27,18 @@ class AnyObject(msgspec.Struct, gc=False):
 
 
 def checked_as(kind: Any) -> msgspec.Meta:
-    """Marks a raw field: its JSON text is stored byte for byte, the gateway checks it as `kind`."""
+    """Marks a field that the writer decodes as one type (a raw one: stored byte for byte) and the gateway checks as
+    another, `kind`."""
     return msgspec.Meta(extra={"checked_as": kind})
+
+
+def or_else(mend: Callable[[Any], Any]) -> msgspec.Meta:
+    """Marks a field whose contract is wider than its type.
+
+    A JSON value that the type refuses is handed to `mend`, which gives what the record's own struct takes in its place,
+    or None where the contract refuses it too.
+    """
+    return msgspec.Meta(extra={"or_else": mend})
 
 
 JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]
@@ -112,16 +122,16 @@ class Rows:
         return len(self.records)
 
 
-class Refused(Exception):
-    """A record that breaks its contract; the text says which rule, for `X-Dropped` and logs (never the value)."""
-
-
 @dataclass(frozen=True)
 class Format:
     """One wire shape.
 
     The gateway takes `POST route`, decodes the body with `frame`, checks the JSON array in the frame's field `batch`
     with `record`, and sends the array on as it came. Without a `frame` the body is itself the one record.
+
+    A frame has `service`, `environment` and `release`, which go into the stamp (class variables where the request has
+    no such field). The order of fields is the order in which the faults of a body are listed. An `api_key` needs no
+    field: the gateway looks for it, and never sends it on.
     """
 
     name: str
@@ -140,19 +150,7 @@ class Format:
     max_records: int = 1
     partial: bool = False
     """A bad record is dropped and counted instead of the whole request refused."""
-    normalise: Callable[[Any], Any] | None = None
-    """Second look at a record that `record` refused: takes plain JSON values, returns what `record` takes, or raises
-    `Refused`."""
     split: Callable[[bytes], msgspec.Raw] | None = None
     """Makes one JSON array of a body that may have other shapes (drains). Raises msgspec.DecodeError."""
     fingerprinted: Callable[[Any], tuple[str, str]] | None = None
     """(error message, stack trace) of a record whose fingerprint the answer carries."""
-
-
-class BatchFrame(msgspec.Struct, gc=False, kw_only=True):
-    """What the frames of batch requests have in common. `api_key` is raw: any type of it must be told from absence."""
-
-    api_key: msgspec.Raw = ABSENT
-    service: str = ""
-    environment: str = "production"
-    release: Annotated[str, msgspec.Meta(max_length=128)] | None = None

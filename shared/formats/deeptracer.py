@@ -1,29 +1,21 @@
-"""What the four DeepTracer formats share (seed `003_bc9c13213d460ebf`)."""
+"""What the four DeepTracer formats share (seed `003_bc9c13213d460ebf`). Their fields stand in the seed's order."""
 
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-from shared.formats.base import ABSENT, Columns, JsonObject, Rows
+from shared.formats.base import Columns, Rows, checked_as, or_else
+from shared.formats.moments import SentTime, zoned_time
 from shared.formats.values import raw_text
 
 Release = Annotated[str, Meta(max_length=128)]
 Count = Annotated[float, Meta(ge=0)]
 """A number >= 0, rounded by the writer."""
 
-ZonedTime = Annotated[datetime, Meta(tz=True)]
-
-
-class SingleRecord(msgspec.Struct, gc=False, kw_only=True):
-    """The common fields of a request that is itself its one record. `api_key` never reaches the queue."""
-
-    api_key: msgspec.Raw = ABSENT
-    service: str = "unknown"
-    environment: str = "production"
-    release: Release = ""
-    metadata: JsonObject = ABSENT
+ZonedTime = Annotated[datetime, Meta(tz=True), or_else(zoned_time)]
+Time = Annotated[SentTime, checked_as(ZonedTime)]
+OptionalTime = Annotated[SentTime | None, checked_as(ZonedTime)]
 
 
 def common_columns(rows: Rows) -> Columns:

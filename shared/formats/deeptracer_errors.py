@@ -21,7 +21,6 @@ class Breadcrumb(msgspec.Struct, gc=False):
 class Error(msgspec.Struct, gc=False, kw_only=True):
     """The request, which is the record."""
 
-    api_key: msgspec.Raw = ABSENT
     service: str = "unknown"
     environment: str = "production"
     error_message: str

@@ -1,13 +1,17 @@
 """`POST /ingest/llm` (seed `003_bc9c13213d460ebf`): one call to a model a request."""
 
-from shared.formats.base import Columns, Format, Outcome, Rows
-from shared.formats.deeptracer import Count, SingleRecord, attributes, common_columns
+import msgspec
+
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.deeptracer import Count, Release, attributes, common_columns
 from shared.formats.values import whole
 
 
-class Call(SingleRecord, gc=False, kw_only=True):
+class Call(msgspec.Struct, gc=False, kw_only=True):
     """The request, which is the record."""
 
+    service: str = "unknown"
+    environment: str = "production"
     model: str
     provider: str
     operation: str
@@ -15,6 +19,8 @@ class Call(SingleRecord, gc=False, kw_only=True):
     output_tokens: Count
     cost_usd: float = 0.0
     latency_ms: Count
+    metadata: JsonObject = ABSENT
+    release: Release = ""
 
 
 def columns(rows: Rows) -> Columns:

@@ -1,20 +1,21 @@
 """`POST /ingest/logs` (seed `003_bc9c13213d460ebf`): 1 to 1,000 logs a request, all stored or the request refused."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from shared.formats.base import ABSENT, BatchFrame, Columns, Format, JsonObject, Outcome, Rows
-from shared.formats.deeptracer import Release, ZonedTime, attributes
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.deeptracer import OptionalTime, Release, attributes
 from shared.formats.levels import SEVERITY_NUMBERS
 from shared.formats.people import text_of
-from shared.formats.values import times
+from shared.formats.values import plain, times
 
 
-class Frame(BatchFrame, gc=False, kw_only=True):
+class Frame(msgspec.Struct, gc=False, kw_only=True):
     """The request."""
 
     service: str = "unknown"
+    environment: str = "production"
     release: Release = ""
     logs: msgspec.Raw
 
@@ -24,7 +25,7 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
 
     level: Literal["debug", "info", "warn", "error"]
     message: str
-    timestamp: ZonedTime | None = None
+    timestamp: OptionalTime = None
     metadata: JsonObject = ABSENT
     trace_id: str = ""
     span_id: str = ""
@@ -34,16 +35,17 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     vercel_id: msgspec.Raw = ABSENT
 
 
-class _User(msgspec.Struct, gc=False):
-    id: Any = None
-    email: Any = None
-
-
 class _Metadata(msgspec.Struct, gc=False):
-    user: Any = None
+    user: msgspec.Raw = ABSENT
+
+
+class _User(msgspec.Struct, gc=False):
+    id: msgspec.Raw = msgspec.Raw(b"null")
+    email: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _decode_metadata = msgspec.json.Decoder(_Metadata).decode
+_decode_user = msgspec.json.Decoder(_User).decode
 
 
 def columns(rows: Rows) -> Columns:
@@ -74,8 +76,9 @@ def _users(metadata: list[bytes]) -> tuple[list[str], list[str]]:
     """`metadata.user.id` and `.email`, where the SDK put a user (03)."""
     ids, emails = [""] * len(metadata), [""] * len(metadata)
     for row, text in enumerate(metadata):
-        if b'"user"' in text and isinstance(user := _decode_metadata(text).user, dict):
-            ids[row], emails[row] = text_of(user.get("id")), text_of(user.get("email"))
+        if b'"user"' in text and bytes(raw := _decode_metadata(text).user).startswith(b"{"):
+            user = _decode_user(raw)
+            ids[row], emails[row] = text_of(plain(user.id)), text_of(plain(user.email))
     return ids, emails
 
 

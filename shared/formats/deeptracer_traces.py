@@ -2,21 +2,27 @@
 
 from typing import Literal
 
-from shared.formats.base import Columns, Format, Outcome, Rows
-from shared.formats.deeptracer import Count, SingleRecord, ZonedTime, attributes, common_columns
+import msgspec
+
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.deeptracer import Count, Release, Time, attributes, common_columns
 from shared.formats.values import times, whole
 
 
-class Span(SingleRecord, gc=False, kw_only=True):
+class Span(msgspec.Struct, gc=False, kw_only=True):
     """The request, which is the record."""
 
+    service: str = "unknown"
+    environment: str = "production"
     trace_id: str
     span_id: str
     parent_span_id: str = ""
     operation: str
-    start_time: ZonedTime
+    start_time: Time
     duration_ms: Count
     status: Literal["ok", "error"] = "ok"
+    metadata: JsonObject = ABSENT
+    release: Release = ""
 
 
 def columns(rows: Rows) -> Columns:

@@ -5,8 +5,10 @@ SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, 
 _ALIASES = {"warning": "warn"}
 
 
-def level_of(text: str) -> str | None:
-    """The level that a text names, in any case; None for no level."""
-    name = text.lower()
+def level_of(value: object) -> str | None:
+    """The level that a text names, in any case; None for no level, and for what is no text."""
+    if not isinstance(value, str):
+        return None
+    name = value.lower()
     name = _ALIASES.get(name, name)
     return name if name in SEVERITY_NUMBERS else None

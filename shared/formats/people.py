@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 
 from shared.formats.base import Columns
+from shared.formats.values import plain
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_NULL = msgspec.Raw(b"null")
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,7 +25,7 @@ def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...
             continue
         person = _decode(text)
         for key in known:
-            columns[f"{name}_{key}"][row] = text_of(person.pop(key, None))
+            columns[f"{name}_{key}"][row] = text_of(plain(person.pop(key, _NULL)))
         if person:
             further[row] = _encode(person)
     columns[name] = further

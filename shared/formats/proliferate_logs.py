@@ -1,24 +1,26 @@
 """`POST /api/v1/logs/batch` (seed `000_52f2c1fc71932a57`): up to 100 logs; a bad entry is dropped, the others taken."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
-from shared.formats.base import ABSENT, AnyObject, BatchFrame, Columns, Format, Outcome, Refused, Rows, checked_as
+from shared.formats.base import ABSENT, AnyObject, Columns, Format, Outcome, Rows, checked_as, or_else
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.moments import SentTime, any_time
 from shared.formats.people import person_columns
-from shared.formats.values import raw_text, times
+from shared.formats.values import clamped, raw_text, times
 
 Text = str | None
 OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
 
 
-class Frame(BatchFrame, gc=False, kw_only=True):
+class Frame(msgspec.Struct, gc=False, kw_only=True):
     """The request."""
 
-    environment: Text = "production"  # type: ignore[assignment]
+    service: ClassVar[str] = ""
+    environment: Text = "production"
     release: Text = None
     logs: msgspec.Raw
 
@@ -34,12 +36,23 @@ class Person(msgspec.Struct, gc=False):
 OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
 
 
-class Log(msgspec.Struct, gc=False, kw_only=True):
-    """One entry. A level of another spelling takes the second look, `normalise`."""
+OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[datetime | float | None, or_else(any_time)])]
 
-    level: Literal["trace", "debug", "info", "warn", "error", "fatal"]
+LINE_MAX = 2**32 - 1
+"""What the column holds."""
+
+
+def whole_number(value: object) -> int | None:
+    """The integer that a JSON number such as `42.0` is."""
+    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+
+
+class Log(msgspec.Struct, gc=False, kw_only=True):
+    """One entry."""
+
+    level: Annotated[Literal["trace", "debug", "info", "warn", "error", "fatal"], or_else(level_of)]
     message: str
-    timestamp: datetime | float | None = None
+    timestamp: OptionalTime = None
     template: Text = None
     attributes: OptionalObject = ABSENT
     trace_id: Text = None
@@ -48,7 +61,7 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     account: OptionalPerson = ABSENT
     logger_name: Text = None
     file_path: Text = None
-    line_number: Annotated[int, Meta(ge=0, le=4_294_967_295)] | None = None
+    line_number: Annotated[int, Meta(ge=0), or_else(whole_number)] | None = None
     function_name: Text = None
 
 
@@ -66,21 +79,11 @@ def columns(rows: Rows) -> Columns:
         "span_id": [record.span_id or "" for record in records],
         "logger_name": [record.logger_name or "" for record in records],
         "file_path": [record.file_path or "" for record in records],
-        "line_number": [record.line_number or 0 for record in records],
+        "line_number": clamped(rows, [record.line_number or 0 for record in records], "line_number", LINE_MAX),
         "function_name": [record.function_name or "" for record in records],
         **person_columns("user", [record.user for record in records], ("id", "email")),
         **person_columns("account", [record.account for record in records], ("id", "name")),
     }
-
-
-def normalise(entry: Any) -> Any:
-    """An entry whose level is spelled in another way (03: any case, `warning`), as `Log` takes it."""
-    if not isinstance(entry, dict):
-        raise Refused("not an object")
-    level = entry.get("level")
-    if not isinstance(level, str) or (name := level_of(level)) is None:
-        raise Refused("level is none of trace, debug, info, warn, error, fatal")
-    return {**entry, "level": name}
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:
@@ -98,7 +101,6 @@ FORMAT = Format(
     max_records=100,
     partial=True,
     record=Log,
-    normalise=normalise,
     columns=columns,
     reply=reply,
 )

@@ -21,25 +21,30 @@ WHOLE_MAX = 2**53 - 1
 _FAR_MS = 1e15
 """Far outside of every column, and far inside of what can be multiplied."""
 
+_decode = msgspec.json.Decoder().decode
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
-Moment = datetime | float | str | None
-"""A time as sent: a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or absent."""
+Moment = datetime | float | list[str]
+"""A time as sent: a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or in a list the text of a time that
+no datetime holds."""
 
 
-def microseconds(moment: datetime | float) -> int:
-    """Microseconds since the epoch."""
+def microseconds(moment: Moment) -> int:
+    """Microseconds since the epoch; over `LATEST_US` for a time that no datetime holds."""
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return (moment - _EPOCH) // _US
+    if isinstance(moment, list):
+        return LATEST_US + 1
     if abs(moment) > 1e11:
         return round(max(-_FAR_MS, min(moment, _FAR_MS)) * 1_000)
     return round(moment * 1_000_000)
 
 
-def times(rows: Rows, sent: Sequence[datetime | float | None], name: str = "timestamp") -> list[int]:
+def times(rows: Rows, sent: Sequence[Moment | None], name: str = "timestamp") -> list[int]:
     """One time a row, microseconds; absent, too late or impossible ones become `received_at`, the original noted."""
     out = [
         received if moment is None else microseconds(moment)
@@ -48,9 +53,14 @@ def times(rows: Rows, sent: Sequence[datetime | float | None], name: str = "time
     for row, (moment, received) in enumerate(zip(out, rows.received_at, strict=True)):
         if not EARLIEST_US <= moment <= LATEST_US or moment > received + LEAD_US:
             out[row] = received
-            original = sent[row]
-            rows.note(row, name, original.isoformat() if isinstance(original, datetime) else original)
+            rows.note(row, name, _as_sent(sent[row]))
     return out
+
+
+def _as_sent(moment: Moment | None) -> Any:
+    if isinstance(moment, datetime):
+        return moment.isoformat()
+    return moment[0] if isinstance(moment, list) else moment
 
 
 def whole(rows: Rows, sent: Iterable[float], name: str) -> list[int]:
@@ -66,18 +76,53 @@ def whole(rows: Rows, sent: Iterable[float], name: str) -> list[int]:
     return out
 
 
+def clamped(rows: Rows, sent: list[int], name: str, largest: int) -> list[int]:
+    """Integers >= 0, clamped to what the column holds, the original noted."""
+    if max(sent) <= largest:
+        return sent
+    for row, value in enumerate(sent):
+        if value > largest:
+            rows.note(row, name, value)
+    return [min(value, largest) for value in sent]
+
+
 def raw_text(sent: Iterable[msgspec.Raw]) -> list[bytes]:
     """JSON text exactly as it was sent; b'' where it was not."""
     return [bytes(raw) for raw in sent]
 
 
+def plain(raw: msgspec.Raw) -> Any:
+    """The value of a JSON text; None for a number that no double holds."""
+    try:
+        return _decode(raw)
+    except msgspec.ValidationError:
+        return None
+
+
 def limit_text(table: Table, columns: dict[str, list[Any]], rows: Rows) -> None:
-    """Cut, in place, what is longer than its column's limit, and note the whole value."""
+    """Make text fit its columns, in place: U+FFFD for NUL, then cut at the column's limit, the whole value noted."""
     for column in table.columns:
-        limit, values = column.limit, columns.get(column.name)
-        if limit is None or values is None or not values or max(map(len, values)) <= limit:
+        values = columns.get(column.name)
+        if not values:
+            continue
+        if isinstance(values[0], str) and "\0" in _joined(values):
+            columns[column.name] = values = [_without_nul(value) for value in values]
+        limit = column.limit
+        if limit is None or max(map(len, values)) <= limit:
             continue
         columns[column.name] = [value[:limit] for value in values]
         for row, value in enumerate(values):
             if len(value) > limit:
                 rows.note(row, column.name, value)
+
+
+def _joined(values: list[Any]) -> str:
+    """One text of a column, the quickest look at all of it; in some columns text stands beside raw JSON, as bytes."""
+    try:
+        return "".join(values)
+    except TypeError:
+        return "".join(value for value in values if isinstance(value, str))
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -7,22 +7,17 @@ import msgspec
 
 from shared.formats.base import Columns, Format, Outcome, Rows
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
-from shared.formats.values import times
+from shared.formats.repair import repaired
+from shared.formats.values import plain, times
 
 Entry = dict[str, msgspec.Raw]
 
-_decode = msgspec.json.Decoder().decode
+LINES_MAX = 1_000_000
+"""Most lines of one body; an entry of Vercel's has some hundred bytes."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-
-
-class _Proxy(msgspec.Struct, gc=False):
-    method: Any = ""
-    path: Any = ""
-    statusCode: Any = ""
-
-
-_decode_proxy = msgspec.json.Decoder(_Proxy).decode
+_decode_entry = msgspec.json.Decoder(Entry).decode
 
 
 class _Row(NamedTuple):
@@ -79,7 +74,7 @@ def _peek(entry: Entry, key: str, kind: Any) -> Any:
     raw = entry.get(key)
     if raw is None:
         return None
-    value = _decode(raw)
+    value = plain(raw)
     return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
@@ -107,8 +102,8 @@ def _level(entry: Entry) -> str:
     if bytes(entry.get("level", b"")) == b"null":
         del entry["level"]
     status = _peek(entry, "statusCode", int)
-    if status is None and isinstance(code := _proxy(entry).statusCode, int):
-        status = code
+    if status is None:
+        status = _peek(_proxy(entry), "statusCode", int)
     if (status is not None and status >= 500) or _peek(entry, "type", str) == "stderr":
         return "error"
     return "info"
@@ -117,14 +112,13 @@ def _level(entry: Entry) -> str:
 def _request_line(entry: Entry) -> str:
     """`METHOD path status`, for entries of requests, which carry no message."""
     proxy = _proxy(entry)
-    return " ".join(str(part) for part in (proxy.method, proxy.path, proxy.statusCode) if part not in ("", None))
+    parts = (_peek(proxy, key, str | int | float) for key in ("method", "path", "statusCode"))
+    return " ".join(str(part) for part in parts if part not in ("", None))
 
 
-def _proxy(entry: Entry) -> _Proxy:
+def _proxy(entry: Entry) -> Entry:
     raw = entry.get("proxy")
-    if raw is None or not bytes(raw).lstrip().startswith(b"{"):
-        return _Proxy()
-    return _decode_proxy(raw)
+    return _decode_entry(raw) if raw is not None and bytes(raw).startswith(b"{") else {}
 
 
 def _moment(sent: Any) -> datetime | float | None:
@@ -135,7 +129,10 @@ def _moment(sent: Any) -> datetime | float | None:
         except ValueError:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None if sent is None else sent / 1_000
+    try:
+        return None if sent is None else sent / 1_000
+    except OverflowError:  # an integer that no double holds
+        return None
 
 
 def split(body: bytes) -> msgspec.Raw:
@@ -145,26 +142,35 @@ def split(body: bytes) -> msgspec.Raw:
     without any JSON in it.
     """
     text = body.strip()
-    try:
-        whole = _decode_raw(text)
-    except msgspec.DecodeError:
-        return _split_lines(text)
-    return whole if text.startswith(b"[") else msgspec.Raw(b"[" + text + b"]")
-
-
-def _split_lines(text: bytes) -> msgspec.Raw:
-    entries = [_line(line) for line in text.split(b"\n") if line.strip()]
-    if not any(entry is not None for entry in entries):
+    if (whole := _json(text)) is not None:
+        return _array(whole)
+    entries = _lines(text)
+    if None in entries:
+        text = repaired(text)
+        if (whole := _json(text)) is not None:
+            return _array(whole)
+        entries = _lines(text)
+    if not any(entries):
         raise msgspec.DecodeError("neither a JSON array, an object, nor objects one a line")
-    return msgspec.Raw(b"[" + b",".join(entry or b"null" for entry in entries) + b"]")
+    return msgspec.Raw(b"[%b]" % b",".join(entry or b"null" for entry in entries))
 
 
-def _line(line: bytes) -> bytes | None:
+def _array(whole: bytes) -> msgspec.Raw:
+    return msgspec.Raw(whole if whole.startswith(b"[") else b"[%b]" % whole)
+
+
+def _lines(text: bytes) -> list[bytes | None]:
+    if text.count(b"\n") > LINES_MAX:
+        raise msgspec.DecodeError(f"more than {LINES_MAX} lines")
+    return [_json(line) for line in text.split(b"\n") if line.strip()]
+
+
+def _json(text: bytes) -> bytes | None:
+    """The text if it is JSON."""
     try:
-        _decode_raw(line)
-    except msgspec.DecodeError:
+        return bytes(_decode_raw(text))
+    except (msgspec.DecodeError, RecursionError):
         return None
-    return line.strip()
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:

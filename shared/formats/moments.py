@@ -1,0 +1,58 @@
+"""Times as clients write them -> text that msgspec takes. Only what it refused comes here (03, "Time")."""
+
+import calendar
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+SentTime = datetime | list[str]
+"""A time as the writer gets it. One that no datetime holds (the year 0, an offset out of the calendar) is the text that
+was sent, alone in a list: the row keeps it in its `extra`."""
+
+_DATE = r"(?P<year>\d{4})(?P<day>-\d\d-\d\d)"
+_CLOCK = r"[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d+)?)?"
+_ZONED = re.compile(_DATE + _CLOCK + r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_ANY = re.compile(_DATE + f"(?:{_CLOCK}" + r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
+
+_Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def zoned_time(value: object) -> str | list[str] | None:
+    """What Zod's `datetime({offset: true})` takes, in UTC: seconds may be missing, the offset is any four digits."""
+    return _normal(_ZONED.fullmatch(value)) if isinstance(value, str) else None
+
+
+def any_time(value: object) -> str | list[str] | None:
+    """As `zoned_time`, and the offset may be missing (UTC) or without minutes; a date alone is its midnight."""
+    return _normal(_ANY.fullmatch(value)) if isinstance(value, str) else None
+
+
+def _normal(found: re.Match[str] | None) -> str | list[str] | None:
+    if found is None:
+        return None
+    part = found.groupdict(default="")
+    rest = f"{part['day']}T{part['clock'] or '00:00'}{part['seconds'] or ':00'}Z"
+    # Whether day and clock exist is asked in a year that every datetime holds, and that is as long.
+    if _parsed(("2000" if calendar.isleap(int(part["year"])) else "2001") + rest) is None:
+        return None
+    local = _parsed(part["year"] + rest)
+    try:
+        return [found[0]] if local is None else (local - _offset(part["zone"])).isoformat()
+    except OverflowError:
+        return [found[0]]
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return msgspec.convert(text, _Zoned)
+    except msgspec.ValidationError:
+        return None
+
+
+def _offset(zone: str) -> timedelta:
+    if zone in ("", "Z", "z"):
+        return timedelta(0)
+    minutes = int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0)
+    return timedelta(minutes=-minutes if zone[0] == "-" else minutes)
