@@ -84,6 +84,8 @@ class Buffer:
     def __init__(self, limits: Limits, start: int, *, exact_end: int = 0, careful_end: int = 0) -> None:
         self.next_offset = start
         self.bytes = 0
+        self.seal_bytes = limits.bytes
+        """Seal at so many bytes already: less than the limit while many lanes share the memory."""
         self._limits = limits
         self._exact_end = exact_end if exact_end > start else 0
         self._careful_end = careful_end
@@ -108,8 +110,17 @@ class Buffer:
         self._open.add(entry)
         self.bytes += entry.size
         self.next_offset = offset + 1
-        if self.next_offset >= self._exact_end if self._open.planned else self._open.is_full(limits):
+        if self._open.planned:
+            full = self.next_offset >= self._exact_end
+        else:
+            full = self._open.is_full(limits) or self._open.bytes >= self.seal_bytes
+        if full:
             self._seal()
+
+    @property
+    def must_go_on(self) -> bool:
+        """A planned range has begun: it needs its last message, whatever the lane holds by then."""
+        return self._open is not None and self._open.planned
 
     def due_in(self, now: float) -> float | None:
         """Seconds until `take` gives a draft if no message comes; None for never."""

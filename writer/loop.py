@@ -20,15 +20,15 @@ from writer.failures import Backoff
 from writer.lane import LaneWriter, Means
 from writer.rows import Converter
 from writer.sink import Sink
-from writer.tables import UnfitTable
 
 _log = structlog.get_logger(__name__)
 
 HELD_BYTES = 64_000_000
-"""Bytes of messages held in one process; their rows take about twice as much again."""
+"""Bytes of messages held in one process, in equal shares for the lanes that hold any; their rows take about twice as
+much again."""
 
 LEAST_BYTES = 1_000_000
-"""What a lane may hold however much the others do: a lane that is stuck never stops another."""
+"""The least share of a lane, however many there are: lanes that are stuck never stop the others."""
 
 RECEIVE_S = 0.05
 RECEIVE_MESSAGES = 2_000
@@ -39,7 +39,7 @@ class WriterLoop:
     """Receives for all lanes of some signals, and starts and ends a `LaneWriter` with each assignment.
 
     1. A lane that holds enough is paused; the membership is kept alive whatever the lanes do.
-    2. No more than about `HELD_BYTES` of messages are in memory, in how long a backlog ever.
+    2. No more than about `HELD_BYTES` of messages are in memory, however long the backlog.
     3. One `LaneWriter` a lane: a new one begins when the old one's last insert has ended.
     """
 
@@ -70,7 +70,7 @@ class WriterLoop:
             builder=self._builder,
             metrics=metrics,
             failpoints=failpoints,
-            limits=Limits(settings.batch_rows, min(settings.batch_bytes, HELD_BYTES // 4), settings.batch_age_s),
+            limits=Limits(settings.batch_rows, settings.batch_bytes, settings.batch_age_s),
             letter_limit=LetterLimit(),
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
@@ -79,7 +79,7 @@ class WriterLoop:
         self._tasks: dict[Lane, asyncio.Task[None]] = {}
         self._leaving: dict[Lane, asyncio.Task[None]] = {}
         self._paused: set[Lane] = set()
-        self._unfit: UnfitTable | None = None
+        self._fatal: BaseException | None = None
         self._backoff = Backoff(settings.backoff_max_s)
         self.beat_at = time.monotonic()
 
@@ -91,8 +91,8 @@ class WriterLoop:
         try:
             while not stop.is_set():
                 await self._receive(self._hungry())
-                if self._unfit:
-                    raise self._unfit
+                if self._fatal:
+                    raise self._fatal
             await self._flush()
         finally:
             lag.cancel()
@@ -154,15 +154,17 @@ class WriterLoop:
                 writer.feed(hungry[lane], messages)
 
     def _hungry(self) -> dict[Lane, Buffer]:
-        """The lanes to read now; the others are paused."""
-        held = sum(writer.held_bytes for writer in self._lanes.values())
-        share = max(LEAST_BYTES, 2 * HELD_BYTES // max(1, len(self._lanes)))
-        most = min(share, 2 * self._means.limits.bytes) if held < HELD_BYTES else LEAST_BYTES
-        hungry = {
-            lane: writer.buffer
-            for lane, writer in self._lanes.items()
-            if writer.buffer is not None and writer.held_bytes < most
-        }
+        """The lanes to read now; the others are paused.
+
+        Half of a lane's share is for the batch on its way into the table, half for the next one.
+        """
+        active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
+        share = min(max(LEAST_BYTES, HELD_BYTES // max(1, active)), 2 * self._means.limits.bytes)
+        hungry: dict[Lane, Buffer] = {}
+        for lane, writer in self._lanes.items():
+            if writer.buffer is not None and (writer.held_bytes < share or writer.buffer.must_go_on):
+                writer.buffer.seal_bytes = share // 2
+                hungry[lane] = writer.buffer
         full = {lane for lane in self._lanes if lane not in hungry}
         self._consumer.pause(full - self._paused)
         self._consumer.resume(self._paused & hungry.keys())
@@ -176,8 +178,6 @@ class WriterLoop:
             writer.stop()
         while any(not task.done() for task in self._tasks.values()) and time.monotonic() < deadline:
             await self._receive({})
-            if self._unfit:
-                raise self._unfit
 
     async def _end(self) -> None:
         for lane in list(self._lanes):
@@ -196,10 +196,8 @@ class WriterLoop:
             self._leaving[lane] = task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            if not isinstance(error, UnfitTable):
-                raise error
-            self._unfit = error
+        if not task.cancelled():
+            self._fatal = self._fatal or task.exception()
 
     async def _watch_lag(self) -> None:
         while True:

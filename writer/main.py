@@ -17,6 +17,7 @@ from shared import logs, settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.metrics import Metrics
 from shared.queue import open_queue
+from shared.queue.base import Queue
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.signals.base import Signal
@@ -57,12 +58,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     """Until SIGTERM or SIGINT. Raises `UnfitTable`."""
     mine = loaded.writer
     metrics = Metrics()
-    queue = open_queue(
-        loaded.services.queue_url,
-        session_timeout_s=mine.session_timeout_s,
-        max_message_bytes=loaded.topics.max_message_bytes,
-        max_bytes=loaded.topics.max_bytes,
-    )
+    queue = _queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
     loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints)
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
@@ -80,6 +76,18 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await endpoint.stop()
         await asyncio.to_thread(sink.close)
         await queue.close()
+
+
+def _queue(loaded: Settings) -> Queue:
+    try:
+        return open_queue(
+            loaded.services.queue_url,
+            session_timeout_s=loaded.writer.session_timeout_s,
+            max_message_bytes=loaded.topics.max_message_bytes,
+            max_bytes=loaded.topics.max_bytes,
+        )
+    except ValueError as error:
+        raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
 
 
 async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:

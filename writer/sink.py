@@ -15,7 +15,11 @@ from writer.tables import check_table, look_up
 
 T = TypeVar("T")
 
+_SAME_REPLICA = {"load_balancing": "in_order"}
+"""Rows are looked for where they were inserted: another replica may not have them yet, and they would come twice."""
+
 INSERT_SETTINGS = {
+    **_SAME_REPLICA,
     "deduplicate_insert": "enable",  # the name since 26; older servers pass over it ...
     "insert_deduplicate": 1,  # ... and know this one
     "async_insert": 0,
@@ -25,7 +29,8 @@ INSERT_SETTINGS = {
 }
 """Always the same for a token: another block size would be another insert to ClickHouse (02)."""
 
-_ALL_OR_NOTHING = {
+_LOOK_SETTINGS = {
+    **_SAME_REPLICA,
     **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
     "skip_unavailable_shards": 0,
 }
@@ -91,9 +96,7 @@ class Sink:
             "from": received_at[0],
             "to": received_at[1],
         }
-        found = await self._checked(
-            table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _ALL_OR_NOTHING)
-        )
+        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _LOOK_SETTINGS))
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
@@ -103,7 +106,7 @@ class Sink:
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _ALL_OR_NOTHING)))
+        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _LOOK_SETTINGS)))
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""

@@ -1,4 +1,4 @@
-"""The writer's stage, on the embedded queue; tests that ask for `any_stage` run on Kafka too."""
+"""The writer's stage: `stage` on the embedded queue, `kafka_stage` on Kafka, `any_stage` on both in turn."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,23 +7,25 @@ import pytest
 
 from tests.integration.writer.kit import Stage
 
+SQLITE_SESSION_S, KAFKA_SESSION_S = 1.0, 6.0  # Kafka's brokers accept no shorter one
+
 
 @pytest.fixture
 async def stage(tmp_path: Path, clickhouse_database_url: str, topic_prefix: str) -> AsyncIterator[Stage]:
-    made = Stage(f"sqlite:///{tmp_path}/queue.db", clickhouse_database_url, topic_prefix, 1.0, tmp_path)
-    await made.open()
-    yield made
-    await made.close()
+    url = f"sqlite:///{tmp_path}/queue.db"
+    async with Stage(url, clickhouse_database_url, topic_prefix, SQLITE_SESSION_S, tmp_path) as made:
+        yield made
 
 
-@pytest.fixture(params=["sqlite", "kafka"])
-async def any_stage(
-    request: pytest.FixtureRequest, tmp_path: Path, clickhouse_database_url: str, topic_prefix: str
+@pytest.fixture
+async def kafka_stage(
+    tmp_path: Path, kafka_url: str, clickhouse_database_url: str, topic_prefix: str
 ) -> AsyncIterator[Stage]:
-    kafka = request.param == "kafka"
-    url = request.getfixturevalue("kafka_url") if kafka else f"sqlite:///{tmp_path}/queue.db"
-    # Kafka's brokers accept no shorter session than 6 s.
-    made = Stage(url, clickhouse_database_url, topic_prefix, 6.0 if kafka else 1.0, tmp_path)
-    await made.open()
-    yield made
-    await made.close()
+    async with Stage(kafka_url, clickhouse_database_url, topic_prefix, KAFKA_SESSION_S, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["stage", "kafka_stage"], ids=["sqlite", "kafka"])
+def any_stage(request: pytest.FixtureRequest) -> Stage:
+    made: Stage = request.getfixturevalue(request.param)
+    return made

@@ -66,14 +66,15 @@ class Stage:
     producer: Producer = field(init=False)
     group: str = field(init=False)
 
-    async def open(self) -> None:
+    async def __aenter__(self) -> "Stage":
         self.registry = load(None, self.prefix)
         self.group = f"{self.prefix}writers"
         self.queue = open_queue(self.queue_url, session_timeout_s=self.session_s)
         self.producer = self.queue.producer()
         await self.producer.start()
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.producer.stop()
         await self.queue.close()
 

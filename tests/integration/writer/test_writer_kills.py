@@ -18,9 +18,8 @@ async def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(stage: Stage
 
 
 @pytest.mark.parametrize("failpoint", ["after_plan=kill", "after_insert=kill:2"])
-async def test_a_kill_loses_and_doubles_nothing_on_kafka_too(any_stage: Stage, failpoint: str) -> None:
-    if any_stage.queue_url.startswith("kafka"):
-        await kill_and_restart(any_stage, failpoint)
+async def test_a_kill_loses_and_doubles_nothing_on_kafka_too(kafka_stage: Stage, failpoint: str) -> None:
+    await kill_and_restart(kafka_stage, failpoint)
 
 
 async def kill_and_restart(stage: Stage, failpoint: str) -> None:

@@ -97,11 +97,21 @@ async def test_too_many_letters_publish_nothing_commit_nothing_and_stay_visible(
         await stage.until_committed(1)
         await stage.publish(*[b"no envelope"] * 150)
         await until(lambda: "dead letters" in running.waits_for(stage.lane()))
-        assert "150 of 150" in running.waits_for(stage.lane())["dead letters"]["reason"]
+        assert "150 records in a row" in running.waits_for(stage.lane())["dead letters"]["reason"]
         assert await stage.letters() == []
         assert await stage.committed() == Position(1)
         assert running.sample("sluice_retries_total", what="dead letters", reason="limit") > 0
     assert stage.messages() == ["before"]
+
+
+async def test_a_clickhouse_that_refuses_everything_makes_no_letters(stage: Stage) -> None:
+    await stage.make("logs")
+    stage.query("ALTER TABLE logs ADD CONSTRAINT nothing CHECK message = ''")
+    await stage.publish(logs(*(f"{n}" for n in range(101))))
+    async with stage.writer(shutdown_s=1.0) as running:
+        await until(lambda: "dead letters" in running.waits_for(stage.lane()))
+    assert await stage.letters() == []
+    assert await stage.committed() == Position(0, '{"end":1}')
 
 
 async def test_an_unknown_version_waits_and_nothing_behind_it_is_stored(stage: Stage) -> None:

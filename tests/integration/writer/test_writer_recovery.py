@@ -4,9 +4,14 @@ import asyncio
 import signal
 from collections.abc import Callable
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
 from deploy.local.clickhouse import ClickHouse as Engine
 from shared.queue.base import Position
 from tests.integration.writer.kit import Proxy, Stage, logs, until
+from writer import loop
 
 TEXTS = [f"message {n}" for n in range(40)]
 MESSAGES = [logs(text) for text in TEXTS]
@@ -78,6 +83,20 @@ async def test_a_planned_range_is_cut_exactly_there_again(stage: Stage) -> None:
     assert stage.messages() == sorted(TEXTS[2:])
 
 
+async def test_a_planned_range_larger_than_the_memory_for_a_lane_is_read_whole(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "HELD_BYTES", 1_000)
+    monkeypatch.setattr(loop, "LEAST_BYTES", 1_000)
+    monkeypatch.setattr(loop, "RECEIVE_MESSAGES", 3)
+    await stage.make("logs")
+    await stage.publish(*MESSAGES)
+    await stage.commit(Position(0, '{"end":39}'))
+    async with stage.writer():
+        await stage.until_committed(40)
+    assert stage.messages() == sorted(TEXTS)
+
+
 async def test_a_plan_beyond_the_end_of_a_restored_queue_stops_nothing(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(*MESSAGES[:5])
@@ -89,13 +108,29 @@ async def test_a_plan_beyond_the_end_of_a_restored_queue_stops_nothing(stage: St
     assert stage.messages() == sorted(TEXTS[2:])
 
 
-async def test_a_committed_offset_beyond_the_end_reads_everything_again(stage: Stage) -> None:
+async def test_a_committed_offset_beyond_the_end_reads_everything_again(any_stage: Stage) -> None:
+    stage = any_stage
     await stage.make("logs")
     await stage.publish(*MESSAGES)
     await stage.commit(Position(5_000))
     async with stage.writer():
         await stage.until_committed(40)
     assert stage.messages() == sorted(TEXTS)
+
+
+async def test_what_retention_took_is_counted_and_the_rest_is_stored(kafka_stage: Stage) -> None:
+    stage = kafka_stage  # the embedded queue drops nothing that isn't consumed
+    await stage.make("logs")
+    await stage.publish(*MESSAGES)
+    await stage.commit(Position(3))
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.queue_url.removeprefix("kafka://"))
+    await admin.start()
+    await admin.delete_records({TopicPartition(*stage.lane()): RecordsToDelete(before_offset=10)})
+    await admin.close()
+    async with stage.writer() as running:
+        await stage.until_committed(40)
+        assert running.sample("sluice_gap_messages_total", topic=stage.lane().topic) == 7
+    assert stage.messages() == sorted(TEXTS[10:])
 
 
 async def test_a_writer_frozen_before_its_insert_stores_nothing_twice_when_it_wakes(any_stage: Stage) -> None:
