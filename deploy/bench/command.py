@@ -1,5 +1,6 @@
 """`sluice bench`."""
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ def bench(
     queue: Annotated[Queues, typer.Option(help="The queue to measure on")] = Queues.BOTH,
     seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of one measurement")] = 5.0,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is made, in turn with its limit")] = 3,
-    connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections that send to the gateway")] = 64,
+    connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections that send to the gateway")] = 256,
     json: Annotated[
         Path | None, typer.Option(help="Also write everything as JSON to this file", metavar="FILE")
     ] = None,
@@ -47,6 +48,7 @@ def bench(
     console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     kinds = ("sqlite", "kafka") if queue is Queues.BOTH else (queue.value,)
     skipped = {kind: why for kind in kinds if (why := missing(kind))}
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # it tells of tries that it repeats by itself
     try:
         require_proc()
         with _progress(errors) as progress:

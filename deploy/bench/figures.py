@@ -62,7 +62,7 @@ class Results(msgspec.Struct, frozen=True):
 def logs_per_second_at_half_load(gateway: GatewayRun, writer: list[WriterRound]) -> float:
     """Half of what the slower of the two sides did alone."""
     accepted = median(each.gateway.rate * 100 for each in gateway.rounds[100])
-    written = median(each.writer.rows / each.writer.seconds for each in writer)
+    written = median(each.writer.rate for each in writer)
     return min(accepted, written) / 2
 
 
@@ -94,11 +94,16 @@ def _gateway(results: Results) -> Iterator[Figure]:
 
 def _writer(results: Results) -> Iterator[Figure]:
     rounds = results.writer
-    wall = [(r.writer.rows / r.writer.seconds, r.limit.rows / r.limit.seconds) for r in rounds]
+    wall = [(r.writer.rate, r.limit.rate) for r in rounds]
     cost = [(r.writer.rows / r.writer.cpu_s, r.limit.rows / r.limit.cpu_s) for r in rounds]
     yield _compared("writer", "rows / second", wall)
     yield _compared("writer", "rows / CPU-second", cost)
-    yield Figure(group="writer", name="rows a batch", value=median(r.writer.rows / r.writer.batches for r in rounds))
+    yield Figure(
+        group="writer",
+        name="rows a batch",
+        value=median(r.writer.rows / r.writer.batches for r in rounds),
+        limit=median(r.limit.rows / r.limit.batches for r in rounds),
+    )
 
 
 def _both(results: Results) -> Iterator[Figure]:

@@ -45,8 +45,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """`cpu_s` is the driver's own."""
 
     rows: int
+    batches: int
     seconds: float
     cpu_s: float
+
+    @property
+    def rate(self) -> float:
+        """Rows a second."""
+        return self.rows / self.seconds
 
 
 def start(job: Job) -> Running[Outcome]:
@@ -88,7 +94,7 @@ def run(job: Job) -> Outcome:
         shares = [range(first, job.batches, job.connections) for first in range(job.connections)]
         list(pool.map(partial(_insert, url, built), shares))
     seconds, cpu = perf_counter() - began, process_time() - cpu
-    return Outcome(rows=job.batches * job.messages * job.logs, seconds=seconds, cpu_s=cpu)
+    return Outcome(rows=job.batches * job.messages * job.logs, batches=job.batches, seconds=seconds, cpu_s=cpu)
 
 
 def _insert(url: str, built: list[Columns], numbers: range) -> None:

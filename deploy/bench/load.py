@@ -5,6 +5,7 @@ the process under load at both ends of its window, so that counts and costs belo
 """
 
 import asyncio
+import re
 from collections import Counter
 from time import perf_counter, time
 from typing import cast
@@ -146,6 +147,13 @@ class Generator:
         connection.send(self._requests[self._sent % DIFFERENT_BODIES])
         self._sent += 1
 
+    def lost(self, connection: "Connection") -> None:
+        """The server closed the connection."""
+        if not self._stopping:
+            self.statuses["closed"] += 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+
     async def _pace(self, rate: float) -> None:
         """Let requests go at `rate`; what no connection was free for is not made up for later."""
         began, given = perf_counter(), 0.0
@@ -164,12 +172,11 @@ class Generator:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection. A broken one stays so: its request is never answered, which `Outcome.checked` tells."""
-
-    _MARK = b"HTTP/1.1 "
+    """One kept connection: the next request is sent when the whole answer to the one before has come."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -179,13 +186,29 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        # The end of the answer before may come first: its status line was enough to send the next request.
-        at = data.find(self._MARK)
-        while at >= 0:
-            status = data[at + 9 : at + 12].decode("ascii", "replace")
+        self._received += data
+        if (status := complete(self._received)) is not None:
+            self._received = b""
             self._generator.statuses[status] += 1
             self._generator.free(self)
-            at = data.find(self._MARK, at + 12)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It stays so: a request on it is never answered, which `Outcome.checked` tells."""
+        self._generator.lost(self)
+
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+
+
+def complete(answer: bytes) -> str | None:
+    """The status of an HTTP answer that has come whole, else None. It must say its length."""
+    head = answer.find(b"\r\n\r\n")
+    if head < 0:
+        return None
+    length = _LENGTH.search(answer, 0, head + 2)
+    if length is None or len(answer) < head + 4 + int(length[1]):
+        return None
+    return answer[9:12].decode("ascii", "replace")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ async def end_of(queue: Queue, topic: str) -> dict[Lane, int]:
     return await queue.end_offsets(await queue.lanes([topic]))
 
 
-async def committed_to(queue: Queue, group: str, ends: dict[Lane, int]) -> bool:
-    """Whether a group has committed everything below these offsets."""
+async def uncommitted(queue: Queue, group: str, ends: dict[Lane, int]) -> int:
+    """How many messages below these offsets a group has not committed."""
     positions = await queue.committed(group, ends)
-    return all(end == 0 or ((position := positions[lane]) and position.offset >= end) for lane, end in ends.items())
+    return sum(max(0, end - (position.offset if (position := positions[lane]) else 0)) for lane, end in ends.items())

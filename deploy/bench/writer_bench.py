@@ -14,6 +14,7 @@ from deploy.bench.effort import Effort
 from deploy.bench.engines import Engines, Phase
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import cpu_seconds, peak_bytes
+from deploy.local.child import last_lines
 from deploy.local.sluice_hooks import Writer
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
@@ -29,10 +30,16 @@ _MERGES_S = 20.0
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """One topic brought to ClickHouse: from a writer that answers to everything committed."""
+    """One topic brought to ClickHouse: `rows` in all, from a writer that answers to everything committed.
+
+    `timed_rows` were committed in `seconds`, after the first commit: taking the lanes over is no part of the rate. The
+    CPU time and the rest are those of the whole.
+    """
 
     rows: int
+    timed_rows: int
     seconds: float
+    whole_seconds: float
     cpu_s: float
     peak_bytes: int
     batches: int
@@ -40,6 +47,11 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """Of the requests that the rows stand for."""
     disk_bytes: int
     """Of the table's active parts when the server has merged them."""
+
+    @property
+    def rate(self) -> float:
+        """Rows a second."""
+        return self.timed_rows / self.seconds
 
 
 class WriterRound(msgspec.Struct, frozen=True):
@@ -51,7 +63,7 @@ class WriterRound(msgspec.Struct, frozen=True):
     @property
     def limit(self) -> insert_limit.Outcome:
         """The faster."""
-        return max(self.limits, key=lambda outcome: outcome.rows / outcome.seconds)
+        return max(self.limits, key=lambda outcome: outcome.rate)
 
 
 def measure_writer(engines: Engines, effort: Effort, step: Callable[[str], None]) -> list[WriterRound]:
@@ -72,15 +84,22 @@ def _round(
     limits = []
     for connections in CONNECTIONS:
         step(f"prebuilt columns, {connections} connection{'s' * (connections > 1)}, round {number + 1}")
-        job = insert_limit.Job(
-            clickhouse_url=engines.clickhouse_url,
-            batches=written.batches,
-            messages=max(1, effort.writer_messages // written.batches),
-            logs=LOGS_A_MESSAGE,
-            connections=connections,
-        )
-        limits.append(insert_limit.start(job).result())
+        limits.append(insert_limit.start(_limit_job(engines, phase, effort, written, connections)).result())
     return WriterRound(written, limits)
+
+
+def _limit_job(engines: Engines, phase: Phase, effort: Effort, written: Written, connections: int) -> insert_limit.Job:
+    """As many rows as the writer's, in batches of the size that its settings name."""
+    count, mine = effort.writer_messages, phase.settings.writer
+    fit = min(mine.batch_rows // LOGS_A_MESSAGE, mine.batch_bytes * count // written.body_bytes)
+    messages_a_batch = max(1, min(fit, count))
+    return insert_limit.Job(
+        clickhouse_url=engines.clickhouse_url,
+        batches=max(1, round(count / messages_a_batch)),
+        messages=messages_a_batch,
+        logs=LOGS_A_MESSAGE,
+        connections=connections,
+    )
 
 
 async def _write(
@@ -95,16 +114,19 @@ async def _write(
         ends = await messages.end_of(queue, phase.logs.topic)
         step(f"writer, {rows:,} rows, round {number + 1}")
         with Writer(phase.log("writer"), None, phase.environment) as writer:
-            began, cpu_s = perf_counter(), cpu_seconds(writer.pid or 0)
-            await _until_committed(queue, phase, ends, writer, rows)
-            seconds, cpu_s = perf_counter() - began, cpu_seconds(writer.pid or 0) - cpu_s
+            cpu_s = cpu_seconds(writer.pid or 0)
+            progress = await _follow(queue, phase, ends, writer, count)
+            cpu_s = cpu_seconds(writer.pid or 0) - cpu_s
             batches, peak = _batches(writer), peak_bytes(writer.pid or 0)
     finally:
         await queue.close()
     _check_rows(clickhouse, phase, rows)
+    seconds, timed = progress.timed
     return Written(
         rows=rows,
+        timed_rows=timed * LOGS_A_MESSAGE,
         seconds=seconds,
+        whole_seconds=progress.whole_s,
         cpu_s=cpu_s,
         peak_bytes=peak,
         batches=batches,
@@ -113,15 +135,46 @@ async def _write(
     )
 
 
-async def _until_committed(queue: Queue, phase: Phase, ends: dict[Lane, int], writer: Writer, rows: int) -> None:
-    group = phase.settings.writer.group
-    deadline = monotonic() + 30 + rows / _SLOWEST_ROWS_A_SECOND
-    while not await messages.committed_to(queue, group, ends):
+class Progress:
+    """When how many messages were committed, seen from outside. Seconds since the writer answered."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._first: tuple[float, int] = (0.0, 0)
+        self._now: tuple[float, int] = (0.0, 0)
+
+    def saw(self, at_s: float, committed: int) -> None:
+        self._now = (at_s, committed)
+        if self._first[1] == 0 and 0 < committed <= self._count / 2:  # a short run may be over at the first look
+            self._first = self._now
+
+    @property
+    def complete(self) -> bool:
+        return self._now[1] >= self._count
+
+    @property
+    def whole_s(self) -> float:
+        return self._now[0]
+
+    @property
+    def timed(self) -> tuple[float, int]:
+        """(seconds, messages) from the first commit to the last."""
+        return self._now[0] - self._first[0], self._now[1] - self._first[1]
+
+
+async def _follow(queue: Queue, phase: Phase, ends: dict[Lane, int], writer: Writer, count: int) -> Progress:
+    """Look until everything is committed. Raises `JobFailed` where that does not happen."""
+    group, progress, began = phase.settings.writer.group, Progress(count), perf_counter()
+    limit_s = 30 + count * LOGS_A_MESSAGE / _SLOWEST_ROWS_A_SECOND
+    while not progress.complete:
+        missing = await messages.uncommitted(queue, group, ends)
+        progress.saw(perf_counter() - began, count - missing)
         if not writer.running:
-            raise JobFailed(f"the writer ended; its log is {writer.log}")
-        if monotonic() > deadline:
-            raise JobFailed(f"the writer has not committed {rows:,} rows in time; its log is {writer.log}")
+            raise JobFailed(f"the writer ended: {last_lines(writer.log, 0)}")
+        if progress.whole_s > limit_s:
+            raise JobFailed(f"{missing} messages are not committed in time: {last_lines(writer.log, 0)}")
         await asyncio.sleep(_LOOK_EVERY_S)
+    return progress
 
 
 def _batches(writer: Writer) -> int:

@@ -16,9 +16,10 @@ from deploy.bench.figures import GOALS, Goal
 from deploy.bench.freshness import percentile
 from deploy.bench.insert_limit import columns
 from deploy.bench.jobs import JobFailed
-from deploy.bench.load import Job, Outcome, drive
+from deploy.bench.load import Job, Outcome, complete, drive
 from deploy.bench.logs import bodies
 from deploy.bench.report import number
+from deploy.bench.writer_bench import Progress
 from gateway.validation import Validator
 from shared import registry
 from tests.services import required
@@ -94,6 +95,12 @@ def test_a_rate_is_kept_and_its_cpu_time_counted(tmp_path: Path) -> None:
     assert outcome.statuses == {"200": outcome.sent}
 
 
+def test_an_answer_counts_when_all_of_it_has_come() -> None:
+    answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\nretry-after: 1\r\n\r\nbusy"
+    assert complete(answer) == "503"
+    assert [complete(answer[:end]) for end in range(len(answer))] == [None] * len(answer)
+
+
 @pytest.mark.parametrize("statuses", [{"200": 9, "503": 1}, {"200": 9}, {}])
 def test_an_answer_that_is_not_2xx_or_is_missing_makes_the_figures_void(statuses: dict[str, int]) -> None:
     outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=10, statuses=statuses, body_bytes=600.0)
@@ -110,6 +117,22 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     values = [float(n) for n in range(1, 101)]
     assert (percentile(values, 0.5), percentile(values, 0.99), percentile(values, 1.0)) == (50.0, 99.0, 100.0)
     assert percentile([7.0], 0.99) == 7.0
+
+
+def test_the_writers_clock_starts_at_its_first_commit() -> None:
+    progress = Progress(1000)
+    for at_s, committed in ((0.1, 0), (0.9, 0), (1.0, 100), (1.5, 600), (2.0, 1000)):
+        progress.saw(at_s, committed)
+    assert progress.complete
+    assert progress.timed == (1.0, 900)
+    assert progress.whole_s == 2.0
+
+
+def test_a_run_that_is_over_at_the_first_look_is_timed_whole() -> None:
+    progress = Progress(1000)
+    for at_s, committed in ((0.1, 0), (0.9, 1000)):
+        progress.saw(at_s, committed)
+    assert progress.timed == (0.9, 1000)
 
 
 def test_a_goal_is_met_at_its_bound() -> None:
