@@ -1,7 +1,7 @@
 """The msgspec decoders of one format: how a body is taken apart and checked in one go."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -24,6 +24,8 @@ class Decoders:
     frame: Callable[[bytes], Any]
     fit: Callable[[Any, Iterable[Any]], bool] | None = None
     """Whether a frame and its records keep the limits that msgspec can't check; None where there are none."""
+    mended: bool = False
+    """What comes here has been looked at, and is no longer what was sent: its size says nothing."""
 
 
 def fast(fmt: Format) -> Decoders:
@@ -49,7 +51,7 @@ def counted(fmt: Format) -> Decoders | None:
 
 def stored(fmt: Format) -> Decoders:
     """The writer's own: what passes them can be stored."""
-    return _decoders(fmt.record, fmt.frame)
+    return replace(_decoders(fmt.record, fmt.frame), mended=True)
 
 
 def _decoders(record: Any, frame: Any, fit: Callable[[Any, Iterable[Any]], bool] | None = None) -> Decoders:

@@ -26,6 +26,7 @@ class _KeyOnly(msgspec.Struct, gc=False):
 
 
 _decode_any = msgspec.json.Decoder().decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_key = msgspec.json.Decoder(_KeyOnly).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -84,7 +85,9 @@ class Validator:
         except (msgspec.DecodeError, RecursionError):
             pass
         try:
-            return _key(repaired(body))
+            text = repaired(body)
+            _decode_raw(text)  # a body that is no object is told from one that is no JSON
+            return _key(text)
         except msgspec.ValidationError:
             return None
         except (msgspec.DecodeError, RecursionError) as error:
@@ -123,7 +126,7 @@ class Validator:
         record = decoders.record(body)
         if decoders.fit and not decoders.fit(None, [record]):
             raise _Unsure
-        if len(body) > MAX_RECORD_BYTES:
+        if len(body) > MAX_RECORD_BYTES and not decoders.mended:
             raise TooLarge
         if getattr(record, "api_key", msgspec.UNSET) is not msgspec.UNSET:
             body = _without_key(body)
@@ -142,7 +145,7 @@ class Validator:
                 raise _Unsure
             if decoders.fit and not decoders.fit(frame, records):
                 raise _Unsure
-            if len(body) > MAX_RECORD_BYTES and any_oversized(split(raw)):
+            if len(body) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
                 raise TooLarge
             validated = Validated(raw, len(records))
         validated.service = frame.service

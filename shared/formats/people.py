@@ -1,6 +1,7 @@
 """`user` and `account` objects -> their columns: the known keys each in one, the further ones as JSON."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -8,9 +9,8 @@ import msgspec
 from shared.formats.base import Columns
 from shared.formats.values import plain
 
-_NULL = msgspec.Raw(b"null")
-
-_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -23,19 +23,27 @@ def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...
         text = bytes(raw)
         if not text or text == b"null":
             continue
-        person = _decode(text)
+        person = _person(text)
         for key in known:
-            columns[f"{name}_{key}"][row] = text_of(plain(person.pop(key, _NULL)))
+            columns[f"{name}_{key}"][row] = text_of(person.pop(key, None))
         if person:
-            further[row] = _encode(person)
+            others = _decode_raw(text)
+            further[row] = _encode({key: others[key] for key in person})
     columns[name] = further
     return columns
 
 
+def _person(text: bytes) -> dict[str, Any]:
+    try:
+        return _decode(text)
+    except msgspec.ValidationError:  # a number that no double holds
+        return {key: plain(value) for key, value in _decode_raw(text).items()}
+
+
 def text_of(value: Any) -> str:
-    """An id as text: strings and numbers; '' for anything else."""
+    """An id as text: strings and finite numbers; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value) if isfinite(value) else ""
     return str(value)

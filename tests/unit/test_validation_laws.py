@@ -24,7 +24,7 @@ REGISTRY = load()
 FORMATS = pytest.mark.parametrize("fmt", REGISTRY.formats.values(), ids=lambda fmt: fmt.name)
 NOW_US = 1_790_000_000_000_000
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @FORMATS

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from gateway.rejections import InvalidBody, MalformedJson, respond
+from gateway.second_look import MAX_FAULTS
 from gateway.validation import Validator
 from shared.formats import deeptracer_errors, deeptracer_llm, deeptracer_logs, deeptracer_traces
 from tests.bodies import bodies
@@ -49,6 +50,49 @@ def test_a_recorded_body_gets_zods_answer_byte_for_byte(case: dict[str, Any]) ->
     assert verdict(case["endpoint"], json.dumps(case["input"]).encode()) == expected
 
 
+def issues(endpoint: str, body: Any) -> list[dict[str, Any]]:
+    answer = json.loads(verdict(endpoint, json.dumps(body).encode()))
+    listed: list[dict[str, Any]] = answer["error"]["issues"]
+    return listed
+
+
+LOG = {"level": "info", "message": "m"}
+SPAN = {"trace_id": "t", "span_id": "s", "operation": "o", "start_time": "2026-02-23T00:00:00Z", "duration_ms": 1}
+
+
+def test_an_array_that_is_too_long_is_told_first_and_its_elements_are_still_checked() -> None:
+    assert [issue["path"] for issue in issues("logs", {"logs": [LOG] * 1000 + [5]})] == [["logs"], ["logs", 1000]]
+    assert issues("logs", {"logs": [LOG] * 1001})[0]["code"] == "too_big"
+
+
+@pytest.mark.parametrize("place", [{"release": "{}", "logs": [LOG]}, {"logs": [LOG | {"release": "{}"}]}], ids=str)
+def test_the_length_of_a_release_is_counted_in_utf16_units(place: Any) -> None:
+    def judged(release: str, ascii_only: bool) -> str:
+        return verdict("logs", json.dumps(place, ensure_ascii=ascii_only).replace("{}", release).encode())
+
+    for ascii_only in (True, False):
+        assert judged("a" * 128, ascii_only) == "valid"
+        assert judged("é" * 128, ascii_only) == "valid"
+        assert judged("😀" * 64, ascii_only) == "valid"
+        assert "at most 128" in judged("a" * 129, ascii_only)
+        assert "at most 128" in judged("😀" * 64 + "a", ascii_only)
+        assert "at most 128" in judged(r"\ud83d\ude00" * 65, ascii_only)
+
+
+@pytest.mark.parametrize("start", ["2026-02-23 00:00:00Z", "2026-02-23t00:00:00z", "2026-02-23 00:00:00.5+01:00"])
+def test_a_space_for_the_t_and_lower_case_letters_are_no_fault_although_zod_says_so(start: str) -> None:
+    assert verdict("traces", json.dumps(SPAN | {"start_time": start}).encode()) == "valid"
+    assert [issue["path"] for issue in issues("traces", SPAN | {"start_time": start, "span_id": 1})] == [["span_id"]]
+
+
+def test_null_is_no_timestamp() -> None:
+    assert issues("logs", {"logs": [LOG | {"timestamp": None}]})[0]["message"] == "Expected string, received null"
+
+
+def test_a_list_of_faults_ends_somewhere() -> None:
+    assert len(issues("logs", {"logs": [0] * (MAX_FAULTS + 5)})) == MAX_FAULTS
+
+
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
     """Real zod, where `node` finds it (in a `node_modules` above this file, or through NODE_PATH)."""
@@ -75,7 +119,7 @@ def judge() -> Iterator[Judge]:
 
 @pytest.mark.parametrize("endpoint", FORMATS)
 def test_real_zod_gives_the_same_answer_to_every_body(endpoint: str, judge: Judge) -> None:
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
     @given(bodies(FORMATS[endpoint]))
     def compare(body: bytes) -> None:
         assert verdict(endpoint, body) == judge(endpoint, body)
