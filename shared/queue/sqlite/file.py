@@ -92,12 +92,13 @@ class QueueFile:
 
 
 def create(path: Path, *, lock_timeout_s: float = 5.0) -> None:
-    """Make the file with its tables if it is missing. Other processes see it whole or not at all.
+    """Make the file with its tables, and its folder, where they are missing. Others see the file whole or not at all.
 
     Raises:
-        QueueUnavailable: the folder is missing or can't be written.
+        QueueUnavailable: the folder can't be made or written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, lock_timeout_s):
             if path.exists():
                 return
