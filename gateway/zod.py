@@ -33,6 +33,8 @@ def _zod_error(faults: Iterable[Fault]) -> dict[str, Any]:
 
 
 def _missing(fault: Fault) -> Issue:
+    if fault.node.kind == "union":
+        return _union(fault._replace(options=tuple([fault._replace(node=option)] for option in fault.node.options)))
     return _invalid_type(fault, "undefined", "Required")
 
 

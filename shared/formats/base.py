@@ -154,3 +154,11 @@ class Format:
     """Makes one JSON array of a body that may have other shapes (drains). Raises msgspec.DecodeError."""
     fingerprinted: Callable[[Any], tuple[str, str]] | None = None
     """(error message, stack trace) of a record whose fingerprint the answer carries."""
+
+
+class BatchFrame(msgspec.Struct, gc=False, kw_only=True):
+    """What a batch request says once for all of its records, as the DeepTracer routes have it."""
+
+    service: str = "unknown"
+    environment: str = "production"
+    release: Annotated[str, msgspec.Meta(max_length=128)] = ""

@@ -4,19 +4,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.base import ABSENT, BatchFrame, Columns, Format, JsonObject, Outcome, Rows
 from shared.formats.deeptracer import OptionalTime, Release, attributes
 from shared.formats.levels import SEVERITY_NUMBERS
 from shared.formats.people import text_of
 from shared.formats.values import times
 
 
-class Frame(msgspec.Struct, gc=False, kw_only=True):
+class Frame(BatchFrame, gc=False, kw_only=True):
     """The request."""
 
-    service: str = "unknown"
-    environment: str = "production"
-    release: Release = ""
     logs: msgspec.Raw
 
 

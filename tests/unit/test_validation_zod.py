@@ -6,12 +6,17 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec import Meta
 
+from gateway import zod
+from gateway.faults import Walker
 from gateway.rejections import InvalidBody, MalformedJson, respond
+from gateway.schema import node_of
 from gateway.second_look import MAX_FAULTS
 from gateway.validation import Validator
 from shared.formats import deeptracer_errors, deeptracer_llm, deeptracer_logs, deeptracer_traces
@@ -26,6 +31,7 @@ FORMATS = {
 }
 VALIDATORS = {name: Validator(fmt) for name, fmt in FORMATS.items()}
 VECTORS = json.loads((FIXTURES / "zod_vectors.json").read_text())["cases"]
+OTHER_VECTORS = json.loads((FIXTURES / "zod_vectors_other_types.json").read_text())["cases"]
 ZOD = "3.25.76"
 
 Judge = Callable[[str, bytes], str]
@@ -91,6 +97,25 @@ def test_null_is_no_timestamp() -> None:
 
 def test_a_list_of_faults_ends_somewhere() -> None:
     assert len(issues("logs", {"logs": [0] * (MAX_FAULTS + 5)})) == MAX_FAULTS
+
+
+class Other(msgspec.Struct):
+    """Types that formats of extensions may have."""
+
+    whole: Annotated[int, Meta(ge=0, le=10)]
+    least: Annotated[float, Meta(ge=0.5)]
+    text: Annotated[str, Meta(min_length=2, max_length=3)]
+    flag: bool
+    numbers: Annotated[list[float], Meta(min_length=1, max_length=2)]
+    map: dict[str, float]
+    either: str | float
+    maybe: str | None
+
+
+@pytest.mark.parametrize("case", OTHER_VECTORS, ids=lambda case: json.dumps(case["input"])[:30])
+def test_each_type_has_zods_words(case: dict[str, Any]) -> None:
+    told = zod.error(Walker(zod.length).faults(node_of(Other), case["input"]))
+    assert msgspec.json.encode(told).decode() == json.dumps(case["expected"], separators=(",", ":"))
 
 
 @pytest.fixture(scope="module")
