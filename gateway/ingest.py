@@ -89,6 +89,8 @@ class IngestRoute:
         stamp, outcome = self._seal(key, validated, headers)
         if validated.n:
             await self._publisher.publish(self._signal.topic, stamp, validated.records)
+        if validated.dropped:
+            headers.append((b"x-dropped", validated.x_dropped.encode()))
         self._count(outcome, validated.dropped)
         return self._format.reply(outcome)
 
