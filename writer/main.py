@@ -92,11 +92,13 @@ def _queue(loaded: Settings) -> Queue:
 
 async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:
     """Raise `UnfitTable` if one exists that must not be written to. What can't be known yet, each lane finds out."""
-    for table in {each.table.name: each.table for each in signals}.values():
-        try:
-            await sink.check(table)
-        except (MissingTable, ClickHouseError) as error:
-            _log.warning("table can't be checked yet", table=table.name, error=str(error))
+    tables = {each.table.name: each.table for each in signals}
+    found = await asyncio.gather(*(sink.check(table) for table in tables.values()), return_exceptions=True)
+    for name, error in zip(tables, found, strict=True):
+        if isinstance(error, MissingTable | ClickHouseError):
+            _log.warning("table can't be checked yet", table=name, error=str(error))
+        elif error is not None:
+            raise error
 
 
 def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
