@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
-from gateway.app import Deps
 from gateway.answer_headers import answer_headers
+from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.deadlines import Deadlines
 from gateway.health import Readiness

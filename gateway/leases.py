@@ -17,11 +17,11 @@ from shared.metrics import Metrics
 
 WINDOW_S = 60
 
-BEAT_S = 5.0
-"""How often a process says that it lives; three missed beats and it doesn't count any more."""
+BEAT_S = 1.0
+"""How often a process says that it lives. While Redis is away only this looks for it: no request waits."""
 
-PROBE_S = 1.0
-"""How often Redis is looked for while it is away. Only this asks then: no request waits for it."""
+ALIVE_S = 5
+"""After so long without a beat a process doesn't count any more."""
 
 _PROCESSES = "sluice:gateways"
 
@@ -43,8 +43,8 @@ return {{granted, math.max(0, limit - used - granted), ends, (ends - second) * 1
 _BEAT = Script(f"""
 local second = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], second, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', second - {3 * BEAT_S})
-redis.call('EXPIRE', KEYS[1], {12 * BEAT_S:.0f})
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', second - {ALIVE_S})
+redis.call('EXPIRE', KEYS[1], {2 * ALIVE_S})
 """)
 
 _log = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class Leases:
 
     async def _go_on_beating(self) -> None:
         while True:
-            await asyncio.sleep(PROBE_S if self._away else BEAT_S)
+            await asyncio.sleep(BEAT_S)
             await self._beat()
 
     async def _beat(self) -> None:

@@ -1,6 +1,6 @@
 """How many requests a minute a key may make (03, "Rate limit"): fixed windows aligned to the UTC minute.
 
-A request that this process holds a lease for costs a look into a dict and a decrement; only one in a portion asks Redis.
+A request that this process holds a lease for costs a look into a dict and a decrement; one in a portion asks Redis.
 """
 
 import asyncio
