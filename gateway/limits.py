@@ -4,12 +4,13 @@ A request that this process holds a lease for costs a look into a dict and a dec
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 from operator import attrgetter
 from time import monotonic
 from typing import Literal
 
+from gateway.answer_headers import Headers
 from gateway.leases import Leases, Window
 from gateway.rejections import RateLimited
 from shared.clients.redis import Redis
@@ -19,15 +20,13 @@ from shared.metrics import Metrics
 Kind = Literal["ingest", "read", "drain"]
 """What is counted apart from each other, each with a limit of its own."""
 
-Headers = list[tuple[bytes, bytes]]
-
 
 @dataclass
 class _Renewal:
     """A lease that is being asked for, and how many requests wait for it."""
 
     task: asyncio.Task[None] | None = None
-    waiting: int = field(default=0)
+    waiting: int = 0
 
 
 class Limiter:

@@ -1,6 +1,7 @@
 """Hears which keys were revoked or changed, and has the cache ask for them again."""
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -32,6 +33,8 @@ class Revocations:
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
             self._listening = None
 
     async def _listen(self) -> None:

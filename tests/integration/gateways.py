@@ -55,10 +55,8 @@ class Gateways:
 
     async def start(self, n: int = 1) -> None:
         """Start `n`, and wait until each is counted as alive."""
-        with (self._folder / "gateways.out").open("ab") as out:
-            for _ in range(n):
-                command = [sys.executable, "-m", "shared.cli", "gateway"]
-                self._processes.append(subprocess.Popen(command, env=self.environment, stdout=out, stderr=out))
+        for _ in range(n):
+            self._processes.append(self._spawn())
         redis = Redis(self.environment["SLUICE_REDIS_URL"])
         for _ in range(int(UP_WITHIN_S / 0.1)):
             await asyncio.sleep(0.1)
@@ -68,6 +66,12 @@ class Gateways:
             raise AssertionError(f"not up:\n{(self._folder / 'gateways.out').read_text()[-4000:]}")
         await redis.close()
         await asyncio.sleep(0.3)  # from having started to listening
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        with (self._folder / "gateways.out").open("ab") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", "shared.cli", "gateway"], env=self.environment, stdout=out, stderr=out
+            )
 
     async def _answers(self) -> bool:
         try:

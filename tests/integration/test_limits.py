@@ -1,22 +1,19 @@
 """Rate limits over a real Redis: several processes' worth of `Limits` in one, sharing nothing but that Redis."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import time
 
 import pytest
 
 from deploy.local.valkey import Valkey
+from gateway.answer_headers import Headers
 from gateway.leases import BEAT_S
-from gateway.limits import Headers, Limits
+from gateway.limits import Limits
 from gateway.rejections import RateLimited
 from shared.clients.redis import Redis
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
-
-KEY = ResolvedKey(key_id="key_1", project_id="p", scopes=frozenset({"ingest"}))
-
-Make = Callable[[str], Awaitable["Process"]]
 
 
 class Process:
