@@ -12,6 +12,7 @@ import pytest
 from shared.clients.postgres import Postgres, connect, locked
 from shared.keys import find_key, hash_key
 from shared.migrations.postgres import migrate_postgres
+from tests.integration.stack import running_stack, wait_until
 
 
 class Cli:
@@ -162,3 +163,26 @@ def test_a_database_that_was_not_migrated_is_said(cli: Cli) -> None:
     with connect(cli.postgres_url) as db:
         db.execute("DROP TABLE keys, projects")
     assert "has sluice migrate run?" in cli.run("project", "list", fails=True)
+
+
+def test_the_commands_work_beside_a_running_stack(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "var", "--gateways", "2") as stack:
+        cli = Cli(tmp_path, stack.env["SLUICE_POSTGRES_URL"])
+        project = cli.json("project", "create", "Beside", "--retention-days", "7")
+        ingest = cli.json("key", "create", "--project", project["id"])
+        read = cli.json("key", "create", "--project", project["id"], "--scope", "read")
+        log = b'{"logs":[{"level":"info","message":"beside"}]}'
+
+        def send() -> int:
+            return stack.request("POST", "/ingest/logs", log, {"Authorization": f"Bearer {ingest['key']}"})[0]
+
+        def stored() -> bool:
+            path = f"/api/v1/projects/{project['id']}/logs"
+            status, found = stack.request("GET", path, headers={"Authorization": f"Bearer {read['key']}"})
+            assert status == 200
+            return [row["message"] for row in found["logs"]] == ["beside"]
+
+        assert send() == 200
+        wait_until(stored, 10, "the log of the new project")
+        cli.json("key", "revoke", ingest["id"])
+        wait_until(lambda: all(send() == 401 for _ in range(20)), 1, "revoked in both gateways")
