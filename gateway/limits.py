@@ -119,6 +119,7 @@ class Limits:
 
 
 def _tell(window: Window, headers: Headers) -> None:
+    """`remaining` is what this process knows: what others used since it asked last is seen at its next lease."""
     headers += (
         (b"x-ratelimit-limit", b"%d" % window.limit),
         (b"x-ratelimit-remaining", b"%d" % (window.left + window.pool)),
