@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from gateway.answer_headers import with_answer_headers
 from gateway.health import Readiness, alive
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection, api_of, respond
@@ -55,6 +56,8 @@ class Dispatch:
             if route is not None:
                 await route(scope, receive, send)
                 return
+        if scope["type"] == "http":
+            send = with_answer_headers(scope, send)
         await self.rest(scope, receive, send)
 
 

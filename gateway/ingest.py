@@ -7,10 +7,11 @@ from time import time_ns
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth import KeyCache, key_of
+from gateway.auth import KeyCache, key_of, permit
 from gateway.body import ClientGone, read_body
 from gateway.deadlines import Deadlines
 from gateway.ids import uuid7
+from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, respond
 from gateway.validation import Validated, Validator
@@ -34,6 +35,7 @@ class IngestDeps:
     """What the ingest routes share in one process."""
 
     keys: KeyCache
+    limits: Limits
     publisher: Publisher
     metrics: Metrics
     deadlines: Deadlines
@@ -54,6 +56,7 @@ class IngestRoute:
         self._signal = signal
         self._validator = Validator(fmt)
         self._keys = deps.keys
+        self._limiter = deps.limits.of(fmt.counted_as)
         self._publisher = deps.publisher
         self._metrics = deps.metrics
         self._deadlines = deps.deadlines
@@ -79,12 +82,12 @@ class IngestRoute:
         await send({"type": "http.response.body", "body": body})
 
     async def accept(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, read, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
+        """Authenticate, admit, read, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
         token = key_of(scope["headers"])
-        key = None if token is None else await self._keys.resolve(token, "ingest")
+        key = None if token is None else await self._admit(token, headers)
         body = await self._read(scope, receive)
         if key is None:
-            key = await self._keys.resolve(self._validator.key_in(body), "ingest")
+            key = await self._admit(self._validator.key_in(body), headers)
         validated = self._validator.validate(body)
         stamp, outcome = self._seal(key, validated, headers)
         if validated.n:
@@ -93,6 +96,14 @@ class IngestRoute:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
         self._count(outcome, validated.dropped)
         return self._format.reply(outcome)
+
+    async def _admit(self, token: str | None, headers: Headers) -> ResolvedKey:
+        """The key, once its request is counted: also one that is refused for its scope (403)."""
+        key = await self._keys.resolve(token)
+        if not self._limiter.admits(key, headers):
+            await self._limiter.admit(key, headers)
+        permit(key, "ingest")
+        return key
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         return await read_body(scope, receive, max_bytes=self._max_body_bytes, deadlines=self._deadlines)

@@ -26,6 +26,9 @@ class Metrics:
         self.publish_seconds = Histogram(
             "sluice_publish_seconds", "From handing to the queue to its acknowledgement", buckets=_SECONDS, registry=r
         )
+        self.local_limit_requests = Counter(
+            "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
+        )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
         self.lag = Gauge("sluice_lag_messages", "Messages not yet committed", ["topic", "partition"], registry=r)
         self.batch_rows = Histogram(
