@@ -1,6 +1,8 @@
 """`sluice bench`."""
 
 import logging
+import signal
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +20,7 @@ from deploy.bench.gateway_bench import LOGS_A_REQUEST, measure_gateway
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import NotLinux, require_proc
 from deploy.bench.report import as_json, table
-from deploy.bench.writer_bench import CONNECTIONS, measure_writer
+from deploy.bench.writer_bench import measure_writer
 from deploy.local.child import DidNotStart
 
 
@@ -49,6 +51,7 @@ def bench(
     kinds = ("sqlite", "kafka") if queue is Queues.BOTH else (queue.value,)
     skipped = {kind: why for kind in kinds if (why := missing(kind))}
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # it tells of tries that it repeats by itself
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that engines and folder go
     try:
         require_proc()
         with _progress(errors) as progress:
@@ -67,7 +70,7 @@ def bench(
 
 
 def _measure(kind: str, effort: Effort, progress: Progress) -> Results:
-    steps = 1 + len(LOGS_A_REQUEST) * 2 * effort.rounds + (2 + len(CONNECTIONS)) * effort.rounds + 1
+    steps = 1 + len(LOGS_A_REQUEST) * 2 * effort.rounds + 4 * effort.rounds + 1
     task = progress.add_task(f"{kind}: starting the engines", total=steps)
 
     def step(what: str) -> None:

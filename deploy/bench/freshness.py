@@ -62,14 +62,15 @@ def measure_freshness(
             key=engines.demo.ingest_key,
             logs=LOGS_A_REQUEST,
             connections=effort.connections,
-            warm_up_s=effort.warm_up_s,
+            warm_up_s=2 * effort.warm_up_s,
             seconds=effort.fresh_s,
             rate=logs_per_second / LOGS_A_REQUEST,
         )
         markers = Markers(clickhouse, engines.demo.project_id, job.port, job.key)
+        markers.wait_for_first()
         running = load.start(job)
         try:
-            sleep(effort.warm_up_s)
+            sleep(job.warm_up_s)
             waits = markers.measure(effort.fresh_s)
             outcome = running.result().checked()
         finally:
@@ -101,36 +102,47 @@ class Markers:
         self._answered: dict[int, float] = {}
         self._failed = ""
 
+    def wait_for_first(self) -> None:
+        """Until a marker has come through: the writer has its lanes by then. Raises `JobFailed`."""
+        self._wait_for_all(range(-1, 0), 0.0)
+        self._answered.clear()
+
     def measure(self, seconds: float) -> list[float]:
         """Seconds from 2xx to seen, of every marker sent within `seconds`. Raises `JobFailed`."""
-        sender = threading.Thread(target=self._send, args=(max(1, int(seconds / MARKER_EVERY_S)),))
+        seen = self._wait_for_all(range(max(1, int(seconds / MARKER_EVERY_S))), seconds)
+        return [max(0.0, seen[number] - at) for number, at in self._answered.items()]
+
+    def _wait_for_all(self, numbers: range, seconds: float) -> dict[int, float]:
+        """When each of these markers was seen."""
+        sender = threading.Thread(target=self._send, args=(numbers,))
         sender.start()
         seen: dict[int, float] = {}
         deadline = perf_counter() + seconds + _LAST_S
-        while sender.is_alive() or len(seen) < len(self._answered):
+        while sender.is_alive() or self._answered.keys() - seen.keys():
             sleep(_LOOK_EVERY_S)
-            numbers = self._visible()
+            visible = self._visible()
             now = perf_counter()
-            for number in numbers:
+            for number in visible:
                 seen.setdefault(number, now)
             if now > deadline:
                 break
         sender.join()
-        if self._failed or len(seen) < len(self._answered):
-            lost = f"{len(self._answered) - len(seen)} of {len(self._answered)} markers did not appear in time"
-            raise JobFailed(self._failed or lost)
-        return [max(0.0, seen[number] - at) for number, at in self._answered.items()]
+        if lost := self._answered.keys() - seen.keys():
+            raise JobFailed(self._failed or f"{len(lost)} of {len(self._answered)} markers did not appear in time")
+        if self._failed:
+            raise JobFailed(self._failed)
+        return seen
 
     def _visible(self) -> list[int]:
         values = {"project": self._project_id, "from": _LONG_AGO, "to": _LONG_AGO.replace(year=2021)}
         return [row[0] for row in self._clickhouse.query(_MARKERS, values)]
 
-    def _send(self, count: int) -> None:
+    def _send(self, numbers: range) -> None:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         with closing(http.client.HTTPConnection(HOST, self._port, timeout=10.0)) as connection:
             began = perf_counter()
             try:
-                for number in range(count):
+                for number in numbers:
                     sleep(max(0.0, began + number * MARKER_EVERY_S - perf_counter()))
                     connection.request("POST", "/ingest/logs", marker(number), headers)
                     answer = connection.getresponse()

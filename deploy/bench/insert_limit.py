@@ -1,12 +1,10 @@
-"""The writer's limit, in a process of its own: prebuilt columns into the final table with the same driver, the same
-settings and batches as large, and nothing else.
-
-The driver is synchronous, so it is tried with one connection and with two: the writer, too, has several.
-"""
+"""The writer's limit, in a process of its own: prebuilt columns into the final table with the same driver and the same
+settings, and nothing else."""
 
 import gc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from time import perf_counter, process_time, time, time_ns
 from urllib.parse import urlsplit
@@ -73,27 +71,30 @@ def columns(batch: int, messages: int, logs: int) -> Columns:
     return converter.convert(lane, entries, time_ns() // 1000).columns
 
 
-def make_table(clickhouse_url: str) -> None:
-    """A copy of the writer's table, empty, as the server itself describes it: the shipped DDL, whatever it is."""
+@contextmanager
+def own_table(clickhouse_url: str) -> Iterator[None]:
+    """A copy of the writer's table, empty, as the server itself describes it: the shipped DDL, whatever it is. It goes
+    at the end: its merges would slow down what is measured next."""
     with closing(ClickHouse(clickhouse_url)) as clickhouse:
         ((ddl,),) = clickhouse.query(f"SHOW CREATE TABLE `{clickhouse.database}`.`{LOGS.table.name}`")
         mine = f"{DATABASE}.{LOGS.table.name}"
         clickhouse.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         clickhouse.query(f"DROP TABLE IF EXISTS {mine} SYNC")
         clickhouse.query(ddl.replace(f"{clickhouse.database}.{LOGS.table.name}", mine, 1))
+        yield
+        clickhouse.query(f"DROP TABLE {mine} SYNC")
 
 
 def run(job: Job) -> Outcome:
-    make_table(job.clickhouse_url)
     built = [columns(batch, job.messages, job.logs) for batch in range(min(DIFFERENT_BATCHES, job.batches))]
     gc.collect()
     gc.freeze()
     url = urlsplit(job.clickhouse_url)._replace(path=f"/{DATABASE}").geturl()
-    began, cpu = perf_counter(), process_time()
-    with ThreadPoolExecutor(job.connections) as pool:
-        shares = [range(first, job.batches, job.connections) for first in range(job.connections)]
+    shares = [range(first, job.batches, job.connections) for first in range(job.connections)]
+    with own_table(job.clickhouse_url), ThreadPoolExecutor(job.connections) as pool:
+        began, cpu = perf_counter(), process_time()
         list(pool.map(partial(_insert, url, built), shares))
-    seconds, cpu = perf_counter() - began, process_time() - cpu
+        seconds, cpu = perf_counter() - began, process_time() - cpu
     return Outcome(rows=job.batches * job.messages * job.logs, batches=job.batches, seconds=seconds, cpu_s=cpu)
 
 

@@ -21,8 +21,8 @@ from shared.queue import open_queue
 from shared.queue.base import Lane, Queue
 
 LOGS_A_MESSAGE = 100
-CONNECTIONS = (1, 2)
-"""Of the limit. The faster counts."""
+CONNECTIONS = 2
+"""Of the limit: a writer, too, inserts into one table over two at a time."""
 
 _LOOK_EVERY_S = 0.05
 _SLOWEST_ROWS_A_SECOND = 2_000
@@ -55,15 +55,12 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WriterRound(msgspec.Struct, frozen=True):
-    """The two sides, one after the other; of the limit one run for each of `CONNECTIONS`."""
+    """The two sides, one after the other; the limit in batches as large as the writer's were on average (`limit`), and
+    as large as its settings allow (`full_limit`): large batches cost the server much less a row."""
 
     writer: Written
-    limits: list[insert_limit.Outcome]
-
-    @property
-    def limit(self) -> insert_limit.Outcome:
-        """The faster."""
-        return max(self.limits, key=lambda outcome: outcome.rate)
+    limit: insert_limit.Outcome
+    full_limit: insert_limit.Outcome
 
 
 def measure_writer(engines: Engines, effort: Effort, step: Callable[[str], None]) -> list[WriterRound]:
@@ -81,25 +78,27 @@ def _round(
     clickhouse.query(f"TRUNCATE TABLE {table} SYNC")
     written = asyncio.run(_write(engines, phase, clickhouse, effort, step, number))
     clickhouse.query(f"TRUNCATE TABLE {table} SYNC")  # its merges would slow the limit down
+    same = effort.writer_messages / written.batches
+    mine = phase.settings.writer
+    full = min(mine.batch_rows / LOGS_A_MESSAGE, mine.batch_bytes * effort.writer_messages / written.body_bytes)
     limits = []
-    for connections in CONNECTIONS:
-        step(f"prebuilt columns, {connections} connection{'s' * (connections > 1)}, round {number + 1}")
-        limits.append(insert_limit.start(_limit_job(engines, phase, effort, written, connections)).result())
-    return WriterRound(written, limits)
+    for name, messages_a_batch in (("same", same), ("full", full)):
+        step(f"prebuilt columns, {name} batches, round {number + 1}")
+        limits.append(_limit(engines, effort, round(messages_a_batch)))
+    return WriterRound(written, *limits)
 
 
-def _limit_job(engines: Engines, phase: Phase, effort: Effort, written: Written, connections: int) -> insert_limit.Job:
-    """As many rows as the writer's, in batches of the size that its settings name."""
-    count, mine = effort.writer_messages, phase.settings.writer
-    fit = min(mine.batch_rows // LOGS_A_MESSAGE, mine.batch_bytes * count // written.body_bytes)
-    messages_a_batch = max(1, min(fit, count))
-    return insert_limit.Job(
+def _limit(engines: Engines, effort: Effort, messages_a_batch: int) -> insert_limit.Outcome:
+    """About as many rows as the writer's, in batches of about this size."""
+    batches = max(1, round(effort.writer_messages / max(1, messages_a_batch)))
+    job = insert_limit.Job(
         clickhouse_url=engines.clickhouse_url,
-        batches=max(1, round(count / messages_a_batch)),
-        messages=messages_a_batch,
+        batches=batches,
+        messages=max(1, round(effort.writer_messages / batches)),
         logs=LOGS_A_MESSAGE,
-        connections=connections,
+        connections=CONNECTIONS,
     )
+    return insert_limit.start(job).result()
 
 
 async def _write(
