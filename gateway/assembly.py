@@ -6,12 +6,16 @@ from starlette.requests import Request
 
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of
+from gateway.body import Bodies
 from gateway.deadlines import Deadlines
 from gateway.health import Readiness
+from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
+from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
@@ -40,7 +44,11 @@ def assemble(config: Settings) -> Deps:
     postgres = Postgres(config.services.postgres_url)
     redis = Redis(config.services.redis_url)
     keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
-    deadlines = Deadlines(config.gateway.body_timeout_s)
+    bodies = Bodies(
+        max_bytes=config.gateway.max_body_bytes,
+        unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
+        deadlines=Deadlines(config.gateway.body_timeout_s),
+    )
     reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
     checks = {"queue": queue.ping, "clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping}
 
@@ -54,20 +62,23 @@ def assemble(config: Settings) -> Deps:
             keys=keys,
             publisher=Publisher(producer, metrics),
             metrics=metrics,
-            deadlines=deadlines,
-            max_body_bytes=config.gateway.max_body_bytes,
+            bodies=bodies,
+            idempotency=Idempotency(redis, metrics),
             request_ids=request_ids(),
         ),
         takes_in="ingest" in roles,
         query_routes=query_routes(QueryDeps(reader, _authenticate(keys))) if "query" in roles else (),
         start=(producer.start,),
-        stop=(deadlines.close, producer.stop, queue.close, postgres.close, redis.close, reader.close),
+        stop=(bodies.close, producer.stop, queue.close, postgres.close, redis.close, reader.close),
     )
 
 
 def _authenticate(keys: KeyCache) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
-        return await keys.resolve(key_of(request.scope["headers"]), "read")
+        given = dict(request.scope["headers"])
+        key = await keys.resolve(key_of(given.items()), "read")
+        check_origin(key.origins, given)
+        return key
 
     return authenticate
 
