@@ -1,7 +1,7 @@
 """A repeat of a request gets the first one's answer, and nothing is published twice (03, "Idempotency-Key"; 02).
 
-A mark in Redis: *pending* before the publish, *done* with the answer after it, gone again where it failed. Done before the
-publish succeeded would lose data: the repeat of a failed request would be answered and not stored.
+A mark in Redis: *pending* before the publish, *done* with the answer after it, gone again where it failed. Done before
+the publish succeeded would lose data: the repeat of a failed request would be answered and not stored.
 """
 
 import os
