@@ -89,11 +89,12 @@ class Idempotency:
         name = self._name(project_id, route, key)
         pending = _encode(_Mark(digest, os.urandom(8)))
         try:
-            found = await self._redis.call("SET", name, pending, "NX", "GET", "EX", PENDING_S)
+            ours = await self._redis.call("SET", name, pending, "NX", "EX", PENDING_S)
+            found = None if ours else await self._redis.call("GET", name)
         except RedisUnavailable:
             self._unguarded.labels("begin").inc()
             return await work()
-        if found is not None:
+        if not ours:
             return _repeated(found, digest)
         try:
             answer = await work()
@@ -121,7 +122,9 @@ class Idempotency:
         return self._prefix + blake2b(scope + key, digest_size=20).hexdigest()
 
 
-def _repeated(found: bytes, digest: bytes) -> Answer:
+def _repeated(found: bytes | None, digest: bytes) -> Answer:
+    if found is None:  # the first one failed, or its time was over, between our two questions
+        raise Unavailable
     mark = _decode(found)
     if mark.digest != digest:
         raise KeyReused

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable
 
 import cramjam
 import pytest
@@ -253,21 +254,25 @@ def test_a_body_that_goes_on_after_its_refusal_is_not_listened_to_for_ever(gatew
         answer = read_answer(connection)
         assert answer is not None
         assert answer.status == 413
-        began = time.monotonic()
-        with pytest.raises(ConnectionError):
-            while time.monotonic() - began < 6:
-                connection.sendall(b" ")
-                time.sleep(0.05)
+        assert is_closed_while(connection, lambda: connection.sendall(b" "))
 
 
-def test_an_endless_head_is_413(gateway: GatewayProcess) -> None:
+def test_an_endless_head_is_cut_off(gateway: GatewayProcess) -> None:
     with gateway.connect() as connection:
         connection.sendall(b"POST /ingest/logs HTTP/1.1\r\n")
-        connection.settimeout(5)
-        with pytest.raises((ConnectionError, TimeoutError)):
-            for n in range(1000):
-                connection.sendall(b"x-%d: %s\r\n" % (n, b"y" * 4000))
-                time.sleep(0.001)
+        assert is_closed_while(connection, lambda: connection.sendall(b"x: %s\r\n" % (b"y" * 4000)))
+
+
+def is_closed_while(connection: socket.socket, act: Callable[[], object], within_s: float = 6.0) -> bool:
+    """Whether the gateway closes a connection on which something is done again and again."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            act()
+        except ConnectionError:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def test_what_is_no_http_is_told_so_in_json(gateway: GatewayProcess) -> None:
