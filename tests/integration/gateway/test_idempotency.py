@@ -23,11 +23,12 @@ class Work:
     def __init__(self, answer: Answer = FIRST, error: Exception | None = None) -> None:
         self.calls = 0
         self.answer, self.error = answer, error
-        self.may_end = asyncio.Event()
+        self.began, self.may_end = asyncio.Event(), asyncio.Event()
         self.may_end.set()
 
     async def __call__(self) -> Answer:
         self.calls += 1
+        self.began.set()
         await self.may_end.wait()
         if self.error:
             raise self.error
@@ -88,8 +89,7 @@ async def test_a_cancelled_publish_leaves_nothing_behind(idempotency: Idempotenc
     slow = Work()
     slow.may_end.clear()
     first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
-    while not slow.calls:
-        await asyncio.sleep(0.01)
+    await slow.began.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -100,8 +100,7 @@ async def test_a_repeat_while_the_first_is_on_its_way_is_503(idempotency: Idempo
     slow = Work()
     slow.may_end.clear()
     first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
-    while not slow.calls:
-        await asyncio.sleep(0.01)
+    await slow.began.wait()
     with pytest.raises(Unavailable) as refused:
         await idempotency.once("p", "/r", b"k", BODY, Work())
     assert refused.value.headers() == {"Retry-After": "1"}
@@ -125,8 +124,7 @@ async def test_a_failure_leaves_the_mark_of_a_later_try_alone(
     slow = Work(error=Unavailable())
     slow.may_end.clear()
     first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
-    while not slow.calls:
-        await asyncio.sleep(0.01)
+    await slow.began.wait()
     [name] = await redis.call("KEYS", f"{redis_prefix}*")
     await redis.call("DEL", name)  # as if its 30 s were over
     assert await idempotency.once("p", "/r", b"k", BODY, Work()) == FIRST
