@@ -50,12 +50,16 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.refuse(TooLarge())
-        else:
+        scope = self.scope
+        if scope is not None and "method" not in scope:  # `in_head`, without the price of a property
+            self._head_came(len(data))
+        elif self._head_bytes:
             self._head_bytes = 0
+
+    def _head_came(self, n: int) -> None:
+        self._head_bytes += n
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self.refuse(TooLarge())
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(BadRequest())

@@ -20,17 +20,21 @@ def looks_too_deep(body: bytes) -> bool:
     Brackets inside texts count as brackets here. Closing ones may hide a deep body; it ends as a RecursionError of the
     decoders, which is refused in the same way.
     """
-    if len(body) <= 2 * MAX_DEPTH:
+    if len(body) <= 2 * MAX_DEPTH or _opened(body) <= MAX_DEPTH:
         return False
     depth = 0
     for start in range(0, len(body), _STRETCH):
         stretch = body[start : start + _STRETCH]
-        opened = _count(stretch, b"{") + _count(stretch, b"[")
+        opened = _opened(stretch)
         if depth + opened > MAX_DEPTH:
             return True
         if start + _STRETCH < len(body):
             depth = max(0, depth + opened - _count(stretch, b"}") - _count(stretch, b"]"))
     return False
+
+
+def _opened(text: bytes) -> int:
+    return _count(text, b"{") + _count(text, b"[")
 
 
 def _count(text: bytes, bracket: bytes) -> int:
