@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cramjam
 
-from gateway.rejections import TooLarge, Unreadable, UnsupportedEncoding
+from gateway.rejections import Rejection, TooLarge, Unreadable, UnsupportedEncoding
 
 UNPACKED_INLINE = 128_000
 """Up to so many unpacked bytes are unpacked on the event loop (under half a millisecond), more on a thread."""
@@ -67,11 +67,15 @@ class Unpacker:
 
 
 def _unpack_into(buffer: bytearray, unpack: Unpack, body: bytes) -> bytes:
+    refusal: Rejection
     try:
         n = unpack(body, buffer)
     except cramjam.DecompressionError as error:
-        raise (TooLarge() if _overflowed(error) else Unreadable("not packed as Content-Encoding says")) from error
-    return bytes(memoryview(buffer)[:n])
+        refusal = TooLarge() if _overflowed(error) else Unreadable("not packed as Content-Encoding says")
+    else:
+        return bytes(memoryview(buffer)[:n])
+    del buffer  # a refusal's traceback would keep it for as long as the refusal lives
+    raise refusal
 
 
 def _overflowed(error: Exception) -> bool:
