@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.answers import marked
+from gateway.answer_headers import with_answer_headers
 from gateway.health import Readiness, alive
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.origins import preflight
@@ -60,7 +60,7 @@ class Dispatch:
         if route is not None:
             await route(scope, receive, send)
         else:
-            await self.rest(scope, receive, marked(scope, send, self._request_ids))
+            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids))
 
 
 def build_app(deps: Deps) -> Dispatch:

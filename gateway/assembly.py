@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
+from gateway.answer_headers import answer_headers
 from gateway.app import Deps
-from gateway.auth import KeyCache, LookupFailed, key_of
+from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.body import Bodies
 from gateway.deadlines import Deadlines
 from gateway.health import Readiness
 from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
+from gateway.limits import Limits
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.revocations import Revocations
 from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
@@ -49,6 +52,8 @@ def assemble(config: Settings) -> Deps:
         unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
         deadlines=Deadlines(config.gateway.body_timeout_s),
     )
+    revocations = Revocations(redis, keys)
+    limits = Limits(redis, metrics, ingest=config.gateway.ingest_limit, read=config.gateway.read_limit)
     reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
     checks = {"queue": queue.ping, "clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping}
 
@@ -60,6 +65,7 @@ def assemble(config: Settings) -> Deps:
         readiness=Readiness(checks, required),
         ingest=IngestDeps(
             keys=keys,
+            limits=limits,
             publisher=Publisher(producer, metrics),
             metrics=metrics,
             bodies=bodies,
@@ -67,16 +73,27 @@ def assemble(config: Settings) -> Deps:
             request_ids=request_ids(),
         ),
         takes_in="ingest" in roles,
-        query_routes=query_routes(QueryDeps(reader, _authenticate(keys))) if "query" in roles else (),
-        start=(producer.start,),
-        stop=(bodies.close, producer.stop, queue.close, postgres.close, redis.close, reader.close),
+        query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits))) if "query" in roles else (),
+        start=(producer.start, revocations.start, limits.start),
+        stop=(
+            bodies.close,
+            producer.stop,
+            queue.close,
+            revocations.close,
+            limits.close,
+            postgres.close,
+            redis.close,
+            reader.close,
+        ),
     )
 
 
-def _authenticate(keys: KeyCache) -> Callable[[Request], Awaitable[ResolvedKey]]:
+def _authenticate(keys: KeyCache, limits: Limits) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
         given = dict(request.scope["headers"])
-        key = await keys.resolve(key_of(given.items()), "read")
+        key = await keys.resolve(key_of(given.items()))
+        await limits.read.admit(key, answer_headers(request.scope))
+        permit(key, "read")
         check_origin(key.origins, given)
         return key
 

@@ -73,6 +73,7 @@ class Idempotency:
     def __init__(self, redis: Redis, metrics: Metrics, prefix: str = "sluice:idempotency:") -> None:
         self._redis = redis
         self._unguarded = metrics.unguarded
+        self._repeats = metrics.repeats
         self._prefix = prefix
 
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
@@ -95,7 +96,9 @@ class Idempotency:
             self._unguarded.labels("begin").inc()
             return await work()
         if not ours:
-            return _repeated(found, digest)
+            answer = _repeated(found, digest)
+            self._repeats.inc()
+            return answer
         try:
             answer = await work()
         except BaseException:

@@ -9,10 +9,11 @@ from time import time_ns
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth import KeyCache, key_of
+from gateway.auth import KeyCache, key_of, permit
 from gateway.body import Bodies, ClientGone
 from gateway.idempotency import Answer, Idempotency, digest_of, key_from
 from gateway.ids import uuid7
+from gateway.limits import Limits
 from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, Unavailable, respond
@@ -29,9 +30,6 @@ _log = structlog.get_logger(__name__)
 
 _JSON = (b"content-type", b"application/json")
 
-_REPEATED = frozenset({b"x-event-id", b"x-dropped"})
-"""Headers of an answer that a repeat of its request gets too."""
-
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -40,6 +38,7 @@ class IngestDeps:
     """What the ingest routes share in one process."""
 
     keys: KeyCache
+    limits: Limits
     publisher: Publisher
     metrics: Metrics
     bodies: Bodies
@@ -59,6 +58,7 @@ class IngestRoute:
         self._signal = signal
         self._validator = Validator(fmt)
         self._keys = deps.keys
+        self._limiter = deps.limits.of(fmt.counted_as)
         self._publisher = deps.publisher
         self._metrics = deps.metrics
         self._bodies = deps.bodies
@@ -89,23 +89,20 @@ class IngestRoute:
         await send({"type": "http.response.body", "body": body})
 
     async def accept(self, given: Mapping[bytes, bytes], receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, read, validate, store once; (status, body) of the success. `given` are the request's headers,
-        `headers` the answer's. Raises `Rejection`."""
+        """Authenticate, admit, read, validate, store once; (status, body) of the success.
+
+        `given` are the request's headers, `headers` the answer's. Raises `Rejection`.
+        """
         token = key_of(given.items())
-        key = None if token is None else await self._authenticate(token, given)
+        key = None if token is None else await self._admit(token, given, headers)
         body = await self._bodies.read(given, receive)
         if key is None:
-            key = await self._authenticate(self._validator.key_in(body), given)
+            key = await self._admit(self._validator.key_in(body), given, headers)
         validated = self._validator.validate(body)
         name = key_from(given.get(b"idempotency-key"))
         if name is None:
             return await self._store(key, validated, headers)
         return await self._store_once(name, body, key, validated, headers)
-
-    async def _authenticate(self, token: str | None, given: Mapping[bytes, bytes]) -> ResolvedKey:
-        key = await self._keys.resolve(token, "ingest")
-        check_origin(key.origins, given)
-        return key
 
     async def _store(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[int, bytes]:
         """Seal, publish, count; (status, body) once everything is durable."""
@@ -129,7 +126,16 @@ class IngestRoute:
     async def _answer(self, key: ResolvedKey, validated: Validated) -> Answer:
         headers: Headers = []
         status, body = await self._store(key, validated, headers)
-        return Answer(status, body, [header for header in headers if header[0] in _REPEATED])
+        return Answer(status, body, headers)
+
+    async def _admit(self, token: str | None, given: Mapping[bytes, bytes], headers: Headers) -> ResolvedKey:
+        """The key, once its request is counted: also one that is refused for its scope (403)."""
+        key = await self._keys.resolve(token)
+        if not self._limiter.admits(key, headers):
+            await self._limiter.admit(key, headers)
+        permit(key, "ingest")
+        check_origin(key.origins, given)
+        return key
 
     def _seal(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[Stamp, Outcome]:
         now_us = time_ns() // 1000

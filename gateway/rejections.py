@@ -183,6 +183,19 @@ class KeyReused(Rejection):
     sentence = "Idempotency-Key was used with another request body"
 
 
+class RateLimited(Rejection):
+    """The key has used up its minute; `Retry-After` says how long that still lasts."""
+
+    status = 429
+    reason = "rate_limited"
+    sentence = "Rate limit exceeded"
+    retryable = True
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(self.sentence)
+        self.retry_after_s = max(1, retry_after_s)
+
+
 class InternalError(Rejection):
     status = 500
     reason = "internal"

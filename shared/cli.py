@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gateway": ("gateway.main:gateway", "Run the HTTP gateway."),
     "writer": ("writer.main:writer", "Run a writer."),
     "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),
+    "project": ("shared.commands.projects:project", "Create, list, show and update projects."),
+    "key": ("shared.commands.keys:key", "Create, list, revoke and rotate API keys."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""

@@ -1,4 +1,4 @@
-"""Projects and their API keys, kept in Postgres.
+"""API keys, kept in Postgres with the projects that they belong to.
 
 A key is known by its SHA-256 only: whoever reads the database can't send with what he finds there. Keys are looked up,
 never recognised by their look.
@@ -9,13 +9,14 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from shared.clients.postgres import Connection, Postgres, connect
+from shared.projects import Project, create_project, get_project
 from shared.signals.base import RETENTION_DAYS
 
 Scope = Literal["ingest", "read"]
@@ -29,21 +30,6 @@ DEMO_PROJECT = "demo"
 
 _SHOWN = 8
 """Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
-
-
-class UnknownProject(Exception):
-    """No project has this id."""
-
-
-class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant. Limits are requests a minute: None or 0 is none."""
-
-    id: str
-    name: str
-    retention_days: int = 30
-    drain_secret: str | None = None
-    drain_verify: str | None = None
-    drain_limit: int | None = None
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,23 +86,6 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
-def create_project(db: Connection, project: Project) -> bool:
-    """Store a project; False where its id is taken already (nothing is changed then).
-
-    Raises ValueError for a retention that tables are not partitioned for.
-    """
-    if project.retention_days not in RETENTION_DAYS:
-        choices = ", ".join(map(str, RETENTION_DAYS))
-        raise ValueError(f"retention_days is {project.retention_days}, it must be one of {choices}")
-    done = db.execute(
-        "INSERT INTO projects (id, name, retention_days, drain_secret, drain_verify, drain_limit)"
-        " VALUES (%(id)s, %(name)s, %(retention_days)s, %(drain_secret)s, %(drain_verify)s, %(drain_limit)s)"
-        " ON CONFLICT (id) DO NOTHING",
-        msgspec.structs.asdict(project),
-    )
-    return done.rowcount == 1
-
-
 def create_key(
     db: Connection,
     project_id: str,
@@ -135,8 +104,7 @@ def create_key(
     """
     if not scopes:
         raise ValueError("a key needs a scope: ingest, read, or both")
-    if db.execute("SELECT FROM projects WHERE id = %s", [project_id]).rowcount == 0:
-        raise UnknownProject(f"there is no project {project_id!r}")
+    get_project(db, project_id)
     digest = hash_key(key)
     db.execute(
         "INSERT INTO keys (id, project_id, hash, prefix, name, scopes, origins, ingest_limit, read_limit, expires_at)"
@@ -167,19 +135,43 @@ def revoke_key(db: Connection, key_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def list_projects(db: Connection) -> list[Project]:
-    rows = db.execute(
-        "SELECT id, name, retention_days, drain_secret, drain_verify, drain_limit FROM projects ORDER BY created_at, id"
-    ).fetchall()
-    return [_struct(Project, row) for row in rows]
+class Rotated(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that takes another's place. `old_hash` is to be told on `REVOCATIONS`: that one has an end now."""
+
+    id: str
+    key: str
+    project_id: str
+    old_hash: str
+    old_expires_at: datetime
 
 
-def list_keys(db: Connection, project_id: str) -> list[Key]:
-    """A project's keys, the oldest first, revoked ones too."""
+def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | None:
+    """Make a key with the same rules; the old one is good for `grace` more (less, if it ends before that).
+
+    None where no key that is still good has this id.
+    """
+    row = db.execute(
+        "UPDATE keys SET expires_at = least(expires_at, now() + %s) WHERE id = %s AND revoked_at IS NULL"
+        " AND (expires_at IS NULL OR expires_at > now())"
+        " RETURNING project_id, hash, expires_at, prefix, name, scopes, origins, ingest_limit, read_limit",
+        [grace, key_id],
+    ).fetchone()
+    if row is None:
+        return None
+    project_id, old_hash, ends, prefix, name, scopes, origins, ingest_limit, read_limit = row
+    key = generate("pk" if prefix.startswith("pk_") else "dt")
+    new_id = create_key(
+        db, project_id, key, scopes=scopes, name=name, origins=origins, ingest_limit=ingest_limit, read_limit=read_limit
+    )
+    return Rotated(id=new_id, key=key, project_id=project_id, old_hash=old_hash, old_expires_at=ends)
+
+
+def list_keys(db: Connection, project_id: str | None = None) -> list[Key]:
+    """The keys of a project, or of all, the oldest first, revoked ones too."""
     rows = db.execute(
         "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
-        " revoked_at FROM keys WHERE project_id = %s ORDER BY created_at, id",
-        [project_id],
+        " revoked_at FROM keys WHERE %(of)s::text IS NULL OR project_id = %(of)s ORDER BY created_at, id",
+        {"of": project_id},
     ).fetchall()
     return [_struct(Key, row) for row in rows]
 
@@ -190,8 +182,9 @@ async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
     Raises `PostgresUnavailable`.
     """
     rows = await db.query(
-        "SELECT k.id, k.project_id, k.scopes, k.origins, k.ingest_limit, k.read_limit, p.drain_limit, p.retention_days,"
-        " p.drain_secret, p.drain_verify, extract(epoch FROM k.expires_at)::float8"
+        "SELECT k.id, k.project_id, k.scopes, k.origins, coalesce(k.ingest_limit, p.rate_limit), k.read_limit,"
+        " coalesce(p.drain_limit, p.rate_limit), p.retention_days, p.drain_secret, p.drain_verify,"
+        " extract(epoch FROM k.expires_at)::float8"
         " FROM keys k JOIN projects p ON p.id = k.project_id"
         " WHERE k.hash = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         [digest],

@@ -46,6 +46,12 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     roles: Annotated[str, Meta(description="Comma-separated: ingest, query")] = "ingest,query"
     key_fresh_s: Annotated[float, Meta(gt=0, description="Seconds a looked-up key is used without asking again")] = 30.0
     key_stale_s: Annotated[float, Meta(gt=0, description="Seconds a known key is used while Postgres is away")] = 3600.0
+    ingest_limit: Annotated[
+        int, Meta(ge=0, description="Ingest requests a minute of a key without a limit of its own; 0: no limit")
+    ] = 5000
+    read_limit: Annotated[
+        int, Meta(ge=0, description="Read requests a minute of a key without a limit of its own; 0: no limit")
+    ] = 600
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
     max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
     max_unpack_ratio: Annotated[

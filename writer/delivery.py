@@ -1,5 +1,6 @@
 """Steps 4 and 5 of the protocol: a planned batch becomes rows, each exactly once (02-delivery)."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,10 @@ from writer.failures import Backoff, is_poison
 from writer.patience import Patience
 from writer.sink import Sink
 from writer.tables import MissingTable
+
+SETTLE_S = 1.0
+"""Between a known token's missing rows and the decision that they are lost: ClickHouse publishes a part within
+milliseconds of logging its token."""
 
 _HOUR_US = 3_600_000_000
 
@@ -85,6 +90,12 @@ class Delivery:
         """Insert what is missing and look again, until nothing is. The first copy has the batch's own token."""
         backoff = Backoff(self._patience.max_s)
         while missing:
+            if copy > 1:
+                # The token is known, so somebody's insert was there. Perhaps it is just about to publish its part:
+                # another token now would double it.
+                await asyncio.sleep(SETTLE_S)
+                if not (missing := await self._missing(batch)):
+                    break
             await self._insert(batch, missing, batch.token if copy == 1 else f"{batch.token}#{copy}")
             missing = await self._missing(batch)
             if missing and copy > 1:

@@ -80,6 +80,7 @@ class WriterLoop:
         self._leaving: dict[Lane, asyncio.Task[None]] = {}
         self._paused: set[Lane] = set()
         self._fatal: BaseException | None = None
+        self._stopping = False
         self._backoff = Backoff(settings.backoff_max_s)
         self.beat_at = time.monotonic()
 
@@ -101,6 +102,8 @@ class WriterLoop:
     # AssignmentListener
 
     def assigned(self, lanes: frozenset[Lane]) -> None:
+        if self._stopping:
+            return  # whoever is in the group when we have left it gets them
         epochs = self._consumer.epochs()
         for lane in lanes:
             self._forget(lane)
@@ -173,6 +176,7 @@ class WriterLoop:
 
     async def _flush(self) -> None:
         """Let the lanes finish what they hold, but not for ever; the rest is still in the queue."""
+        self._stopping = True
         deadline = time.monotonic() + self._settings.shutdown_s
         for writer in self._lanes.values():
             writer.stop()

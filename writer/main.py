@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
@@ -32,6 +31,9 @@ _log = structlog.get_logger(__name__)
 STUCK_AFTER_S = 15.0
 """A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
 
+NESTING = 3_000
+"""More than a gateway's 1,000: whatever JSON it took can be read here, on whatever stack."""
+
 
 def writer(
     names: Annotated[
@@ -46,7 +48,7 @@ def writer(
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     logs.configure()
-    logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)  # the lanes tell what it would
+    sys.setrecursionlimit(NESTING)
     try:
         uvloop.run(run(loaded, registry, signals, failpoints))
     except UnfitTable as unfit:

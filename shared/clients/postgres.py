@@ -26,6 +26,10 @@ class PostgresUnavailable(Exception):
     """Postgres could not be asked: away, too slow, or not set up (`sluice migrate`)."""
 
 
+class QueryRefused(Exception):
+    """Postgres answered, and refused a command's statement: not migrated, no right to, a rule broken."""
+
+
 class LockHeld(Exception):
     """Somebody else has had the advisory lock for longer than we wanted to wait."""
 
@@ -106,14 +110,19 @@ class Postgres:
 def connect(url: str) -> Iterator[Connection]:
     """One connection and one transaction: committed at the end, rolled back when an exception leaves the block.
 
-    Raises `PostgresUnavailable` when no connection can be made.
+    Raises `PostgresUnavailable` when no connection can be made or it breaks, `QueryRefused` for a statement.
     """
     try:
         connection = psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S)
     except psycopg.Error as error:
         raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
-    with connection:
-        yield connection
+    try:
+        with connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+    except psycopg.Error as error:
+        raise QueryRefused(f"{type(error).__name__}: {error}") from error
 
 
 @asynccontextmanager

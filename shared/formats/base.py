@@ -152,6 +152,8 @@ class Format:
     """A bad record is dropped and counted instead of the whole request refused."""
     split: Callable[[bytes], msgspec.Raw] | None = None
     """Makes one JSON array of a body that may have other shapes (drains). Raises msgspec.DecodeError."""
+    counted_as: Literal["ingest", "drain"] = "ingest"
+    """Which of the limits its requests count towards; drains have one only where the project sets it."""
     fingerprinted: Callable[[Any], tuple[str, str]] | None = None
     """(error message, stack trace) of a record whose fingerprint the answer carries."""
 

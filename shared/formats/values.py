@@ -50,6 +50,8 @@ def times(rows: Rows, sent: Sequence[Moment | None], name: str = "timestamp") ->
         received if moment is None else microseconds(moment)
         for moment, received in zip(sent, rows.received_at, strict=True)
     ]
+    if min(out) >= EARLIEST_US and max(out) <= min(min(rows.received_at) + LEAD_US, LATEST_US):
+        return out
     for row, (moment, received) in enumerate(zip(out, rows.received_at, strict=True)):
         if not EARLIEST_US <= moment <= LATEST_US or moment > received + LEAD_US:
             out[row] = received

@@ -189,4 +189,5 @@ FORMAT = Format(
     min_records=0,
     max_records=1_000_000,
     partial=True,
+    counted_as="drain",
 )

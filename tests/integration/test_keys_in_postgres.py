@@ -14,20 +14,17 @@ import pytest
 from deploy.local.postgres import Postgres as PostgresServer
 from shared.clients.postgres import LockHeld, Postgres, PostgresUnavailable, connect, locked
 from shared.keys import (
-    Project,
     ResolvedKey,
-    UnknownProject,
     create_key,
-    create_project,
     ensure_demo,
     find_key,
     generate,
     hash_key,
     list_keys,
-    list_projects,
     revoke_key,
 )
 from shared.migrations.postgres import migrate_postgres
+from shared.projects import Project, UnknownProject, create_project, list_projects
 
 
 async def prepare(url: str) -> str:

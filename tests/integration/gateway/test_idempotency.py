@@ -56,12 +56,15 @@ def unguarded(metrics: Metrics, step: str) -> float:
     return metrics.registry.get_sample_value("sluice_idempotency_unguarded_total", {"step": step}) or 0
 
 
-async def test_a_repeat_gets_the_first_answer_without_a_second_publish(idempotency: Idempotency) -> None:
+async def test_a_repeat_gets_the_first_answer_without_a_second_publish(
+    idempotency: Idempotency, metrics: Metrics
+) -> None:
     work = Work()
     assert await idempotency.once("p", "/r", b"k", BODY, work) == FIRST
     again = Work(Answer(200, b"another"))
     assert await idempotency.once("p", "/r", b"k", BODY, again) == FIRST
     assert (work.calls, again.calls) == (1, 0)
+    assert metrics.registry.get_sample_value("sluice_repeats_total") == 1
 
 
 async def test_another_body_under_the_same_key_is_refused(idempotency: Idempotency) -> None:

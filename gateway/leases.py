@@ -1,0 +1,148 @@
+"""Counts of requests that all gateway processes share: kept in Redis, handed to each process in portions.
+
+A portion is limit / (50 x live processes) requests, at least 1, at most 100: what the processes together may hold and
+not use stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (03, "Rate limit").
+"""
+
+import asyncio
+import contextlib
+import os
+from time import monotonic, time
+
+import msgspec
+import structlog
+
+from shared.clients.redis import Redis, RedisUnavailable, Script
+from shared.metrics import Metrics
+
+WINDOW_S = 60
+
+BEAT_S = 1.0
+"""How often a process says that it lives. While Redis is away only this looks for it: no request waits."""
+
+ALIVE_S = 5
+"""After so long without a beat a process doesn't count any more."""
+
+_PROCESSES = "sluice:gateways"
+
+_LEASE = Script(f"""
+local now = redis.call('TIME')
+local second = tonumber(now[1])
+local ends = second - second % {WINDOW_S} + {WINDOW_S}
+local limit = tonumber(ARGV[1])
+local state = redis.call('HMGET', KEYS[1], 'ends', 'used')
+local used = tonumber(state[1]) == ends and tonumber(state[2]) or 0
+local live = math.max(1, redis.call('ZCARD', KEYS[2]))
+local portion = math.max(1, math.min(100, math.floor(limit / (50 * live))), tonumber(ARGV[2]))
+local granted = math.max(0, math.min(portion, limit - used))
+redis.call('HSET', KEYS[1], 'ends', ends, 'used', used + granted)
+redis.call('EXPIRE', KEYS[1], {2 * WINDOW_S})
+return {{granted, math.max(0, limit - used - granted), ends, (ends - second) * 1000000 - tonumber(now[2])}}
+""")
+
+_BEAT = Script(f"""
+local second = tonumber(redis.call('TIME')[1])
+redis.call('ZADD', KEYS[1], second, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', second - {ALIVE_S})
+redis.call('EXPIRE', KEYS[1], {2 * ALIVE_S})
+""")
+
+_log = structlog.get_logger(__name__)
+
+
+class Window(msgspec.Struct, gc=False):
+    """What one process holds of one key's minute.
+
+    `left`: requests that it may let through. `pool`: what was left for everybody else when it asked last.
+    `ends_at`: by this process's monotonic clock. `resets_at`: the same moment in Unix seconds, by Redis's clock.
+    """
+
+    limit: int
+    left: int
+    pool: int
+    ends_at: float
+    resets_at: int
+
+
+class Leases:
+    """Hands out portions of windows.
+
+    1. What is handed out of a window over all processes is never more than its limit, while Redis is there.
+    2. With Redis away each process goes on by itself with what was left when it asked last, a whole limit in a new
+       window; each request let through like this is counted in `sluice_local_limit_requests`.
+    3. Windows are those of Redis's clock, so that processes whose clocks differ agree on them.
+    """
+
+    def __init__(self, redis: Redis, metrics: Metrics) -> None:
+        self._redis = redis
+        self._local_requests = metrics.local_limit_requests
+        self._process = os.urandom(8).hex()
+        self._away = False
+        self._beating: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Be counted among the live processes before the first request comes."""
+        await self._beat()
+        self._beating = asyncio.create_task(self._go_on_beating())
+
+    async def close(self) -> None:
+        """Leave the others what would have been this process's share."""
+        if self._beating is None:
+            return
+        self._beating.cancel()
+        self._beating = None
+        if not self._away:
+            with contextlib.suppress(RedisUnavailable):
+                await self._redis.call("ZREM", _PROCESSES, self._process)
+
+    async def lease(self, counter: str, limit: int, wanted: int, before: Window | None) -> Window:
+        """More of this counter's window, or its next window: at least `wanted` requests if there are as many.
+
+        `before` is what the process had last; what it still holds of the same window is kept.
+        """
+        if not self._away:
+            asked_at = monotonic()
+            try:
+                granted, pool, resets_at, remaining_us = await self._redis.run(
+                    _LEASE, [f"sluice:limit:{counter}", _PROCESSES], [limit, wanted]
+                )
+            except RedisUnavailable as error:
+                self._lost(error)
+            else:
+                if before is not None and (before.resets_at, before.limit) == (resets_at, limit):
+                    granted += before.left
+                # Counted from before the question, so at worst too early: then we ask again, and nothing is lost.
+                return Window(limit, granted, pool, asked_at + remaining_us / 1e6, resets_at)
+        return self._local(limit, wanted, before)
+
+    def _local(self, limit: int, wanted: int, before: Window | None) -> Window:
+        now = monotonic()
+        if before is not None and now < before.ends_at and before.limit == limit:
+            pool, held, ends_at, resets_at = before.pool, before.left, before.ends_at, before.resets_at
+        else:
+            moment = time()
+            resets_at = int(moment) // WINDOW_S * WINDOW_S + WINDOW_S
+            pool, held, ends_at = limit, 0, now + resets_at - moment
+        granted = min(pool, max(1, min(100, limit // 50), wanted))
+        self._local_requests.inc(granted)
+        return Window(limit, held + granted, pool - granted, ends_at, resets_at)
+
+    async def _go_on_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            await self._redis.run(_BEAT, [_PROCESSES], [self._process])
+        except RedisUnavailable as error:
+            self._lost(error)
+            return
+        if self._away:
+            self._away = False
+            _log.info("Redis is back: rate limits are shared again")
+
+    def _lost(self, error: RedisUnavailable) -> None:
+        if not self._away:
+            self._away = True
+            _log.warning("Redis is away: every gateway process counts by itself", reason=str(error))

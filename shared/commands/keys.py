@@ -1,0 +1,192 @@
+"""`sluice key`."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from shared.commands.beside import (
+    AsJson,
+    DataDir,
+    database,
+    duration,
+    fail,
+    limit_text,
+    print_json,
+    settings_beside,
+    tell_gateways,
+    wide_console,
+)
+from shared.keys import Key, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
+
+key = typer.Typer(help="API keys: create, list, revoke and rotate them.", no_args_is_help=True)
+
+
+class ScopeChoice(StrEnum):
+    INGEST = "ingest"
+    READ = "read"
+
+
+class KindChoice(StrEnum):
+    DT = "dt"
+    PK = "pk"
+
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="As key list shows it (key_...), not the key itself")]
+
+
+@key.command()
+def create(
+    project: Annotated[str, typer.Option("--project", metavar="ID", help="The project that it belongs to")],
+    scope: Annotated[list[ScopeChoice], typer.Option("--scope", help="What it is good for (repeatable)")] = [  # noqa: B006
+        ScopeChoice.INGEST
+    ],
+    kind: Annotated[
+        KindChoice, typer.Option("--kind", help="dt for servers, pk for code that browsers run")
+    ] = KindChoice.DT,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin", help="Pages that may use it: https://app.example.com, https://*.example.com (repeatable)"
+        ),
+    ] = None,
+    rate_limit: Annotated[
+        int | None, typer.Option("--rate-limit", min=0, help="Requests a minute; 0: no limit; left out: the default")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What people call it")] = "",
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Create a key and print it, this once: only its hash is stored."""
+    scopes = list(dict.fromkeys(choice.value for choice in scope))
+    origins = [_checked_origin(text) for text in origin or []]
+    token = generate(kind.value)
+    settings = settings_beside(data_dir)
+    with database(settings) as db:
+        key_id = create_key(
+            db,
+            project,
+            token,
+            scopes=scopes,  # type: ignore[arg-type]  # an enum's values are no Literal for mypy
+            name=name,
+            origins=origins,
+            ingest_limit=rate_limit if "ingest" in scopes else None,
+            read_limit=rate_limit if "read" in scopes else None,
+        )
+    # A gateway that was asked for it already keeps for a few seconds that there is no such key.
+    tell_gateways(settings, [hash_key(token)])
+    made = {"id": key_id, "key": token, "project_id": project, "scopes": scopes, "origins": origins}
+    if as_json:
+        print_json(made | {"rate_limit": rate_limit})
+        return
+    _print_once(key_id, token)
+
+
+@key.command("list")
+def list_all(
+    project: Annotated[str | None, typer.Option("--project", metavar="ID", help="Only this project's")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """List keys: their first characters, their rules, and whether they are still good."""
+    with database(settings_beside(data_dir)) as db:
+        found = list_keys(db, project)
+    now = datetime.now(UTC)
+    if as_json:
+        print_json({"keys": [msgspec.structs.asdict(one) | {"state": _state(one, now)} for one in found]})
+        return
+    table = Table("id", "project", "key", "name", "scopes", "origins", "limits", "state")
+    for one in found:
+        table.add_row(
+            escape(one.id),
+            escape(one.project_id),
+            escape(f"{one.prefix}…"),
+            escape(one.name),
+            ", ".join(one.scopes),
+            escape(", ".join(one.origins)) or "all",
+            _limits(one),
+            _state(one, now),
+        )
+    wide_console().print(table)
+
+
+@key.command()
+def revoke(key_id: KeyId, as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
+    """End a key: within a second no gateway takes it any more."""
+    settings = settings_beside(data_dir)
+    with database(settings) as db:
+        digest = revoke_key(db, key_id)
+        if digest is None:
+            fail(f"there is no key {key_id!r}")
+    tell_gateways(settings, [digest])
+    if as_json:
+        print_json({"id": key_id, "revoked": True})
+    else:
+        Console().print(f"[green]✓[/green] {escape(key_id)} is revoked", highlight=False)
+
+
+@key.command()
+def rotate(
+    key_id: KeyId,
+    grace: Annotated[str, typer.Option("--grace", help="How long the old key is still good: 90s, 30m, 24h, 7d")] = (
+        "24h"
+    ),
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Make a new key with the same rules and print it; the old one ends after the grace."""
+    wait = duration(grace)
+    settings = settings_beside(data_dir)
+    with database(settings) as db:
+        made = rotate_key(db, key_id, grace=wait)
+        if made is None:
+            fail(f"there is no key {key_id!r} that is still good")
+    tell_gateways(settings, [made.old_hash, hash_key(made.key)])
+    if as_json:
+        fields: dict[str, Any] = msgspec.structs.asdict(made)
+        del fields["old_hash"]
+        print_json(fields | {"old_id": key_id})
+        return
+    _print_once(made.id, made.key)
+    until = made.old_expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    Console().print(f"  {escape(key_id)} is good until {until}", highlight=False)
+
+
+def _print_once(key_id: str, token: str) -> None:
+    console = Console()
+    console.print(f"[green]✓[/green] {escape(key_id)}: keep the key now, it is not shown again", highlight=False)
+    console.print(escape(token), highlight=False, soft_wrap=True)
+
+
+def _checked_origin(text: str) -> str:
+    """An origin as browsers send it: scheme, host, port if any; the host may start with `*.`."""
+    try:
+        parts = urlsplit(text)
+        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/")
+        wrong = wrong or bool(parts.query or parts.fragment or parts.username) or "*" in parts.netloc.removeprefix("*.")
+        parts.port  # noqa: B018  # raises for a port that is none
+    except ValueError:
+        wrong = True
+    if wrong:
+        fail(f"{text!r} is no origin: write https://app.example.com or https://*.example.com")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _limits(one: Key) -> str:
+    limits = {"ingest": one.ingest_limit, "read": one.read_limit}
+    return ", ".join(limit_text(limits[scope]) for scope in one.scopes)
+
+
+def _state(one: Key, now: datetime) -> str:
+    if one.revoked_at is not None:
+        return "revoked"
+    if one.expires_at is None:
+        return "good"
+    return "expired" if one.expires_at <= now else f"good until {one.expires_at.astimezone(UTC):%Y-%m-%d %H:%M UTC}"

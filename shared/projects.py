@@ -1,0 +1,105 @@
+"""Projects, kept in Postgres: who owns keys and rows, and the rules that all of a project's keys share."""
+
+import re
+import secrets
+from typing import Any
+
+import msgspec
+
+from shared.clients.postgres import Connection
+from shared.signals.base import RETENTION_DAYS
+
+
+class UnknownProject(Exception):
+    """No project has this id."""
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A tenant. Limits are requests a minute, 0 is none.
+
+    `rate_limit`: of each of its keys that has no limit of its own; None: the gateway's default. `drain_limit`: of
+    drains; None: `rate_limit`, and where that is None too, none.
+    """
+
+    id: str
+    name: str
+    retention_days: int = 30
+    rate_limit: int | None = None
+    drain_secret: str | None = None
+    drain_verify: str | None = None
+    drain_limit: int | None = None
+
+
+def new_project_id(name: str) -> str:
+    """An id that says which project it is and that no other project has."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].rstrip("-")
+    return f"{slug or 'project'}-{secrets.token_hex(4)}"
+
+
+def create_project(db: Connection, project: Project) -> bool:
+    """Store a project; False where its id is taken already (nothing is changed then).
+
+    Raises ValueError for a retention that tables are not partitioned for, or a limit below 0.
+    """
+    _check(project)
+    done = db.execute(
+        "INSERT INTO projects (id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit)"
+        " VALUES (%(id)s, %(name)s, %(retention_days)s, %(rate_limit)s, %(drain_secret)s, %(drain_verify)s,"
+        " %(drain_limit)s) ON CONFLICT (id) DO NOTHING",
+        msgspec.structs.asdict(project),
+    )
+    return done.rowcount == 1
+
+
+def update_project(db: Connection, project: Project) -> list[str]:
+    """Store a project's new rules; returns the hashes of its keys, to be told on `keys.REVOCATIONS`.
+
+    Raises `UnknownProject`, and ValueError as `create_project` does.
+    """
+    _check(project)
+    done = db.execute(
+        "UPDATE projects SET name = %(name)s, retention_days = %(retention_days)s, rate_limit = %(rate_limit)s,"
+        " drain_secret = %(drain_secret)s, drain_verify = %(drain_verify)s, drain_limit = %(drain_limit)s"
+        " WHERE id = %(id)s",
+        msgspec.structs.asdict(project),
+    )
+    if done.rowcount == 0:
+        raise _unknown(project.id)
+    return [str(row[0]) for row in db.execute("SELECT hash FROM keys WHERE project_id = %s", [project.id]).fetchall()]
+
+
+def get_project(db: Connection, project_id: str) -> Project:
+    """Raises `UnknownProject`."""
+    row = db.execute(
+        "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects"
+        " WHERE id = %s FOR UPDATE",
+        [project_id],
+    ).fetchone()
+    if row is None:
+        raise _unknown(project_id)
+    return _project(row)
+
+
+def list_projects(db: Connection) -> list[Project]:
+    """All of them, the oldest first."""
+    rows = db.execute(
+        "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects"
+        " ORDER BY created_at, id"
+    ).fetchall()
+    return [_project(row) for row in rows]
+
+
+def _check(project: Project) -> None:
+    if project.retention_days not in RETENTION_DAYS:
+        choices = ", ".join(map(str, RETENTION_DAYS))
+        raise ValueError(f"retention_days is {project.retention_days}, it must be one of {choices}")
+    if (project.rate_limit or 0) < 0 or (project.drain_limit or 0) < 0:
+        raise ValueError("a limit can't be below 0 (0: none)")
+
+
+def _unknown(project_id: str) -> UnknownProject:
+    return UnknownProject(f"there is no project {project_id!r}")
+
+
+def _project(row: tuple[Any, ...]) -> Project:
+    return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))
