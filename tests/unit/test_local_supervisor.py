@@ -102,10 +102,21 @@ def test_the_last_group_is_stopped_first(tmp_path: Path, watching: Watching) -> 
     engine, writer, gateway = (stub(tmp_path, role) for role in ("engine", "writer", "gateway"))
     watching.supervisor.start([engine], [writer], [gateway])
     watching.supervisor.stop()
-    alive = [{row["role"] for row in rows if row["pid"]} for rows in watching.rows]
-    assert {"engine", "writer"} in alive
-    assert alive.index({"engine", "writer"}) < alive.index({"engine"})
-    assert alive[-1] == set()
+
+    def first_asked(role: str) -> dict[str, dict[str, Any]]:
+        """The report in which this role is first told to stop: role -> row."""
+        reports = ({row["role"]: row for row in rows} for rows in watching.rows)
+        return next(report for report in reports if role in report and report[role]["state"] == "stopping")
+
+    assert {role: row["state"] for role, row in first_asked("gateway").items()} == {
+        "gateway": "stopping",
+        "writer": "running",
+        "engine": "running",
+    }
+    assert first_asked("writer")["gateway"]["pid"] is None
+    assert first_asked("writer")["engine"]["state"] == "running"
+    assert first_asked("engine")["writer"]["pid"] is None
+    assert watching.rows[-1] == []
 
 
 def test_a_child_that_does_not_stop_in_time_is_killed_and_named(tmp_path: Path, watching: Watching) -> None:
