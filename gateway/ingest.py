@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth import KeyCache, key_of, permit
 from gateway.body import ClientGone, read_body
 from gateway.deadlines import Deadlines
-from gateway.ids import uuid7
+from gateway.ids import header_of, uuid7
 from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, respond
@@ -94,7 +94,7 @@ class IngestRoute:
             await self._publisher.publish(self._signal.topic, stamp, validated.records)
         if validated.dropped:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
-        self._count(outcome, validated.dropped)
+        self._count(validated)
         return self._format.reply(outcome)
 
     async def _admit(self, token: str | None, headers: Headers) -> ResolvedKey:
@@ -112,10 +112,10 @@ class IngestRoute:
         now_us = time_ns() // 1000
         event_ids: tuple[str, ...] = ()
         fingerprints: Sequence[str] = ()
-        if validated.prints_of:
-            event_ids = tuple(uuid7(now_us // 1000) for _ in validated.prints_of)
+        if validated.event_ids:
+            event_ids = tuple(sent or uuid7(now_us // 1000) for sent in validated.event_ids)
             fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
-            headers.append((b"x-event-id", ",".join(event_ids).encode()))
+            headers.append((b"x-event-id", header_of(event_ids)))
         stamp = Stamp(
             v=VERSION,
             format=self._format.name,
@@ -129,12 +129,14 @@ class IngestRoute:
             event_ids=event_ids,
             fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
         )
-        return stamp, Outcome(validated.n, len(validated.dropped), fingerprints, event_ids)
+        return stamp, Outcome(validated.n + validated.pings, len(validated.dropped), fingerprints, event_ids)
 
-    def _count(self, outcome: Outcome, dropped: list[tuple[int, str]]) -> None:
+    def _count(self, validated: Validated) -> None:
         self._requests_ok.inc()
-        self._records_ok.inc(outcome.accepted)
-        for _, reason in dropped:
+        self._records_ok.inc(validated.n)
+        if validated.pings:
+            self._metrics.dropped(self._signal.name, "sdk_init", validated.pings)
+        for _, reason in validated.dropped:
             self._metrics.records.labels(self._format.route, "dropped").inc()
             self._metrics.drops.labels(self._signal.name, reason).inc()
 
