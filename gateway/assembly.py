@@ -8,17 +8,21 @@ from gateway.answer_headers import answer_headers
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.deadlines import Deadlines
+from gateway.drain import DrainDeps
+from gateway.handshake import CodeOf, VerifyCodes
 from gateway.health import Readiness
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.rejections import Unavailable
+from gateway.repeats import Repeats
 from gateway.revocations import Revocations
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
-from shared.keys import ResolvedKey, find_key
+from shared.keys import ResolvedKey, find_drain_verify, find_key
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.settings import BadSetting, Settings
@@ -64,6 +68,7 @@ def assemble(config: Settings) -> Deps:
             max_body_bytes=config.gateway.max_body_bytes,
             request_ids=request_ids(),
         ),
+        drain=DrainDeps(Repeats(redis, metrics), VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,
         query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits))) if "query" in roles else (),
         start=(producer.start, revocations.start, limits.start),
@@ -98,3 +103,13 @@ def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]
             raise LookupFailed(str(error)) from error
 
     return lookup
+
+
+def _code_of(postgres: Postgres) -> CodeOf:
+    async def code_of(project_id: str) -> str | None:
+        try:
+            return await find_drain_verify(postgres, project_id)
+        except PostgresUnavailable as error:
+            raise Unavailable from error
+
+    return code_of

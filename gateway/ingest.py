@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import time_ns
+from typing import ClassVar
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -51,6 +52,8 @@ class IngestRoute:
     2. Whatever is raised on the way is answered here, and nothing of the request is acknowledged.
     """
 
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+
     def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps) -> None:
         self._format = fmt
         self._signal = signal
@@ -82,16 +85,17 @@ class IngestRoute:
         await send({"type": "http.response.body", "body": body})
 
     async def accept(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, admit, read, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
+        """Authenticate, admit, read, verify, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
         token = key_of(scope["headers"])
         key = None if token is None else await self._admit(token, headers)
         body = await self._read(scope, receive)
         if key is None:
             key = await self._admit(self._validator.key_in(body), headers)
+        self._verify(scope, key, body)
         validated = self._validator.validate(body)
         stamp, outcome = self._seal(key, validated, headers)
         if validated.n:
-            await self._publisher.publish(self._signal.topic, stamp, validated.records)
+            await self._publish(key, body, stamp, validated)
         if validated.dropped:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
         self._count(validated)
@@ -107,6 +111,12 @@ class IngestRoute:
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         return await read_body(scope, receive, max_bytes=self._max_body_bytes, deadlines=self._deadlines)
+
+    def _verify(self, scope: Scope, key: ResolvedKey, body: bytes) -> None:
+        """What a route asks of a request beyond its key. Raises `Rejection`."""
+
+    async def _publish(self, key: ResolvedKey, body: bytes, stamp: Stamp, validated: Validated) -> None:
+        await self._publisher.publish(self._signal.topic, stamp, validated.records)
 
     def _seal(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[Stamp, Outcome]:
         now_us = time_ns() // 1000

@@ -85,6 +85,17 @@ class LacksScope(Rejection):
         return {"detail": text} if api == "proliferate" else {"error": text}
 
 
+class InvalidSignature(Rejection):
+    """A drain's delivery that its project's secret didn't sign."""
+
+    status = 403
+    reason = "signature"
+    sentence = "signature didn't match"
+
+    def body(self, api: Api) -> Any:
+        return {"code": "invalid_signature", "error": self.sentence}
+
+
 class NotFound(Rejection):
     status = 404
     reason = "not_found"
