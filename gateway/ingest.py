@@ -93,9 +93,11 @@ class IngestRoute:
             key = await self._admit(self._validator.key_in(body), headers)
         self._verify(scope, key, body)
         validated = self._validator.validate(body)
-        stamp, outcome = self._seal(key, validated, headers)
+        stamp, outcome = self._seal(key, validated)
         if validated.n:
             await self._publish(key, body, stamp, validated)
+        if outcome.event_ids:
+            headers.append((b"x-event-id", header_of(outcome.event_ids)))
         if validated.dropped:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
         self._count(validated)
@@ -118,14 +120,13 @@ class IngestRoute:
     async def _publish(self, key: ResolvedKey, body: bytes, stamp: Stamp, validated: Validated) -> None:
         await self._publisher.publish(self._signal.topic, stamp, validated.records)
 
-    def _seal(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[Stamp, Outcome]:
+    def _seal(self, key: ResolvedKey, validated: Validated) -> tuple[Stamp, Outcome]:
         now_us = time_ns() // 1000
         event_ids: tuple[str, ...] = ()
         fingerprints: Sequence[str] = ()
         if validated.event_ids:
             event_ids = tuple(sent or uuid7(now_us // 1000) for sent in validated.event_ids)
             fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
-            headers.append((b"x-event-id", header_of(event_ids)))
         stamp = Stamp(
             v=VERSION,
             format=self._format.name,
