@@ -85,7 +85,10 @@ class IngestRoute:
         await send({"type": "http.response.body", "body": body})
 
     async def accept(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, admit, read, verify, validate, seal, publish; (status, body) of the success. Raises `Rejection`."""
+        """Authenticate, admit, read, verify, validate, seal, publish.
+
+        Returns (status, body) of the success. Raises `Rejection`.
+        """
         token = key_of(scope["headers"])
         key = None if token is None else await self._admit(token, headers)
         body = await self._read(scope, receive)
