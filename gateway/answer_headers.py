@@ -3,7 +3,11 @@
 Ingest routes hold such a list themselves; this is for the routes that Starlette answers.
 """
 
+from collections.abc import Iterator
+
 from starlette.types import Message, Scope, Send
+
+from gateway.origins import readable
 
 _NAME = "sluice.answer_headers"
 
@@ -16,13 +20,22 @@ def answer_headers(scope: Scope) -> Headers:
     return headers
 
 
-def with_answer_headers(scope: Scope, send: Send) -> Send:
-    """`send`, with the list's headers on the answer."""
+def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
+    """`send`, with the list's headers on the answer where they are not there already.
+
+    From the start the list holds what every answer carries (03): `X-Request-Id` and, for browsers, who may read it.
+    """
     headers = answer_headers(scope)
+    headers.append((b"x-request-id", next(request_ids)))
+    for name, value in scope["headers"]:
+        if name == b"origin":
+            headers += readable(value)
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
+            own = list(message.get("headers", ()))
+            there = {name for name, _ in own}
+            message["headers"] = own + [header for header in headers if header[0] not in there]
         await send(message)
 
     return send_with_headers

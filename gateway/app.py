@@ -1,6 +1,6 @@
 """The gateway's routes, and the one place that answers what no route could."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from gateway.answer_headers import with_answer_headers
 from gateway.drain import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.ingest import IngestDeps, IngestRoute
+from gateway.origins import preflight
 from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection, api_of, respond
 from shared.formats.base import Format
 from shared.formats.vercel_drain import FORMAT as VERCEL
@@ -50,19 +51,20 @@ class Dispatch:
     Starlette's middlewares and its matching of one route after the other cost a one-log request a tenth of its time.
     """
 
-    def __init__(self, ingest: Mapping[str, IngestRoute], rest: Starlette) -> None:
+    def __init__(self, ingest: Mapping[str, IngestRoute], rest: Starlette, request_ids: Iterator[bytes]) -> None:
         self._ingest = ingest
+        self._request_ids = request_ids
         self.rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            route = self._ingest.get(scope["path"])
-            if route is not None:
-                await route(scope, receive, send)
-                return
-        if scope["type"] == "http":
-            send = with_answer_headers(scope, send)
-        await self.rest(scope, receive, send)
+        if scope["type"] != "http":
+            await self.rest(scope, receive, send)
+            return
+        route = self._ingest.get(scope["path"]) if scope["method"] == "POST" else None
+        if route is not None:
+            await route(scope, receive, send)
+        else:
+            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids))
 
 
 def build_app(deps: Deps) -> Dispatch:
@@ -79,7 +81,7 @@ def build_app(deps: Deps) -> Dispatch:
         lifespan=_lifespan(deps),
     )
     rest.router.redirect_slashes = False
-    return Dispatch(ingest, rest)
+    return Dispatch(ingest, rest, deps.ingest.request_ids)
 
 
 def ingest_routes(deps: Deps) -> dict[str, IngestRoute]:
@@ -137,9 +139,11 @@ async def _rejected(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What Starlette's router raises: no such path, no such method."""
+    """What Starlette's router raises: no such path, no such method. `OPTIONS` is a method that no route has."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=preflight((error.headers or {}).get("Allow", "")))
         return _answer(request, MethodNotAllowed((error.headers or {}).get("Allow", "")))
     return _answer(request, NotFound() if error.status_code == 404 else InternalError())
 

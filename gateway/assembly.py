@@ -7,18 +7,21 @@ from starlette.requests import Request
 from gateway.answer_headers import answer_headers
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
+from gateway.body import Bodies
 from gateway.deadlines import Deadlines
 from gateway.drain import DrainDeps
 from gateway.handshake import CodeOf, VerifyCodes
 from gateway.health import Readiness
+from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
+from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.rejections import Unavailable
-from gateway.repeats import Repeats
 from gateway.revocations import Revocations
+from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
@@ -47,9 +50,13 @@ def assemble(config: Settings) -> Deps:
     postgres = Postgres(config.services.postgres_url)
     redis = Redis(config.services.redis_url)
     keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
+    bodies = Bodies(
+        max_bytes=config.gateway.max_body_bytes,
+        unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
+        deadlines=Deadlines(config.gateway.body_timeout_s),
+    )
     revocations = Revocations(redis, keys)
     limits = Limits(redis, metrics, ingest=config.gateway.ingest_limit, read=config.gateway.read_limit)
-    deadlines = Deadlines(config.gateway.body_timeout_s)
     reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
     checks = {"queue": queue.ping, "clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping}
 
@@ -64,16 +71,16 @@ def assemble(config: Settings) -> Deps:
             limits=limits,
             publisher=Publisher(producer, metrics),
             metrics=metrics,
-            deadlines=deadlines,
-            max_body_bytes=config.gateway.max_body_bytes,
+            bodies=bodies,
+            idempotency=Idempotency(redis, metrics),
             request_ids=request_ids(),
         ),
-        drain=DrainDeps(Repeats(redis, metrics), VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
+        drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,
         query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits))) if "query" in roles else (),
         start=(producer.start, revocations.start, limits.start),
         stop=(
-            deadlines.close,
+            bodies.close,
             producer.stop,
             queue.close,
             revocations.close,
@@ -87,9 +94,11 @@ def assemble(config: Settings) -> Deps:
 
 def _authenticate(keys: KeyCache, limits: Limits) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
-        key = await keys.resolve(key_of(request.scope["headers"]))
+        given = dict(request.scope["headers"])
+        key = await keys.resolve(key_of(given.items()))
         await limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")
+        check_origin(key.origins, given)
         return key
 
     return authenticate

@@ -4,10 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from starlette.types import Message, Receive
-
-from gateway.body import ClientGone
-
 CodeOf = Callable[[str], Awaitable[str | None]]
 """Project id -> the code that its drains are verified with; None for none, and for no such project."""
 
@@ -15,7 +11,7 @@ FRESH_S = 30.0
 REMEMBERED = 10_000
 
 LARGEST = 64
-"""Bytes of a body that may still be an empty object with white space."""
+"""Bytes of a body that may still be an empty object, with white space or packed."""
 
 
 class VerifyCodes:
@@ -45,28 +41,3 @@ class VerifyCodes:
 def is_handshake(body: bytes) -> bool:
     """Whether a POST asks for the handshake: `[]` does not."""
     return len(body) <= LARGEST and b"".join(body.split()) in (b"", b"{}")
-
-
-async def peek(receive: Receive) -> tuple[bytes, Receive]:
-    """The beginning of a body, all of it if it is at most `LARGEST` bytes long, and a `receive` that begins anew.
-
-    Raises `ClientGone`.
-    """
-    seen: list[Message] = []
-    body = b""
-    while len(body) <= LARGEST:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        seen.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
-    messages = iter(seen)
-
-    async def again() -> Message:
-        for message in messages:
-            return message
-        return await receive()
-
-    return body, again

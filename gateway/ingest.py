@@ -1,7 +1,9 @@
 """One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import time_ns
 from typing import ClassVar
 
@@ -9,12 +11,13 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth import KeyCache, key_of, permit
-from gateway.body import ClientGone, read_body
-from gateway.deadlines import Deadlines
+from gateway.body import Bodies, ClientGone
+from gateway.idempotency import Answer, Idempotency, digest_of, key_from
 from gateway.ids import header_of, uuid7
 from gateway.limits import Limits
+from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
-from gateway.rejections import InternalError, Rejection, respond
+from gateway.rejections import InternalError, Rejection, Unavailable, respond
 from gateway.validation import Validated, Validator
 from shared.envelope import VERSION, Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
@@ -29,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _JSON = (b"content-type", b"application/json")
 
 Headers = list[tuple[bytes, bytes]]
+Given = Mapping[bytes, bytes]
+"""A request's headers."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,8 @@ class IngestDeps:
     limits: Limits
     publisher: Publisher
     metrics: Metrics
-    deadlines: Deadlines
-    """Of reading a body."""
-    max_body_bytes: int
+    bodies: Bodies
+    idempotency: Idempotency
     request_ids: Iterator[bytes]
 
 
@@ -62,21 +66,26 @@ class IngestRoute:
         self._limiter = deps.limits.of(fmt.counted_as)
         self._publisher = deps.publisher
         self._metrics = deps.metrics
-        self._deadlines = deps.deadlines
-        self._max_body_bytes = deps.max_body_bytes
+        self._bodies = deps.bodies
+        self._idempotency = deps.idempotency
         self._request_ids = deps.request_ids
         self._requests_ok = deps.metrics.requests.labels(fmt.route, "accepted")
         self._records_ok = deps.metrics.records.labels(fmt.route, "accepted")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = [_JSON, (b"x-request-id", next(self._request_ids))]
+        given = dict(scope["headers"])
+        if (origin := given.get(b"origin")) is not None:
+            headers += readable(origin)
         try:
-            status, body = await self.accept(scope, receive, headers)
+            status, body = await self.accept(scope, given, receive, headers)
         except Rejection as rejection:
             status, body = self._refuse(rejection, headers)
         except ClientGone:
             self._metrics.requests.labels(self._format.route, "client_gone").inc()
             return
+        except asyncio.CancelledError:  # the process ends, and waited long enough: what became of it is not known
+            status, body = self._refuse(Unavailable(), headers)
         except Exception:
             _log.exception("unexpected error", route=self._format.route)
             status, body = self._refuse(InternalError(), headers)
@@ -84,21 +93,36 @@ class IngestRoute:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def accept(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, admit, read, verify, validate, seal, publish.
+    async def accept(self, scope: Scope, given: Given, receive: Receive, headers: Headers) -> tuple[int, bytes]:
+        """Authenticate, admit, read, validate, store once; (status, body) of the success.
 
-        Returns (status, body) of the success. Raises `Rejection`.
+        `given` are the request's headers, `headers` the answer's. Raises `Rejection`.
         """
-        token = key_of(scope["headers"])
-        key = None if token is None else await self._admit(token, headers)
-        body = await self._read(scope, receive)
+        token = key_of(given.items())
+        key = None if token is None else await self._admit(token, given, headers)
+        body = await self._bodies.read(given, receive)
         if key is None:
-            key = await self._admit(self._validator.key_in(body), headers)
-        self._verify(scope, key, body)
+            key = await self._admit(self._validator.key_in(body), given, headers)
+        return await self._take(key, given, body, headers)
+
+    async def _take(self, key: ResolvedKey, given: Given, body: bytes, headers: Headers) -> tuple[int, bytes]:
+        """Validate, store once."""
         validated = self._validator.validate(body)
+        name = key_from(given.get(b"idempotency-key")) or self._name(body, validated)
+        if name is None:
+            return await self._store(key, validated, headers)
+        return await self._store_once(name, body, key, validated, headers)
+
+    def _name(self, body: bytes, validated: Validated) -> bytes | None:
+        """What a repeat of a request without an Idempotency-Key is told by: the client's own id of its one error."""
+        ids = validated.event_ids
+        return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
+
+    async def _store(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[int, bytes]:
+        """Seal, publish, count; (status, body) once everything is durable."""
         stamp, outcome = self._seal(key, validated)
         if validated.n:
-            await self._publish(key, body, stamp, validated)
+            await self._publisher.publish(self._signal.topic, stamp, validated.records)
         if outcome.event_ids:
             headers.append((b"x-event-id", header_of(outcome.event_ids)))
         if validated.dropped:
@@ -106,22 +130,28 @@ class IngestRoute:
         self._count(validated)
         return self._format.reply(outcome)
 
-    async def _admit(self, token: str | None, headers: Headers) -> ResolvedKey:
+    async def _store_once(
+        self, name: bytes, body: bytes, key: ResolvedKey, validated: Validated, headers: Headers
+    ) -> tuple[int, bytes]:
+        """The same, but a repeat gets the first one's answer."""
+        work = partial(self._answer, key, validated)
+        answer = await self._idempotency.once(key.project_id, self._format.route, name, digest_of(body), work)
+        headers += answer.headers
+        return answer.status, answer.body
+
+    async def _answer(self, key: ResolvedKey, validated: Validated) -> Answer:
+        headers: Headers = []
+        status, body = await self._store(key, validated, headers)
+        return Answer(status, body, headers)
+
+    async def _admit(self, token: str | None, given: Given, headers: Headers) -> ResolvedKey:
         """The key, once its request is counted: also one that is refused for its scope (403)."""
         key = await self._keys.resolve(token)
         if not self._limiter.admits(key, headers):
             await self._limiter.admit(key, headers)
         permit(key, "ingest")
+        check_origin(key.origins, given)
         return key
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        return await read_body(scope, receive, max_bytes=self._max_body_bytes, deadlines=self._deadlines)
-
-    def _verify(self, scope: Scope, key: ResolvedKey, body: bytes) -> None:
-        """What a route asks of a request beyond its key. Raises `Rejection`."""
-
-    async def _publish(self, key: ResolvedKey, body: bytes, stamp: Stamp, validated: Validated) -> None:
-        await self._publisher.publish(self._signal.topic, stamp, validated.records)
 
     def _seal(self, key: ResolvedKey, validated: Validated) -> tuple[Stamp, Outcome]:
         now_us = time_ns() // 1000

@@ -10,6 +10,8 @@ import uvloop
 
 from gateway.app import build_app
 from gateway.assembly import assemble
+from gateway.connection import connections
+from gateway.server import Server
 from shared import logs, settings
 
 _log = structlog.get_logger(__name__)
@@ -26,21 +28,24 @@ def gateway() -> None:
 
 async def serve(config: settings.Settings) -> None:
     """Serve until a signal comes."""
-    application = build_app(assemble(config))
+    deps = assemble(config)
+    application = build_app(deps)
     listener = listen(config.gateway.host, config.gateway.port)
     host, port = listener.getsockname()[:2]
     _log.info("gateway listens", host=host, port=port)
     freeze_garbage()
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             application,
-            http="httptools",
+            http=connections(deps.ingest.request_ids),
             access_log=False,
             log_config=None,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(config.gateway.shutdown_s),
-        )
+        ),
+        head_timeout_s=config.gateway.head_timeout_s,
+        give_up=deps.ingest.bodies.give_up,
     )
     await server.serve(sockets=[listener])
 

@@ -1,6 +1,7 @@
 """Seals validated records into envelopes and publishes them; returns when all of them are durable."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from time import perf_counter
 
@@ -36,8 +37,9 @@ class Publisher:
             if len(message) <= CHUNK_BYTES:
                 await self._producer.publish(topic, message)
             else:
+                key = os.urandom(8)  # one partition for all of them: the records keep their order
                 messages = [seal(part, chunk) for part, chunk in chunks(stamp, records)]
-                await asyncio.gather(*(self._producer.publish(topic, message) for message in messages))
+                await asyncio.gather(*(self._producer.publish(topic, message, key) for message in messages))
         except QueueUnavailable as error:
             raise Unavailable from error
         except MessageTooLarge as error:

@@ -50,6 +50,14 @@ class Worded(Rejection):
         return self.answer
 
 
+class BadRequest(Rejection):
+    """It isn't even HTTP."""
+
+    status = 400
+    reason = "http"
+    sentence = "Malformed HTTP request"
+
+
 class MalformedJson(Worded):
     reason = "malformed"
     sentence = "Malformed JSON in request body"
@@ -60,6 +68,24 @@ class InvalidBody(Worded):
 
     reason = "invalid"
     sentence = "Invalid request body"
+
+
+class Unreadable(Rejection):
+    """A body that is no JSON whatever its format says: it can't be unpacked, or is nested too deeply."""
+
+    status = 400
+    reason = "malformed"
+    sentence = MalformedJson.sentence
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def body(self, api: Api) -> Any:
+        if api == "proliferate":
+            detail = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
+            return {"detail": [detail | {"ctx": {"error": self.why}}]}
+        return super().body(api)
 
 
 class Unauthenticated(Rejection):
@@ -83,6 +109,12 @@ class LacksScope(Rejection):
     def body(self, api: Api) -> Any:
         text = f"API key lacks the {self.scope} scope"
         return {"detail": text} if api == "proliferate" else {"error": text}
+
+
+class OriginNotAllowed(Rejection):
+    status = 403
+    reason = "origin"
+    sentence = "Origin not allowed"
 
 
 class InvalidSignature(Rejection):
@@ -116,9 +148,14 @@ class MethodNotAllowed(Rejection):
 
 
 class TimedOut(Rejection):
+    """The rest of the request didn't come. It may still come: the connection is of no use any more."""
+
     status = 408
     reason = "timeout"
     sentence = "Request timed out"
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
 
 
 class TooLarge(Rejection):
@@ -131,6 +168,30 @@ class UnsupportedEncoding(Rejection):
     status = 415
     reason = "encoding"
     sentence = "Unsupported content encoding"
+
+
+class KeyTooLong(Rejection):
+    """An Idempotency-Key over 255 characters."""
+
+    status = 400
+    reason = "idempotency_key"
+    sentence = "Idempotency-Key is longer than 255 characters"
+
+    def body(self, api: Api) -> Any:
+        if api == "proliferate":
+            text = "String should have at most 255 characters"
+            loc = ["header", "idempotency-key"]
+            detail = {"type": "string_too_long", "loc": loc, "msg": text, "input": None, "ctx": {"max_length": 255}}
+            return {"detail": [detail]}
+        return super().body(api)
+
+
+class KeyReused(Rejection):
+    """An Idempotency-Key that another body came with before."""
+
+    status = 400
+    reason = "idempotency_reused"
+    sentence = "Idempotency-Key was used with another request body"
 
 
 class RateLimited(Rejection):
@@ -162,7 +223,13 @@ class Unavailable(Rejection):
     retryable = True
 
 
-_PROLIFERATE_STATUS: Mapping[type[Rejection], int] = {MalformedJson: 422, InvalidBody: 422}
+_PROLIFERATE_STATUS: Mapping[type[Rejection], int] = {
+    MalformedJson: 422,
+    InvalidBody: 422,
+    Unreadable: 422,
+    KeyTooLong: 422,
+    KeyReused: 422,
+}
 
 
 def api_of(path: str) -> Api:

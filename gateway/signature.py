@@ -7,14 +7,15 @@ from gateway.rejections import InvalidSignature
 from shared.keys import ResolvedKey
 
 
-def verify(key: ResolvedKey, sent: bytes | None, *bodies: bytes) -> None:
-    """Check the header against the body, packed and unpacked, where the project has a secret. Raises
-    `InvalidSignature`."""
+def verify(key: ResolvedKey, sent: bytes | None, wire: bytes, body: bytes) -> None:
+    """Check the header against the body as it came and unpacked, where the project has a secret.
+
+    Raises `InvalidSignature`.
+    """
     if key.drain_secret is None:
         return
-    secret = key.drain_secret.encode()
-    given, matches = (sent or b"").strip().lower(), False
-    for body in bodies:
-        matches |= hmac.compare_digest(hmac.digest(secret, body, hashlib.sha1).hex().encode(), given)
+    secret, given, matches = key.drain_secret.encode(), (sent or b"").strip().lower(), False
+    for signed in (wire,) if wire is body else (wire, body):
+        matches |= hmac.compare_digest(hmac.digest(secret, signed, hashlib.sha1).hex().encode(), given)
     if not matches:
         raise InvalidSignature

@@ -23,8 +23,9 @@ class Metrics:
         self.requests = Counter("sluice_requests", "Requests answered", ["route", "outcome"], registry=r)
         self.records = Counter("sluice_records", "Records taken in, by outcome", ["route", "outcome"], registry=r)
         self.drops = Counter("sluice_drops", "Records that are only counted", ["signal", "reason"], registry=r)
+        self.repeats = Counter("sluice_repeats", "Requests given the answer of an earlier one, not stored", registry=r)
         self.unguarded = Counter(
-            "sluice_unguarded", "Requests for which Redis could not be asked", ["what"], registry=r
+            "sluice_idempotency_unguarded", "Repeats not looked for, Redis being away", ["step"], registry=r
         )
         self.publish_seconds = Histogram(
             "sluice_publish_seconds", "From handing to the queue to its acknowledgement", buckets=_SECONDS, registry=r

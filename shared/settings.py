@@ -58,6 +58,12 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     ] = 600
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
     max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
+    max_unpack_ratio: Annotated[
+        int, Meta(ge=1, description="Largest unpacked size as a multiple of the wire's; 1 MB is always allowed")
+    ] = 200
+    head_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a request's head must have come in")] = (
+        10.0
+    )
     body_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a body must have come in")] = 20.0
     publish_timeout_s: Annotated[float, Meta(gt=0, description="Seconds to wait for the queue before 503")] = 10.0
     in_flight_bytes: Annotated[int, Meta(ge=1_000_000, description="Bytes on the way to the queue before 503")] = (

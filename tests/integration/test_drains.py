@@ -1,6 +1,6 @@
 """Vercel drains against `sluice up`: from the delivery to the rows (03, "Drain")."""
 
-import asyncio
+import gzip
 import hashlib
 import hmac
 import json
@@ -12,13 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.valkey import Valkey
-from gateway.rejections import Unavailable
-from gateway.repeats import Repeats
 from shared.clients.postgres import connect
-from shared.clients.redis import Redis
 from shared.keys import Project, create_key, create_project, generate
-from shared.metrics import Metrics
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CAPTURES = [
@@ -160,6 +155,23 @@ def test_a_repeated_delivery_is_answered_and_stored_once(sender: Callable[..., S
     assert len(other.rows(2)) == 2
 
 
+@pytest.mark.parametrize("of_wire", [True, False])
+def test_a_packed_delivery_may_be_signed_packed_or_not(sender: Callable[..., Sender], of_wire: bool) -> None:
+    project = sender(drain_secret=SECRET)
+    body = json.dumps(CAPTURES).encode()
+    wire = gzip.compress(body)
+    signature = hmac.new(SECRET.encode(), wire if of_wire else body, hashlib.sha1).hexdigest()
+    packed = {"content_encoding": "gzip"}
+    assert project.post(wire, **packed).status_code == 403
+    assert project.post(wire, x_vercel_signature=signature, **packed).json() == {"ok": True, "count": len(CAPTURES)}
+    project.rows(len(CAPTURES))
+
+
+def test_a_packed_empty_object_asks_for_the_handshake_too(sender: Callable[..., Sender]) -> None:
+    answer = sender(drain_verify="mine").post(gzip.compress(b"{}"), content_encoding="gzip")
+    assert (answer.status_code, answer.headers["x-vercel-verify"]) == (200, "mine")
+
+
 def test_what_is_no_json_is_400_and_other_methods_405(stack: RunningStack, sender: Callable[..., Sender]) -> None:
     answer = sender().post(b"hello")
     assert (answer.status_code, answer.json()) == (400, {"error": "Malformed JSON in request body"})
@@ -172,43 +184,3 @@ def test_a_key_in_the_body_is_good_and_is_not_stored(stack: RunningStack, sender
     assert ask(stack, "POST", "/ingest/drain", body).status_code == 200
     [row] = project.rows(1)
     assert json.loads(row["attributes"]) == {"source": "build"}
-
-
-class TestRepeats:
-    """The marks by themselves, on a Redis."""
-
-    async def test_one_at_a_time_and_each_once(self, redis_url: str, redis_prefix: str) -> None:
-        redis = Redis(redis_url)
-        repeats, name = Repeats(redis, Metrics()), f"{redis_prefix}a"
-        async with repeats.once(name) as first:
-            with pytest.raises(Unavailable):
-                async with repeats.once(name):
-                    pytest.fail("two at the same time")
-        async with repeats.once(name) as second:
-            pass
-        assert (first, second) == (True, False)
-        assert 590 < await redis.call("TTL", name) <= 600
-        await redis.close()
-
-    @pytest.mark.parametrize("failure", [Unavailable, asyncio.CancelledError])
-    async def test_what_failed_is_new_again(
-        self, redis_url: str, redis_prefix: str, failure: type[BaseException]
-    ) -> None:
-        redis = Redis(redis_url)
-        repeats, name = Repeats(redis, Metrics()), f"{redis_prefix}a"
-        with pytest.raises(failure):
-            async with repeats.once(name):
-                raise failure
-        async with repeats.once(name) as again:
-            assert again
-        await redis.close()
-
-    async def test_with_redis_away_everything_is_new_and_counted(self, own_redis: Callable[..., Valkey]) -> None:
-        server = own_redis()
-        redis, metrics = Redis(server.url), Metrics()
-        server.stop()
-        for _ in range(2):
-            async with Repeats(redis, metrics).once("a") as is_new:
-                assert is_new
-        assert metrics.unguarded.labels("repeats")._value.get() == 2
-        await redis.close()

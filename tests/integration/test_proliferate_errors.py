@@ -193,6 +193,17 @@ def test_an_array_is_taken_element_by_element(stack: RunningStack) -> None:
     assert (last["error_message"], last["event_id"], made_id[14]) == ("last", made_id, "7")
 
 
+def test_a_repeat_of_an_event_id_is_answered_and_stored_once(stack: RunningStack) -> None:
+    error = {"api_key": stack.env["SLUICE_PUBLIC_KEY"], "event_id": "again", "message": "m", "release": "r6"}
+    first, second = post(stack, error), post(stack, error)
+    assert (first.status_code, first.content) == (second.status_code, second.content) == (202, second.content)
+    assert first.headers["x-event-id"] == second.headers["x-event-id"] == "again"
+    assert post(stack, error | {"message": "another"}).status_code == 422
+    assert post(stack, error | {"event_id": "last"}).status_code == 202
+    wait_until(lambda: any(row["event_id"] == "last" for row in rows_of(stack, "r6", 1)), 10, "the last one")
+    assert [row["event_id"] for row in rows_of(stack, "r6", 2)] == ["again", "last"]
+
+
 def test_a_key_in_a_header_decides_and_no_key_is_401(stack: RunningStack) -> None:
     said = {"message": "m", "release": "r5"}
     assert post(stack, said, x_api_key=stack.env["SLUICE_PUBLIC_KEY"]).status_code == 202

@@ -1,0 +1,136 @@
+"""A repeat of a request gets the first one's answer, and nothing is published twice (03, "Idempotency-Key"; 02).
+
+A mark in Redis: *pending* before the publish, *done* with the answer after it, gone again where it failed. Done before
+the publish succeeded would lose data: the repeat of a failed request would be answered and not stored.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+
+import msgspec
+
+from gateway.rejections import KeyReused, KeyTooLong, Unavailable
+from shared.clients.redis import Redis, RedisUnavailable, Script
+from shared.metrics import Metrics
+
+PENDING_S = 30
+"""How long a request may be on its way; longer than any publish is waited for, seconds."""
+
+DONE_S = 600
+"""How long an answer is remembered, seconds."""
+
+MAX_KEY = 255
+"""Longest Idempotency-Key, characters."""
+
+_DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+
+
+class Answer(msgspec.Struct, gc=False, array_like=True):
+    """What a request was answered with: status, body, and the headers that tell of its records."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]] = []
+
+
+class _Mark(msgspec.Struct, gc=False, array_like=True):
+    """What Redis holds of a key; without an answer it is pending. `owner` tells one try from the next."""
+
+    digest: bytes
+    owner: bytes
+    answer: Answer | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Mark).decode
+
+Work = Callable[[], Awaitable[Answer]]
+"""Publishes and returns the answer. Raises when nothing was acknowledged."""
+
+
+def digest_of(body: bytes) -> bytes:
+    """What tells one unpacked body from another, 16 bytes."""
+    return blake2b(body, digest_size=16).digest()
+
+
+def key_from(header: bytes | None) -> bytes | None:
+    """The key that a request names; None where it names none. Raises `KeyTooLong`."""
+    if header is None or not (key := header.strip()):
+        return None
+    if len(key) > MAX_KEY:
+        raise KeyTooLong
+    return key
+
+
+class Idempotency:
+    """Remembers requests by a key, for a project and a route.
+
+    1. The answer is remembered after the work succeeded, never before; failed work leaves nothing behind.
+    2. With Redis away the work is done all the same, and counted: a repeat may be stored twice then, nothing is lost.
+    """
+
+    def __init__(self, redis: Redis, metrics: Metrics, prefix: str = "sluice:idempotency:") -> None:
+        self._redis = redis
+        self._unguarded = metrics.unguarded
+        self._repeats = metrics.repeats
+        self._prefix = prefix
+
+    async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
+        """The answer of `work`, or the one that it gave before under this key.
+
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, takes `b"body:" + digest` as one (03,
+        "Drain": a repeat of the same unpacked body is answered, not published again).
+
+        Raises:
+            KeyReused: another body came with this key before.
+            Unavailable: the first request is still on its way.
+            Whatever `work` raises; the key is free again then.
+        """
+        name = self._name(project_id, route, key)
+        pending = _encode(_Mark(digest, os.urandom(8)))
+        try:
+            ours = await self._redis.call("SET", name, pending, "NX", "EX", PENDING_S)
+            found = None if ours else await self._redis.call("GET", name)
+        except RedisUnavailable:
+            self._unguarded.labels("begin").inc()
+            return await work()
+        if not ours:
+            answer = _repeated(found, digest)
+            self._repeats.inc()
+            return answer
+        try:
+            answer = await work()
+        except BaseException:
+            await self._forget(name, pending)
+            raise
+        await self._remember(name, _encode(_Mark(digest, b"", answer)))
+        return answer
+
+    async def _remember(self, name: str, done: bytes) -> None:
+        try:
+            await self._redis.call("SET", name, done, "EX", DONE_S)
+        except RedisUnavailable:
+            self._unguarded.labels("done").inc()
+
+    async def _forget(self, name: str, pending: bytes) -> None:
+        """Take away a pending mark of one's own. Redis away: it expires by itself."""
+        try:
+            await self._redis.run(_DELETE_OWN, [name], [pending])
+        except RedisUnavailable:
+            self._unguarded.labels("failed").inc()
+
+    def _name(self, project_id: str, route: str, key: bytes) -> str:
+        scope = msgspec.json.encode((project_id, route))
+        return self._prefix + blake2b(scope + key, digest_size=20).hexdigest()
+
+
+def _repeated(found: bytes | None, digest: bytes) -> Answer:
+    if found is None:  # the first one failed, or its time was over, between our two questions
+        raise Unavailable
+    mark = _decode(found)
+    if mark.digest != digest:
+        raise KeyReused
+    if mark.answer is None:
+        raise Unavailable
+    return mark.answer

@@ -1,0 +1,103 @@
+"""Unpacks a body's Content-Encoding: bounded in memory, in size, and in what the event loop pays (03, "Bodies")."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import cramjam
+
+from gateway.rejections import Rejection, TooLarge, Unreadable, UnsupportedEncoding
+
+UNPACKED_INLINE = 128_000
+"""Up to so many unpacked bytes are unpacked on the event loop (under half a millisecond), more on a thread."""
+
+WIRE_INLINE = 16_000
+"""A body larger than this on the wire goes to a thread without a try on the event loop, bytes."""
+
+ALWAYS_ALLOWED = 1_000_000
+"""A body may unpack to this much whatever its ratio, bytes: a few equal logs pack very well."""
+
+THREADS = 2
+"""Bodies unpacked at the same time, each in a buffer of its own."""
+
+_OVERFLOW = "failed to write whole buffer"
+
+Unpack = Callable[[bytes, bytearray], int]
+"""Unpack into a buffer that never grows; the bytes written. Raises `cramjam.DecompressionError`."""
+
+
+class Unpacker:
+    """Unpacks bodies.
+
+    1. Nothing is unpacked beyond the limit: the output goes into a buffer of that size, and the system gives memory
+       only to the part of it that is written.
+    2. The limit is `max_bytes`, and `max_ratio` times the size on the wire where that is less (but `ALWAYS_ALLOWED`).
+    3. The event loop never waits for more than `UNPACKED_INLINE` bytes.
+    """
+
+    def __init__(self, max_bytes: int, max_ratio: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_ratio = max_ratio
+        self._scratch = bytearray(UNPACKED_INLINE)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="unpack")
+
+    async def unpack(self, coding: bytes, body: bytes) -> bytes:
+        """The body without its coding, `coding` being the value of Content-Encoding.
+
+        Raises:
+            UnsupportedEncoding: it is none of `CODINGS`.
+            TooLarge: it unpacks to more than is allowed; found out while unpacking.
+            Unreadable: it is not what the header says.
+        """
+        unpack = CODINGS.get(coding.strip().lower())
+        if unpack is None:
+            raise UnsupportedEncoding
+        limit = min(self._max_bytes, max(ALWAYS_ALLOWED, self._max_ratio * len(body)))
+        if len(body) <= WIRE_INLINE:
+            try:
+                return _unpack_into(self._scratch, unpack, body)
+            except TooLarge:
+                if limit <= UNPACKED_INLINE:
+                    raise
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: _unpack_into(bytearray(limit), unpack, body))
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _unpack_into(buffer: bytearray, unpack: Unpack, body: bytes) -> bytes:
+    refusal: Rejection
+    try:
+        n = unpack(body, buffer)
+    except cramjam.DecompressionError as error:
+        refusal = TooLarge() if _overflowed(error) else Unreadable("not packed as Content-Encoding says")
+    else:
+        return bytes(memoryview(buffer)[:n])
+    del buffer  # a refusal's traceback would keep it for as long as the refusal lives
+    raise refusal
+
+
+def _overflowed(error: Exception) -> bool:
+    return str(error) == _OVERFLOW
+
+
+def _inflate(body: bytes, buffer: bytearray) -> int:
+    """`deflate` is zlib's format by RFC 9110, and bare DEFLATE by what many clients send."""
+    if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
+        try:
+            return int(cramjam.zlib.decompress_into(body, buffer))
+        except cramjam.DecompressionError as error:
+            if _overflowed(error):
+                raise
+    return int(cramjam.deflate.decompress_into(body, buffer))
+
+
+CODINGS: dict[bytes, Unpack] = {
+    b"gzip": cramjam.gzip.decompress_into,
+    b"x-gzip": cramjam.gzip.decompress_into,
+    b"deflate": _inflate,
+    b"br": cramjam.brotli.decompress_into,
+    b"zstd": cramjam.zstd.decompress_into,
+}
+"""Value of Content-Encoding -> how it is undone. Several codings over one another are not taken."""

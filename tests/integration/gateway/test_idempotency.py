@@ -1,0 +1,201 @@
+"""Repeats of a request (design 03, "Idempotency-Key"; 02, "The gateway's side"), on real Valkey."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from deploy.local.valkey import Valkey
+from gateway.idempotency import PENDING_S, Answer, Idempotency, digest_of, key_from
+from gateway.rejections import KeyReused, KeyTooLong, Unavailable
+from shared.clients.redis import Redis
+from shared.metrics import Metrics
+
+BODY, OTHER = digest_of(b"body"), digest_of(b"another body")
+FIRST = Answer(200, b'{"ok":true}', [(b"x-event-id", b"e1")])
+
+
+class Work:
+    """A publish that counts its calls, and does what the test says."""
+
+    def __init__(self, answer: Answer = FIRST, error: Exception | None = None) -> None:
+        self.calls = 0
+        self.answer, self.error = answer, error
+        self.began, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_end.set()
+
+    async def __call__(self) -> Answer:
+        self.calls += 1
+        self.began.set()
+        await self.may_end.wait()
+        if self.error:
+            raise self.error
+        return self.answer
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis(redis_url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def idempotency(redis: Redis, redis_prefix: str, metrics: Metrics) -> Idempotency:
+    return Idempotency(redis, metrics, redis_prefix)
+
+
+def unguarded(metrics: Metrics, step: str) -> float:
+    return metrics.registry.get_sample_value("sluice_idempotency_unguarded_total", {"step": step}) or 0
+
+
+async def test_a_repeat_gets_the_first_answer_without_a_second_publish(
+    idempotency: Idempotency, metrics: Metrics
+) -> None:
+    work = Work()
+    assert await idempotency.once("p", "/r", b"k", BODY, work) == FIRST
+    again = Work(Answer(200, b"another"))
+    assert await idempotency.once("p", "/r", b"k", BODY, again) == FIRST
+    assert (work.calls, again.calls) == (1, 0)
+    assert metrics.registry.get_sample_value("sluice_repeats_total") == 1
+
+
+async def test_another_body_under_the_same_key_is_refused(idempotency: Idempotency) -> None:
+    await idempotency.once("p", "/r", b"k", BODY, Work())
+    with pytest.raises(KeyReused):
+        await idempotency.once("p", "/r", b"k", OTHER, Work())
+
+
+async def test_keys_of_other_projects_and_routes_are_other_keys(idempotency: Idempotency) -> None:
+    for project, route in (("p", "/r"), ("q", "/r"), ("p", "/s"), ("p/r", ""), ("", "p/r")):
+        work = Work()
+        await idempotency.once(project, route, b"k", OTHER if project == "q" else BODY, work)
+        assert work.calls == 1
+
+
+async def test_a_failed_publish_leaves_nothing_behind(idempotency: Idempotency) -> None:
+    with pytest.raises(Unavailable):
+        await idempotency.once("p", "/r", b"k", BODY, Work(error=Unavailable()))
+    work = Work()
+    assert await idempotency.once("p", "/r", b"k", OTHER, work) == FIRST
+    assert work.calls == 1
+
+
+async def test_a_cancelled_publish_leaves_nothing_behind(idempotency: Idempotency) -> None:
+    slow = Work()
+    slow.may_end.clear()
+    first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
+    await slow.began.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await idempotency.once("p", "/r", b"k", BODY, Work()) == FIRST
+
+
+async def test_a_repeat_while_the_first_is_on_its_way_is_503(idempotency: Idempotency) -> None:
+    slow = Work()
+    slow.may_end.clear()
+    first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
+    await slow.began.wait()
+    with pytest.raises(Unavailable) as refused:
+        await idempotency.once("p", "/r", b"k", BODY, Work())
+    assert refused.value.headers() == {"Retry-After": "1"}
+    slow.may_end.set()
+    assert await first == FIRST
+    assert await idempotency.once("p", "/r", b"k", BODY, Work(Answer(200, b"another"))) == FIRST
+
+
+async def test_of_many_at_once_one_is_published(idempotency: Idempotency) -> None:
+    work = Work()
+    answers = await asyncio.gather(
+        *(idempotency.once("p", "/r", b"k", BODY, work) for _ in range(20)), return_exceptions=True
+    )
+    assert work.calls == 1
+    assert all(answer == FIRST or isinstance(answer, Unavailable) for answer in answers)
+
+
+async def test_a_failure_leaves_the_mark_of_a_later_try_alone(
+    idempotency: Idempotency, redis: Redis, redis_prefix: str
+) -> None:
+    slow = Work(error=Unavailable())
+    slow.may_end.clear()
+    first = asyncio.create_task(idempotency.once("p", "/r", b"k", BODY, slow))
+    await slow.began.wait()
+    [name] = await redis.call("KEYS", f"{redis_prefix}*")
+    await redis.call("DEL", name)  # as if its 30 s were over
+    assert await idempotency.once("p", "/r", b"k", BODY, Work()) == FIRST
+    slow.may_end.set()
+    with pytest.raises(Unavailable):
+        await first
+    again = Work()
+    assert await idempotency.once("p", "/r", b"k", BODY, again) == FIRST
+    assert again.calls == 0
+
+
+async def test_marks_expire_pending_after_30_s_and_done_after_10_minutes(
+    idempotency: Idempotency, redis: Redis, redis_prefix: str
+) -> None:
+    async def look() -> Answer:
+        [name] = await redis.call("KEYS", f"{redis_prefix}*")
+        assert PENDING_S - 2 <= await redis.call("TTL", name) <= PENDING_S == 30
+        return FIRST
+
+    await idempotency.once("p", "/r", b"k", BODY, look)
+    [name] = await redis.call("KEYS", f"{redis_prefix}*")
+    assert 598 <= await redis.call("TTL", name) <= 600
+
+
+async def test_with_redis_away_everything_is_published_and_counted(
+    own_redis: Callable[..., Valkey], metrics: Metrics
+) -> None:
+    server = own_redis()
+    redis = Redis(server.url)
+    idempotency = Idempotency(redis, metrics)
+    await idempotency.once("p", "/r", b"k", BODY, Work())
+    server.stop()
+    work = Work()
+    for _ in range(2):
+        assert await idempotency.once("p", "/r", b"k", BODY, work) == FIRST
+    assert (work.calls, unguarded(metrics, "begin")) == (2, 2)
+    await redis.close()
+
+
+@pytest.mark.parametrize(("error", "step"), [(None, "done"), (Unavailable(), "failed")])
+async def test_redis_going_away_during_a_publish_changes_nothing_of_its_outcome(
+    own_redis: Callable[..., Valkey], metrics: Metrics, error: Exception | None, step: str
+) -> None:
+    server = own_redis()
+    redis = Redis(server.url)
+    assert server.pid is not None
+
+    async def work() -> Answer:
+        os.kill(server.pid or 0, signal.SIGSTOP)
+        if error:
+            raise error
+        return FIRST
+
+    try:
+        once = Idempotency(redis, metrics).once("p", "/r", b"k", BODY, work)
+        if error:
+            with pytest.raises(Unavailable):
+                await once
+        else:
+            assert await once == FIRST
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert unguarded(metrics, step) == 1
+    await redis.close()
+
+
+def test_a_key_has_at_most_255_characters_and_an_empty_one_is_none() -> None:
+    assert key_from(b"k" * 255) == b"k" * 255
+    assert key_from(None) is key_from(b"  ") is None
+    with pytest.raises(KeyTooLong):
+        key_from(b"k" * 256)

@@ -1,0 +1,112 @@
+"""Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards (design 03)."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from deploy.local.valkey import Valkey
+from tests.integration.gateway.conftest import StartGateway
+from tests.integration.gateway.kit import BATCH, LOGS, Answer, GatewayProcess, log_of
+from tests.integration.stack import wait_until
+
+BODIES = {
+    LOGS: log_of("m"),
+    "/ingest/errors": {"error_message": "m", "stack_trace": "s"},
+    "/ingest/traces": {
+        "trace_id": "t", "span_id": "s", "operation": "o", "start_time": "2026-02-23T00:00:00Z", "duration_ms": 1,
+        "status": "ok",
+    },
+    "/ingest/llm": {
+        "model": "m", "provider": "p", "operation": "o", "input_tokens": 1, "output_tokens": 1, "cost_usd": 0.1,
+        "latency_ms": 1,
+    },
+    "/ingest/drain": [{"id": "1", "message": "m", "timestamp": 1, "source": "lambda"}],
+    BATCH: log_of("m"),
+}  # fmt: skip
+TOPICS = {LOGS: "logs", "/ingest/errors": "errors", "/ingest/traces": "traces", "/ingest/llm": "llm"}
+
+
+def topic(path: str) -> str:
+    return TOPICS.get(path, "drain" if path.endswith("drain") else "logs")
+
+
+def stored_logs(gateway: GatewayProcess) -> list[str]:
+    return [record["message"] for _, records in gateway.stored() for record in records]
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_repeat_on_any_route_is_answered_and_not_stored(gateway: GatewayProcess, path: str) -> None:
+    before = len(gateway.stored(topic(path)))
+    answers = [gateway.post(path, BODIES[path], idempotency_key=f"once {path}") for _ in range(3)]
+    assert answers[0].status in (200, 202)
+    told = {(answer.status, answer.body, answer.headers["x-event-id"]) for answer in answers}
+    assert len(told) == 1
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+    assert len(gateway.stored(topic(path))) == before + 1
+
+
+def test_another_body_under_the_same_key_is_400_or_422(gateway: GatewayProcess) -> None:
+    sentence = "Idempotency-Key was used with another request body"
+    assert gateway.post(LOGS, log_of("a"), idempotency_key="two").status == 200
+    answer = gateway.post(LOGS, log_of("b"), idempotency_key="two")
+    assert (answer.status, answer.json) == (400, {"error": sentence})
+    assert gateway.post(BATCH, log_of("a"), idempotency_key="two").status == 202  # another route
+    answer = gateway.post(BATCH, log_of("b"), idempotency_key="two")
+    assert (answer.status, answer.json) == (422, {"detail": sentence})
+
+
+def test_a_key_over_255_characters_is_400_or_422(gateway: GatewayProcess) -> None:
+    answer = gateway.post(LOGS, log_of("a"), idempotency_key="k" * 256)
+    assert (answer.status, answer.json) == (400, {"error": "Idempotency-Key is longer than 255 characters"})
+    answer = gateway.post(BATCH, log_of("a"), idempotency_key="k" * 256)
+    assert (answer.status, answer.json["detail"][0]["type"]) == (422, "string_too_long")
+    assert gateway.post(LOGS, log_of("a"), idempotency_key="k" * 255).status == 200
+
+
+def test_a_refused_body_does_not_take_its_key(gateway: GatewayProcess) -> None:
+    assert gateway.post(LOGS, {"logs": []}, idempotency_key="refused").status == 400
+    assert gateway.post(LOGS, log_of("good"), idempotency_key="refused").status == 200
+
+
+def test_a_publish_that_fails_is_not_remembered(gateway: GatewayProcess) -> None:
+    with gateway.queue_away():
+        assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 503
+    wait_until(lambda: gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200, 10, "200")
+    stored = len(gateway.stored())
+    assert stored_logs(gateway).count("failed once") >= 1  # 2 where the failed one was stored after its time was over
+    assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200
+    assert len(gateway.stored()) == stored
+
+
+def test_a_repeat_of_a_slow_publish_is_503_with_retry_after(gateway: GatewayProcess) -> None:
+    answers: list[Answer] = []
+
+    def post() -> None:
+        answers.append(gateway.post(LOGS, log_of("slow"), idempotency_key="slow"))
+
+    first = threading.Thread(target=post)
+    with gateway.queue_away():
+        first.start()
+        time.sleep(0.5)
+        post()
+    first.join()
+    assert [answer.status for answer in answers] == [503, 200]
+    assert answers[0].headers["retry-after"] == "1"
+    post()
+    assert answers[2].status == 200
+    assert stored_logs(gateway).count("slow") == 1
+
+
+def test_with_redis_away_requests_with_a_key_are_stored_and_counted(
+    start_gateway: StartGateway, own_redis: Callable[..., Valkey]
+) -> None:
+    server = own_redis()
+    gateway = start_gateway(redis_url=server.url)
+    assert gateway.post(LOGS, log_of("m"), idempotency_key="k").status == 200
+    server.stop()
+    assert [gateway.post(LOGS, log_of("m"), idempotency_key="k").status for _ in range(2)] == [200, 200]
+    assert len(gateway.stored()) == 3
+    metrics = gateway.request("GET", "/metrics").body.decode()
+    assert 'sluice_idempotency_unguarded_total{step="begin"} 2.0' in metrics

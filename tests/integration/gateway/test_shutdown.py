@@ -1,0 +1,142 @@
+"""SIGTERM as clients see it on their connections (design 02, "The gateway's side": shutdown)."""
+
+import json
+import socket
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from tests.integration.gateway.conftest import StartGateway
+from tests.integration.gateway.kit import BATCH, LOGS, GatewayProcess, log_of, read_answer
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def request(gateway: GatewayProcess, message: str, path: str = LOGS) -> bytes:
+    body = json.dumps(log_of(message)).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.keys.ingest}\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def stored(gateway: GatewayProcess) -> Counter[str]:
+    return Counter(record["message"] for _, records in gateway.stored() for record in records)
+
+
+@pytest.mark.parametrize("path", [LOGS, BATCH])
+def test_a_half_sent_body_is_503_at_once_and_not_stored(start_gateway: StartGateway, path: str) -> None:
+    gateway = start_gateway(body_timeout_s=30)
+    whole = request(gateway, "half", path)
+    with gateway.connect() as connection:
+        connection.sendall(whole[:-5])
+        time.sleep(0.3)
+        gateway.terminate()
+        began = time.monotonic()
+        answer = read_answer(connection)
+        assert answer is not None
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert time.monotonic() - began < 2
+        assert answer.json in (
+            {"error": "Service temporarily unavailable"},
+            {"detail": "Log storage temporarily unavailable"},
+        )
+        assert_not_taken(connection, whole[-5:])
+    assert gateway.process.wait(10) in (0, -15)
+    assert stored(gateway) == {}
+
+
+@pytest.mark.parametrize("cut", [1, 30, 75])
+def test_a_half_sent_head_is_closed_or_503_and_never_2xx(start_gateway: StartGateway, cut: int) -> None:
+    gateway = start_gateway(head_timeout_s=30)
+    whole = request(gateway, "half")
+    with gateway.connect() as fresh, gateway.connect() as kept_alive:
+        kept_alive.sendall(whole)
+        answer = read_answer(kept_alive)
+        assert answer is not None
+        assert answer.status == 200
+        for connection in (fresh, kept_alive):
+            connection.sendall(whole[:cut])
+        time.sleep(0.3)
+        gateway.terminate()
+        for connection in (fresh, kept_alive):
+            assert_not_taken(connection, whole[cut:])
+    assert gateway.process.wait(10) in (0, -15)
+    assert stored(gateway) == {"half": 1}
+
+
+def assert_not_taken(connection: socket.socket, rest: bytes) -> None:
+    """503 or no answer at all, whatever is still sent."""
+    try:
+        connection.sendall(rest)
+        answer = read_answer(connection)
+    except ConnectionError:
+        return
+    assert answer is None or answer.status == 503
+
+
+def test_requests_whose_publish_is_under_way_are_finished(start_gateway: StartGateway) -> None:
+    gateway = start_gateway(publish_timeout_s=10)
+    gateway.post(LOGS, log_of("warm"))
+    with gateway.connect() as first, gateway.connect() as second:
+        with gateway.queue_away():
+            first.sendall(request(gateway, "a"))
+            second.sendall(request(gateway, "b", BATCH))
+            time.sleep(0.3)
+            gateway.terminate()
+            time.sleep(0.5)
+        answers = [read_answer(connection) for connection in (first, second)]
+    assert [answer.status if answer else None for answer in answers] == [200, 202]
+    assert gateway.process.wait(10) in (0, -15)
+    assert stored(gateway) == {"warm": 1, "a": 1, "b": 1}
+
+
+def test_a_publish_that_never_ends_is_503_and_the_process_ends_in_its_time(start_gateway: StartGateway) -> None:
+    gateway = start_gateway(publish_timeout_s=30, shutdown_s=1)
+    gateway.post(LOGS, log_of("warm"))
+    with gateway.queue_away(), gateway.connect() as connection:
+        connection.sendall(request(gateway, "a"))
+        time.sleep(0.3)
+        gateway.terminate()
+        answer = read_answer(connection)
+        assert answer is None or answer.status == 503
+    assert gateway.process.wait(40) in (0, -15)
+
+
+def test_under_load_each_acknowledged_request_is_stored_and_none_is_acknowledged_and_lost(
+    start_gateway: StartGateway,
+) -> None:
+    gateway = start_gateway()
+    acknowledged: set[str] = set()
+    sent: set[str] = set()
+    statuses: Counter[int] = Counter()
+
+    def send_on(number: int) -> None:
+        with gateway.connect() as connection:
+            for turn in range(100_000):
+                name = f"{number}-{turn}"
+                sent.add(name)
+                try:
+                    connection.sendall(request(gateway, name))
+                    answer = read_answer(connection)
+                except ConnectionError:
+                    return
+                if answer is None:
+                    return
+                statuses[answer.status] += 1
+                if answer.status == 200:
+                    acknowledged.add(name)
+
+    threads = [threading.Thread(target=send_on, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    gateway.terminate()
+    for thread in threads:
+        thread.join()
+    assert gateway.process.wait(10) in (0, -15)
+    assert statuses[200] > 50
+    assert set(statuses) <= {200, 503}
+    found = stored(gateway)
+    assert acknowledged <= set(found) <= sent
+    assert set(found.values()) == {1}
