@@ -16,10 +16,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.answer_headers import with_answer_headers
+from gateway.drain import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.origins import preflight
 from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection, api_of, respond
+from shared.formats.base import Format
+from shared.formats.vercel_drain import FORMAT as VERCEL
 from shared.registry import Registry
 
 _encode = msgspec.json.Encoder().encode
@@ -35,6 +38,7 @@ class Deps:
     registry: Registry
     readiness: Readiness
     ingest: IngestDeps
+    drain: DrainDeps
     takes_in: bool = True
     query_routes: Sequence[BaseRoute] = ()
     start: Sequence[Callable[[], Awaitable[None]]] = field(default=())
@@ -68,7 +72,8 @@ def build_app(deps: Deps) -> Dispatch:
     ingest = ingest_routes(deps) if deps.takes_in else {}
     rest = Starlette(
         routes=[
-            *(Route(path, route, methods=["POST"]) for path, route in ingest.items()),
+            *(Route(path, route, methods=route.methods) for path, route in ingest.items()),
+            *_of_projects(ingest),
             *_operations(deps),
             *deps.query_routes,
         ],
@@ -83,9 +88,26 @@ def ingest_routes(deps: Deps) -> dict[str, IngestRoute]:
     """Path -> route of each format, with and without a trailing slash."""
     routes: dict[str, IngestRoute] = {}
     for fmt in deps.registry.formats.values():
-        route = IngestRoute(fmt, deps.registry.signal_of(fmt), deps.ingest)
+        route = _route(fmt, deps)
         routes[fmt.route] = routes[f"{fmt.route}/"] = route
     return routes
+
+
+def _route(fmt: Format, deps: Deps) -> IngestRoute:
+    signal = deps.registry.signal_of(fmt)
+    if fmt.name == VERCEL.name:
+        return DrainRoute(fmt, signal, deps.ingest, deps.drain)
+    return IngestRoute(fmt, signal, deps.ingest)
+
+
+def _of_projects(ingest: Mapping[str, IngestRoute]) -> list[Route]:
+    """The drain's paths with a project in them."""
+    return [
+        Route(f"{path}/{{project_id}}{slash}", route, methods=route.methods)
+        for path, route in ingest.items()
+        if isinstance(route, DrainRoute) and not path.endswith("/")
+        for slash in ("", "/")
+    ]
 
 
 def _operations(deps: Deps) -> list[Route]:

@@ -9,6 +9,8 @@ from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.body import Bodies
 from gateway.deadlines import Deadlines
+from gateway.drain import DrainDeps
+from gateway.handshake import CodeOf, VerifyCodes
 from gateway.health import Readiness
 from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
@@ -17,12 +19,13 @@ from gateway.limits import Limits
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.rejections import Unavailable
 from gateway.revocations import Revocations
 from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
-from shared.keys import ResolvedKey, find_key
+from shared.keys import ResolvedKey, find_drain_verify, find_key
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.settings import BadSetting, Settings
@@ -72,6 +75,7 @@ def assemble(config: Settings) -> Deps:
             idempotency=Idempotency(redis, metrics),
             request_ids=request_ids(),
         ),
+        drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,
         query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits))) if "query" in roles else (),
         start=(producer.start, revocations.start, limits.start),
@@ -108,3 +112,13 @@ def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]
             raise LookupFailed(str(error)) from error
 
     return lookup
+
+
+def _code_of(postgres: Postgres) -> CodeOf:
+    async def code_of(project_id: str) -> str | None:
+        try:
+            return await find_drain_verify(postgres, project_id)
+        except PostgresUnavailable as error:
+            raise Unavailable from error
+
+    return code_of

@@ -3,7 +3,8 @@
 import itertools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 
 def request_ids() -> Iterator[bytes]:
@@ -17,3 +18,9 @@ def uuid7(now_ms: int) -> str:
     random = int.from_bytes(os.urandom(10), "big")
     value = (now_ms & (2**48 - 1)) << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & (2**62 - 1)
     return str(uuid.UUID(int=value))
+
+
+def header_of(ids: Iterable[str]) -> bytes:
+    """Ids as one header, comma-separated. They may be any text of a client's: what could end or forge a header, and the
+    comma, is percent-encoded."""
+    return ",".join(quote(each, safe="!#$&'()*+/:;=?@[]^`{|}") for each in ids).encode()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import time_ns
+from typing import ClassVar
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth import KeyCache, key_of, permit
 from gateway.body import Bodies, ClientGone
 from gateway.idempotency import Answer, Idempotency, digest_of, key_from
-from gateway.ids import uuid7
+from gateway.ids import header_of, uuid7
 from gateway.limits import Limits
 from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
@@ -31,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _JSON = (b"content-type", b"application/json")
 
 Headers = list[tuple[bytes, bytes]]
+Given = Mapping[bytes, bytes]
+"""A request's headers."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class IngestRoute:
     2. Whatever is raised on the way is answered here, and nothing of the request is acknowledged.
     """
 
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+
     def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps) -> None:
         self._format = fmt
         self._signal = signal
@@ -73,7 +78,7 @@ class IngestRoute:
         if (origin := given.get(b"origin")) is not None:
             headers += readable(origin)
         try:
-            status, body = await self.accept(given, receive, headers)
+            status, body = await self.accept(scope, given, receive, headers)
         except Rejection as rejection:
             status, body = self._refuse(rejection, headers)
         except ClientGone:
@@ -88,7 +93,7 @@ class IngestRoute:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def accept(self, given: Mapping[bytes, bytes], receive: Receive, headers: Headers) -> tuple[int, bytes]:
+    async def accept(self, scope: Scope, given: Given, receive: Receive, headers: Headers) -> tuple[int, bytes]:
         """Authenticate, admit, read, validate, store once; (status, body) of the success.
 
         `given` are the request's headers, `headers` the answer's. Raises `Rejection`.
@@ -98,20 +103,31 @@ class IngestRoute:
         body = await self._bodies.read(given, receive)
         if key is None:
             key = await self._admit(self._validator.key_in(body), given, headers)
+        return await self._take(key, given, body, headers)
+
+    async def _take(self, key: ResolvedKey, given: Given, body: bytes, headers: Headers) -> tuple[int, bytes]:
+        """Validate, store once."""
         validated = self._validator.validate(body)
-        name = key_from(given.get(b"idempotency-key"))
+        name = key_from(given.get(b"idempotency-key")) or self._name(body, validated)
         if name is None:
             return await self._store(key, validated, headers)
         return await self._store_once(name, body, key, validated, headers)
 
+    def _name(self, body: bytes, validated: Validated) -> bytes | None:
+        """What a repeat of a request without an Idempotency-Key is told by: the client's own id of its one error."""
+        ids = validated.event_ids
+        return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
+
     async def _store(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[int, bytes]:
         """Seal, publish, count; (status, body) once everything is durable."""
-        stamp, outcome = self._seal(key, validated, headers)
+        stamp, outcome = self._seal(key, validated)
         if validated.n:
             await self._publisher.publish(self._signal.topic, stamp, validated.records)
+        if outcome.event_ids:
+            headers.append((b"x-event-id", header_of(outcome.event_ids)))
         if validated.dropped:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
-        self._count(outcome, validated.dropped)
+        self._count(validated)
         return self._format.reply(outcome)
 
     async def _store_once(
@@ -128,7 +144,7 @@ class IngestRoute:
         status, body = await self._store(key, validated, headers)
         return Answer(status, body, headers)
 
-    async def _admit(self, token: str | None, given: Mapping[bytes, bytes], headers: Headers) -> ResolvedKey:
+    async def _admit(self, token: str | None, given: Given, headers: Headers) -> ResolvedKey:
         """The key, once its request is counted: also one that is refused for its scope (403)."""
         key = await self._keys.resolve(token)
         if not self._limiter.admits(key, headers):
@@ -137,14 +153,13 @@ class IngestRoute:
         check_origin(key.origins, given)
         return key
 
-    def _seal(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[Stamp, Outcome]:
+    def _seal(self, key: ResolvedKey, validated: Validated) -> tuple[Stamp, Outcome]:
         now_us = time_ns() // 1000
         event_ids: tuple[str, ...] = ()
         fingerprints: Sequence[str] = ()
-        if validated.prints_of:
-            event_ids = tuple(uuid7(now_us // 1000) for _ in validated.prints_of)
+        if validated.event_ids:
+            event_ids = tuple(sent or uuid7(now_us // 1000) for sent in validated.event_ids)
             fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
-            headers.append((b"x-event-id", ",".join(event_ids).encode()))
         stamp = Stamp(
             v=VERSION,
             format=self._format.name,
@@ -158,12 +173,14 @@ class IngestRoute:
             event_ids=event_ids,
             fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
         )
-        return stamp, Outcome(validated.n, len(validated.dropped), fingerprints, event_ids)
+        return stamp, Outcome(validated.n + validated.pings, len(validated.dropped), fingerprints, event_ids)
 
-    def _count(self, outcome: Outcome, dropped: list[tuple[int, str]]) -> None:
+    def _count(self, validated: Validated) -> None:
         self._requests_ok.inc()
-        self._records_ok.inc(outcome.accepted)
-        for _, reason in dropped:
+        self._records_ok.inc(validated.n)
+        if validated.pings:
+            self._metrics.dropped(self._signal.name, "sdk_init", validated.pings)
+        for _, reason in validated.dropped:
             self._metrics.records.labels(self._format.route, "dropped").inc()
             self._metrics.drops.labels(self._signal.name, reason).inc()
 

@@ -117,6 +117,17 @@ class OriginNotAllowed(Rejection):
     sentence = "Origin not allowed"
 
 
+class InvalidSignature(Rejection):
+    """A drain's delivery that its project's secret didn't sign."""
+
+    status = 403
+    reason = "signature"
+    sentence = "signature didn't match"
+
+    def body(self, api: Api) -> Any:
+        return {"code": "invalid_signature", "error": self.sentence}
+
+
 class NotFound(Rejection):
     status = 404
     reason = "not_found"

@@ -74,6 +74,11 @@ def body_node(fmt: Format) -> Node:
     return replace(frame, fields=tuple(fields))
 
 
+def many_node(fmt: Format) -> Node:
+    """What a body must be that is an array of records, each judged by itself."""
+    return Node(kind="array", items=Node(kind="any"), longest=fmt.max_records)
+
+
 def node_of(hint: Any, *limits: Meta) -> Node:
     """The node of a type within limits. Raises TypeError for one that JSON bodies of formats can't have."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)

@@ -12,7 +12,7 @@ from gateway import fastapi, zod
 from gateway.faults import Fault, Walker
 from gateway.rejections import InvalidBody, MalformedJson, TooLarge
 from gateway.repair import parsed
-from gateway.schema import body_node, record_node
+from gateway.schema import body_node, many_node, record_node
 from shared.formats.base import Api, Format
 
 MAX_RECORD_BYTES = 512_000
@@ -79,6 +79,7 @@ class SecondLook:
         self._format = fmt
         self._body = body_node(fmt)
         self._record = record_node(fmt)
+        self._many = many_node(fmt) if fmt.look else None
         self._batch = next((field.name for field in self._body.fields if field.attribute == fmt.batch), "")
         self._words = _WORDS[fmt.api]
         self._walker = Walker(self._words.length)
@@ -87,6 +88,11 @@ class SecondLook:
     def malformed(self, body: bytes) -> MalformedJson:
         """The refusal of a body that is no JSON."""
         return MalformedJson(self._words.malformed(body))
+
+    def lacking(self, text: bytes, name: str) -> InvalidBody:
+        """The refusal of a record that lacks a field which its struct lets be absent."""
+        fault = Fault((name,), "missing", self._record, parsed(text)[1])
+        return InvalidBody(self._words.error([fault]))
 
     def body(self, body: bytes) -> bytes:
         """A whole body as the writer's structs take it, without its key. Records of a partial format stay as they are.
@@ -101,9 +107,12 @@ class SecondLook:
         records = self._records(text, fields, value)
         if any_oversized(records):
             raise TooLarge
-        faults = list(islice(self._walker.faults(self._body, value), MAX_FAULTS))
+        node = self._many if self._many and isinstance(value, list) else self._body
+        faults = list(islice(self._walker.faults(node, value), MAX_FAULTS))
         if faults:
             raise InvalidBody(self._words.error(faults))
+        if node is self._many:
+            return text
         fields.pop("api_key", None)
         if not self._batch:
             return self._mended(fields, value)
@@ -125,7 +134,7 @@ class SecondLook:
     def _records(self, text: bytes, fields: Fields, value: Any) -> list[bytes]:
         """The records that stand or fall together, where their number is within the limit."""
         if not self._batch:
-            return [text]
+            return [] if self._many else [text]
         batch = value.get(self._batch) if isinstance(value, dict) else None
         if self._format.partial or not isinstance(batch, list) or len(batch) > self._format.max_records:
             return []

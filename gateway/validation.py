@@ -4,60 +4,25 @@ One msgspec decode of the frame, one of the records only to check them; the slic
 "Never encode what you can slice"). Only a body that this refuses pays for a second look.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
-from gateway import decoding
+from gateway import body_key, decoding
 from gateway.decoding import Decoders
+from gateway.one_or_many import OneOrMany
 from gateway.rejections import TooLarge
 from gateway.repair import Malformed, valid_utf8
 from gateway.second_look import MAX_RECORD_BYTES, Faulty, Oversized, SecondLook, any_oversized, refuse_bomb, split
+from gateway.validated import TOLD, Unsure, Validated
 from shared.formats.base import Format
 from shared.formats.repair import repaired
 
-TOLD = 20
-"""How many dropped records the answer names."""
+__all__ = ["TOLD", "Validated", "Validator"]
 
-
-class _KeyOnly(msgspec.Struct, gc=False):
-    api_key: msgspec.Raw = msgspec.Raw()
-
-
-_decode_any = msgspec.json.Decoder().decode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-_decode_key = msgspec.json.Decoder(_KeyOnly).decode
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_encode = msgspec.json.Encoder().encode
-
-
-class Validated(msgspec.Struct, gc=False):
-    """A request's good records, as one JSON array, and what the request said once for all of them."""
-
-    records: bytes | msgspec.Raw
-    n: int
-    dropped: list[tuple[int, str]] = []
-    """(index, reason) of each record that was left out; the reason is `invalid` or `too_large`."""
-    service: str = ""
-    environment: str = ""
-    release: str = ""
-    prints_of: list[tuple[str, str]] = []
-    """(message, stack trace) of each record that gets a fingerprint."""
-    told: Sequence[str] = ()
-    """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
-
-    @property
-    def x_dropped(self) -> str:
-        """The text of the header `X-Dropped`; empty where nothing was dropped."""
-        return ", ".join(self.told)
-
-
-class _Unsure(Exception):
-    """The fast path can't say."""
-
-
-_REFUSED = (msgspec.DecodeError, RecursionError, _Unsure)
+_REFUSED = (msgspec.DecodeError, RecursionError, Unsure)
 
 
 class Validator:
@@ -67,27 +32,31 @@ class Validator:
         self._format = fmt
         self._fast = decoding.fast(fmt)
         self._counted = decoding.counted(fmt)
-        self._stored = self._fast if fmt.partial else decoding.stored(fmt)
+        self._stored = self._fast if fmt.partial and not fmt.look else decoding.stored(fmt)
         self._second = SecondLook(fmt)
         self._records_in = fmt.batch
         self._partial_taken = fmt.partial
         self._least, self._most = fmt.min_records, fmt.max_records
         self._take = self._array if fmt.split else self._batch if fmt.frame else self._single
+        self._key = body_key.key_of_first if fmt.look or fmt.split else body_key.key_of
+        if fmt.look:
+            self._take = OneOrMany(fmt.look, fmt.max_records, self._second, partial(self._good, self._fast)).take
 
     def key_in(self, body: bytes) -> str | None:
         """The `api_key` of a body, whatever else is wrong with it; None where it has none, or none that is a text.
 
-        Raises `MalformedJson`.
+        Of several records the first one's counts. Raises `MalformedJson`.
         """
         body = valid_utf8(body)
+        split_up = self._format.split or bytes
         try:
-            return _key(body)
+            return self._key(split_up(body))
         except (msgspec.DecodeError, RecursionError):
             pass
         try:
-            text = repaired(body)
+            text = split_up(repaired(body))
             _decode_raw(text)  # a body that is no object is told from one that is no JSON
-            return _key(text)
+            return self._key(text)
         except msgspec.ValidationError:
             return None
         except (msgspec.DecodeError, RecursionError) as error:
@@ -125,14 +94,15 @@ class Validator:
     def _single(self, decoders: Decoders, body: bytes) -> Validated:
         record = decoders.record(body)
         if decoders.fit and not decoders.fit(None, [record]):
-            raise _Unsure
+            raise Unsure
         if len(body) > MAX_RECORD_BYTES and not decoders.mended:
             raise TooLarge
         if getattr(record, "api_key", msgspec.UNSET) is not msgspec.UNSET:
-            body = _without_key(body)
+            body = body_key.without_key(body)
         fingerprinted = self._format.fingerprinted
-        prints_of = [fingerprinted(record)] if fingerprinted else []
-        return Validated(b"".join((b"[", body, b"]")), 1, prints_of=prints_of)
+        if fingerprinted is None:
+            return Validated(b"".join((b"[", body, b"]")), 1)
+        return Validated(b"".join((b"[", body, b"]")), 1, prints_of=[fingerprinted(record)], event_ids=("",))
 
     def _batch(self, decoders: Decoders, body: bytes) -> Validated:
         frame = decoders.frame(body)
@@ -142,9 +112,9 @@ class Validator:
         else:
             records = decoders.records(raw)
             if not self._least <= len(records) <= self._most:
-                raise _Unsure
+                raise Unsure
             if decoders.fit and not decoders.fit(frame, records):
-                raise _Unsure
+                raise Unsure
             if len(body) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
                 raise TooLarge
             validated = Validated(raw, len(records))
@@ -155,7 +125,9 @@ class Validator:
 
     def _array(self, decoders: Decoders, body: bytes) -> Validated:
         raw = self._format.split(body)  # type: ignore[misc]
-        return self._partial(decoders, raw, len(body))
+        validated = self._partial(decoders, raw, len(body))
+        validated.records = body_key.without_keys(validated.records)
+        return validated
 
     def _partial(self, decoders: Decoders, raw: msgspec.Raw, size: int) -> Validated:
         """The records that are good, however many."""
@@ -196,16 +168,4 @@ class Validator:
 
     def _check_count(self, n: int) -> None:
         if not self._least <= n <= self._most:
-            raise TooLarge if self._format.split else _Unsure
-
-
-def _key(body: bytes) -> str | None:
-    raw = bytes(_decode_key(body).api_key)
-    value = _decode_any(raw) if raw else None
-    return value if isinstance(value, str) else None
-
-
-def _without_key(body: bytes) -> bytes:
-    fields = _decode_fields(body)
-    fields.pop("api_key", None)
-    return _encode(fields)
+            raise TooLarge if self._format.split else Unsure

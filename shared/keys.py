@@ -192,6 +192,17 @@ async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
     return _struct(ResolvedKey, rows[0]) if rows else None
 
 
+async def find_drain_verify(db: Postgres, project_id: str) -> str | None:
+    """What a project's drains are verified with; None where there is no such project, or it has no code.
+
+    Raises `PostgresUnavailable`.
+    """
+    if "\0" in project_id:  # no text of Postgres's
+        return None
+    rows = await db.query("SELECT drain_verify FROM projects WHERE id = %s", [project_id])
+    return rows[0][0] if rows else None
+
+
 def ensure_demo(postgres_url: str, keys_file: Path) -> DemoKeys:
     """The demo project and its keys, made where they are missing: they stay the same as long as the file (0600) does.
 

@@ -35,6 +35,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[str, Meta(description="Rate limits and idempotency: redis://host:port/db")] = (
         "redis://127.0.0.1:6379/0"
     )
+    vercel_verify: Annotated[
+        str,
+        Meta(description="x-vercel-verify for Vercel where neither a project nor the request has a code"),
+    ] = ""
     extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
 
 

@@ -148,6 +148,9 @@ def values(fmt: Format) -> st.SearchStrategy[Any]:
     if fmt.split is not None:
         return st.lists(_drained, max_size=4)
     node, record = body_node(fmt), record_node(fmt)
+    if (look := fmt.look) is not None:
+        one = valid(record).filter(lambda value: not look(json.dumps(value).encode()).lacks)
+        return one | st.lists(one, max_size=3)
     fields = [
         replace(field, node=replace(field.node, items=record)) if field.attribute == fmt.batch else field
         for field in node.fields

@@ -6,7 +6,7 @@ Nothing here does I/O or asks a clock: the same message gives the same rows when
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -80,6 +80,17 @@ class Outcome:
     dropped: int = 0
     fingerprints: Sequence[str] = ()
     event_ids: Sequence[str] = ()
+
+
+class Look(NamedTuple):
+    """What the gateway must know of a record beyond its being valid."""
+
+    event_id: str = ""
+    """The client's own id of it; '' for none."""
+    lacks: str = ""
+    """The field that this record needs although its struct lets it be absent; '' for none."""
+    is_ping: bool = False
+    """It is accepted and counted, and there is nothing to store."""
 
 
 @dataclass
@@ -156,6 +167,9 @@ class Format:
     """Which of the limits its requests count towards; drains have one only where the project sets it."""
     fingerprinted: Callable[[Any], tuple[str, str]] | None = None
     """(error message, stack trace) of a record whose fingerprint the answer carries."""
+    look: Callable[[bytes], Look] | None = None
+    """Looks at the JSON of a valid record. A format that has it takes one record, refused when it is bad, or an array
+    of up to `max_records`, of which the bad ones are dropped (set `partial`, no `frame`)."""
 
 
 class BatchFrame(msgspec.Struct, gc=False, kw_only=True):

@@ -40,6 +40,21 @@ def _person(text: bytes) -> dict[str, Any]:
         return {key: plain(value) for key, value in _decode_raw(text).items()}
 
 
+def flattened(sent: msgspec.Raw) -> msgspec.Raw:
+    """A person without its keys that are null. Where its `id` is itself an object, because a client was called with a
+    dict, that object's keys and beside them its own."""
+    if bytes(sent) in (b"", b"null"):
+        return sent
+    person = _with_values(sent)
+    while bytes(person.get("id", b"")).startswith(b"{"):
+        person = _with_values(person.pop("id")) | person
+    return msgspec.Raw(_encode(person))
+
+
+def _with_values(sent: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    return {key: raw for key, raw in _decode_raw(sent).items() if bytes(raw) != b"null"}
+
+
 def text_of(value: Any) -> str:
     """An id as text: strings and finite numbers; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -1,19 +1,15 @@
 """`POST /api/v1/logs/batch` (seed `000_52f2c1fc71932a57`): up to 100 logs; a bad entry is dropped, the others taken."""
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
-from shared.formats.base import ABSENT, AnyObject, Columns, Format, Outcome, Rows, checked_as, or_else
+from shared.formats.base import ABSENT, Columns, Format, Outcome, Rows, or_else
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
-from shared.formats.moments import SentTime, any_time
 from shared.formats.people import person_columns
+from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text
 from shared.formats.values import clamped, raw_text, times
-
-Text = str | None
-OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
 
 
 class Frame(msgspec.Struct, gc=False, kw_only=True):
@@ -24,19 +20,6 @@ class Frame(msgspec.Struct, gc=False, kw_only=True):
     release: Text = None
     logs: msgspec.Raw
 
-
-class Person(msgspec.Struct, gc=False):
-    """`user` and `account`: what is checked of them; their further keys are stored as they are."""
-
-    id: str | int | float | None = None
-    email: str | None = None
-    name: str | None = None
-
-
-OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
-
-
-OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[datetime | float | None, or_else(any_time)])]
 
 LINE_MAX = 2**32 - 1
 """What the column holds."""

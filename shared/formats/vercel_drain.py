@@ -1,16 +1,21 @@
 """`POST /ingest/drain`: Vercel's log drains, read leniently (03, "Drain"); what has no column is an attribute."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.formats.base import Columns, Format, Outcome, Rows
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.moments import any_time
 from shared.formats.repair import repaired
-from shared.formats.values import plain, times
+from shared.formats.values import Moment, plain, times
 
 Entry = dict[str, msgspec.Raw]
+
+_MEASURED = ("vercel.speed_insights.", "vercel.analytics.")
+"""How the `schema` of the entries begins that are no log entries."""
 
 LINES_MAX = 1_000_000
 """Most lines of one body; an entry of Vercel's has some hundred bytes."""
@@ -21,7 +26,7 @@ _decode_entry = msgspec.json.Decoder(Entry).decode
 
 
 class _Row(NamedTuple):
-    timestamp: Any
+    timestamp: Moment | None
     level: str
     message: str
     service: str
@@ -38,7 +43,7 @@ def columns(rows: Rows) -> Columns:
         list, zip(*taken, strict=True)
     )
     return {
-        "timestamp": times(rows, [_moment(moment) for moment in sent]),
+        "timestamp": times(rows, sent),
         "level": levels,
         "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
         "message": messages,
@@ -53,11 +58,13 @@ def columns(rows: Rows) -> Columns:
 
 def _row(entry: Entry) -> _Row:
     """One entry -> its columns; takes out of `entry` what it uses, the rest are the attributes."""
-    timestamp = _take(entry, "timestamp", str | int | float)
+    if (_peek(entry, "schema", str) or "").startswith(_MEASURED):
+        return _measured(entry)
+    moment = _moment(entry)
     level = _level(entry)
     message = _take(entry, "message", str)
     return _Row(
-        timestamp=timestamp,
+        timestamp=moment,
         level=level,
         message=_request_line(entry) if message is None else message,
         service=_take(entry, "projectName", str) or _peek(entry, "host", str) or "",
@@ -66,6 +73,23 @@ def _row(entry: Entry) -> _Row:
         span_id=_either(entry, "spanId", "span.id"),
         request_id=_take(entry, "requestId", str) or "",
         attributes=_encode(entry),
+    )
+
+
+def _measured(entry: Entry) -> _Row:
+    """An entry of Speed Insights or Web Analytics: its fields stay attributes, the message says what it is about."""
+    attributes = _encode(entry)
+    parts = (_peek(entry, key, str | int | float) for key in ("metricType", "value", "eventType", "eventName", "path"))
+    return _Row(
+        timestamp=_moment(entry),
+        level="info",
+        message=_spaced(parts),
+        service=_peek(entry, "projectName", str) or _peek(entry, "host", str) or "",
+        environment=_peek(entry, "vercelEnvironment", str) or "production",
+        trace_id="",
+        span_id="",
+        request_id="",
+        attributes=attributes,
     )
 
 
@@ -112,7 +136,10 @@ def _level(entry: Entry) -> str:
 def _request_line(entry: Entry) -> str:
     """`METHOD path status`, for entries of requests, which carry no message."""
     proxy = _proxy(entry)
-    parts = (_peek(proxy, key, str | int | float) for key in ("method", "path", "statusCode"))
+    return _spaced(_peek(proxy, key, str | int | float) for key in ("method", "path", "statusCode"))
+
+
+def _spaced(parts: Iterable[Any]) -> str:
     return " ".join(str(part) for part in parts if part not in ("", None))
 
 
@@ -121,18 +148,17 @@ def _proxy(entry: Entry) -> Entry:
     return _decode_entry(raw) if raw is not None and bytes(raw).startswith(b"{") else {}
 
 
-def _moment(sent: Any) -> datetime | float | None:
-    """Vercel's milliseconds, or the ISO text of its analytics entries."""
+def _moment(entry: Entry) -> Moment | None:
+    """Vercel's milliseconds, or the ISO text of its measurements. What is neither stays an attribute."""
+    sent = _peek(entry, "timestamp", str | int | float)
     if isinstance(sent, str):
-        try:
-            moment = datetime.fromisoformat(sent)
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    try:
-        return None if sent is None else sent / 1_000
-    except OverflowError:  # an integer that no double holds
-        return None
+        text = any_time(sent)
+        moment: Moment | None = datetime.fromisoformat(text) if isinstance(text, str) else text
+    else:
+        moment = sent
+    if moment is not None or bytes(entry.get("timestamp", b"")) == b"null":
+        del entry["timestamp"]
+    return moment
 
 
 def split(body: bytes) -> msgspec.Raw:

@@ -84,7 +84,7 @@ def stored(fmt: Format, validated: Validated) -> None:
     assert len(records) == n
     if not records:
         return
-    errors = fmt.fingerprinted is not None
+    errors = fmt.signal == "errors"
     stamp = Stamp(
         v=VERSION,
         format=fmt.name,

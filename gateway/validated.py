@@ -1,0 +1,37 @@
+"""What a validation makes of a body."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+TOLD = 20
+"""How many dropped records the answer names."""
+
+
+class Validated(msgspec.Struct, gc=False):
+    """A request's good records, as one JSON array, and what the request said once for all of them."""
+
+    records: bytes | msgspec.Raw
+    n: int
+    dropped: list[tuple[int, str]] = []
+    """(index, reason) of each record that was left out; the reason is `invalid`, `too_large` or `wrong_key`."""
+    service: str = ""
+    environment: str = ""
+    release: str = ""
+    prints_of: list[tuple[str, str]] = []
+    """(message, stack trace) of each record that gets a fingerprint."""
+    event_ids: Sequence[str] = ()
+    """Of errors: the client's own id of each record; '' where the gateway is to make one."""
+    pings: int = 0
+    """Records that are accepted and counted, and not stored."""
+    told: Sequence[str] = ()
+    """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
+
+    @property
+    def x_dropped(self) -> str:
+        """The text of the header `X-Dropped`; empty where nothing was dropped."""
+        return ", ".join(self.told)
+
+
+class Unsure(Exception):
+    """The fast path can't say."""

@@ -1,0 +1,24 @@
+"""What the two Proliferate formats share (03, "Proliferate API"): null is as good as absent for an optional field."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from shared.formats.base import AnyObject, checked_as, or_else
+from shared.formats.moments import SentTime, any_time
+
+Text = str | None
+OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
+OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[datetime | float | None, or_else(any_time)])]
+
+
+class Person(msgspec.Struct, gc=False):
+    """`user` and `account`: what is checked of them; their further keys are stored as they are."""
+
+    id: str | int | float | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]

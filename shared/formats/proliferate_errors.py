@@ -1,0 +1,187 @@
+"""`POST /api/v1/errors` (03): one error, or up to 100, in either shape of the PyPI clients `proliferate-ai`.
+
+0.1.0 sends `exception`, `user`, `account` and `extra`; 0.2.2 sends `exception` and `context`, no `type` and no `level`.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shared.fingerprint import Fingerprint, fingerprint
+from shared.formats.base import ABSENT, Columns, Format, Look, Outcome, Rows, checked_as
+from shared.formats.people import flattened, person_columns
+from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text
+from shared.formats.thrown import SentException, Thrown, thrown
+from shared.formats.values import raw_text, times
+
+PING = "proliferate-sdk-init"
+"""The message with which a client says that it is there."""
+
+_SEVERITY = {"fatal": "critical", "error": "high", "warning": "medium", "warn": "medium"}
+
+
+class User(msgspec.Struct, gc=False):
+    """A user. `set_user({...})` of 0.2.2 makes the whole object its `id`."""
+
+    id: str | int | float | dict[str, msgspec.Raw] | None = None
+    email: Text = None
+    name: Text = None
+
+
+class Context(msgspec.Struct, gc=False):
+    """What 0.2.2 knows around an error; its further keys (`tags`) are passed over here and stored."""
+
+    user: User | None = None
+
+
+class Error(msgspec.Struct, gc=False, kw_only=True):
+    """One error or message."""
+
+    event_id: Annotated[str, Meta(max_length=128)] | None = None
+    timestamp: OptionalTime = None
+    platform: Text = None
+    environment: Text = None
+    release: Text = None
+    type: Literal["exception", "message"] | None = None
+    level: Text = None
+    exception: Annotated[msgspec.Raw, checked_as(SentException | None)] = ABSENT
+    message: Text = None
+    user: Annotated[msgspec.Raw, checked_as(User | None)] = ABSENT
+    account: OptionalPerson = ABSENT
+    context: Annotated[msgspec.Raw, checked_as(Context | None)] = ABSENT
+    extra: OptionalObject = ABSENT
+    url: Text = None
+    user_agent: Text = None
+    session_id: Text = None
+    window_id: Text = None
+    trace_id: Text = None
+    breadcrumbs: msgspec.Raw = ABSENT
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What `look` asks of a valid record."""
+
+    event_id: Text = None
+    type: Text = None
+    message: Text = None
+    exception: msgspec.Raw = ABSENT
+
+
+class _ContextUser(msgspec.Struct, gc=False):
+    user: msgspec.Raw = ABSENT
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_context = msgspec.json.Decoder(_ContextUser).decode
+
+
+def look(record: bytes) -> Look:
+    """Its id; that it says nothing; that it is the SDK's ping."""
+    head = _decode_head(record)
+    if _is_message(head):
+        lacks = "" if head.message is not None else head.type or "exception"
+        return Look(head.event_id or "", lacks, head.message == PING)
+    return Look(head.event_id or "", "exception" if _is_null(head.exception) else "")
+
+
+def _is_message(record: "_Head | Error") -> bool:
+    return record.type == "message" or (record.type is None and _is_null(record.exception))
+
+
+def _is_null(raw: msgspec.Raw) -> bool:
+    return bytes(raw) in (b"", b"null")
+
+
+def columns(rows: Rows) -> Columns:
+    records = rows.records
+    thrown_ones = [Thrown() if _is_message(record) else thrown(record.exception) for record in records]
+    prints = [
+        _print(version, record, what)
+        for version, record, what in zip(rows.fingerprint_version, records, thrown_ones, strict=True)
+    ]
+    for row, what in enumerate(thrown_ones):
+        if what.mechanism is not None:  # its column tells only whether the error was handled
+            rows.note(row, "mechanism", what.mechanism)
+    return {
+        "timestamp": times(rows, [record.timestamp for record in records]),
+        "environment": [record.environment or "production" for record in records],
+        "release": [record.release or "" for record in records],
+        "trace_id": [record.trace_id or "" for record in records],
+        "event_id": rows.event_id,
+        "fingerprint": [made.hash for made in prints],
+        "fingerprint_version": rows.fingerprint_version,
+        "fingerprint_parts": [made.parts for made in prints],
+        "type": [
+            "message" if _is_message(record) else what.type or made.type
+            for record, what, made in zip(records, thrown_ones, prints, strict=True)
+        ],
+        "error_message": [_message(record, what) for record, what in zip(records, thrown_ones, strict=True)],
+        "stack_trace": [what.stack for what in thrown_ones],
+        "severity": [_severity(record) for record in records],
+        "level": [record.level or "" for record in records],
+        "attributes": _attributes(rows),
+        **person_columns("user", [_user(record) for record in records], ("id", "email")),
+        **person_columns("account", [record.account for record in records], ("id", "name")),
+        "url": [record.url or "" for record in records],
+        "user_agent": [record.user_agent or "" for record in records],
+        "session_id": [record.session_id or "" for record in records],
+        "window_id": [record.window_id or "" for record in records],
+        "breadcrumbs": raw_text([ABSENT if _is_null(record.breadcrumbs) else record.breadcrumbs for record in records]),
+        "platform": [record.platform or "" for record in records],
+        "handled": [int(what.handled) for what in thrown_ones],
+    }
+
+
+def _message(record: Error, what: Thrown) -> str:
+    return what.message or record.message or ""
+
+
+def _print(version: int, record: Error, what: Thrown) -> Fingerprint:
+    """A message never has the fingerprint of an exception of the same words."""
+    kind = "message" if _is_message(record) else what.type
+    message = _message(record, what)
+    return fingerprint(version, f"{kind}: {message}" if kind else message, what.stack)
+
+
+def _severity(record: Error) -> str:
+    """From the level as the client names it. An exception without one (0.2.2 sends none) is an error."""
+    level = record.level or ("" if _is_message(record) else "error")
+    return _SEVERITY.get(level.lower(), "low")
+
+
+def _user(record: Error) -> msgspec.Raw:
+    """The user of either shape."""
+    if not _is_null(record.user):
+        return flattened(record.user)
+    return ABSENT if _is_null(record.context) else flattened(_decode_context(record.context).user)
+
+
+def _attributes(rows: Rows) -> list[bytes]:
+    """`extra`, else 0.2.2's `context`, byte for byte. The context of an error with both goes to the row's `extra`."""
+    made = []
+    for row, record in enumerate(rows.records):
+        sent = [raw for raw in (record.extra, record.context) if not _is_null(raw)]
+        made.append(bytes(sent[0]) if sent else b"")
+        if len(sent) > 1:
+            rows.note(row, "context", sent[1])
+    return made
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)
+
+
+FORMAT = Format(
+    name="proliferate.errors",
+    signal="errors",
+    route="/api/v1/errors",
+    api="proliferate",
+    min_records=0,
+    max_records=100,
+    partial=True,
+    record=Error,
+    columns=columns,
+    reply=reply,
+    look=look,
+)
