@@ -5,8 +5,9 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from tests.integration.load import Load, assert_exactly_once
@@ -34,12 +35,17 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """A process that neither answers nor closes its connections, as a machine that hangs."""
-    os.kill(pid, signal.SIGSTOP)
+    """A process and its children that neither answer nor close their connections, as a machine that hangs."""
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    for member in family:
+        member.suspend()
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.resume()
 
 
 @contextmanager
