@@ -148,11 +148,11 @@ class Generator:
         self._sent += 1
 
     def lost(self, connection: "Connection") -> None:
-        """The server closed the connection."""
-        if not self._stopping:
-            self.statuses["closed"] += 1
+        """The server closed the connection. One without a request on it may be closed at any time."""
         if connection in self._idle:
             self._idle.remove(connection)
+        elif not self._stopping:
+            self.statuses["closed"] += 1
 
     async def _pace(self, rate: float) -> None:
         """Let requests go at `rate`; what no connection was free for is not made up for later."""
