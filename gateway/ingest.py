@@ -182,7 +182,7 @@ class IngestRoute:
             self._metrics.dropped(self._signal.name, "sdk_init", validated.pings)
         for _, reason in validated.dropped:
             self._metrics.records.labels(self._format.route, "dropped").inc()
-            self._metrics.drops.labels(self._signal.name, reason).inc()
+            self._metrics.dropped(self._signal.name, reason, 1)
 
     def _refuse(self, rejection: Rejection, headers: Headers) -> tuple[int, bytes]:
         self._metrics.requests.labels(self._format.route, rejection.reason).inc()

@@ -14,6 +14,7 @@ from gateway.rejections import InvalidBody, MalformedJson, TooLarge
 from gateway.repair import parsed
 from gateway.schema import body_node, many_node, record_node
 from shared.formats.base import Api, Format
+from shared.metrics import DropReason
 
 MAX_RECORD_BYTES = 512_000
 """Largest record, bytes of raw JSON (03, "Bodies")."""
@@ -47,7 +48,7 @@ _WORDS: dict[Api, Words] = {"deeptracer": zod, "proliferate": fastapi}
 class Faulty(Exception):
     """A record that breaks its contract; the text says how in one word, for `X-Dropped`, and never quotes it."""
 
-    reason = "invalid"
+    reason: DropReason = "invalid"
 
 
 class Oversized(Faulty):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from shared.metrics import DropReason
+
 TOLD = 20
 """How many dropped records the answer names."""
 
@@ -13,7 +15,7 @@ class Validated(msgspec.Struct, gc=False):
 
     records: bytes | msgspec.Raw
     n: int
-    dropped: list[tuple[int, str]] = []
+    dropped: list[tuple[int, DropReason]] = []
     """(index, reason) of each record that was left out; the reason is `invalid`, `too_large` or `wrong_key`."""
     service: str = ""
     environment: str = ""

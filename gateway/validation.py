@@ -18,6 +18,7 @@ from gateway.second_look import MAX_RECORD_BYTES, Faulty, Oversized, SecondLook,
 from gateway.validated import TOLD, Unsure, Validated
 from shared.formats.base import Format
 from shared.formats.repair import repaired
+from shared.metrics import DropReason
 
 __all__ = ["TOLD", "Validated", "Validator"]
 
@@ -145,7 +146,7 @@ class Validator:
         """The slow way: each record by itself, the bad ones left out."""
         self._check_count(len(records))
         good: list[bytes] = []
-        dropped: list[tuple[int, str]] = []
+        dropped: list[tuple[int, DropReason]] = []
         told: list[str] = []
         for index, text in enumerate(records):
             try:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.formats.base import Columns, Rows, checked_as, or_else
+from shared.formats.base import Columns, Outcome, Rows, checked_as, or_else
 from shared.formats.moments import SentTime, zoned_time
 from shared.formats.values import raw_text
 
@@ -31,3 +31,8 @@ def common_columns(rows: Rows) -> Columns:
 def attributes(rows: Rows) -> list[bytes]:
     """The `metadata` of each record, byte for byte."""
     return raw_text([record.metadata for record in rows.records])
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    """The seed's success of a request with one span or one call."""
+    return 200, b'{"ok":true}'

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
-from shared.formats.deeptracer import Count, Release, attributes, common_columns
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
+from shared.formats.deeptracer import Count, Release, attributes, common_columns, reply
 from shared.formats.values import whole
 
 
@@ -37,10 +37,6 @@ def columns(rows: Rows) -> Columns:
         "latency_ms": whole(rows, [record.latency_ms for record in records], "latency_ms"),
         "attributes": attributes(rows),
     }
-
-
-def reply(outcome: Outcome) -> tuple[int, bytes]:
-    return 200, b'{"ok":true}'
 
 
 FORMAT = Format(

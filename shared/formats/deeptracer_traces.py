@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows
-from shared.formats.deeptracer import Count, Release, Time, attributes, common_columns
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
+from shared.formats.deeptracer import Count, Release, Time, attributes, common_columns, reply
 from shared.formats.values import times, whole
 
 
@@ -38,10 +38,6 @@ def columns(rows: Rows) -> Columns:
         "status": [record.status for record in records],
         "attributes": attributes(rows),
     }
-
-
-def reply(outcome: Outcome) -> tuple[int, bytes]:
-    return 200, b'{"ok":true}'
 
 
 FORMAT = Format(

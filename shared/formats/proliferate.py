@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from shared.formats.base import AnyObject, checked_as, or_else
+from shared.formats.base import AnyObject, Outcome, checked_as, or_else
 from shared.formats.moments import SentTime, any_time
 
 Text = str | None
@@ -22,3 +22,8 @@ class Person(msgspec.Struct, gc=False):
 
 
 OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
+
+
+def reply(outcome: Outcome) -> tuple[int, bytes]:
+    """The seed's success: 202, how many entries were taken and how many left out."""
+    return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)

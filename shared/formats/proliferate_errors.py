@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from shared.fingerprint import Fingerprint, fingerprint
-from shared.formats.base import ABSENT, Columns, Format, Look, Outcome, Rows, checked_as
+from shared.formats.base import ABSENT, Columns, Format, Look, Rows, checked_as
 from shared.formats.people import flattened, person_columns
-from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text
+from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.thrown import SentException, Thrown, thrown
 from shared.formats.values import raw_text, times
 
@@ -166,10 +166,6 @@ def _attributes(rows: Rows) -> list[bytes]:
         if len(sent) > 1:
             rows.note(row, "context", sent[1])
     return made
-
-
-def reply(outcome: Outcome) -> tuple[int, bytes]:
-    return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)
 
 
 FORMAT = Format(

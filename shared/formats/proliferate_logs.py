@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from shared.formats.base import ABSENT, Columns, Format, Outcome, Rows, or_else
+from shared.formats.base import ABSENT, Columns, Format, Rows, or_else
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
 from shared.formats.people import person_columns
-from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text
+from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.values import clamped, raw_text, times
 
 
@@ -67,10 +67,6 @@ def columns(rows: Rows) -> Columns:
         **person_columns("user", [record.user for record in records], ("id", "email")),
         **person_columns("account", [record.account for record in records], ("id", "name")),
     }
-
-
-def reply(outcome: Outcome) -> tuple[int, bytes]:
-    return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)
 
 
 FORMAT = Format(
