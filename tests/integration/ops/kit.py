@@ -38,8 +38,8 @@ class Outcome:
         return json.loads(self.out)
 
 
-async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Outcome:
-    """A command in a process of its own, as a person calls it; its output is no terminal."""
+def environment(stage: Stage, **variables: Any) -> dict[str, str]:
+    """The variables of a process that works on the stage."""
     set_here = {
         "QUEUE_URL": stage.queue_url,
         "CLICKHOUSE_URL": stage.clickhouse_url,
@@ -47,10 +47,15 @@ async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Outcome:
         "WRITER_GROUP": stage.group,
         **variables,
     }
+    return {**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}}
+
+
+async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Outcome:
+    """A command in a process of its own, as a person calls it; its output is no terminal."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "shared.cli", *arguments],
-        env={**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}},
+        env=environment(stage, **variables),
         cwd=ROOT,
         capture_output=True,
         text=True,
