@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ from shared.commands.beside import AsJson, DataDir, print_json, wide_console
 from writer.ops import audit as auditing
 from writer.ops.accounting import Counts
 from writer.ops.audit import Audited, total
-from writer.ops.world import From, Group, Offsets, Partitions, SignalNames, To, in_world, wanted_of
+from writer.ops.world import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
 _RARE = ("purged", "expired", "unreadable")
@@ -43,10 +43,12 @@ def audit(
     """
     wanted = wanted_of(signals, partitions, since, until, offsets)
     begun_at = time.monotonic()
-    with _shown() as (begun, progress):
-        done = in_world(
-            data_dir, lambda world: auditing.audit(world, wanted, begun=begun, progress=progress), group=group
-        )
+
+    async def compare(world: World) -> list[Audited]:
+        with _bar() as (begun, progress):  # gone before anything else is said
+            return await auditing.audit(world, wanted, begun=begun, progress=progress)
+
+    done = in_world(data_dir, compare, group=group)
     if as_json:
         print_json(as_told(done))
     else:
@@ -73,7 +75,7 @@ def as_told(done: list[Audited]) -> dict[str, Any]:
 
 
 @contextmanager
-def _shown() -> Iterator[tuple[Any, Any]]:
+def _bar() -> Iterator[tuple[Callable[[int], None], auditing.Progress]]:
     """A bar with rate and time left on standard error, if somebody looks at it."""
     columns = (
         TextColumn("auditing"),
@@ -111,8 +113,8 @@ def _show(done: list[Audited], took_s: float, console: Console) -> None:
             cells = [_number(name, one.counts) for name in names]
             table.add_row(one.range.lane.topic, str(one.range.lane.partition), *cells)
     console.print(table)
-    console.print(f"{totals.records:,} records in {took_s:.1f} s, {totals.records / max(took_s, 0.001):,.0f}/s")
-    for sentence in advice(totals):
+    rate = totals.records / max(took_s, 0.001)
+    for sentence in (f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s", *advice(totals)):
         console.print(sentence, highlight=False, soft_wrap=True)
 
 
