@@ -31,7 +31,7 @@ INSERT_SETTINGS = {
 }
 """Always the same for a token: another block size would be another insert to ClickHouse (02)."""
 
-_LOOK_SETTINGS = {
+LOOK_SETTINGS = {
     **_SAME_REPLICA,
     **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
     "skip_unavailable_shards": 0,
@@ -100,9 +100,9 @@ class Sink:
 
     async def keys(self, table: Table, lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> set[Key]:
         """The identities of the rows of a lane that are there, within both ranges (inclusive; microseconds)."""
-        sql = f"SELECT {_KEY} FROM `{self.database}`.`{table.name}` WHERE {_THIS_RANGE}"  # noqa: S608 - the signals' names
+        sql = f"SELECT {_KEY} FROM `{self.database}`.`{table.name}` WHERE {_THIS_RANGE}"  # noqa: S608 - names from us
         parameters = _range(lane, offsets, received_at)
-        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _LOOK_SETTINGS))
+        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, LOOK_SETTINGS))
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
@@ -112,7 +112,7 @@ class Sink:
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _LOOK_SETTINGS)))
+        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
 
     async def delete(
         self,
@@ -142,7 +142,7 @@ class Sink:
             " WHERE Settings['log_comment'] = %(comment)s AND query_kind NOT IN ('Select', '')"
         )
         comment = {"comment": self._comment}
-        found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, comment, _LOOK_SETTINGS))
+        found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, comment, LOOK_SETTINGS))
         return int(found[0][0])
 
     def place_of(self, table: Table, storage: Storage) -> str:
