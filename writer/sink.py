@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 
 from shared.clients.clickhouse import ClickHouse
 from shared.formats.base import Columns
-from shared.migrations.clickhouse import stored_in
 from shared.queue.base import Lane
-from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Key
 from writer.tables import check_table, look_up
@@ -125,8 +123,8 @@ class Sink:
     ) -> None:
         """Delete the rows of a lane within both ranges, but those of `keep`; return when it is done everywhere.
 
-        `where`: the place that holds the rows, as `place_of` makes it. On an error call again when nothing of the first
-        try is `under_way` any more.
+        `where`: what holds the rows (below a Distributed table), as it stands in the statement. After an error call
+        again when nothing of the first try is `under_way` any more.
         """
         sql = f"DELETE FROM {where} WHERE {_THIS_RANGE}"  # noqa: S608 - names from the signals
         parameters: dict[str, Any] = _range(lane, offsets, received_at)
@@ -144,11 +142,6 @@ class Sink:
         comment = {"comment": self._comment}
         found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, comment, LOOK_SETTINGS))
         return int(found[0][0])
-
-    def place_of(self, table: Table, storage: Storage) -> str:
-        """Where the rows of a table lie, for `delete`: below a Distributed table, on all shards."""
-        on_cluster = f" ON CLUSTER '{storage.cluster}'" if storage.cluster else ""
-        return f"`{self.database}`.`{stored_in(table, storage)}`{on_cluster}"
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
