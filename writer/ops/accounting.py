@@ -31,7 +31,8 @@ class Seen(NamedTuple):
 class Rows(NamedTuple):
     """The rows of one message that are in the table."""
 
-    count: int = 0
+    copies: int = 0
+    """All of them, a record's second copy as well."""
     distinct: int = 0
     highest: int = -1
     """The highest `_index` among them."""
@@ -109,7 +110,7 @@ class Counts:
         self.expected += seen.records - excused
         self.found += found
         self.missing += seen.records - excused - found
-        self.duplicated += rows.count - found
+        self.duplicated += rows.copies - found
 
     def _excuse_records(self, records: int, found: int, indices: frozenset[int], marks: Marks) -> int:
         """How many of the records are not expected, having a letter and no row."""
@@ -142,7 +143,7 @@ def seen_of(entry: Entry) -> Seen:
 
 def needs_indices(seen: Seen, rows: Rows, marks: Marks) -> bool:
     """Whether it must be known which of a message's records are rows, and not only how many."""
-    return rows.count > 0 and (rows.highest >= seen.records or any(index is not None for index in marks))
+    return rows.copies > 0 and (rows.highest >= seen.records or any(index is not None for index in marks))
 
 
 def total_of(all_counts: Iterable[Counts]) -> Counts:

@@ -123,9 +123,27 @@ def cut(
     if until is not None:
         end = min(end, until)
     if offsets is not None:
-        first, end = max(first, offsets[0]), min(end, offsets[1] + 1)
-        lost = max(lost[0], offsets[0]), min(lost[1], offsets[1] + 1)
+        first, end = _overlap((first, end), offsets)
+        lost = _overlap(lost, offsets)
     return LaneRange(signal, lane, first, max(first, end), state, lost if lost[0] < lost[1] else (0, 0))
+
+
+def _overlap(span: tuple[int, int], offsets: tuple[int, int]) -> tuple[int, int]:
+    """`span` is without its end, `offsets` with its last one; the end is no greater than the beginning for nothing."""
+    return max(span[0], offsets[0]), min(span[1], offsets[1] + 1)
+
+
+def part_of_gap(gap: tuple[int, int], noticed_ms: int, wanted: Wanted) -> tuple[int, int]:
+    """What of a gap `[first, end)` was asked for; equal numbers for nothing. Its messages are gone, and with them their
+    times: what counts is when it was noticed."""
+    if wanted.from_ms is not None and noticed_ms < wanted.from_ms:
+        return 0, 0
+    if wanted.to_ms is not None and noticed_ms >= wanted.to_ms:
+        return 0, 0
+    if wanted.offsets is None:
+        return gap
+    first, end = _overlap(gap, wanted.offsets)
+    return (first, end) if first < end else (0, 0)
 
 
 def parse_moment(text: str, now: datetime) -> int:
