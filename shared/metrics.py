@@ -3,6 +3,7 @@
 Labels never hold a key, a project or anything else that a client chooses.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -12,6 +13,46 @@ DropReason = Literal["invalid", "too_large", "expired", "sdk_init", "wrong_key"]
 the writer came to it, was an SDK's ping, or carried another key than its request."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class LagGauges:
+    """How far a group is behind: of a writer for its own lanes, of `sluice lag` for all."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, meaning: str) -> Gauge:
+            return Gauge(name, meaning, ["topic", "partition"], registry=registry)
+
+        self._messages = gauge("sluice_lag_messages", "Messages not yet committed")
+        self._seconds = gauge("sluice_lag_seconds", "Since the queue took the first message not committed; 0: all are")
+        self._commit_rate = gauge("sluice_lag_commit_rate", "Messages committed a second, lately")
+        self._arrival_rate = gauge("sluice_lag_arrival_rate", "Messages that the queue takes a second, lately")
+        self._drain = gauge("sluice_lag_drain_seconds", "Until the lag is 0 at these rates; +Inf: never")
+        self._shown: set[tuple[str, int]] = set()
+
+    def set(
+        self,
+        lane: tuple[str, int],
+        *,
+        messages: int,
+        seconds: float,
+        commit_rate: float,
+        arrival_rate: float,
+        drain_s: float,
+    ) -> None:
+        """`lane`: topic and partition."""
+        self._shown.add(lane)
+        self._messages.labels(*lane).set(messages)
+        self._seconds.labels(*lane).set(seconds)
+        self._commit_rate.labels(*lane).set(commit_rate)
+        self._arrival_rate.labels(*lane).set(arrival_rate)
+        self._drain.labels(*lane).set(drain_s)
+
+    def keep_only(self, lanes: Collection[tuple[str, int]]) -> None:
+        """Forget the others: a value that nobody keeps up to date says nothing."""
+        for lane in self._shown.difference(lanes):
+            for each in (self._messages, self._seconds, self._commit_rate, self._arrival_rate, self._drain):
+                each.remove(*lane)
+            self._shown.discard(lane)
 
 
 class Metrics:
@@ -34,7 +75,7 @@ class Metrics:
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
-        self.lag = Gauge("sluice_lag_messages", "Messages not yet committed", ["topic", "partition"], registry=r)
+        self.lag = LagGauges(r)
         self.batch_rows = Histogram(
             "sluice_batch_rows", "Rows of a batch", ["table"], buckets=tuple(10**n for n in range(7)), registry=r
         )

@@ -118,6 +118,12 @@ class Buffer:
             self._seal()
 
     @property
+    def first_ms(self) -> int | None:
+        """When the queue took the first message that is here, Unix milliseconds; None for no message."""
+        first = self._sealed[0] if self._sealed else self._open
+        return first.entries[0].message.timestamp_ms if first else None
+
+    @property
     def must_go_on(self) -> bool:
         """A planned range has begun: it needs its last message, whatever the lane holds by then."""
         return self._open is not None and self._open.planned

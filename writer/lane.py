@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -71,6 +72,7 @@ class LaneWriter:
         self._went_back: WentBack | None = None
         self._planned_at = 0.0
         self._in_work_bytes = 0
+        self._in_work_ms: deque[int] = deque()
         self._wake = asyncio.Event()
 
     # What the receive loop calls.
@@ -79,6 +81,13 @@ class LaneWriter:
     def held_bytes(self) -> int:
         """Bytes of messages that wait here or are on their way into the table."""
         return self._in_work_bytes + (self.buffer.bytes if self.buffer else 0)
+
+    @property
+    def first_held_ms(self) -> int | None:
+        """When the queue took the first message that is held here, Unix milliseconds; None for no message."""
+        if self._in_work_ms:
+            return self._in_work_ms[0]
+        return self.buffer.first_ms if self.buffer else None
 
     def feed(self, buffer: Buffer, messages: Sequence[Message]) -> None:
         """Take messages that were received while `buffer` was ours.
@@ -140,6 +149,7 @@ class LaneWriter:
     async def _take_over(self) -> None:
         self.buffer = None
         self._in_work_bytes = 0
+        self._in_work_ms.clear()
         self._delivery = self._new_delivery()
         self._tally = Tally(self._means.letter_limit)
         start = await self.patience.until_done("position", self._start, stoppable=True)
@@ -198,6 +208,7 @@ class LaneWriter:
         draft = await self._next_draft()
         if draft is None:
             return None
+        self._in_work_ms.append(draft.entries[0].message.timestamp_ms)
         if draft.blocked:
             await self.patience.for_ever(
                 "message", "blocked", f"offset {draft.entries[0].message.offset}: {draft.blocked}"
@@ -280,6 +291,7 @@ class LaneWriter:
         metrics, table = self._means.metrics, self._signal.table.name
         self.committed = batch.end
         self._in_work_bytes -= batch.bytes
+        self._in_work_ms.popleft()
         metrics.rows.labels(table).inc(batch.rows)
         metrics.batch_rows.labels(table).observe(batch.rows)
         metrics.batch_age_seconds.labels(table).observe(max(0.0, time.time() - batch.received_at / 1e6))

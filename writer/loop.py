@@ -17,6 +17,7 @@ from writer.buffer import Buffer, Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
+from writer.lag import Held, watch_lag
 from writer.lane import LaneWriter, Means
 from writer.rows import Converter
 from writer.sink import Sink
@@ -32,7 +33,6 @@ LEAST_BYTES = 1_000_000
 
 RECEIVE_S = 0.05
 RECEIVE_MESSAGES = 2_000
-LAG_EVERY_S = 5.0
 
 
 class WriterLoop:
@@ -86,7 +86,7 @@ class WriterLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set: then flush for a bounded time, and leave the group. Raises `UnfitTable`."""
-        lag = asyncio.create_task(self._watch_lag())
+        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._means.metrics.lag))
         await self._producer.start()
         await self._consumer.start()
         try:
@@ -203,17 +203,12 @@ class WriterLoop:
         if not task.cancelled():
             self._fatal = self._fatal or task.exception()
 
-    async def _watch_lag(self) -> None:
-        while True:
-            await asyncio.sleep(LAG_EVERY_S)
-            committed = {lane: writer.committed for lane, writer in self._lanes.items()}
-            try:
-                ends = await self._queue.end_offsets(committed)
-            except QueueUnavailable:
-                continue  # the receive loop says so
-            for lane, offset in committed.items():
-                if offset is not None:
-                    self._means.metrics.lag.labels(lane.topic, lane.partition).set(max(0, ends[lane] - offset))
+    def _held(self) -> dict[Lane, Held]:
+        return {
+            lane: Held(writer.committed, writer.first_held_ms)
+            for lane, writer in self._lanes.items()
+            if writer.committed is not None
+        }
 
 
 async def _run_after(former: asyncio.Task[None] | None, writer: LaneWriter) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from shared.queue.base import Lane, Position, Queue
 from shared.registry import Registry
 from shared.signals.base import Signal
+from writer.position import starting_point
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -42,6 +43,19 @@ class LaneState:
     committed: int | None
     end: int
 
+    @property
+    def goes_on_at(self) -> int:
+        """Where a writer begins that takes the lane over now: everything below is done, or gone."""
+        position = None if self.committed is None else Position(self.committed)
+        return starting_point(position, self.begin, self.end).offset
+
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Offsets `[from, to)` that retention took and that no writer has come to yet; equal for none."""
+        if self.committed is None or self.committed >= self.begin:
+            return 0, 0
+        return self.committed, self.begin
+
 
 @dataclass(frozen=True)
 class LaneRange:
@@ -66,18 +80,26 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
         BadScope: no such signal, topic or partition.
         QueueUnavailable
     """
+    chosen = await wanted_lanes(queue, registry, wanted)
+    lanes = [lane for _, lane in chosen]
+    states = await lane_states(queue, group, lanes)
+    since, until = await _at(queue, lanes, wanted.from_ms), await _at(queue, lanes, wanted.to_ms)
+    return [
+        cut(signal, lane, states[lane], since.get(lane), until.get(lane), wanted.offsets) for signal, lane in chosen
+    ]
+
+
+async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list[tuple[Signal, Lane]]:
+    """Those of the signals and partitions asked for, in that order. Raises `BadScope`, `QueueUnavailable`."""
     signals = {signal.topic: signal for signal in signals_of(registry, wanted.signals)}
     lanes = await queue.lanes(signals)
     _refuse_missing(signals, lanes, wanted)
-    if wanted.partitions:
-        lanes = [lane for lane in lanes if lane.partition in wanted.partitions]
-    states = await lane_states(queue, group, lanes)
-    since, until = await _at(queue, lanes, wanted.from_ms), await _at(queue, lanes, wanted.to_ms)
-    order = {name: place for place, name in enumerate(registry.signals)}
-    ranges = [
-        cut(signals[lane.topic], lane, states[lane], since.get(lane), until.get(lane), wanted.offsets) for lane in lanes
+    return [
+        (signal, lane)
+        for topic, signal in signals.items()
+        for lane in lanes
+        if lane.topic == topic and (not wanted.partitions or lane.partition in wanted.partitions)
     ]
-    return sorted(ranges, key=lambda each: (order[each.signal.name], each.lane.partition))
 
 
 async def _at(queue: Queue, lanes: list[Lane], moment_ms: int | None) -> dict[Lane, int]:
@@ -113,10 +135,7 @@ def cut(
 
     `since` and `until`: the first offsets appended at or after the times asked for; `offsets`: both included.
     """
-    first, end = state.begin, state.committed or 0
-    lost = (end, state.begin) if state.committed is not None and end < state.begin else (0, 0)
-    if end > state.end:  # the topic was made anew, or came out of a backup: the writers begin again (position.py)
-        end = state.begin
+    first, end, lost = state.begin, state.goes_on_at, state.lost
     if since is not None:
         first = max(first, since)
         lost = lost if since <= state.begin else (0, 0)  # whatever came before the first message is older still
