@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),
     "project": ("shared.commands.projects:project", "Create, list, show and update projects."),
     "key": ("shared.commands.keys:key", "Create, list, revoke and rotate API keys."),
+    "replay": ("writer.ops.replay_command:replay", "Read a range of the queue again and store what is missing."),
+    "dlq": ("writer.ops.dlq_command:dlq", "Dead letters: list, show, redrive and purge them."),
     "audit": ("writer.ops.audit_command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
     "lag": ("writer.ops.lag_command:lag", "Show how far the writers are behind."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),

@@ -48,6 +48,8 @@ class Batch:
     """The range was read from a plan."""
     message: Message | None
     """Where the batch is one message: that message."""
+    run: str = ""
+    """Of a replay or a redrive: begins its tokens, so that they are no others'."""
 
     @property
     def end(self) -> int:
@@ -66,8 +68,22 @@ class Batch:
 
     @property
     def token(self) -> str:
-        """The insert's deduplication token: whoever inserts this range, and whenever, makes the same."""
-        return f"{self.lane.topic}:{self.lane.partition}:{self.first}-{self.last}:{self.received_at}"
+        """The insert's deduplication token: whoever inserts this range, and whenever, makes the same.
+
+        Not so in a run of a replay: a token outlives the rows that it stored, and would keep them from coming back.
+        """
+        return f"{self.run}{self.lane.topic}:{self.lane.partition}:{self.first}-{self.last}:{self.received_at}"
+
+    @property
+    def offsets(self) -> tuple[int, int]:
+        """The first and the last."""
+        return self.first, self.last
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The earliest and the latest `received_at` of its rows, microseconds. It must have rows."""
+        received_at = self.columns["received_at"]
+        return min(received_at), max(received_at)
 
     def keys(self) -> list[Key]:
         """The identity of each row."""
@@ -90,8 +106,8 @@ class Batch:
         return {name: [values[row] for row in rows] for name, values in self.columns.items()}
 
 
-def make_batch(lane: Lane, draft: Draft, made: Converted) -> Batch:
-    """The batch of a draft whose messages were converted."""
+def make_batch(lane: Lane, draft: Draft, made: Converted, run: str = "") -> Batch:
+    """The batch of a draft whose messages were converted. `run`: for a replay, else ''."""
     entries = draft.entries
     return Batch(
         lane=lane,
@@ -105,4 +121,5 @@ def make_batch(lane: Lane, draft: Draft, made: Converted) -> Batch:
         bytes=draft.bytes,
         planned=draft.planned,
         message=entries[0].message if len(entries) == 1 else None,
+        run=run,
     )

@@ -1,5 +1,6 @@
 """What can't be stored is kept: a dead letter says what, whence and why (02, "When a row can't be stored")."""
 
+import asyncio
 import base64
 import zlib
 from collections.abc import Iterable
@@ -95,7 +96,9 @@ def gap(lane: Lane, first: int, end: int) -> Letter:
 
 def closed(kept: Letter, state: State, now_ms: int) -> Letter:
     """The small marker that takes a letter's place under its key: all but its bytes."""
-    return msgspec.structs.replace(kept, state=state, changed_ms=now_ms, encoding="base64", raw="")
+    return msgspec.structs.replace(
+        kept, state=state, changed_ms=now_ms, detail=kept.detail[:300], encoding="base64", raw=""
+    )
 
 
 def raw_bytes(kept: Letter) -> bytes:
@@ -155,14 +158,24 @@ class DeadLetters:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
 
+    AT_ONCE = 16
+    """Letters on their way: together they stay below what a producer takes."""
+
     async def publish(self, topic: str, letters: Iterable[Letter], now_ms: int) -> None:
         """Return when all are acknowledged. Raises `QueueUnavailable`: call again with the same letters."""
-        for kept in letters:
-            value = msgspec.json.encode(msgspec.structs.replace(kept, first_seen_ms=kept.first_seen_ms or now_ms))
-            try:
-                await self._producer.publish(topic, value, kept.key)
-            except MessageTooLarge as error:
-                raise LetterTooLarge(f"letter {kept.key.decode()} is larger than {topic} takes: {error}") from error
+        todo = [msgspec.structs.replace(kept, first_seen_ms=kept.first_seen_ms or now_ms) for kept in letters]
+        for start in range(0, len(todo), self.AT_ONCE):
+            some = todo[start : start + self.AT_ONCE]
+            results = await asyncio.gather(*(self._publish(topic, kept) for kept in some), return_exceptions=True)
+            for result in results:
+                if result is not None:
+                    raise result
+
+    async def _publish(self, topic: str, kept: Letter) -> None:
+        try:
+            await self._producer.publish(topic, msgspec.json.encode(kept), kept.key)
+        except MessageTooLarge as error:
+            raise LetterTooLarge(f"letter {kept.key.decode()} is larger than {topic} takes: {error}") from error
 
 
 class LetterTooLarge(Exception):

@@ -8,7 +8,7 @@ from shared.clients.clickhouse import ClickHouseError
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
 from shared.signals.base import Table
-from writer.batch import Batch
+from writer.batch import Batch, Key
 from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
 from writer.patience import Patience
@@ -58,26 +58,30 @@ class Delivery:
         self._failpoints = failpoints
         self._still_ours = still_ours
 
-    async def store(self, batch: Batch) -> None:
-        """Return when every row of the batch is in the table. Raises `Poison`, and what `still_ours` raises."""
+    async def store(self, batch: Batch) -> int:
+        """Return when every row of the batch is in the table: how many were not there before.
+
+        Raises `Poison`, and what `still_ours` raises.
+        """
         if batch.rows == 0:
-            return
+            return 0
         trusted, copy = self.trusted, 1
         if trusted:
             if await self._insert(batch, list(range(batch.rows)), batch.token):
-                return
+                return batch.rows
             copy = 2
-        missing = await self._missing(batch)
+        missing = await self.missing(batch)
         untouched = len(missing) == batch.rows
         await self._mend(batch, missing, copy)
         if not trusted and untouched and not batch.planned and not await self._anything_beyond(batch):
             self.trusted = True
+        return batch.rows if trusted else len(missing)
 
     async def store_row_by_row(self, batch: Batch) -> dict[int, str]:
         """Store what ClickHouse takes. Returns the rows that it refuses, each alone, with its reason."""
         refused: dict[int, str] = {}
         copy = 1
-        while missing := [row for row in await self._missing(batch) if row not in refused]:
+        while missing := [row for row in await self.missing(batch) if row not in refused]:
             for row in missing:
                 try:
                     await self._insert(batch, [row], f"{batch.token}#row:{batch.columns['_index'][row]}:{copy}")
@@ -94,10 +98,10 @@ class Delivery:
                 # The token is known, so somebody's insert was there. Perhaps it is just about to publish its part:
                 # another token now would double it.
                 await asyncio.sleep(SETTLE_S)
-                if not (missing := await self._missing(batch)):
+                if not (missing := await self.missing(batch)):
                     break
             await self._insert(batch, missing, batch.token if copy == 1 else f"{batch.token}#{copy}")
-            missing = await self._missing(batch)
+            missing = await self.missing(batch)
             if missing and copy > 1:
                 error = StillMissing(f"{len(missing)} rows of {batch.token} are not there after copy {copy}")
                 await self._patience.pause("verify", error, backoff)
@@ -132,18 +136,19 @@ class Delivery:
                 self._patience.over("insert")
                 return sure
 
-    async def _missing(self, batch: Batch) -> list[int]:
+    async def missing(self, batch: Batch) -> list[int]:
         """The rows of the batch that are not in the table, and should be."""
-        received_at = batch.columns["received_at"]
-        span = min(received_at), max(received_at)
-        present = await self._patience.until_done(
-            "verify", lambda: self._sink.keys(self._table, batch.lane, (batch.first, batch.last), span)
+        return batch.missing(await self.present(batch), time.time_ns() // 1000)
+
+    async def present(self, batch: Batch) -> set[Key]:
+        """The keys that are in the table within the batch's ranges; they may be more than the batch's own."""
+        return await self._patience.until_done(
+            "verify", lambda: self._sink.keys(self._table, batch.lane, batch.offsets, batch.span)
         )
-        return batch.missing(present, time.time_ns() // 1000)
 
     async def _anything_beyond(self, batch: Batch) -> bool:
         """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
-        since = min(batch.columns["received_at"]) - _HOUR_US
+        since = batch.span[0] - _HOUR_US
         return await self._patience.until_done(
             "verify", lambda: self._sink.any_beyond(self._table, batch.lane, batch.end, since)
         )

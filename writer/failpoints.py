@@ -7,7 +7,15 @@ import os
 import signal
 from typing import Literal, get_args
 
-Point = Literal["after_letters", "after_plan", "before_insert", "after_insert", "after_done"]
+Point = Literal[
+    "after_letters",
+    "after_plan",
+    "before_insert",
+    "after_insert",
+    "after_done",
+    "after_delete",
+    "after_redrive_insert",
+]
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 

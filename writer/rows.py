@@ -71,7 +71,7 @@ class Converter:
         blocks: list[Columns] = []
         for name, pieces in groups.items():
             blocks += self._blocks(self._formats[name], pieces, made)
-        made.columns = _merge(self._table, blocks)
+        made.columns = merge(self._table, blocks)
         made.rows = len(made.columns.get("_offset", ()))
         made.letters.sort(key=lambda each: (each.offset, each.index or 0))
         return made
@@ -86,7 +86,7 @@ class Converter:
         if stamp is None:
             made.bury(entry.message, None, "undecodable", entry.problem)
             return None
-        if stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us:
+        if is_expired(stamp, now_us):
             made.expired += stamp.n
             return None
         try:
@@ -152,6 +152,11 @@ class Converter:
         return msgspec.structs.replace(entry.message, value=value)
 
 
+def is_expired(stamp: Stamp, now_us: int) -> bool:
+    """Whether the rows of a message are past their retention."""
+    return stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us
+
+
 def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
     return msgspec.json.Decoder(list[record]).decode
 
@@ -184,7 +189,7 @@ def _extra(rows: Rows) -> list[bytes]:
     return extra
 
 
-def _merge(table: Table, blocks: list[Columns]) -> Columns:
+def merge(table: Table, blocks: list[Columns]) -> Columns:
     """One block out of several; a column that some of them have not is its default there."""
     if len(blocks) == 1:
         return blocks[0]

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -36,7 +36,20 @@ LOOK_SETTINGS = {
 }
 """An answer cut short by a profile's limits would make present rows look missing."""
 
+_DELETE_SETTINGS = {
+    "lightweight_deletes_sync": 2,  # on return it is done, on every replica
+    "mutations_sync": 2,
+    "max_query_size": 64_000_000,  # the kept keys stand in the statement
+    "max_ast_elements": 10_000_000,
+    "max_expanded_ast_elements": 10_000_000,
+}
+
 _THIS_LANE = "_topic = %(topic)s AND _partition = %(partition)s"
+_THIS_RANGE = (
+    f"{_THIS_LANE} AND _offset BETWEEN %(first)s AND %(last)s"
+    " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
+)
+_KEY = "_offset, _index, toUnixTimestamp64Micro(received_at)"
 
 
 class Sink:
@@ -47,9 +60,11 @@ class Sink:
     3. A turn is given back when its thread is free, also when whoever asked has gone: at most `threads` calls at once.
     """
 
-    def __init__(self, url: str, *, threads: int, timeout_s: float) -> None:
+    def __init__(self, url: str, *, threads: int, timeout_s: float, comment: str = "") -> None:
+        """`comment` goes with every statement as its `log_comment`: see `under_way`."""
         self.database = ClickHouse(url).database
         self._url = url
+        self._comment = comment
         self._timeout_s = timeout_s
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
         self._turns = asyncio.Semaphore(threads)
@@ -83,19 +98,8 @@ class Sink:
 
     async def keys(self, table: Table, lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> set[Key]:
         """The identities of the rows of a lane that are there, within both ranges (inclusive; microseconds)."""
-        sql = (
-            "SELECT _offset, _index, toUnixTimestamp64Micro(received_at)"  # noqa: S608 - names from the signals
-            f" FROM `{self.database}`.`{table.name}` WHERE {_THIS_LANE}"
-            " AND _offset BETWEEN %(first)s AND %(last)s"
-            " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
-        )
-        parameters = {
-            **lane._asdict(),
-            "first": offsets[0],
-            "last": offsets[1],
-            "from": received_at[0],
-            "to": received_at[1],
-        }
+        sql = f"SELECT {_KEY} FROM `{self.database}`.`{table.name}` WHERE {_THIS_RANGE}"  # noqa: S608 - names from us
+        parameters = _range(lane, offsets, received_at)
         found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, LOOK_SETTINGS))
         return set(zip(*found, strict=True)) if found else set()
 
@@ -107,6 +111,37 @@ class Sink:
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
         return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
+
+    async def delete(
+        self,
+        table: Table,
+        where: str,
+        lane: Lane,
+        offsets: tuple[int, int],
+        received_at: tuple[int, int],
+        keep: Collection[Key],
+    ) -> None:
+        """Delete the rows of a lane within both ranges, but those of `keep`; return when it is done everywhere.
+
+        `where`: what holds the rows (below a Distributed table), as it stands in the statement. After an error call
+        again when nothing of the first try is `under_way` any more.
+        """
+        sql = f"DELETE FROM {where} WHERE {_THIS_RANGE}"  # noqa: S608 - names from the signals
+        parameters: dict[str, Any] = _range(lane, offsets, received_at)
+        if keep:
+            sql += f" AND ({_KEY}) NOT IN %(keep)s"
+            parameters["keep"] = sorted(keep)
+        await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _DELETE_SETTINGS))
+
+    async def under_way(self, table: Table) -> int:
+        """How many statements with this sink's comment still change something on the server, whoever sent them."""
+        sql = (
+            "SELECT count() FROM system.processes"
+            " WHERE Settings['log_comment'] = %(comment)s AND query_kind NOT IN ('Select', '')"
+        )
+        comment = {"comment": self._comment}
+        found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, comment, LOOK_SETTINGS))
+        return int(found[0][0])
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
@@ -150,6 +185,12 @@ class Sink:
     def _on_thread(self, call: Callable[[ClickHouse], Any]) -> Any:
         connection: ClickHouse | None = getattr(self._own, "connection", None)
         if connection is None:
-            connection = self._own.connection = ClickHouse(self._url, timeout_s=self._timeout_s)
+            settings = {"log_comment": self._comment} if self._comment else {}
+            connection = self._own.connection = ClickHouse(self._url, timeout_s=self._timeout_s, settings=settings)
             self._connections.append(connection)
         return call(connection)
+
+
+def _range(lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> dict[str, Any]:
+    first, last = offsets
+    return {**lane._asdict(), "first": first, "last": last, "from": received_at[0], "to": received_at[1]}

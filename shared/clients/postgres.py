@@ -129,11 +129,12 @@ def connect(url: str) -> Iterator[Connection]:
 async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncConnection]:
     """Hold the advisory lock of this name (any text) while the block runs; gives a connection in autocommit mode.
 
-    The lock is the session's: it goes with the connection, also when the process is killed.
+    The lock is the session's: it goes with the connection, also when the process is killed. Whoever does much under it
+    asks `check_held` now and then.
 
     Raises:
         LockHeld: somebody else has it, still after `wait_s` seconds.
-        PostgresUnavailable: no connection can be made.
+        PostgresUnavailable: no connection can be made, or it broke: the lock is lost.
     """
     try:
         connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
@@ -147,6 +148,14 @@ async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncCo
             raise LockHeld(f"another process has held the lock {name!r} for over {wait_s:.0f} s") from error
         await connection.execute("SET lock_timeout = DEFAULT")
         yield connection
+
+
+async def check_held(connection: AsyncConnection) -> None:
+    """Raise `PostgresUnavailable` unless the session of a lock is alive, and so the lock is still held."""
+    try:
+        await connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise PostgresUnavailable(f"the lock is lost: {type(error).__name__}: {error}") from error
 
 
 async def create_database(url: str) -> bool:

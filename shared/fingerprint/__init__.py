@@ -23,3 +23,8 @@ _VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fin
 def fingerprint(version: int, message: str, stack: str) -> Fingerprint:
     """The fingerprint of an error. Raises KeyError for a version that this process doesn't know."""
     return Fingerprint(*_VERSIONS[version](message, stack))
+
+
+def versions() -> list[int]:
+    """The versions that this process knows."""
+    return sorted(_VERSIONS)

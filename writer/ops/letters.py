@@ -1,6 +1,7 @@
 """The letters of a topic `<topic>.dlq` as they stand now: the newest of every key, read without any group."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -40,6 +41,47 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         if self.letter is None:
             return "unknown"
         return "gap" if self.letter.reason == "gap" else self.letter.state or "open"
+
+    @property
+    def at_ms(self) -> int:
+        """When the queue took the message, Unix milliseconds; of a gap: when it was found."""
+        return 0 if self.letter is None else self.letter.timestamp_ms or self.letter.first_seen_ms
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which letters a command is about. Everything that is left out is not limited."""
+
+    states: frozenset[str] = frozenset()
+    """As `Kept.state` names them."""
+    reasons: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    partitions: frozenset[int] = frozenset()
+    """Of the source, as are the offsets and the time."""
+    offsets: tuple[int, int] | None = None
+    """First and last, both included."""
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    @property
+    def open(self) -> "Chosen":
+        """Of these the open ones."""
+        return replace(self, states=frozenset({"open"}))
+
+    def __call__(self, kept: Kept) -> bool:
+        letter = kept.letter
+        if (self.states and kept.state not in self.states) or (self.keys and kept.key not in self.keys):
+            return False
+        if letter is None:  # nothing else is known of it
+            return not (self.reasons or self.partitions or self.offsets or self.from_ms or self.to_ms)
+        first, last = self.offsets or (letter.offset, letter.offset)
+        return (
+            (not self.reasons or letter.reason in self.reasons)
+            and (not self.partitions or letter.partition in self.partitions)
+            and first <= letter.offset <= last
+            and (self.from_ms is None or kept.at_ms >= self.from_ms)
+            and (self.to_ms is None or kept.at_ms < self.to_ms)
+        )
 
 
 async def current_letters(

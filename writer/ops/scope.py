@@ -91,7 +91,7 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
 
 async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list[tuple[Signal, Lane]]:
     """Those of the signals and partitions asked for, in that order. Raises `BadScope`, `QueueUnavailable`."""
-    signals = {signal.topic: signal for signal in _signals(registry, wanted.signals)}
+    signals = {signal.topic: signal for signal in signals_of(registry, wanted.signals)}
     lanes = await queue.lanes(signals)
     _refuse_missing(signals, lanes, wanted)
     return [
@@ -192,7 +192,8 @@ def parse_offsets(text: str) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[1])
 
 
-def _signals(registry: Registry, names: Iterable[str]) -> list[Signal]:
+def signals_of(registry: Registry, names: Iterable[str]) -> list[Signal]:
+    """The signals of these names, all if none is named. Raises `BadScope`."""
     if unknown := [name for name in names if name not in registry.signals]:
         raise BadScope(f"there is no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
     return [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]

@@ -53,31 +53,33 @@ class World:
     group: str
 
 
-def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: str | None = None) -> T:
+def in_world(
+    data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: str | None = None, away: int = AWAY
+) -> T:
     """Run a command's work on its own event loop; the queue is closed afterwards.
 
-    Ends the command with a sentence and the exit code `AWAY` when a neighbour can't be reached, or what the command is
+    Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
     for isn't there.
     """
     logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
     try:
         return asyncio.run(_run(data_dir, work, group))
     except BadScope as error:
-        fail(str(error), AWAY)
+        fail(str(error), away)
     except (BadSetting, BadExtension) as error:
-        fail(str(error), AWAY)
+        fail(str(error), away)
     except QueueError as error:
-        fail(f"the queue can't be read: {error}", AWAY)
+        fail(f"the queue can't be read: {error}", away)
     except ServerError as error:
-        fail(f"ClickHouse refused (has sluice migrate run?): {error}", AWAY)
+        fail(f"ClickHouse refused (has sluice migrate run?): {error}", away)
     except ClickHouseError as error:
-        fail(f"ClickHouse can't be reached: {error}", AWAY)
+        fail(f"ClickHouse can't be reached: {error}", away)
     except (MissingTable, UnfitTable) as error:
-        fail(str(error), AWAY)
+        fail(str(error), away)
     except (PostgresUnavailable, QueryRefused) as error:
-        fail(f"Postgres can't be reached: {error}", AWAY)
+        fail(f"Postgres can't be reached: {error}", away)
     except LockHeld as error:
-        fail(str(error), AWAY)
+        fail(str(error), away)
 
 
 async def _run(data_dir: Path, work: Callable[[World], Awaitable[T]], group: str | None) -> T:
