@@ -1,22 +1,19 @@
 """`sluice audit`."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from shared.commands.beside import AsJson, DataDir, print_json, wide_console
 from writer.ops import audit as auditing
 from writer.ops.accounting import Counts
 from writer.ops.audit import Audited, total
+from writer.ops.progress import progress_bar
 from writer.ops.world import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
@@ -45,8 +42,16 @@ def audit(
     begun_at = time.monotonic()
 
     async def compare(world: World) -> list[Audited]:
-        with _bar() as (begun, progress):  # gone before anything else is said
-            return await auditing.audit(world, wanted, begun=begun, progress=progress)
+        bar = progress_bar("messages")
+        bar.disable = not bar.console.is_terminal
+        task = bar.add_task("auditing", total=None)
+        with bar:
+            return await auditing.audit(
+                world,
+                wanted,
+                begun=lambda offsets: bar.update(task, total=offsets),
+                progress=lambda offsets: bar.advance(task, offsets),
+            )
 
     done = in_world(data_dir, compare, group=group)
     if as_json:
@@ -72,33 +77,6 @@ def as_told(done: list[Audited]) -> dict[str, Any]:
         for one in done
     ]
     return {"ok": totals.ok, "totals": asdict(totals), "partitions": partitions}
-
-
-@contextmanager
-def _bar() -> Iterator[tuple[Callable[[int], None], auditing.Progress]]:
-    """A bar with rate and time left on standard error, if somebody looks at it."""
-    columns = (
-        TextColumn("auditing"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    task = bar.add_task("", total=None, records=0, rate=0.0)
-    seen = 0
-    begun_at = time.monotonic()
-
-    def begun(offsets: int) -> None:
-        bar.update(task, total=offsets)
-
-    def progress(offsets: int, records: int) -> None:
-        nonlocal seen
-        seen += records
-        bar.update(task, advance=offsets, records=seen, rate=seen / max(time.monotonic() - begun_at, 0.001))
-
-    with bar:
-        yield begun, progress
 
 
 def _show(done: list[Audited], took_s: float, console: Console) -> None:
