@@ -230,7 +230,7 @@ async def test_a_signal_or_partition_that_is_not_there_is_told_in_a_sentence(sta
     await stage.make("logs")
     with pytest.raises(BadScope, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
         await audited(stage, signals=("lgos",))
-    with pytest.raises(BadScope, match="no topic 't[0-9a-f]+.errors': run `sluice migrate`"):
+    with pytest.raises(BadScope, match=r"no topic 't[0-9a-f]+\.errors': run `sluice migrate`"):
         await audited(stage, signals=("errors",))
     with pytest.raises(BadScope, match="no topic has a partition 7; they go up to 0"):
         await audited(stage, partitions=(7,))
