@@ -53,9 +53,7 @@ class World:
     group: str
 
 
-def in_world(
-    data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: str | None = None, away: int = AWAY
-) -> T:
+def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: str | None = None, away: int = AWAY) -> T:
     """Run a command's work on its own event loop; the queue is closed afterwards.
 
     Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
