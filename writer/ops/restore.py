@@ -177,7 +177,7 @@ class Restorer:
             await self.alone()  # a try that was given up may still be about to delete what comes after it
             await self._means.guard.check(batch)
             await self._means.sink.delete(
-                self._table, self._place, batch.lane, batch.offsets, batch.span, present - ours
+                self._table, self._place, batch.lane, batch.offsets, batch.span, ours, present - ours
             )
 
         await self._means.patience.until_done("delete", delete)

@@ -10,6 +10,7 @@ from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from shared.registry import Registry
 from tests.integration.ops.desk import Desk, drop_below, with_format
+from tests.integration.ops.kit import audited
 from tests.integration.writer.kit import NOW_US, Stage, logs
 from writer.dead_letters import Letter
 
@@ -187,6 +188,8 @@ async def test_letters_are_listed_shown_filtered_and_purged(stage: Stage, postgr
     assert await states(desk) == [(0, 1, "purged", 1), (1, None, "open", 1), (2, 0, "open", 1)]
     assert (await desk.redrive(reasons=frozenset({"unconvertible"}))).redriven == 1
     assert stage.messages() == ["a", "b", "odd"]
+    counts = await audited(stage)
+    assert (counts.ok, counts.found, counts.purged, counts.dead_lettered) == (True, 3, 1, 1)
 
 
 async def test_what_retention_took_leaves_a_marker_before_the_position_moves_on(

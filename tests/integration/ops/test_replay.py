@@ -16,6 +16,7 @@ from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from tests.integration.ops.desk import Desk, drop_below, with_format
+from tests.integration.ops.kit import audited
 from tests.integration.writer.kit import NOW_US, Stage, logs, stamp, until
 from writer.failpoints import Failpoints, Point
 from writer.ops import session
@@ -189,8 +190,14 @@ async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_rang
 
 
 async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgres_url: str) -> None:
-    """A mapping that fails on one record of a message: its row stays, the others of the message are derived anew."""
-    await stored(stage, logs("a", "odd", "b"), logs("c"))
+    """A mapping that fails on one record of a message: its row stays, the others of the message are derived anew. So
+    does a row of an older topic of the same name, at the same place but of another time."""
+    await stored(stage, logs("a", "odd", "b"), logs("c", received_at=NOW_US + 9))
+    stage.query(
+        "INSERT INTO logs SELECT * REPLACE ('twin' AS message, received_at + INTERVAL 1 MICROSECOND AS received_at)"
+        " FROM (SELECT * FROM logs WHERE message = 'a')"
+    )
+    assert stage.count() == 5
 
     def stricter(rows: Rows) -> Columns:
         if any(record.message == "odd" for record in rows.records):
@@ -206,6 +213,7 @@ async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgre
         ("b", "new"),
         ("c", "new"),
         ("odd", ""),
+        ("twin", ""),
     ]
 
 
@@ -220,9 +228,11 @@ async def test_a_rewrite_killed_between_delete_and_insert_is_healed_by_the_next_
     killed = await desk.run(*command, "--rewrite", failpoint="after_delete=kill")
     assert killed.code == -signal.SIGKILL, killed.err
     assert stage.count() == 30
+    assert (await audited(stage)).missing == 10
     healed = await desk.run(*command, *again)
     assert healed.code == 0, healed.err
     assert healed.json["inserted"] == 10
+    assert (await audited(stage)).ok
     assert stage.query("SELECT * FROM logs ORDER BY _offset") == before
 
 
