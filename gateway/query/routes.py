@@ -15,8 +15,9 @@ from gateway.query.filters import parse_include, parse_log_query
 from gateway.query.logs import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
-from gateway.rejections import LacksScope
+from gateway.rejections import InternalError, LacksScope, Rejection
 from shared.keys import ResolvedKey
+from shared.metrics import Metrics
 
 MAX_EVENT_ID = 128
 
@@ -54,10 +55,26 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         "/api/v1/events/{event_id:path}/logs": (event_logs, described.event_logs),
     }
     return [
-        Described(path + slash, page, {"GET": describe})
+        Described(path + slash, _counted(path, page, deps.metrics), {"GET": describe})
         for path, (page, describe) in pages.items()
         for slash in ("", "/")
     ]
+
+
+def _counted(path: str, page: Endpoint, metrics: Metrics) -> Endpoint:
+    """The page, its answers counted as ingest's are: by the route, and by what became of them."""
+
+    async def counted(request: Request) -> Response:
+        try:
+            answer = await page(request)
+        except Exception as error:
+            refusal = error if isinstance(error, Rejection) else InternalError
+            metrics.requests.labels(path, refusal.reason).inc()
+            raise
+        metrics.requests.labels(path, "answered").inc()
+        return answer
+
+    return counted
 
 
 async def _reader_of(request: Request, deps: QueryDeps) -> ResolvedKey:
