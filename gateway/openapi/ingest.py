@@ -134,7 +134,10 @@ def _success(fmt: Format) -> Json:
 
 
 def _outcome(fmt: Format, body: Any) -> Outcome:
-    taken = Validator(fmt).validate(msgspec.json.encode(body))
+    try:
+        taken = Validator(fmt).validate(msgspec.json.encode(body))
+    except Rejection as rejection:
+        raise ValueError(f"an example of the format {fmt.name} is refused: {rejection.body(fmt.api)}") from rejection
     prints = [fingerprint(CURRENT, *of).hash for of in taken.prints_of]
     return Outcome(taken.n + taken.pings, len(taken.dropped), prints)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import NODEFAULT, UNSET, Meta, UnsetType
 
 from shared.formats.base import AnyObject, Format, checked_hint
 
@@ -74,13 +74,14 @@ def _described(kind: Any, other: Mapping[str, Any] | None = None, has_key: bool 
     for info in msgspec.structs.fields(kind):
         hint = _plain(checked_hint(hints[info.name]))
         if info.required:
-            fields.append((info.encode_name, hint))
+            fields.append((info.name, hint))
         else:
-            told = UNSET if isinstance(info.default, msgspec.Raw) else info.default
-            fields.append((info.encode_name, hint | UnsetType, told))
+            told = info.default is not NODEFAULT and not isinstance(info.default, msgspec.Raw)
+            fields.append((info.name, hint | UnsetType, info.default if told else UNSET))
     if has_key and "api_key" not in kind.__struct_fields__:
         fields.append(("api_key", _API_KEY | UnsetType, UNSET))
-    return msgspec.defstruct(kind.__name__, fields, kw_only=True, namespace={"__doc__": kind.__doc__})
+    names = {info.name: info.encode_name for info in msgspec.structs.fields(kind)}
+    return msgspec.defstruct(kind.__name__, fields, kw_only=True, rename=names, namespace={"__doc__": kind.__doc__})
 
 
 def _plain(hint: Any) -> Any:

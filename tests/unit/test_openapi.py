@@ -201,13 +201,32 @@ def test_a_role_that_is_not_served_is_not_in_it(role: str, other: str, tmp_path:
     assert len(paths) > 4
 
 
+def extended(folder: Path, text: str = FORMAT) -> Dispatch:
+    """The gateway with an extension's signal and format."""
+    for kind, content in (("signals", SIGNAL), ("formats", text)):
+        (folder / kind).mkdir()
+        (folder / kind / "acme.py").write_text(content)
+    return served(folder, SLUICE_EXTENSIONS=str(folder))
+
+
 def test_a_format_of_an_extension_is_in_it(tmp_path: Path) -> None:
-    for kind, text in (("signals", SIGNAL), ("formats", FORMAT)):
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / "acme.py").write_text(text)
-    document = document_of(served(tmp_path, SLUICE_EXTENSIONS=str(tmp_path)))
+    document = document_of(extended(tmp_path))
     operation = document["paths"]["/acme/points"]["post"]
     assert operation["responses"]["200"]["content"]["application/json"]["schema"]["required"] == ["stored"]
     points = document["components"]["schemas"]["AcmePointsFrame"]["properties"]["points"]
     assert (points["maxItems"], points["items"]) == (10, {"$ref": "#/components/schemas/AcmePointsPoint"})
     schemathesis.openapi.from_dict(document).validate()
+
+
+def test_fields_are_told_by_their_names_in_json(tmp_path: Path) -> None:
+    renamed = FORMAT.replace(
+        "class Point(msgspec.Struct,", 'class Point(msgspec.Struct, rename={"name": "point.name"},'
+    )
+    schemas = document_of(extended(tmp_path, renamed))["components"]["schemas"]
+    assert schemas["AcmePointsPoint"]["required"] == ["point.name", "value"]
+
+
+def test_an_example_that_its_own_format_refuses_is_named(tmp_path: Path) -> None:
+    bad = FORMAT.replace("    reply=reply,\n)", '    reply=reply,\n    examples={"bad": {"points": []}},\n)')
+    with pytest.raises(ValueError, match=r"example of the format acme\.points.*at least 1 element"):
+        document_of(extended(tmp_path, bad))
