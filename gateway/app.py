@@ -12,13 +12,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.answer_headers import with_answer_headers
 from gateway.drain import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.ingest import IngestDeps, IngestRoute
+from gateway.openapi import Describe, Described, Document, operations
+from gateway.openapi.document import CACHED_S, PATH
+from gateway.openapi.ingest import draining
 from gateway.origins import preflight
 from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection, api_of, respond
 from shared.formats.base import Format
@@ -70,13 +73,15 @@ class Dispatch:
 def build_app(deps: Deps) -> Dispatch:
     """The ASGI application."""
     ingest = ingest_routes(deps) if deps.takes_in else {}
+    routes: list[BaseRoute] = [
+        *(Described(path, route, route.operations) for path, route in ingest.items()),
+        *_of_projects(ingest),
+        *_operations(deps),
+        *deps.query_routes,
+    ]
+    routes += _description(Document(routes))
     rest = Starlette(
-        routes=[
-            *(Route(path, route, methods=route.methods) for path, route in ingest.items()),
-            *_of_projects(ingest),
-            *_operations(deps),
-            *deps.query_routes,
-        ],
+        routes=routes,
         exception_handlers={HTTPException: _http_error, Rejection: _rejected, Exception: _crashed},
         lifespan=_lifespan(deps),
     )
@@ -100,17 +105,17 @@ def _route(fmt: Format, deps: Deps) -> IngestRoute:
     return IngestRoute(fmt, signal, deps.ingest)
 
 
-def _of_projects(ingest: Mapping[str, IngestRoute]) -> list[Route]:
+def _of_projects(ingest: Mapping[str, IngestRoute]) -> list[Described]:
     """The drain's paths with a project in them."""
     return [
-        Route(f"{path}/{{project_id}}{slash}", route, methods=route.methods)
+        Described(f"{path}/{{project_id}}{slash}", route, draining(route.format, of_project=True))
         for path, route in ingest.items()
         if isinstance(route, DrainRoute) and not path.endswith("/")
         for slash in ("", "/")
     ]
 
 
-def _operations(deps: Deps) -> list[Route]:
+def _operations(deps: Deps) -> list[Described]:
     async def health(request: Request) -> Response:
         return _json(200, alive())
 
@@ -120,8 +125,23 @@ def _operations(deps: Deps) -> list[Route]:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(deps.ingest.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    pages = {"/health": health, "/health/ready": ready, "/metrics": metrics}
-    return [Route(path + slash, page) for path, page in pages.items() for slash in ("", "/")]
+    return [
+        *_page("/health", health, operations.health),
+        *_page("/health/ready", ready, operations.ready),
+        *_page("/metrics", metrics, operations.metrics),
+    ]
+
+
+def _description(document: Document) -> list[Described]:
+    async def openapi(request: Request) -> Response:
+        headers = {"Cache-Control": f"public, max-age={CACHED_S}"}
+        return Response(document.body, headers=headers, media_type="application/json")
+
+    return _page(PATH, openapi, operations.openapi)
+
+
+def _page(path: str, endpoint: Callable[[Request], Awaitable[Response]], describe: Describe) -> list[Described]:
+    return [Described(path + slash, endpoint, {"GET": describe}) for slash in ("", "/")]
 
 
 def _json(status: int, body: object) -> Response:

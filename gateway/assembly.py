@@ -77,7 +77,7 @@ def assemble(config: Settings) -> Deps:
         ),
         drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,
-        query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits))) if "query" in roles else (),
+        query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits), metrics)) if "query" in roles else (),
         start=(producer.start, revocations.start, limits.start),
         stop=(
             bodies.close,

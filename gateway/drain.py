@@ -8,6 +8,8 @@ from gateway.auth import key_of
 from gateway.handshake import LARGEST, VerifyCodes, is_handshake
 from gateway.idempotency import digest_of
 from gateway.ingest import Given, Headers, IngestDeps, IngestRoute
+from gateway.openapi import Operations
+from gateway.openapi.ingest import draining
 from gateway.rejections import NotFound, Unauthenticated
 from gateway.signature import verify
 from gateway.validation import Validated
@@ -34,13 +36,15 @@ class DrainRoute(IngestRoute):
     3. A body that was stored within the last ten minutes is answered, and not stored again.
     """
 
-    methods = ("GET", "POST")
-
     def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps, drain: DrainDeps) -> None:
         super().__init__(fmt, signal, deps)
         self._codes = drain.codes
         self._fallback = drain.verify.encode()
         self._handshakes = deps.metrics.requests.labels(fmt.route, "handshake")
+
+    @property
+    def operations(self) -> Operations:
+        return draining(self.format, of_project=False)
 
     async def accept(self, scope: Scope, given: Given, receive: Receive, headers: Headers) -> tuple[int, bytes]:
         """Read, answer the handshake; or authenticate, admit, unpack, verify, validate, store once."""
@@ -68,7 +72,7 @@ class DrainRoute(IngestRoute):
         code = await self._code(project_id, given) or given.get(VERIFY) or self._fallback
         if code:
             headers.append((VERIFY, code))
-        return self._format.reply(Outcome(0))
+        return self.format.reply(Outcome(0))
 
     async def _code(self, project_id: str | None, given: Given) -> bytes:
         """The code of the project that a key or the path names; b'' where neither does. Raises `Unavailable`."""

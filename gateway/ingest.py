@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import time_ns
-from typing import ClassVar
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -15,6 +14,8 @@ from gateway.body import Bodies, ClientGone
 from gateway.idempotency import Answer, Idempotency, digest_of, key_from
 from gateway.ids import header_of, uuid7
 from gateway.limits import Limits
+from gateway.openapi import Operations
+from gateway.openapi.ingest import taking_in
 from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, Unavailable, respond
@@ -56,10 +57,8 @@ class IngestRoute:
     2. Whatever is raised on the way is answered here, and nothing of the request is acknowledged.
     """
 
-    methods: ClassVar[tuple[str, ...]] = ("POST",)
-
     def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps) -> None:
-        self._format = fmt
+        self.format = fmt
         self._signal = signal
         self._validator = Validator(fmt)
         self._keys = deps.keys
@@ -72,6 +71,11 @@ class IngestRoute:
         self._requests_ok = deps.metrics.requests.labels(fmt.route, "accepted")
         self._records_ok = deps.metrics.records.labels(fmt.route, "accepted")
 
+    @property
+    def operations(self) -> Operations:
+        """What its methods do, for the API's description."""
+        return {"POST": taking_in(self.format)}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = [_JSON, (b"x-request-id", next(self._request_ids))]
         given = dict(scope["headers"])
@@ -82,12 +86,12 @@ class IngestRoute:
         except Rejection as rejection:
             status, body = self._refuse(rejection, headers)
         except ClientGone:
-            self._metrics.requests.labels(self._format.route, "client_gone").inc()
+            self._metrics.requests.labels(self.format.route, "client_gone").inc()
             return
         except asyncio.CancelledError:  # the process ends, and waited long enough: what became of it is not known
             status, body = self._refuse(Unavailable(), headers)
         except Exception:
-            _log.exception("unexpected error", route=self._format.route)
+            _log.exception("unexpected error", route=self.format.route)
             status, body = self._refuse(InternalError(), headers)
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -128,14 +132,14 @@ class IngestRoute:
         if validated.dropped:
             headers.append((b"x-dropped", validated.x_dropped.encode()))
         self._count(validated)
-        return self._format.reply(outcome)
+        return self.format.reply(outcome)
 
     async def _store_once(
         self, name: bytes, body: bytes, key: ResolvedKey, validated: Validated, headers: Headers
     ) -> tuple[int, bytes]:
         """The same, but a repeat gets the first one's answer."""
         work = partial(self._answer, key, validated)
-        answer = await self._idempotency.once(key.project_id, self._format.route, name, digest_of(body), work)
+        answer = await self._idempotency.once(key.project_id, self.format.route, name, digest_of(body), work)
         headers += answer.headers
         return answer.status, answer.body
 
@@ -162,7 +166,7 @@ class IngestRoute:
             fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
         stamp = Stamp(
             v=VERSION,
-            format=self._format.name,
+            format=self.format.name,
             project_id=key.project_id,
             received_at=now_us,
             retention_days=key.retention_days,
@@ -181,11 +185,11 @@ class IngestRoute:
         if validated.pings:
             self._metrics.dropped(self._signal.name, "sdk_init", validated.pings)
         for _, reason in validated.dropped:
-            self._metrics.records.labels(self._format.route, "dropped").inc()
+            self._metrics.records.labels(self.format.route, "dropped").inc()
             self._metrics.dropped(self._signal.name, reason, 1)
 
     def _refuse(self, rejection: Rejection, headers: Headers) -> tuple[int, bytes]:
-        self._metrics.requests.labels(self._format.route, rejection.reason).inc()
-        status, body, extra = respond(rejection, self._format.api)
+        self._metrics.requests.labels(self.format.route, rejection.reason).inc()
+        status, body, extra = respond(rejection, self.format.api)
         headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
         return status, body

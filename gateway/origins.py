@@ -13,7 +13,8 @@ Headers = list[tuple[bytes, bytes]]
 ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key"
 _EXPOSE = (
     b"access-control-expose-headers",
-    b"X-Request-Id, X-Event-Id, X-Dropped, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+    b"X-Request-Id, X-Event-Id, X-Dropped, Link, Retry-After,"
+    b" X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 )
 _VARY = (b"vary", b"Origin")
 

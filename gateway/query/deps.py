@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from gateway.query.reader import Reader
 from shared.keys import ResolvedKey
+from shared.metrics import Metrics
 
 Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
 """The key that a request carries. Raises `Unauthenticated`, `Unavailable`, or what else a request is refused for before
@@ -17,3 +18,4 @@ its parameters are looked at; whether the key may read is asked here again."""
 class QueryDeps:
     reader: Reader
     authenticate: Authenticate
+    metrics: Metrics

@@ -75,6 +75,13 @@ def parse_log_query(given: Parameters) -> LogQuery:
     return query
 
 
+def parse_include(given: Parameters) -> tuple[str, ...]:
+    """The columns that the logs of an error are asked with. Raises `BadQuery`."""
+    include = tuple(given.words("include", INCLUDABLE))
+    given.finish()
+    return include
+
+
 def matching(project_id: str, query: LogQuery) -> list[Condition]:
     """The rows that a query counts: all of its conditions but its place in the order."""
     found = [Condition("project_id = %(project_id)s", {"project_id": project_id})]

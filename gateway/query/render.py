@@ -64,6 +64,21 @@ def _cell(name: str) -> Cell:
     return lambda number: number
 
 
+def schema_of(name: str) -> dict[str, Any]:
+    """What `render` makes of a column, as JSON schema."""
+    if _TYPES[name] == TIME:
+        return {"type": "string", "format": "date-time"}
+    if name == "attributes":
+        return {"type": "object"}
+    if name in _JSON_OBJECTS:
+        return {"type": ["object", "null"]}
+    if name == "line_number":
+        return {"type": ["integer", "null"]}
+    if name in ("level", "message"):
+        return {"type": "string"}
+    return {"type": ["string", "null"]} if "String" in _TYPES[name] else {"type": "number"}
+
+
 def _text(value: str | bytes) -> str:
     """The driver gives bytes where a column holds no UTF-8, which only a stranger's INSERT can have stored."""
     return value if isinstance(value, str) else value.decode(errors="replace")

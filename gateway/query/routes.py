@@ -6,17 +6,18 @@ from urllib.parse import quote, urlencode
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from gateway.openapi import Describe, Described
+from gateway.query import described
 from gateway.query.cursor import encode_place
 from gateway.query.deps import QueryDeps
-from gateway.query.filters import parse_log_query
+from gateway.query.filters import parse_include, parse_log_query
 from gateway.query.logs import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
-from gateway.query.render import INCLUDABLE
-from gateway.rejections import LacksScope
+from gateway.rejections import InternalError, LacksScope, Rejection
 from shared.keys import ResolvedKey
+from shared.metrics import Metrics
 
 MAX_EVENT_ID = 128
 
@@ -25,7 +26,7 @@ _encode = msgspec.json.Encoder().encode
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def query_routes(deps: QueryDeps) -> list[Route]:
+def query_routes(deps: QueryDeps) -> list[Described]:
     """The routes, each with and without a trailing slash. They raise `Rejection`; `build_app` answers it.
 
     Each asks in this order: who are you (401), may you read (403), is it yours (404), what do you want (422).
@@ -42,19 +43,38 @@ def query_routes(deps: QueryDeps) -> list[Route]:
     async def event_logs(request: Request) -> Response:
         key = await _reader_of(request, deps)
         given = _parameters(request)
-        include = tuple(given.words("include", INCLUDABLE))
-        given.finish()
+        include = parse_include(given)
         event_id = request.path_params["event_id"]
         if not 0 < len(event_id) <= MAX_EVENT_ID:
             raise EventNotFound
         return _answer(await find_logs_around(deps.reader, key.project_id, event_id, include))
 
     # An event id is the client's own text: it may hold slashes.
-    pages: dict[str, Endpoint] = {
-        "/api/v1/projects/{project_id}/logs": project_logs,
-        "/api/v1/events/{event_id:path}/logs": event_logs,
+    pages: dict[str, tuple[Endpoint, Describe]] = {
+        "/api/v1/projects/{project_id}/logs": (project_logs, described.project_logs),
+        "/api/v1/events/{event_id:path}/logs": (event_logs, described.event_logs),
     }
-    return [Route(path + slash, page, methods=["GET"]) for path, page in pages.items() for slash in ("", "/")]
+    return [
+        Described(path + slash, _counted(path, page, deps.metrics), {"GET": describe})
+        for path, (page, describe) in pages.items()
+        for slash in ("", "/")
+    ]
+
+
+def _counted(path: str, page: Endpoint, metrics: Metrics) -> Endpoint:
+    """The page, its answers counted as ingest's are: by the route, and by what became of them."""
+
+    async def counted(request: Request) -> Response:
+        try:
+            answer = await page(request)
+        except Exception as error:
+            refusal = error if isinstance(error, Rejection) else InternalError
+            metrics.requests.labels(path, refusal.reason).inc()
+            raise
+        metrics.requests.labels(path, "answered").inc()
+        return answer
+
+    return counted
 
 
 async def _reader_of(request: Request, deps: QueryDeps) -> ResolvedKey:

@@ -4,7 +4,7 @@ Nothing here does I/O or asks a clock: the same message gives the same rows when
 """
 
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -32,13 +32,13 @@ def checked_as(kind: Any) -> msgspec.Meta:
     return msgspec.Meta(extra={"checked_as": kind})
 
 
-def or_else(mend: Callable[[Any], Any]) -> msgspec.Meta:
-    """Marks a field whose contract is wider than its type.
+def or_else(mend: Callable[[Any], Any], also: str) -> msgspec.Meta:
+    """Marks a field whose contract is wider than its type. `also` tells people what it takes beyond that.
 
     A JSON value that the type refuses is handed to `mend`, which gives what the record's own struct takes in its place,
     or None where the contract refuses it too.
     """
-    return msgspec.Meta(extra={"or_else": mend})
+    return msgspec.Meta(extra={"or_else": mend}, description=also)
 
 
 JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]
@@ -54,17 +54,18 @@ def checked(record: Any) -> Any:
     hints = typing.get_type_hints(record, include_extras=True)
     fields: list[Any] = []
     for info in msgspec.structs.fields(record):
-        hint, required = _checked_hint(hints[info.name]), info.required
-        fields.append((info.name, hint) if required else (info.name, hint, msgspec.UNSET))
+        hint = checked_hint(hints[info.name]) | msgspec.UnsetType
+        fields.append((info.name, hint) if info.required else (info.name, hint, msgspec.UNSET))
     return msgspec.defstruct(record.__name__, fields, rename=_renames(record), gc=False, kw_only=True)
 
 
-def _checked_hint(hint: Any) -> Any:
+def checked_hint(hint: Any) -> Any:
+    """The type that the gateway checks a field of this type with."""
     metadata = getattr(hint, "__metadata__", ())
     for meta in metadata:
         if isinstance(meta, msgspec.Meta) and meta.extra and "checked_as" in meta.extra:
-            return meta.extra["checked_as"] | msgspec.UnsetType
-    return hint | msgspec.UnsetType
+            return meta.extra["checked_as"]
+    return hint
 
 
 def _renames(record: type[msgspec.Struct]) -> dict[str, str] | None:
@@ -167,6 +168,8 @@ class Format:
     """Which of the limits its requests count towards; drains have one only where the project sets it."""
     fingerprinted: Callable[[Any], tuple[str, str]] | None = None
     """(error message, stack trace) of a record whose fingerprint the answer carries."""
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    """Name -> a whole body, as a JSON value; for people and for the API's description. Each must be accepted."""
     look: Callable[[bytes], Look] | None = None
     """Looks at the JSON of a valid record. A format that has it takes one record, refused when it is bad, or an array
     of up to `max_records`, of which the bad ones are dropped (set `partial`, no `frame`)."""

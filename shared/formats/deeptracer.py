@@ -13,7 +13,8 @@ Release = Annotated[str, Meta(max_length=128)]
 Count = Annotated[float, Meta(ge=0)]
 """A number >= 0, rounded by the writer."""
 
-ZonedTime = Annotated[datetime, Meta(tz=True), or_else(zoned_time)]
+_ALSO = "ISO 8601 with an offset; seconds may be missing, a fraction is taken to the microsecond."
+ZonedTime = Annotated[datetime, Meta(tz=True), or_else(zoned_time, _ALSO)]
 Time = Annotated[SentTime, checked_as(ZonedTime)]
 OptionalTime = Annotated[SentTime | None, checked_as(ZonedTime)]
 

@@ -74,4 +74,16 @@ FORMAT = Format(
     columns=columns,
     reply=reply,
     fingerprinted=fingerprinted,
+    examples={
+        "type_error": {
+            "service": "my-app",
+            "environment": "production",
+            "error_message": "Cannot read properties of undefined (reading 'id')",
+            "stack_trace": "TypeError: Cannot read properties of undefined\n at getUser (/app/src/users.ts:42:15)\n"
+            " at handler (/app/src/api/route.ts:10:3)",
+            "severity": "high",
+            "context": {"userId": "u_123", "route": "/api/users"},
+            "breadcrumbs": [{"type": "http", "message": "GET /api/users", "timestamp": "2026-02-23T00:00:00.000Z"}],
+        }
+    },
 )

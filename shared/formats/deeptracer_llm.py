@@ -47,4 +47,18 @@ FORMAT = Format(
     record=Call,
     columns=columns,
     reply=reply,
+    examples={
+        "chat": {
+            "service": "my-app",
+            "environment": "production",
+            "model": "gpt-4o",
+            "provider": "openai",
+            "operation": "chat.completion",
+            "input_tokens": 1250,
+            "output_tokens": 340,
+            "cost_usd": 0.0089,
+            "latency_ms": 2100,
+            "metadata": {"feature": "support-chat"},
+        }
+    },
 )

@@ -94,4 +94,21 @@ FORMAT = Format(
     record=Log,
     columns=columns,
     reply=reply,
+    examples={
+        "two_logs": {
+            "service": "my-app",
+            "environment": "production",
+            "logs": [
+                {"level": "info", "message": "User signed up", "metadata": {"userId": "u_123", "plan": "pro"}},
+                {
+                    "level": "error",
+                    "message": "Payment failed",
+                    "timestamp": "2026-02-23T00:00:00.000Z",
+                    "metadata": {"orderId": "ord_456", "reason": "card_declined"},
+                    "trace_id": "abc123def456",
+                    "context": "billing",
+                },
+            ],
+        }
+    },
 )

@@ -48,4 +48,18 @@ FORMAT = Format(
     record=Span,
     columns=columns,
     reply=reply,
+    examples={
+        "root_span": {
+            "service": "my-app",
+            "environment": "production",
+            "trace_id": "abc123def456",
+            "span_id": "span_001",
+            "parent_span_id": "",
+            "operation": "GET /api/users",
+            "start_time": "2026-02-23T00:00:00.000Z",
+            "duration_ms": 145,
+            "status": "ok",
+            "metadata": {"http.status_code": 200},
+        }
+    },
 )

@@ -10,7 +10,9 @@ from shared.formats.moments import SentTime, any_time
 
 Text = str | None
 OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
-OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[datetime | float | None, or_else(any_time)])]
+_ALSO = "Unix seconds (over 1e11: milliseconds), or ISO 8601; without an offset it is UTC."
+_Iso = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[_Iso | float | None, or_else(any_time, _ALSO)])]
 
 
 class Person(msgspec.Struct, gc=False):

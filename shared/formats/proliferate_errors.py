@@ -180,4 +180,30 @@ FORMAT = Format(
     columns=columns,
     reply=reply,
     look=look,
+    examples={
+        "client_0.1.0": {
+            "event_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "timestamp": "2025-01-15T10:30:00Z",
+            "environment": "production",
+            "release": "v1.2.3",
+            "type": "exception",
+            "level": "error",
+            "exception": {"type": "ValueError", "message": "bad order", "stack": "ValueError: bad order"},
+            "user": {"id": "user_123", "email": "user@example.com"},
+            "extra": {"tags": {"region": "eu"}},
+        },
+        "client_0.2.2": {
+            "event_id": "9c858901b8af4a9c9a4e4a5f3c2f1d0e",
+            "timestamp": "2025-01-15T10:30:00Z",
+            "platform": "python",
+            "environment": "production",
+            "exception": {
+                "type": "ValueError",
+                "value": "bad order",
+                "stacktrace": [{"filename": "shop/orders.py", "function": "place", "lineno": 42}],
+                "mechanism": {"handled": False},
+            },
+            "context": {"user": {"id": "user_123"}, "tags": {"region": "eu"}},
+        },
+    },
 )

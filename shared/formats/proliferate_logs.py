@@ -33,7 +33,10 @@ def whole_number(value: object) -> int | None:
 class Log(msgspec.Struct, gc=False, kw_only=True):
     """One entry."""
 
-    level: Annotated[Literal["trace", "debug", "info", "warn", "error", "fatal"], or_else(level_of)]
+    level: Annotated[
+        Literal["trace", "debug", "info", "warn", "error", "fatal"],
+        or_else(level_of, "In any case; `warning` is `warn`."),
+    ]
     message: str
     timestamp: OptionalTime = None
     template: Text = None
@@ -44,7 +47,7 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     account: OptionalPerson = ABSENT
     logger_name: Text = None
     file_path: Text = None
-    line_number: Annotated[int, Meta(ge=0), or_else(whole_number)] | None = None
+    line_number: Annotated[int, Meta(ge=0), or_else(whole_number, "A whole number.")] | None = None
     function_name: Text = None
 
 
@@ -82,4 +85,27 @@ FORMAT = Format(
     record=Log,
     columns=columns,
     reply=reply,
+    examples={
+        "template": {
+            "environment": "production",
+            "release": "v1.2.3",
+            "logs": [
+                {
+                    "timestamp": 1736938200.123,
+                    "level": "info",
+                    "message": "User logged in successfully",
+                    "template": "User {user_id} logged in successfully",
+                    "attributes": {"user_id": "user_123", "ip_address": "192.168.1.1"},
+                    "trace_id": "trace_abc123def456",
+                    "span_id": "span_xyz789",
+                    "user": {"id": "user_123", "email": "user@example.com"},
+                    "account": {"id": "acct_456", "name": "Acme Corp"},
+                    "logger_name": "auth.service",
+                    "file_path": "src/auth/login.py",
+                    "line_number": 42,
+                    "function_name": "handle_login",
+                }
+            ],
+        }
+    },
 )

@@ -216,4 +216,26 @@ FORMAT = Format(
     max_records=1_000_000,
     partial=True,
     counted_as="drain",
+    examples={
+        "function_and_request": [
+            {
+                "id": "1573817187330377061717300000",
+                "message": "done",
+                "timestamp": 1573817187330,
+                "source": "lambda",
+                "level": "info",
+                "projectName": "my-app",
+                "environment": "production",
+                "requestId": "643af4e3-975a-4cc7-9e7a-1eda11539d90",
+                "traceId": "1b02cd14bb8642fd092bc23f54c7ffcd",
+            },
+            {
+                "id": "1573817250283254651097202070",
+                "timestamp": 1573817250283,
+                "source": "static",
+                "host": "my-app.example.com",
+                "proxy": {"method": "GET", "path": "/robots.txt", "statusCode": 200},
+            },
+        ]
+    },
 )

@@ -15,6 +15,7 @@ from gateway.query import QueryDeps, Reader, query_routes
 from gateway.rejections import Rejection, Unauthenticated, respond
 from shared.clients.clickhouse import ClickHouse
 from shared.keys import ResolvedKey
+from shared.metrics import Metrics
 from shared.migrations.clickhouse import migrate_clickhouse
 from shared.settings import Storage
 from shared.signals.base import Table
@@ -96,7 +97,9 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
         status, body, headers = respond(error, "proliferate")
         return Response(body, status, headers, media_type="application/json")
 
-    app = Starlette(routes=query_routes(QueryDeps(reader, stand_in)), exception_handlers={Rejection: rejected})
+    app = Starlette(
+        routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}
+    )
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)

@@ -103,6 +103,8 @@ async def test_what_is_counted_and_what_every_answer_tells(
         refused = await http.get(logs, headers=bearer(reader))
         assert (refused.status_code, refused.json()) == (429, {"detail": "Rate limit exceeded"})
         assert int(refused.headers["Retry-After"]) >= 1
+        counted = [line for line in (await http.get("/metrics")).text.splitlines() if "{project_id}/logs" in line]
+        assert 'sluice_requests_total{outcome="rate_limited",route="/api/v1/projects/{project_id}/logs"} 1.0' in counted
 
         assert told(await send(http, default)) == (200, 4999)
         assert told(await send(http, unlimited)) == (200, None)

@@ -14,7 +14,7 @@ INGEST = (LOGS, "/ingest/errors", "/ingest/traces", "/ingest/llm", "/ingest/drai
 def is_readable(answer: Answer, origin: str) -> bool:
     """Whether a page of this origin may read the answer and the headers it needs."""
     exposed = {name.strip() for name in answer.headers.get("access-control-expose-headers", "").split(",")}
-    wanted = {"X-Request-Id", "X-Event-Id", "X-Dropped", "Retry-After"}
+    wanted = {"X-Request-Id", "X-Event-Id", "X-Dropped", "Link", "Retry-After"}
     limits = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
     return (
         answer.headers.get_all("access-control-allow-origin") == [origin]  # type: ignore[attr-defined]
@@ -36,6 +36,26 @@ def test_a_preflight_is_204_for_any_origin(gateway: GatewayProcess, path: str) -
         "authorization", "content-type", "content-encoding", "x-api-key", "x-deeptracer-sdk", "idempotency-key",
     ]  # fmt: skip
     assert ("GET" if path in READS else "POST") in answer.headers["access-control-allow-methods"]
+
+
+def test_a_preflight_does_not_count_against_the_rate_limit(gateway: GatewayProcess) -> None:
+    bearer = {"Authorization": f"Bearer {gateway.keys.browser}", "Origin": PAGE}
+
+    def told() -> tuple[str, int]:
+        headers = gateway.request("POST", LOGS, json.dumps(log_of("m")).encode(), bearer).headers
+        return headers["x-ratelimit-reset"], int(headers["x-ratelimit-remaining"])
+
+    def one_round() -> tuple[bool, int]:
+        (minute, before), answers = told(), [gateway.request("OPTIONS", LOGS, headers=bearer) for _ in range(5)]
+        assert {answer.status for answer in answers} == {204}
+        assert not any("x-ratelimit-remaining" in answer.headers for answer in answers)
+        later, after = told()
+        return later == minute, before - after
+
+    same_minute, used = one_round()
+    if not same_minute:
+        same_minute, used = one_round()
+    assert (same_minute, used) == (True, 1)
 
 
 def test_a_preflight_of_no_route_is_404(gateway: GatewayProcess) -> None:

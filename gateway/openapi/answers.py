@@ -1,0 +1,195 @@
+"""The tree of refusals -> the responses of the document, with the very bodies that `respond` sends as examples."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from gateway.openapi.schemas import Components, Json
+from gateway.rejections import (
+    BadRequest,
+    InternalError,
+    InvalidSignature,
+    KeyReused,
+    KeyTooLong,
+    LacksScope,
+    MethodNotAllowed,
+    NotFound,
+    OriginNotAllowed,
+    RateLimited,
+    Rejection,
+    TimedOut,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+    UnsupportedEncoding,
+    respond,
+)
+from shared.formats.base import Api
+
+EVERYWHERE: tuple[Rejection, ...] = (
+    BadRequest(),
+    MethodNotAllowed("GET, HEAD"),
+    TimedOut(),
+    TooLarge(),
+    InternalError(),
+)
+"""What any route may answer: also to what isn't HTTP, or never comes to an end."""
+
+WITH_KEY = (Unauthenticated(), OriginNotAllowed(), RateLimited(30), Unavailable())
+INGEST = (
+    *WITH_KEY,
+    LacksScope("ingest"),
+    UnsupportedEncoding(),
+    Unreadable("not packed as Content-Encoding says"),
+    KeyTooLong(),
+    KeyReused(),
+)
+DRAIN = (*INGEST, InvalidSignature())
+HANDSHAKE = (Unavailable(),)
+OF_PATH = (NotFound(),)
+"""Where the path has a part that may name nothing of the key's."""
+
+
+class Refusal(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a request was refused."""
+
+    error: str
+
+
+class SignatureRefusal(msgspec.Struct, forbid_unknown_fields=True):
+    """A delivery that the project's drain secret didn't sign."""
+
+    code: str
+    error: str
+
+
+class Detail(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a request was refused."""
+
+    detail: str
+
+
+class ValidationIssue(msgspec.Struct):
+    """One fault, in FastAPI's words."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+    input: Any
+    ctx: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ValidationError(msgspec.Struct, forbid_unknown_fields=True):
+    """Every fault of a request, in FastAPI's shape."""
+
+    detail: list[ValidationIssue]
+
+
+class ZodIssue(msgspec.Struct):
+    """One fault, as Zod 3.25 tells it; further keys depend on the code."""
+
+    code: str
+    path: list[str | int]
+    message: str
+
+
+class ZodError(msgspec.Struct, forbid_unknown_fields=True):
+    """All faults of a body, in the schema's order."""
+
+    issues: list[ZodIssue]
+    name: str
+
+
+class ZodRefusal(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that breaks its contract."""
+
+    success: bool
+    error: ZodError
+
+
+SHAPES = (Refusal, SignatureRefusal, ZodRefusal, Detail, ValidationError)
+"""Every body of a refusal is exactly one of these."""
+
+_NAMES: dict[Api, str] = {"deeptracer": "Ingest", "proliferate": "Api"}
+
+REQUEST_ID = {
+    "X-Request-Id": {"required": True, "description": "Names this request.", "schema": {"type": "string"}},
+}
+_LIMITS = {
+    "X-RateLimit-Limit": "Requests that the key may make in a minute; absent where the key has no limit.",
+    "X-RateLimit-Remaining": "Requests left in this minute.",
+    "X-RateLimit-Reset": "When the minute ends, Unix seconds.",
+}
+
+
+def limits(required: bool) -> Json:
+    """The headers of an answer whose key resolved."""
+    schema = {"type": "integer", "minimum": 0}
+    return {name: {"required": required, "description": text, "schema": schema} for name, text in _LIMITS.items()}
+
+
+def refusals(api: Api, rejections: Iterable[Rejection], components: Components) -> Json:
+    """Status -> response, each with an example of every reason."""
+    by_status: dict[int, list[Rejection]] = {}
+    for rejection in rejections:
+        status, _, _ = respond(rejection, api)
+        by_status.setdefault(status, []).append(rejection)
+    return {
+        str(status): components.response(
+            f"{_NAMES[api]}{status}", _response(api, status, by_status[status], components)
+        )
+        for status in sorted(by_status)
+    }
+
+
+def _response(api: Api, status: int, rejections: list[Rejection], components: Components) -> Json:
+    bodies = {
+        f"{rejection.reason}_{n}" if n else rejection.reason: body for rejection, n, body in _bodies(api, rejections)
+    }
+    shapes = [components.schema(shape) for shape in SHAPES if any(is_like(body, shape) for body in bodies.values())]
+    return {
+        "description": HTTPStatus(status).phrase,
+        "headers": _headers(status, rejections),
+        "content": {
+            "application/json": {
+                "schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes},
+                "examples": {name: {"value": body} for name, body in bodies.items()},
+            }
+        },
+    }
+
+
+def _bodies(api: Api, rejections: Iterable[Rejection]) -> Iterable[tuple[Rejection, int, Any]]:
+    """(rejection, how many of the same reason came before, body)."""
+    seen: dict[str, list[Any]] = {}
+    for rejection in rejections:
+        body = msgspec.json.decode(respond(rejection, api)[1])
+        told = seen.setdefault(rejection.reason, [])
+        if body not in told:
+            yield rejection, len(told), body
+            told.append(body)
+
+
+def is_like(body: Any, shape: type[msgspec.Struct]) -> bool:
+    """Whether a JSON value has a shape."""
+    try:
+        msgspec.convert(body, shape)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _headers(status: int, rejections: list[Rejection]) -> Mapping[str, Json]:
+    headers: Json = dict(REQUEST_ID)
+    told = [rejection.headers() for rejection in rejections]
+    if any("Retry-After" in each for each in told):
+        schema = {"type": "integer", "minimum": 1}
+        headers["Retry-After"] = {"required": True, "description": "Seconds to wait before a retry.", "schema": schema}
+    if any("Allow" in each for each in told):
+        headers["Allow"] = {"required": True, "description": "The methods there are.", "schema": {"type": "string"}}
+    if status not in (401, 405, 408, 500):
+        headers |= limits(required=status == 429)
+    return headers

@@ -1,0 +1,97 @@
+"""The OpenAPI document of the routes that a process serves."""
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from gateway.openapi.route import Described
+from gateway.openapi.schemas import Components, Json
+
+PATH = "/openapi.json"
+CACHED_S = 300
+
+_DESCRIPTION = """\
+Takes logs, errors, trace spans, LLM usage and Vercel log drains, and answers once they are durable in a queue.
+
+* Every path is served with a trailing slash too; `OPTIONS` on any of them is the preflight (204, for any origin).
+* A key is sent as `Authorization: Bearer`, as `X-API-Key`, or as `api_key` in the body; the first of these decides.
+* Between client and gateway delivery is at least once: retry 408, 429 and 5xx with backoff and the same
+  `Idempotency-Key`.
+* Answers to a browser carry `Access-Control-Allow-Origin`; a key with a list of origins is good for these only (403).
+"""
+
+_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Goes before the other ways to send a key."},
+    "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+class Document:
+    """The document as bytes, made when it is asked for first."""
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self._routes = routes
+        self._made = b""
+
+    @property
+    def body(self) -> bytes:
+        if not self._made:
+            self._made = msgspec.json.encode(document(self._routes))
+        return self._made
+
+
+def document(routes: Iterable[BaseRoute]) -> Json:
+    """The OpenAPI 3.1 document of routes, all of them `Described`. Paths with a trailing slash are left out."""
+    components = Components()
+    paths: Json = {}
+    for route in routes:
+        assert isinstance(route, Described), f"{route} doesn't say what it is"
+        if not route.path.endswith("/"):
+            paths[route.path_format] = _path(route, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sluice",
+            "version": _version(),
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {**components.body, "securitySchemes": _SCHEMES},
+    }
+
+
+def _path(route: Described, components: Components) -> Json:
+    item: Json = {}
+    if route.param_convertors:
+        item["parameters"] = [_in_path(name) for name in route.param_convertors]
+    for method, describe in route.operations.items():
+        item[method.lower()] = operation = describe(components)
+        if method == "GET":
+            item["head"] = _without_bodies(operation, components)
+    return item
+
+
+def _in_path(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _without_bodies(operation: Json, components: Components) -> Json:
+    """`HEAD`: the same answers, their heads only."""
+    responses: dict[str, Any] = {}
+    for status, response in operation["responses"].items():
+        name = response.get("$ref", "").rpartition("/")[2]
+        whole = components.body["responses"][name] if name else response
+        head = {key: value for key, value in whole.items() if key != "content"}
+        responses[status] = components.response(f"{name}Head", head) if name else head
+    return {**operation, "operationId": f"{operation['operationId']}_head", "responses": responses}
+
+
+def _version() -> str:
+    try:
+        return version("sluice")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"

@@ -1,0 +1,138 @@
+"""`/openapi.json` against a gateway process on real engines: what it tells is what the gateway does.
+
+Checks of schemathesis that are left out, because JSON Schema can't say what the contracts are:
+`negative_data_rejection` (a bad entry of a batch is dropped and counted, times and levels are read leniently, an empty
+parameter means absent) and `positive_data_acceptance` (a cursor must come from a Link header, an Idempotency-Key must
+not come with another body, an error must have an exception or a message, Zod counts UTF-16 units).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.gateway.kit import PROJECT, GatewayProcess, Keys
+from tests.integration.querying import temporary_store
+
+ROOT = Path(__file__).parents[3]
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "missing_required_header",
+    "ignored_auth",
+)
+SECONDS = int(os.environ.get("SLUICE_FUZZ_SECONDS", "0"))
+"""How long each run goes on; 0: one short run, the same every time."""
+
+EVENT = "an-event/with a slash"
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    keys_url: str, keys: Keys, redis_url: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway of both roles, with a log and an error to find."""
+    with temporary_store(clickhouse_url) as store:
+        full = {"attributes": '{"a":1}', "user": '{"plan":"pro"}', "line_number": 3, "user_id": "u"}
+        store.add_logs({"trace_id": "t", **full}, {"trace_id": "t"})
+        store.add_errors({"trace_id": "t", "event_id": EVENT})
+        services = {
+            "SLUICE_POSTGRES_URL": keys_url,
+            "SLUICE_REDIS_URL": redis_url,
+            "SLUICE_CLICKHOUSE_URL": store.url,
+        }
+        folder = tmp_path_factory.mktemp("openapi")
+        running = GatewayProcess(folder, keys, services, ingest_limit=10_000_000, read_limit=10_000_000)
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def document(gateway: GatewayProcess) -> dict[str, Any]:
+    made: dict[str, Any] = gateway.request("GET", "/openapi.json").json
+    return made
+
+
+def test_it_is_served_without_a_key_to_browsers_too(gateway: GatewayProcess) -> None:
+    answer = gateway.request("GET", "/openapi.json", headers={"Origin": "https://docs.example"})
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["access-control-allow-origin"] == "https://docs.example"
+    head = gateway.request("HEAD", "/openapi.json/")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == str(len(answer.body))
+    assert gateway.request("POST", "/openapi.json").status == 405
+
+
+def test_every_example_is_answered_as_it_says(gateway: GatewayProcess, document: dict[str, Any]) -> None:
+    sent = 0
+    for path, item in document["paths"].items():
+        post = item.get("post", {"requestBody": {"content": {}}})
+        for media_type, content in post["requestBody"]["content"].items():
+            for name, example in content["examples"].items():
+                body = example["value"] if media_type == "application/json" else example["value"].encode()
+                answer = gateway.post(path.replace("{project_id}", PROJECT), body, content_type=media_type)
+                [(status, told)] = [each for each in post["responses"].items() if each[0].startswith("2")]
+                expected = told["content"]["application/json"]["examples"][name]["value"]
+                assert (answer.status, answer.json) == (int(status), expected), (path, name)
+                sent += 1
+    assert sent >= 11
+
+
+@pytest.mark.timeout(300 + SECONDS)
+@pytest.mark.parametrize("with_key", [True, False], ids=["with a key", "without one"])
+def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it(
+    gateway: GatewayProcess, document: dict[str, Any], with_key: bool, tmp_path: Path
+) -> None:
+    length = ["--max-time", str(SECONDS)] if SECONDS else ["--generation-deterministic", "--max-examples", "6"]
+    header = ["--header", f"Authorization: Bearer {gateway.keys.browser}"] if with_key else []
+    phases = "examples,coverage,fuzzing" if with_key else "examples,fuzzing"
+    report = tmp_path / "report.ndjson"
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("st"), "run", f"http://127.0.0.1:{gateway.port}/openapi.json"),
+            *("--checks", ",".join(CHECKS), "--phases", phases, "--continue-on-failure"),
+            *("--report-ndjson-path", report, "--no-color", *length, *header),
+        ],
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("SCHEMATHESIS_")},
+            "SCHEMATHESIS_HOOKS": "tests.integration.gateway.openapi_hooks",
+            "PYTHONPATH": str(ROOT),
+            "OPENAPI_PROJECT_ID": PROJECT,
+            "OPENAPI_EVENT_ID": EVENT,
+        },
+        cwd=tmp_path,  # it keeps files of its own
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answered = statuses(report)
+    del document["paths"]["/openapi.json"]["get"]  # it leaves out what it was told by
+    for path, item in document["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            seen = answered[f"{method.upper()} {path}"]
+            is_open = path.startswith(("/health", "/metrics", "/openapi", "/ingest/drain"))
+            assert bool(seen & {200, 202}) == (with_key or is_open), (method, path, seen)
+
+
+def statuses(report: Path) -> dict[str, set[int]]:
+    """Operation -> statuses that it was answered with."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for line in report.read_text().splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder")
+        for interaction in (recorder or {}).get("interactions", {}).values():
+            if response := interaction.get("response"):
+                found[recorder["label"]].add(response["status_code"])
+    return found
