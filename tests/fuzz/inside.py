@@ -53,7 +53,6 @@ class _Kept:
 
     def __init__(self) -> None:
         self.messages: dict[str, list[bytes]] = defaultdict(list)
-        self._offsets: dict[str, int] = defaultdict(int)
 
     async def start(self) -> None: ...
 
@@ -78,6 +77,7 @@ class Inside:
             for name, signal in self.registry.signals.items()
         }
         self._offsets: dict[str, int] = defaultdict(int)
+        self._seen: dict[str, list[bytes]] = defaultdict(list)
         self._app = build_app(self._deps())
 
     def _deps(self) -> Deps:
@@ -107,6 +107,10 @@ class Inside:
             ),
             drain=DrainDeps(VerifyCodes(code_of)),
         )
+
+    @property
+    def ingest_routes(self) -> frozenset[str]:
+        return frozenset(fmt.route for fmt in self.registry.formats.values())
 
     def ask(self, request: Request) -> Answer:
         """The gateway's answer to an ingest request."""
@@ -141,16 +145,24 @@ class Inside:
 
         Raises AssertionError naming the first record that would become a dead letter.
         """
+        taken, self._kept.messages = self._kept.messages, defaultdict(list)
+        made = self._converted_all(taken)
+        for topic, values in taken.items():
+            self._seen[topic] += values
+        return made
+
+    def all_rows(self) -> list[tuple[Table, Columns, int]]:
+        """The same of all messages of which `rows` has made rows since this was called last, as one batch each."""
+        seen, self._seen = self._seen, defaultdict(list)
+        return self._converted_all(seen)
+
+    def _converted_all(self, messages: dict[str, list[bytes]]) -> list[tuple[Table, Columns, int]]:
         before = sys.getrecursionlimit()
         sys.setrecursionlimit(NESTING)
         try:
-            return [self._converted(topic, values) for topic, values in self._taken()]
+            return [self._converted(topic, values) for topic, values in messages.items()]
         finally:
             sys.setrecursionlimit(before)
-
-    def _taken(self) -> list[tuple[str, list[bytes]]]:
-        taken, self._kept.messages = list(self._kept.messages.items()), defaultdict(list)
-        return taken
 
     def _converted(self, topic: str, values: list[bytes]) -> tuple[Table, Columns, int]:
         first, converter = self._offsets[topic], self._converters[topic]

@@ -71,12 +71,25 @@ CODINGS = {
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
 _ORIGINS = [b"https://app.example.com", b"null", b"", b"https://evil.example", b"\xff\xfe", b"https://" + b"a" * 600]
-_TYPES = [b"application/json", b"text/plain;charset=UTF-8", b"application/x-ndjson", b"", b"multipart/form-data", b"\xff"]
+_TYPES = [
+    b"application/json",
+    b"text/plain;charset=UTF-8",
+    b"application/x-ndjson",
+    b"",
+    b"multipart/form-data",
+    b"\xff",
+]
 _STRANGE_PATHS = [
     *(b"/", b"//", b"/ingest", b"/ingest/", b"/ingest/logs/extra", b"/ingest//logs", b"/INGEST/LOGS", b"/api/v1/"),
     *(b"/api/v1/projects//logs", b"/api/v1/projects/%00/logs", b"/api/v1/projects/%ff%fe/logs", b"/%2e%2e/etc/passwd"),
     *(b"/ingest/logs?x=%00", b"/ingest/logs;a=b", b"/ingest/drain/%00", b"/ingest/drain/a%2Fb", b"/ingest/drain/%ff"),
-    *(b"/ingest/drain/" + b"p" * 3_000, b"/api/v1/events//logs", b"/api/v1/events/%00/logs", b"/health/%00", b"/metrics?%"),
+    *(
+        b"/ingest/drain/" + b"p" * 3_000,
+        b"/api/v1/events//logs",
+        b"/api/v1/events/%00/logs",
+        b"/health/%00",
+        b"/metrics?%",
+    ),
     *(b"/api/v1/events/" + b"%F0%9F%98%80" * 100 + b"/logs", b"/" + b"a" * 20_000, b"/x?" + b"a" * 20_000),
 ]
 
@@ -86,7 +99,9 @@ def _key(draw: st.DrawFn, known: Known, good: str) -> list[tuple[bytes, bytes]]:
     if not rarely(draw, 10):
         key = good.encode()
     else:
-        key = draw(st.sampled_from([known.ingest, known.read, known.browser, "dt_unknown", "", "\x80\xff"])).encode("latin-1")
+        key = draw(st.sampled_from([known.ingest, known.read, known.browser, "dt_unknown", "", "\x80\xff"])).encode(
+            "latin-1"
+        )
     match draw(st.integers(-10, 20)):
         case 0:
             return []
@@ -109,10 +124,14 @@ def _extras(draw: st.DrawFn) -> list[tuple[bytes, bytes]]:
     if rarely(draw, 6):
         made.append((b"Content-Type", draw(st.sampled_from(_TYPES))))
     if rarely(draw, 10):
-        name = draw(st.sampled_from([b"a", b"b", b" ", b"\xff", b"x" * 255, b"x" * 256, b"%d" % draw(st.integers(0, 10**9))]))
+        name = draw(
+            st.sampled_from([b"a", b"b", b" ", b"\xff", b"x" * 255, b"x" * 256, b"%d" % draw(st.integers(0, 10**9))])
+        )
         made.append((b"Idempotency-Key", name))
     if rarely(draw, 20):
-        made.append((b"X-" + b"a" * draw(st.sampled_from([1, 100, 5_000])), b"b" * draw(st.sampled_from([0, 1, 9_000]))))
+        made.append(
+            (b"X-" + b"a" * draw(st.sampled_from([1, 100, 5_000])), b"b" * draw(st.sampled_from([0, 1, 9_000])))
+        )
     return made
 
 
@@ -131,7 +150,9 @@ def _packed(draw: st.DrawFn, body: bytes) -> tuple[list[tuple[bytes, bytes]], by
         case 2:
             packed += packed
         case 3:
-            coding = draw(st.sampled_from([b"identity", b"compress", b"gzip, gzip", b"", b" GZIP ", b"x-gzip", b"\xff"]))
+            coding = draw(
+                st.sampled_from([b"identity", b"compress", b"gzip, gzip", b"", b" GZIP ", b"x-gzip", b"\xff"])
+            )
     return [(b"Content-Encoding", coding)], packed
 
 
@@ -165,13 +186,19 @@ def _signature(secret: str, body: bytes) -> bytes:
     return hmac.digest(secret.encode(), body, hashlib.sha1).hex().encode()
 
 
-_numbers = st.integers(-2, 1002).map(str) | st.sampled_from(["1e3", "", "9" * 30, "1.0", "٣", "\0", "100001", "+5", "--1"])
+_numbers = st.integers(-2, 1002).map(str) | st.sampled_from(
+    ["1e3", "", "9" * 30, "1.0", "٣", "\0", "100001", "+5", "--1"]
+)
 _words = st.one_of(
     st.text(max_size=12),
-    st.sampled_from([*LEVELS, "%", "_", "\\", "'", "\0", "{a}", "%(a)s", "a" * 3_000, "😀" * 400, "3", "1e3", "1e999", "null"]),
+    st.sampled_from(
+        [*LEVELS, "%", "_", "\\", "'", "\0", "{a}", "%(a)s", "a" * 3_000, "😀" * 400, "3", "1e3", "1e999", "null"]
+    ),
 )
 _moments = st.sampled_from([moment.strip('"') for moment in MOMENTS]) | _words
-_attributes = st.one_of(st.text(max_size=10), st.sampled_from(["http.status_code", "a.b.c", ".", "..", "a." * 200, "\0", "id"]))
+_attributes = st.one_of(
+    st.text(max_size=10), st.sampled_from(["http.status_code", "a.b.c", ".", "..", "a." * 200, "\0", "id"])
+)
 _parameters = st.one_of(
     st.tuples(st.sampled_from(["limit", "offset"]), _numbers),
     st.tuples(st.sampled_from(["start_time", "end_time"]), _moments),
@@ -179,7 +206,9 @@ _parameters = st.one_of(
     st.tuples(st.just("include"), st.sampled_from([",".join(INCLUDABLE), "extra", "extra,extra", "message", ""])),
     st.tuples(_attributes.map("attr.".__add__), _words),
 )
-_event_ids = st.one_of(st.text(max_size=20), st.sampled_from(["e1", "a/b", "\0", "x" * 128, "x" * 129, "😀" * 128, "%", "?#"]))
+_event_ids = st.one_of(
+    st.text(max_size=20), st.sampled_from(["e1", "a/b", "\0", "x" * 128, "x" * 129, "😀" * 128, "%", "?#"])
+)
 
 
 @st.composite

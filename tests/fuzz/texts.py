@@ -35,7 +35,17 @@ MOMENTS = [
 """Times around what DateTime64(6) holds, around Unix 0, and around ten minutes from now."""
 
 TEXTS = [
-    *('""', '"\\u0000"', '"a\\u0000b"', '"\\ud800"', '"\\udc00\\ud800x"', '"\ufeff"', '"\u2028"', '"\\"\\\\\\/"', '"%00"'),
+    *(
+        '""',
+        '"\\u0000"',
+        '"a\\u0000b"',
+        '"\\ud800"',
+        '"\\udc00\\ud800x"',
+        '"\ufeff"',
+        '"\u2028"',
+        '"\\"\\\\\\/"',
+        '"%00"',
+    ),
     *(json.dumps(char * n, ensure_ascii=False) for char in "aé😀" for n in (64, 65, 128, 129, 256, 257, 512, 513)),
     json.dumps("\0" * 300),
     json.dumps("x" * 20_000),
@@ -44,7 +54,10 @@ TEXTS = [
 """Texts around every limit, with characters that the one or the other store can't take."""
 
 DEEP = ["[" * n + "]" * n for n in (50, 511, 513, 940, 100_000)] + ['{"a":' * n + "1" + "}" * n for n in (500, 900)]
-BIG = [json.dumps("x" * n) for n in (511_000, 513_000, 1_200_000)] + ["[" + "0," * 400_000 + "0]", json.dumps("é" * 300_000)]
+BIG = [json.dumps("x" * n) for n in (511_000, 513_000, 1_200_000)] + [
+    "[" + "0," * 400_000 + "0]",
+    json.dumps("é" * 300_000),
+]
 BROKEN = ["NaN", "-Infinity", "01", "1.", "'a'", "tru", '"\\q"', '"\x01"', '"\n"', "", '"', "[1,]", "{a:1}", '{"a":1,}']
 
 OTHERS = ["null", "true", "[]", "{}", "[null]", '[[],{"":null}]', '{"id":{"id":{"id":1e400}}}', '{"user":{"id":1e999}}']
@@ -61,9 +74,33 @@ extremes = st.one_of(
 ).map(Token)
 
 _NAMES = [
-    *("metadata", "attributes", "extra", "user", "account", "context", "id", "email", "api_key", "timestamp", "release"),
+    *(
+        "metadata",
+        "attributes",
+        "extra",
+        "user",
+        "account",
+        "context",
+        "id",
+        "email",
+        "api_key",
+        "timestamp",
+        "release",
+    ),
     *("service", "environment", "vercel_id", "exception", "mechanism", "stack", "stacktrace", "frames", "breadcrumbs"),
-    *("event_id", "trace_id", "proxy", "statusCode", "schema", "level", "message", "http.status_code", "", "\0", "\u2028"),
+    *(
+        "event_id",
+        "trace_id",
+        "proxy",
+        "statusCode",
+        "schema",
+        "level",
+        "message",
+        "http.status_code",
+        "",
+        "\0",
+        "\u2028",
+    ),
     *("unknown", "line_number", "value", "type", "template", "projectName", "traceId", "trace.id", "__proto__"),
 ]
 
@@ -109,8 +146,23 @@ def written(value: Any, *, ascii_only: bool, spaced: bool, twice: bool = False) 
 
 
 _PIECES = [
-    *(b'"', b"\\", b"\0", b"\xff", b"\xef\xbb\xbf", b",", b"}", b"]", b"[", b"{", b"\n", b"\r\n", b"\xed\xa0\x80", b"\xc3"),
-    *(b"1e400", b"NaN", b"null", b'\\ud800', b"\\u0000", b"-", b"e", b".", b" ", b":", b"//", b"\xc0\x80", b"0"),
+    *(
+        b'"',
+        b"\\",
+        b"\0",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b",",
+        b"}",
+        b"]",
+        b"[",
+        b"{",
+        b"\n",
+        b"\r\n",
+        b"\xed\xa0\x80",
+        b"\xc3",
+    ),
+    *(b"1e400", b"NaN", b"null", b"\\ud800", b"\\u0000", b"-", b"e", b".", b" ", b":", b"//", b"\xc0\x80", b"0"),
 ]
 
 
@@ -122,7 +174,11 @@ def maimed(draw: st.DrawFn, text: bytes) -> bytes:
         to = min(len(text), at + draw(st.sampled_from([1, 1, 2, 7, 100])))
         match draw(st.integers(0, 4)):
             case 0:
-                text = text[:at] + bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in text[at : at + 1]) + text[at + 1 :]
+                text = (
+                    text[:at]
+                    + bytes(byte ^ 1 << draw(st.integers(0, 7)) for byte in text[at : at + 1])
+                    + text[at + 1 :]
+                )
             case 1:
                 text = text[:at] + text[to:]
             case 2:

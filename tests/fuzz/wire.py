@@ -1,13 +1,13 @@
 """HTTP as bytes: requests that no client library would send, over a few connections at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from tests.fuzz.requests import Answer, Request
 
 PATIENCE_S = 60.0
-LARGEST_ANSWER = 128_000_000
 
 
 def serialized(request: Request) -> bytes:
@@ -69,24 +69,28 @@ async def send_all(
             group.create_task(work())
 
 
-async def exchange(port: int, sent: bytes, *, then_eof: bool = True) -> list[Answer]:
-    """What comes back for raw bytes, until the other side closes or says no more."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000_000)
+async def exchange(port: int, sent: bytes) -> list[int]:
+    """The statuses of what comes back for raw bytes and the end of them."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
-        if then_eof:
-            with suppress(OSError):
-                writer.write_eof()
-        return [answer async for answer in _answers(reader)]
+        with suppress(OSError):
+            writer.write_eof()
+        async with asyncio.timeout(PATIENCE_S):
+            came = await reader.read()
+    except ConnectionError:
+        return []
     finally:
         writer.close()
+    return [int(status) for status in re.findall(rb"(?m)^HTTP/1\.1 (\d\d\d) ", came)]
 
 
-async def _answers(reader: asyncio.StreamReader) -> AsyncIterator[Answer]:
-    with suppress(TimeoutError):
-        while True:
-            async with asyncio.timeout(PATIENCE_S):
-                answer = await read_answer(reader)
-            if answer is None:
-                return
-            yield answer
+async def pipelined(port: int, requests: Sequence[Request]) -> list[Answer | None]:
+    """The answers to requests that are sent all at once, on one connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000_000)
+    try:
+        writer.write(b"".join(map(serialized, requests)))
+        async with asyncio.timeout(PATIENCE_S):
+            return [await read_answer(reader, has_body=request.method != "HEAD") for request in requests]
+    finally:
+        writer.close()
