@@ -1,4 +1,4 @@
-"""What 03 allows an answer to be: its status for that route, the shape of its body, and JSON that everybody can read."""
+"""What 03 allows an answer to be: its status for that route, the shape of its body, and JSON that all parsers take."""
 
 import json
 import re
@@ -77,7 +77,8 @@ def _check(request: Request, answer: Answer) -> None:
 
 def _status(request: Request, answer: Answer) -> None:
     if answer.status == 503:
-        assert request.has_name and request.method == "POST", "503 without a repeat that is under way"
+        assert request.has_name, "503 without a repeat that is under way"
+        assert request.method == "POST", "503 to what stores nothing"
     elif request.method == "OPTIONS":
         assert answer.status in (204, 404, *BROKEN_HTTP), "no answer to OPTIONS"
     elif request.route == "" or answer.status == 405:

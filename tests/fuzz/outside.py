@@ -1,4 +1,4 @@
-"""A gateway and a writer as processes, on real engines; what the one answered is compared with what the other stored."""
+"""A gateway and a writer as processes, on real engines: what the one accepted is what the other must have stored."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ CONNECTIONS = 24
 SETTLED_WITHIN_S = 90.0
 
 GATEWAY_BYTES = 700_000_000
-"""Most memory of a gateway: the bodies of all connections may be of the largest size at once, and be looked at twice."""
+"""Most memory of a gateway: bodies of many connections at once, one of them as Python values."""
 
 WRITER_BYTES = 700_000_000
 """Most memory of a writer: a batch is up to 32 MB of messages, as values, as columns, and on their way."""
@@ -224,7 +224,7 @@ class Outside:
         return total
 
     def read_back(self) -> int:
-        """Page through every log with all of its columns, and look up errors. Returns the logs; checks that none lack."""
+        """Page through all logs with all of their columns, and look up errors. Returns the logs; none may lack."""
         include = ",".join(
             name for name in self.registry.signals["logs"].table.column_names if name not in judge.LOG_KEYS
         )

@@ -1,5 +1,5 @@
-"""Bodies that go to the limits: the formats' own, valid or broken, with values at the edge of every type, then maimed as
-bytes."""
+"""Bodies that go to the limits: the formats' own, valid or broken, with values at the edge of every type, then maimed
+as bytes."""
 
 import json
 import time
