@@ -5,7 +5,6 @@ import pytest
 
 from gateway.query.render import render
 
-
 NINES = "9" * 310
 
 
