@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.local import exec_child
 from shared import settings
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.clients.postgres import connect
@@ -43,7 +44,8 @@ class Process:
     def __init__(self, role: str, environment: dict[str, str], folder: Path, port_name: str) -> None:
         self._log = folder / f"{role}.log"
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "shared.cli", role]
+            dying_with_us = ["-I", "-S", exec_child.__file__, str(int(signal.SIGTERM)), str(os.getpid()), "-1", "-1"]
+            command = [sys.executable, *dying_with_us, sys.executable, "-m", "shared.cli", role]
             self._process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.role = role
         self.port: int = _until(lambda: self._announced(port_name), 60, f"a {role} that listens")
