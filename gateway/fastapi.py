@@ -4,6 +4,7 @@ Every fault echoes what stood there as `input`, without an `api_key`, and null w
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from gateway.schema import Kind, Node
 
 ECHO_BYTES = 1_000
 """Longest `input`, bytes of JSON."""
+
+_LARGEST_DOUBLE = int(sys.float_info.max)
 
 EXPLAINED_BYTES = 1_000_000
 """Largest body whose JSON error is located."""
@@ -145,12 +148,15 @@ _WORDS: Mapping[Rule, Callable[[Node, Any], Words]] = {
 
 def _echo(value: Any) -> Any:
     try:
-        return _without_key(value) if len(_encode(value)) <= ECHO_BYTES else None
+        return _harmless(value) if len(_encode(value)) <= ECHO_BYTES else None
     except RecursionError:
         return None
 
 
-def _without_key(value: Any) -> Any:
+def _harmless(value: Any) -> Any:
+    """The value without keys, and with null for a number that no double holds: not every JSON parser takes that."""
     if isinstance(value, dict):
-        return {key: _without_key(item) for key, item in value.items() if key != "api_key"}
-    return [_without_key(item) for item in value] if isinstance(value, list) else value
+        return {key: _harmless(item) for key, item in value.items() if key != "api_key"}
+    if isinstance(value, list):
+        return [_harmless(item) for item in value]
+    return None if isinstance(value, int) and abs(value) > _LARGEST_DOUBLE else value

@@ -38,6 +38,7 @@ async def serve(config: settings.Settings) -> None:
         uvicorn.Config(
             application,
             http=connections(deps.ingest.request_ids),
+            ws="none",  # whatever is installed: a request to upgrade is answered as any other
             access_log=False,
             log_config=None,
             server_header=False,

@@ -8,12 +8,13 @@ from time import perf_counter
 import msgspec
 
 from gateway.rejections import TooLarge, Unavailable
+from gateway.second_look import MAX_RECORD_BYTES
 from shared.envelope import Stamp, seal
 from shared.metrics import Metrics
 from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable
 
 CHUNK_BYTES = 900_000
-"""A request with more record bytes than this becomes several messages (02, "The gateway's side")."""
+"""A request with more bytes than this becomes several messages, none of them larger (02, "The gateway's side")."""
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -48,12 +49,19 @@ class Publisher:
 
 
 def chunks(stamp: Stamp, records: bytes | msgspec.Raw) -> Iterator[tuple[Stamp, bytes]]:
-    """Cut records into arrays of at most `CHUNK_BYTES`, in their order, each with a stamp of its own count."""
+    """Cut records into arrays that fit a message beside the stamp, in their order, each with a stamp of its own count.
+
+    Raises `TooLarge`, before any of them, where the stamp leaves no room for the largest record: what a request says
+    once for all of its records would stand in every message.
+    """
+    room = CHUNK_BYTES - len(seal(stamp, b""))
+    if room < MAX_RECORD_BYTES:
+        raise TooLarge
     part: list[bytes] = []
     size = first = 0
     for raw in _split(records):
         text = bytes(raw)
-        if part and size + len(text) > CHUNK_BYTES:
+        if part and size + len(text) > room:
             yield _chunk(stamp, part, first)
             first, part, size = first + len(part), [], 0
         part.append(text)

@@ -19,6 +19,9 @@ LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
 
+MAX_ATTRIBUTES = 50
+"""Most `attr.` parameters, and most parts of a dotted path: each is a term for ClickHouse to parse."""
+
 EQUAL = ("trace_id", "service", "environment", "release", "user_id", "account_id", "logger_name", "template")
 """Columns that a parameter of the same name is compared with."""
 
@@ -60,7 +63,7 @@ def parse_log_query(given: Parameters) -> LogQuery:
         start=given.parsed("start_time", parse_time, *iso),
         end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
         equal=tuple((name, value) for name in EQUAL if (value := given.text(name)) is not None),
-        attributes=tuple(given.with_prefix("attr.")),
+        attributes=tuple(_attributes(given)),
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
@@ -118,6 +121,18 @@ def older_than(place: Place) -> list[Condition]:
     ]
 
 
+def _attributes(given: Parameters) -> list[tuple[str, str]]:
+    found = given.with_prefix("attr.")
+    for n, (key, value) in enumerate(found):
+        if n == MAX_ATTRIBUTES:
+            message = f"Value error, give at most {MAX_ATTRIBUTES} attributes"
+            given.refuse(f"attr.{key}", "value_error", message, value)
+        if key.count(".") >= MAX_ATTRIBUTES:
+            message = f"Value error, a path has at most {MAX_ATTRIBUTES} parts"
+            given.refuse(f"attr.{key}", "value_error", message, value)
+    return found
+
+
 def _level(given: str) -> str:
     level = given.lower()
     return "warn" if level == "warning" else level
@@ -129,8 +144,8 @@ def _literally(text: str) -> str:
 
 
 def _equal(column: str, value: str) -> Condition:
-    """What is longer than its column's limit was cut when it was stored (03, "Numbers and text")."""
-    return Condition(f"`{column}` = %({column})s", {column: value[: _LIMITS[column]]})
+    """Compared as it was stored: NUL replaced, cut at the column's limit (03, "Numbers and text")."""
+    return Condition(f"`{column}` = %({column})s", {column: value.replace("\0", "\ufffd")[: _LIMITS[column]]})
 
 
 def _attribute(n: int, key: str, value: str) -> Condition:

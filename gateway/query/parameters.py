@@ -11,6 +11,9 @@ T = TypeVar("T")
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
 
+MAX_ISSUES = 100
+"""Most issues told: a URL has room for a hundred thousand wrong words."""
+
 
 class Parameters:
     """What stands behind the question mark. An empty value means absent; of a repeated parameter the last counts.
@@ -43,6 +46,8 @@ class Parameters:
             if word in choices:
                 found[word] = None
             elif word:
+                if len(self._issues) >= MAX_ISSUES:
+                    break
                 quoted = [f"'{choice}'" for choice in choices]
                 expected = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
                 self.refuse(name, "literal_error", f"Input should be {expected}", given.strip(), expected=expected)
@@ -87,7 +92,8 @@ class Parameters:
         return [(name.removeprefix(prefix), value) for name in names for value in self.texts(name)]
 
     def refuse(self, name: str, kind: str, message: str, given: str, **context: object) -> None:
-        self._issues.append(issue(kind, name, message, given, **context))
+        if len(self._issues) < MAX_ISSUES:
+            self._issues.append(issue(kind, name, message, given, **context))
 
     def finish(self) -> None:
         """Raise `BadQuery` unless all is well."""

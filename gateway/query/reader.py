@@ -17,6 +17,9 @@ MAX_RESULT_BYTES = 64_000_000
 """An answer larger than this is refused: it would have to be held in memory several times over."""
 
 _MAX_MEMORY_BYTES = 2_000_000_000
+_MAX_QUERY_BYTES = 8_000_000
+"""A URL's texts stand in the statement several times, escaped; the server's own limit is 262,144."""
+
 _TOO_MANY_BYTES = 396
 _WAITING_PER_CONNECTION = 16
 _GRACE_S = 1.0
@@ -45,6 +48,7 @@ class Reader:
             "readonly": 2,
             "max_execution_time": timeout_s,
             "max_memory_usage": _MAX_MEMORY_BYTES,
+            "max_query_size": _MAX_QUERY_BYTES,
             "max_result_bytes": MAX_RESULT_BYTES,
             "result_overflow_mode": "throw",
         }

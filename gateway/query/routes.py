@@ -47,7 +47,8 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         event_id = request.path_params["event_id"]
         if not 0 < len(event_id) <= MAX_EVENT_ID:
             raise EventNotFound
-        return _answer(await find_logs_around(deps.reader, key.project_id, event_id, include))
+        stored_id = event_id.replace("\0", "\ufffd")
+        return _answer(await find_logs_around(deps.reader, key.project_id, stored_id, include))
 
     # An event id is the client's own text: it may hold slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {

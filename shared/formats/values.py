@@ -102,20 +102,27 @@ def plain(raw: msgspec.Raw) -> Any:
 
 
 def limit_text(table: Table, columns: dict[str, list[Any]], rows: Rows) -> None:
-    """Make text fit its columns, in place: U+FFFD for NUL, then cut at the column's limit, the whole value noted."""
+    """Make text fit its columns, in place: cut at the column's limit, the whole value noted, and U+FFFD for NUL."""
     for column in table.columns:
         values = columns.get(column.name)
         if not values:
             continue
-        if isinstance(values[0], str) and "\0" in _joined(values):
-            columns[column.name] = values = [_without_nul(value) for value in values]
         limit = column.limit
-        if limit is None or max(map(len, values)) <= limit:
-            continue
-        columns[column.name] = [value[:limit] for value in values]
-        for row, value in enumerate(values):
-            if len(value) > limit:
-                rows.note(row, column.name, value)
+        if limit is not None and max(map(len, values)) > limit:
+            _note_long(rows, column.name, values, limit)
+            columns[column.name] = values = [value[:limit] for value in values]
+        if isinstance(values[0], str) and "\0" in _joined(values):
+            columns[column.name] = [_without_nul(value) for value in values]
+
+
+def _note_long(rows: Rows, name: str, values: list[Any], limit: int) -> None:
+    """Note what will be cut. What a request said once for all of its records is one text that all its rows share: it is
+    noted with the first of them, or a thousand small logs under a service of a megabyte would take a gigabyte."""
+    before = None
+    for row, value in enumerate(values):
+        if len(value) > limit and value is not before:
+            rows.note(row, name, _without_nul(value))
+        before = value
 
 
 def _joined(values: list[Any]) -> str:

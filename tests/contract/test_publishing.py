@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.publisher import CHUNK_BYTES, Publisher
-from gateway.rejections import Unavailable
+from gateway.rejections import TooLarge, Unavailable
 from shared.envelope import VERSION, Stamp, unseal
 from shared.metrics import Metrics
 from shared.queue.base import Producer, Queue
@@ -45,6 +45,19 @@ async def test_a_request_larger_than_a_message_is_stored_whole_in_order_in_one_p
     assert [record for _, part in chunks for record in part] == records
     assert [name for stamp, _ in chunks for name in stamp.event_ids] == list(ids)
     assert all(stamp.n == len(part) == len(stamp.event_ids) and stamp.service == "s" for stamp, part in chunks)
+
+
+async def test_a_request_of_which_one_message_is_too_large_is_refused_and_none_is_stored(
+    queue: Queue, producer: Producer, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(partitions=1)
+    records = json.dumps(["x" * 400_000] * 3 + ["x"]).encode()
+    publisher = Publisher(producer, Metrics())
+    with pytest.raises(TooLarge):
+        await publisher.publish(topic, stamp_of(4, service="s" * 400_000), records)
+    assert await stored(queue, topic) == [[]]
+    await publisher.publish(topic, stamp_of(4, service="s" * 300_000), records)
+    assert [stamp.n for stamp, _ in (await stored(queue, topic))[0]] == [1, 1, 2]
 
 
 async def test_large_requests_spread_over_the_partitions(

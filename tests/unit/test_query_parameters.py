@@ -220,3 +220,20 @@ def test_every_query_begins_with_the_project_and_bounds_the_arrival() -> None:
         "received_at >= fromUnixTimestamp64Micro(%(arrived)s)",
     ]
     assert older_than(Place(1, 2, 3, 4, 5, "logs"))[0].sql.startswith("timestamp <=")
+
+
+def test_more_attributes_than_a_statement_should_have_are_refused() -> None:
+    assert len(parse(*((f"attr.a{n}", "1") for n in range(49)), (f"attr.{'a.' * 49}", "1")).attributes) == 50
+    (issue,) = issues(*((f"attr.a{n}", "1") for n in range(60)))
+    assert (issue["loc"], issue["msg"]) == (["query", "attr.a50"], "Value error, give at most 50 attributes")
+    (issue,) = issues((f"attr.{'a.' * 50}", "1"))
+    assert issue["msg"] == "Value error, a path has at most 50 parts"
+
+
+def test_a_list_of_issues_ends_somewhere() -> None:
+    assert len(issues(("levels", "x," * 100_000))) == 100
+
+
+def test_a_text_is_compared_as_it_was_stored() -> None:
+    _, condition = matching("p", parse(("trace_id", "a\0b" + "c" * 600)))
+    assert condition.values == {"trace_id": "a\ufffdb" + "c" * 509}

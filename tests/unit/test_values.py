@@ -76,3 +76,11 @@ def test_long_text_is_cut_in_its_column_and_kept_whole_beside_it() -> None:
     assert [len(text) for text in columns["trace_id"]] == [ID_LIMIT, 0]
     assert len(columns["message"][0]) == 9999
     assert made.notes == {0: {"trace_id": "t" * 600}, 1: {"service": "s" * 300}}
+
+
+def test_what_a_request_says_once_is_kept_whole_once() -> None:
+    made, service = rows(1000), "\0" * 850_000
+    columns = {"service": [service] * 999 + ["\0" * 300]}
+    limit_text(LOGS, columns, made)
+    assert columns["service"] == ["\ufffd" * LOW_LIMIT] * 1000
+    assert made.notes == {0: {"service": "\ufffd" * 850_000}, 999: {"service": "\ufffd" * 300}}
