@@ -90,7 +90,8 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     )
     shutdown_s: Annotated[float, Meta(gt=0, description="Seconds to flush at shutdown; the rest stays queued")] = 30.0
     letter_share: Annotated[
-        float, Meta(gt=0, le=1, description="Share of dead letters, of a batch or a lane's last rows, that stops a lane")
+        float,
+        Meta(gt=0, le=1, description="Share of dead letters, of a batch or a lane's last rows, that stops a lane"),
     ] = 0.2
     letter_share_from: Annotated[int, Meta(ge=1, description="Rows from which the share of letters counts")] = 100
     letter_run: Annotated[
@@ -102,7 +103,9 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     liveness_file: Annotated[
         Path | None,
-        Meta(description="File that the receive loop touches every second, for probes; --processes: <file>.1 and so on"),
+        Meta(
+            description="File that the receive loop touches every second, for probes; --processes: <file>.1 and so on"
+        ),
     ] = None
     name: Annotated[str, Meta(description="Of this process, in its log; --processes calls its own 1, 2 and so on")] = ""
 

@@ -20,6 +20,7 @@ from writer.failures import Backoff
 from writer.lane import LaneWriter, Means
 from writer.rows import Converter
 from writer.sink import Sink
+from writer.vitals import Vitals
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +79,7 @@ class WriterLoop:
         self._fatal: BaseException | None = None
         self._stopping = False
         self._backoff = Backoff(settings.backoff_max_s)
+        self._vitals = Vitals(metrics, settings.liveness_file)
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -138,7 +140,9 @@ class WriterLoop:
 
     async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
         """One turn: messages for those lanes that have room."""
-        self.beat_at = time.monotonic()
+        self.beat_at = now = time.monotonic()
+        if self._vitals.due(now):
+            self._vitals.tell(now, self.states())
         try:
             received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
         except QueueUnavailable as error:
