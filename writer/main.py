@@ -111,6 +111,7 @@ def _queue(loaded: Settings) -> Queue:
             session_timeout_s=loaded.writer.session_timeout_s,
             max_message_bytes=loaded.topics.max_message_bytes,
             max_bytes=loaded.topics.max_bytes,
+            receive_bytes=loaded.writer.held_bytes // 8,
         )
     except ValueError as error:
         raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
