@@ -1,8 +1,6 @@
 """A writer's memory is bounded by its settings, however long the backlog and whatever ClickHouse does."""
 
 import asyncio
-import re
-from pathlib import Path
 
 from deploy.bench.process import peak_bytes
 from tests.integration.writer.kit import Proxy, Stage, logs, until
@@ -12,8 +10,8 @@ HELD = 4 * MB
 RECORDS, A_MESSAGE = 300_000, 500
 PADDING = "x" * 120
 
-RECEIVED = 24 * MB
-"""What one receive brings (up to 16 MB), and what the queue's client has read ahead, on top of what is held."""
+REST = 40 * MB
+"""What doesn't depend on what is held: the connections, what the queue's client reads ahead, the allocator's gaps."""
 
 
 async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_while_it_catches_up(
@@ -36,8 +34,9 @@ async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_whi
             await until(lambda: stage.count() >= RECORDS, within_s=60, what=writer.log)
             peak = peak_bytes(writer.pid)
     print(f"base {base / MB:.0f} MB, down {down / MB:.0f} MB, peak {peak / MB:.0f} MB")  # noqa: T201 - for `pytest -s`
-    # A message that is held becomes rows, which take about twice as much again, and a block on its way.
-    assert peak < base + 4 * HELD + RECEIVED
+    # A message that is held becomes rows, which take about twice as much again, and a block on its way. With the
+    # default of 64 MB instead of 4 it takes 250 MB.
+    assert peak < base + 4 * HELD + REST
     ((count, different),) = stage.query("SELECT count(), uniqExact(message) FROM logs")
     assert (count, different) == (RECORDS, RECORDS)
 
