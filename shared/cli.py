@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),
     "project": ("shared.commands.projects:project", "Create, list, show and update projects."),
     "key": ("shared.commands.keys:key", "Create, list, revoke and rotate API keys."),
+    "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""

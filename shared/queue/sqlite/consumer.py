@@ -195,12 +195,12 @@ def _read(
 
 def _sync(file: QueueFile, member: Member) -> Membership:
     with file.write() as db:
-        return groups.sync(db, member, _monotonic_ms())
+        return groups.sync(db, member, monotonic_ms())
 
 
 def _news(file: QueueFile, member: Member, version: int) -> bool:
     with file.read() as db:
-        return groups.news(db, member, version, _monotonic_ms())
+        return groups.news(db, member, version, monotonic_ms())
 
 
 def _release(file: QueueFile, member: Member, lanes: Iterable[Lane]) -> None:
@@ -218,6 +218,6 @@ def _commit(file: QueueFile, group: str, lane: Lane, position: Position, epoch: 
         groups.commit(db, group, lane, position, epoch)
 
 
-def _monotonic_ms() -> int:
+def monotonic_ms() -> int:
     """Of one clock for all processes of the machine."""
     return int(time.monotonic() * 1000)
