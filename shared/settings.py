@@ -103,9 +103,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     liveness_file: Annotated[
         Path | None,
-        Meta(
-            description="File that the receive loop touches every second, for probes; --processes: <file>.1 and so on"
-        ),
+        Meta(description="File that the receive loop touches; 15 s old: stuck; --processes: <file>.1, <file>.2 ..."),
     ] = None
     name: Annotated[str, Meta(description="Of this process, in its log; --processes calls its own 1, 2 and so on")] = ""
 

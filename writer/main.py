@@ -33,6 +33,9 @@ _log = structlog.get_logger(__name__)
 STUCK_AFTER_S = 15.0
 """A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
 
+RECEIVES_HELD = 8
+"""One receive brings at most this part of what may be held: it is asked for as long as there is any room."""
+
 LAST_PORT = 65_535
 
 NESTING = 3_000
@@ -111,7 +114,7 @@ def _queue(loaded: Settings) -> Queue:
             session_timeout_s=loaded.writer.session_timeout_s,
             max_message_bytes=loaded.topics.max_message_bytes,
             max_bytes=loaded.topics.max_bytes,
-            receive_bytes=loaded.writer.held_bytes // 8,
+            receive_bytes=loaded.writer.held_bytes // RECEIVES_HELD,
         )
     except ValueError as error:
         raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
