@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dlq": ("writer.ops.dlq_command:dlq", "Dead letters: list, show, redrive and purge them."),
     "audit": ("writer.ops.audit_command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
     "lag": ("writer.ops.lag_command:lag", "Show how far the writers are behind."),
+    "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""

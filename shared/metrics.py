@@ -95,7 +95,19 @@ class Metrics:
         self.gaps = Counter(
             "sluice_gap_messages", "Messages that retention took before a writer came", ["topic"], registry=r
         )
-        self.fenced = Counter("sluice_fenced", "Batches left to the lane's new owner", ["topic"], registry=r)
+        self.fenced = Counter(
+            "sluice_fenced",
+            "Lanes given up with messages in memory, which their next owner reads again; any rebalance may do that",
+            ["topic"],
+            registry=r,
+        )
+        self.held_bytes = Gauge("sluice_held_bytes", "Bytes of messages in a writer's memory", registry=r)
+        self.waiting = Gauge(
+            "sluice_waiting",
+            "Seconds that a lane has waited for this by now; absent where it does not wait",
+            ["topic", "partition", "what"],
+            registry=r,
+        )
 
     def dropped(self, signal: str, reason: DropReason, n: int) -> None:
         """The one way in which records disappear (01, promise 3)."""

@@ -79,6 +79,9 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     batch_rows: Annotated[int, Meta(ge=1, le=900_000, description="Rows that seal a batch")] = 100_000
     batch_bytes: Annotated[int, Meta(ge=1024, description="Message bytes that seal a batch")] = 32_000_000
     batch_age_s: Annotated[float, Meta(gt=0, description="Seconds after its first message that seal a batch")] = 0.5
+    held_bytes: Annotated[
+        int, Meta(ge=1_000_000, description="Message bytes held in one process; their rows take about twice as much")
+    ] = 64_000_000
     insert_threads: Annotated[int, Meta(ge=1, le=64, description="Inserts at the same time in one process")] = 4
     insert_timeout_s: Annotated[float, Meta(gt=0, description="Seconds before an insert counts as ambiguous")] = 60.0
     backoff_max_s: Annotated[float, Meta(gt=0, description="Longest pause between tries, seconds")] = 10.0
@@ -86,8 +89,23 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
         30.0
     )
     shutdown_s: Annotated[float, Meta(gt=0, description="Seconds to flush at shutdown; the rest stays queued")] = 30.0
+    letter_share: Annotated[
+        float,
+        Meta(gt=0, le=1, description="Share of dead letters, of a batch or a lane's last rows, that stops a lane"),
+    ] = 0.2
+    letter_share_from: Annotated[int, Meta(ge=1, description="Rows from which the share of letters counts")] = 100
+    letter_run: Annotated[
+        int, Meta(ge=1, description="Dead letters without a good row between that a lane may have before it stops")
+    ] = 100
     fsync: Annotated[bool, Meta(description="Have ClickHouse fsync every insert (power cuts of one server)")] = False
-    metrics_port: Annotated[int, Meta(ge=0, le=65535, description="Port of /metrics and /health; 0: any free one")] = 0
+    metrics_port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port of /metrics and /health; 0: any free one; --processes: the first")
+    ] = 0
+    liveness_file: Annotated[
+        Path | None,
+        Meta(description="File that the receive loop touches; 15 s old: stuck; --processes: <file>.1, <file>.2 ..."),
+    ] = None
+    name: Annotated[str, Meta(description="Of this process, in its log; --processes calls its own 1, 2 and so on")] = ""
 
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,6 +128,7 @@ class Tally:
 
     def __init__(self, limit: LetterLimit) -> None:
         self._limit = limit
+        self._over_share = f"can't be stored, over SLUICE_WRITER_LETTER_SHARE={limit.share:g}"
         self._letters = 0.0
         self._rows = 0.0
         self._run = 0
@@ -137,11 +138,11 @@ class Tally:
         rows, run = letters + good, letters + (0 if good else self._run)
         if letters:
             if not good and run > self._limit.run:
-                return f"{run} records in a row can't be stored"
+                return f"{run} records in a row can't be stored, over SLUICE_WRITER_LETTER_RUN={self._limit.run}"
             if self._too_large(letters, rows):
-                return f"{letters} of {rows} records of one batch can't be stored"
+                return f"{letters} of {rows} records of one batch {self._over_share}"
             if self._too_large(self._letters + letters, self._rows + rows):
-                return f"{self._letters + letters:.0f} of the last {self._rows + rows:.0f} records can't be stored"
+                return f"{self._letters + letters:.0f} of the last {self._rows + rows:.0f} records {self._over_share}"
         self._run = 0 if good else run
         self._letters, self._rows = self._letters + letters, self._rows + rows
         if (excess := self._rows / (self._limit.share_from * self.LATELY)) > 1:

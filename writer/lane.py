@@ -119,6 +119,7 @@ class LaneWriter:
         if self.held_bytes:
             self._means.metrics.fenced.labels(self.lane.topic).inc()
         self._log.warning("lane left to its new owner", held_bytes=self.held_bytes)
+        self.buffer, self._in_work_bytes = None, 0
 
     async def run(self) -> None:
         """Until stopped or fenced. Raises `UnfitTable`; anything else unexpected is logged and begun anew."""
@@ -260,7 +261,8 @@ class LaneWriter:
     async def _bury(self, letters: list[Letter], good_rows: int) -> None:
         """Publish dead letters, unless they are so many that something else must be wrong."""
         if too_many := self._tally.exceeded(len(letters), good_rows):
-            await self.patience.for_ever("dead letters", "limit", f"{too_many}; the first: {letters[0].detail}")
+            advice = "mend the cause, or raise that setting, and restart the writer"
+            await self.patience.for_ever("dead letters", "limit", f"{too_many}: {advice}. {letters[0].detail}")
         if not letters:
             return
         topic, now_ms = self._signal.dead_letter_topic, time.time_ns() // 1_000_000

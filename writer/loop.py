@@ -21,12 +21,9 @@ from writer.lag import Held, watch_lag
 from writer.lane import LaneWriter, Means
 from writer.rows import Converter
 from writer.sink import Sink
+from writer.vitals import Vitals
 
 _log = structlog.get_logger(__name__)
-
-HELD_BYTES = 64_000_000
-"""Bytes of messages held in one process, in equal shares for the lanes that hold any; their rows take about twice as
-much again."""
 
 LEAST_BYTES = 1_000_000
 """The least share of a lane, however many there are: lanes that are stuck never stop the others."""
@@ -39,7 +36,7 @@ class WriterLoop:
     """Receives for all lanes of some signals, and starts and ends a `LaneWriter` with each assignment.
 
     1. A lane that holds enough is paused; the membership is kept alive whatever the lanes do.
-    2. No more than about `HELD_BYTES` of messages are in memory, however long the backlog.
+    2. No more than about `held_bytes` of messages (a setting) are in memory, however long the backlog.
     3. One `LaneWriter` a lane: a new one begins when the old one's last insert has ended.
     """
 
@@ -71,7 +68,7 @@ class WriterLoop:
             metrics=metrics,
             failpoints=failpoints,
             limits=Limits(settings.batch_rows, settings.batch_bytes, settings.batch_age_s),
-            letter_limit=LetterLimit(),
+            letter_limit=LetterLimit(settings.letter_share, settings.letter_share_from, settings.letter_run),
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
         )
@@ -82,6 +79,7 @@ class WriterLoop:
         self._fatal: BaseException | None = None
         self._stopping = False
         self._backoff = Backoff(settings.backoff_max_s)
+        self._vitals = Vitals(metrics, settings.liveness_file)
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,7 +140,9 @@ class WriterLoop:
 
     async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
         """One turn: messages for those lanes that have room."""
-        self.beat_at = time.monotonic()
+        self.beat_at = now = time.monotonic()
+        if self._vitals.due(now):
+            self._vitals.tell(now, self.states())
         try:
             received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
         except QueueUnavailable as error:
@@ -162,7 +162,7 @@ class WriterLoop:
         Half of a lane's share is for the batch on its way into the table, half for the next one.
         """
         active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
-        share = min(max(LEAST_BYTES, HELD_BYTES // max(1, active)), 2 * self._means.limits.bytes)
+        share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._means.limits.bytes)
         hungry: dict[Lane, Buffer] = {}
         for lane, writer in self._lanes.items():
             if writer.buffer is not None and (writer.held_bytes < share or writer.buffer.must_go_on):

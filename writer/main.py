@@ -19,10 +19,12 @@ from shared.queue import open_queue
 from shared.queue.base import Queue
 from shared.registry import Registry, load
 from shared.settings import Settings
+from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from writer.endpoint import Endpoint
 from writer.failpoints import Failpoints
 from writer.loop import WriterLoop
+from writer.processes import Processes, variables_of
 from writer.sink import Sink
 from writer.tables import MissingTable, UnfitTable
 
@@ -30,6 +32,11 @@ _log = structlog.get_logger(__name__)
 
 STUCK_AFTER_S = 15.0
 """A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
+
+RECEIVES_HELD = 8
+"""One receive brings at most this part of what may be held: it is asked for as long as there is any room."""
+
+LAST_PORT = 65_535
 
 NESTING = 3_000
 """More than a gateway's 1,000: whatever JSON it took can be read here, on whatever stack."""
@@ -39,6 +46,10 @@ def writer(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[SIGNAL]...", help="Signals to write; all if none is named.")
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Processes that share the partitions; metrics ports count up from the first"),
+    ] = 1,
 ) -> None:
     """Write what is in the queue to ClickHouse, each record as exactly one row. Settings: SLUICE_* variables."""
     loaded = settings.load(os.environ)
@@ -47,7 +58,13 @@ def writer(
         raise typer.BadParameter(f"no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
+    refuse_unfit_places(loaded.writer, processes)
     logs.configure()
+    if loaded.writer.name:
+        structlog.contextvars.bind_contextvars(process=loaded.writer.name)
+    if processes > 1:
+        variables = [variables_of(number, loaded.writer) for number in range(1, processes + 1)]
+        sys.exit(Processes([each.name for each in signals], variables, loaded.writer.shutdown_s).run())
     sys.setrecursionlimit(NESTING)
     try:
         uvloop.run(run(loaded, registry, signals, failpoints))
@@ -80,6 +97,16 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await queue.close()
 
 
+def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:
+    """Raise `BadSetting` for ports and files that can't be had."""
+    if mine.metrics_port and mine.metrics_port + processes - 1 > LAST_PORT:
+        raise settings.BadSetting(
+            f"SLUICE_WRITER_METRICS_PORT={mine.metrics_port}: {processes} ports are needed from it on"
+        )
+    if mine.liveness_file and not mine.liveness_file.parent.is_dir():
+        raise settings.BadSetting(f"SLUICE_WRITER_LIVENESS_FILE={mine.liveness_file}: its folder does not exist")
+
+
 def _queue(loaded: Settings) -> Queue:
     try:
         return open_queue(
@@ -87,6 +114,7 @@ def _queue(loaded: Settings) -> Queue:
             session_timeout_s=loaded.writer.session_timeout_s,
             max_message_bytes=loaded.topics.max_message_bytes,
             max_bytes=loaded.topics.max_bytes,
+            receive_bytes=loaded.writer.held_bytes // RECEIVES_HELD,
         )
     except ValueError as error:
         raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from deploy.local import exec_child
 from deploy.local.ports import free_port
+from shared import exec_child
 
-_EXEC_CHILD = Path(__file__).with_name("exec_child.py")
+_EXEC_CHILD = Path(exec_child.__file__)
 KEEP_USER = (exec_child.KEEP_USER, exec_child.KEEP_USER)
 RENAME_ROOT = (exec_child.RENAME_ROOT, exec_child.RENAME_ROOT)
 _LOG_LIMIT_BYTES = 20_000_000

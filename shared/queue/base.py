@@ -52,6 +52,13 @@ class Epoch(NamedTuple):
     assignment: int
 
 
+class Group(NamedTuple):
+    """A group that the queue knows; `members` are those alive now."""
+
+    name: str
+    members: int
+
+
 @dataclass(frozen=True)
 class TopicSpec:
     """A topic as `Queue.create_topics` makes it. Sizes in bytes, times in milliseconds.
@@ -84,6 +91,14 @@ class MessageTooLarge(QueueError):
 
 class Fenced(QueueError):
     """The lane belongs to somebody else since the epoch given: forget what was read under it."""
+
+
+class GroupInUse(QueueError):
+    """The group has members: stop them first. Nothing was changed."""
+
+
+class UnknownGroup(QueueError):
+    """There is no such group."""
 
 
 class AssignmentListener(Protocol):
@@ -180,6 +195,16 @@ class Queue(Protocol):
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         """What a group has committed, read from outside, whether it runs or not."""
+
+    async def groups(self) -> list[Group]:
+        """All groups that have ever had a member or a position, sorted."""
+
+    async def forget_group(self, group: str) -> None:
+        """Drop a group with all that it has committed: a group that is gone for good holds back retention no more.
+
+        Raises:
+            GroupInUse, UnknownGroup
+        """
 
     def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
         """All messages with `first <= offset < end`, in chunks, without touching any group."""

@@ -16,8 +16,8 @@ from shared.queue.kafka.reader import to_message
 
 log = logging.getLogger(__name__)
 
-CHUNK_MESSAGES = 64
-"""So many are taken from aiokafka before their bytes are looked at."""
+FIRST_CHUNK, LARGEST_CHUNK = 8, 64
+"""So many messages are taken from aiokafka before their bytes are looked at."""
 
 
 class KafkaConsumer:
@@ -135,7 +135,7 @@ class KafkaConsumer:
     async def receive(
         self, lanes: Iterable[Lane], *, timeout_s: float, max_messages: int = 1000
     ) -> dict[Lane, list[Message]]:
-        """As the contract says. Messages of more than `max_receive_bytes` are left for the next call.
+        """As the contract says. Messages beyond `max_receive_bytes` are left for the next call.
 
         An offset beyond the end (the topic was made anew, or lost its tail) also goes on from the earliest one: the
         caller sees the offsets go back.
@@ -147,8 +147,9 @@ class KafkaConsumer:
         found: dict[Lane, list[Message]] = {}
         count, size = 0, 0
         while count < max_messages and size < self._options.max_receive_bytes:
+            fitting = (self._options.max_receive_bytes - size) * count // size if size else FIRST_CHUNK
             try:
-                chunk = await member.poll(wanted, timeout_s, min(CHUNK_MESSAGES, max_messages - count))
+                chunk = await member.poll(wanted, timeout_s, min(max(1, fitting), LARGEST_CHUNK, max_messages - count))
             except KafkaError as error:
                 raise QueueUnavailable(f"group {self._group!r} can't be read: {error}") from error
             if not chunk:

@@ -74,7 +74,7 @@ class KafkaOptions:
     """A consumer that does not receive for so long leaves the group."""
     commit_timeout_s: float = 5.0
     """How long one try to commit may take."""
-    max_receive_bytes: int = 16_000_000
+    max_receive_bytes: int = 8_000_000
     """`receive` stops adding messages beyond this."""
 
 

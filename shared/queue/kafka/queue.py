@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterable
 
-from shared.queue.base import AssignmentListener, Lane, Message, Position, TopicSpec
+from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, TopicSpec
+from shared.queue.kafka import groups
 from shared.queue.kafka.admin import Admin
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.consumer import KafkaConsumer
@@ -51,6 +52,12 @@ class KafkaQueue:
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         return await self._admin.committed(group, lanes)
+
+    async def groups(self) -> list[Group]:
+        return await groups.known(self._cluster)
+
+    async def forget_group(self, group: str) -> None:
+        await groups.forget(self._cluster, group)
 
     def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
         return read_range(self._bootstrap, self._options, self._admin, lane, first, end)

@@ -24,7 +24,6 @@ _POLL_S = 0.02  # how often a receive without messages looks whether the file ha
 _WATCH_S = 0.2  # how often a member looks whether its group has changed
 _TRUST_S = 1.0  # how long a look at the file is trusted
 _HEARTBEATS = 3  # renewals of the lease in a session: each is a synced write
-_READ_BYTES = 8_388_608  # unpacked, at once
 
 _logger = structlog.get_logger(__name__)
 
@@ -50,6 +49,7 @@ class SqliteConsumer:
         self._writer = Worker(path, f"{group}-commit", lock_timeout_s=limits.lock_timeout_s)
         self._max_poll_interval_s = limits.max_poll_interval_s
         self._received_at = 0.0
+        self._receive_bytes = limits.receive_bytes
         self._heartbeat_s = limits.session_timeout_s / _HEARTBEATS
         self._epochs: dict[Lane, Epoch] = {}
         self._cursors = Cursors()
@@ -101,7 +101,9 @@ class SqliteConsumer:
             self._received_at = time.monotonic()
             before = self._changes.look(), self._cursors.moves
             if positions := self._cursors.to_read(wanted):
-                found = await self._reader.run(partial(_read, positions=positions, max_messages=max_messages))
+                found = await self._reader.run(
+                    partial(_read, positions=positions, max_messages=max_messages, max_bytes=self._receive_bytes)
+                )
                 self._cursors.fill(positions, found)
             taken = self._cursors.take(wanted, max_messages)
             left_s = deadline - time.monotonic()
@@ -174,14 +176,16 @@ def committed(file: QueueFile, group: str, lanes: Iterable[Lane]) -> dict[Lane, 
         return groups.committed(db, group, lanes)
 
 
-def _read(file: QueueFile, positions: Mapping[Lane, int], max_messages: int) -> dict[Lane, list[Message]]:
+def _read(
+    file: QueueFile, positions: Mapping[Lane, int], max_messages: int, max_bytes: int
+) -> dict[Lane, list[Message]]:
     found: dict[Lane, list[Message]] = {}
     with file.read() as db:
         states = catalog.all_lanes(db)
         for lane, offset in positions.items():
             state = states.get(lane)
             if state and offset < state.end and max_messages > 0:
-                limits = {"max_messages": max_messages, "max_bytes": _READ_BYTES // len(positions)}
+                limits = {"max_messages": max_messages, "max_bytes": max_bytes // len(positions)}
                 messages = log.read(db, state, offset, state.end, **limits)
                 if messages:
                     found[lane] = messages
@@ -191,12 +195,12 @@ def _read(file: QueueFile, positions: Mapping[Lane, int], max_messages: int) -> 
 
 def _sync(file: QueueFile, member: Member) -> Membership:
     with file.write() as db:
-        return groups.sync(db, member, _monotonic_ms())
+        return groups.sync(db, member, monotonic_ms())
 
 
 def _news(file: QueueFile, member: Member, version: int) -> bool:
     with file.read() as db:
-        return groups.news(db, member, version, _monotonic_ms())
+        return groups.news(db, member, version, monotonic_ms())
 
 
 def _release(file: QueueFile, member: Member, lanes: Iterable[Lane]) -> None:
@@ -214,6 +218,6 @@ def _commit(file: QueueFile, group: str, lane: Lane, position: Position, epoch: 
         groups.commit(db, group, lane, position, epoch)
 
 
-def _monotonic_ms() -> int:
+def monotonic_ms() -> int:
     """Of one clock for all processes of the machine."""
     return int(time.monotonic() * 1000)

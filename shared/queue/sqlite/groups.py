@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared.queue.base import Epoch, Fenced, Lane, Position
+from shared.queue.base import Epoch, Fenced, Group, GroupInUse, Lane, Position, UnknownGroup
 from shared.queue.sqlite.sharing import share
 
 
@@ -33,7 +33,8 @@ class Membership(NamedTuple):
 
 
 # A deadline far ahead was set before a reboot; a minute of grace, since `now` is older than the wait for the lock.
-_EXPIRED = '"group" = :group AND deadline_ms NOT BETWEEN :now AND :now + session_ms + 60000'
+_ALIVE = "deadline_ms BETWEEN :now AND :now + session_ms + 60000"
+_EXPIRED = f'"group" = :group AND NOT ({_ALIVE})'
 
 
 def sync(db: sqlite3.Connection, member: Member, now_ms: int) -> Membership:
@@ -97,6 +98,25 @@ def committed(db: sqlite3.Connection, group: str, lanes: Iterable[Lane]) -> dict
     )
     found = {Lane(topic, partition): Position(offset, metadata) for topic, partition, offset, metadata in rows}
     return {lane: found.get(lane) for lane in lanes}
+
+
+def known(db: sqlite3.Connection, now_ms: int) -> list[Group]:
+    """All groups, sorted."""
+    alive = f'SELECT count(*) FROM members WHERE "group" = name AND {_ALIVE}'  # noqa: S608 - constants
+    rows = db.execute(f"SELECT name, ({alive}) FROM groups ORDER BY name", {"now": now_ms})  # noqa: S608 - constants
+    return [Group(*row) for row in rows]
+
+
+def forget(db: sqlite3.Connection, group: str, now_ms: int) -> None:
+    """Drop a group. Raises `GroupInUse`, `UnknownGroup`."""
+    found = {each.name: each.members for each in known(db, now_ms)}
+    if group not in found:
+        raise UnknownGroup(f"there is no group {group!r}")
+    if found[group]:
+        raise GroupInUse(f"group {group!r} has {found[group]} members: stop them first")
+    for table in ("members", "owners", "positions"):
+        db.execute(f'DELETE FROM {table} WHERE "group" = ?', (group,))  # noqa: S608 - constants
+    db.execute("DELETE FROM groups WHERE name = ?", (group,))
 
 
 def _renew(db: sqlite3.Connection, member: Member, now_ms: int) -> bool:

@@ -28,5 +28,8 @@ class Limits:
     max_poll_interval_s: float = 60.0
     """A consumer that does not receive for so long is not kept alive any more: its lease runs out."""
 
+    receive_bytes: int = 8_000_000
+    """What is read at once for one receive, unpacked; of each lane at least a message."""
+
     tidy_interval_s: float = 30.0
     """How often a producer drops consumed messages that are past their topic's retention."""

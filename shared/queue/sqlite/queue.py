@@ -8,10 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from shared.queue.base import AssignmentListener, Lane, Message, Position, QueueError, TopicSpec
-from shared.queue.sqlite import catalog, log, retention
+from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec
+from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
-from shared.queue.sqlite.consumer import SqliteConsumer, committed
+from shared.queue.sqlite.consumer import SqliteConsumer, committed, monotonic_ms
 from shared.queue.sqlite.file import QueueFile, create
 from shared.queue.sqlite.group_commit import full
 from shared.queue.sqlite.limits import Limits
@@ -81,6 +81,12 @@ class SqliteQueue:
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         return await self._reader.run(partial(committed, group=group, lanes=list(lanes)))
 
+    async def groups(self) -> list[Group]:
+        return await self._reader.run(_groups)
+
+    async def forget_group(self, group: str) -> None:
+        await self._writer.run(partial(_forget_group, group=group))
+
     async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
         while messages := await self._reader.run(partial(_page, lane=lane, first=first, end=end)):
             yield messages
@@ -116,6 +122,16 @@ def _of_each(
 ) -> dict[Lane, int]:
     with file.read() as db:
         return {lane: ask(db, state) for lane, state in catalog.lanes(db, lanes).items()}
+
+
+def _groups(file: QueueFile) -> list[Group]:
+    with file.read() as db:
+        return groups.known(db, monotonic_ms())
+
+
+def _forget_group(file: QueueFile, group: str) -> None:
+    with file.write() as db:
+        groups.forget(db, group, monotonic_ms())
 
 
 def _page(file: QueueFile, lane: Lane, first: int, end: int) -> list[Message]:

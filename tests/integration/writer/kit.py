@@ -80,12 +80,12 @@ class Stage:
 
     # Making things.
 
-    async def make(self, *signals: str, tables: bool = True) -> None:
+    async def make(self, *signals: str, tables: bool = True, partitions: int = 1) -> None:
         """The topics of these signals, and their tables."""
         specs: list[TopicSpec] = []
         for name in signals:
             made = self.registry.signals[name]
-            specs.append(TopicSpec(made.topic, partitions=1))
+            specs.append(TopicSpec(made.topic, partitions=partitions))
             specs.append(TopicSpec(made.dead_letter_topic, partitions=1, compacted=True, max_message_bytes=3_000_000))
             if tables:
                 self.make_table(name)
@@ -219,6 +219,12 @@ class Running:
     def sample(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
+    @property
+    def lanes(self) -> list[Lane]:
+        """The lanes that it owns and has a position in, sorted."""
+        states = self.loop.states()
+        return [Lane(state["topic"], state["partition"]) for state in states if state["committed"] is not None]
+
     def waits_for(self, lane: Lane) -> dict[str, Any]:
         """What a lane says that it waits for."""
         states = {(state["topic"], state["partition"]): state["waiting"] for state in self.loop.states()}
@@ -250,6 +256,10 @@ class Process:
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

@@ -86,13 +86,12 @@ async def test_a_planned_range_is_cut_exactly_there_again(stage: Stage) -> None:
 async def test_a_planned_range_larger_than_the_memory_for_a_lane_is_read_whole(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "HELD_BYTES", 1_000)
     monkeypatch.setattr(loop, "LEAST_BYTES", 1_000)
     monkeypatch.setattr(loop, "RECEIVE_MESSAGES", 3)
     await stage.make("logs")
     await stage.publish(*MESSAGES)
     await stage.commit(Position(0, '{"end":39}'))
-    async with stage.writer():
+    async with stage.writer(held_bytes=1_000):
         await stage.until_committed(40)
     assert stage.messages() == sorted(TEXTS)
 

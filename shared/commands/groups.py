@@ -1,0 +1,99 @@
+"""`sluice group`: consumer groups of the queue. One that is gone for good holds back the embedded queue's retention."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NamedTuple, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from shared import registry
+from shared.commands.beside import AsJson, DataDir, fail, print_json, settings_beside, wide_console
+from shared.queue import open_queue
+from shared.queue.base import Queue, QueueError
+from shared.settings import Settings
+
+group = typer.Typer(help="Consumer groups: list them, forget one that is gone for good.", no_args_is_help=True)
+
+T = TypeVar("T")
+
+
+class Standing(NamedTuple):
+    """A group, and how many messages of this Sluice's topics it has not committed yet."""
+
+    name: str
+    members: int
+    behind: int
+
+
+@group.command("list")
+def list_all(as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
+    """List the groups that read this Sluice's topics: members alive now, messages not committed yet."""
+    settings = settings_beside(data_dir)
+    found = _with_queue(settings, lambda queue: _standings(queue, settings))
+    if as_json:
+        print_json({"groups": [each._asdict() for each in found]})
+        return
+    table = Table("group", "members", "messages behind")
+    for each in found:
+        table.add_row(escape(each.name), str(each.members), f"{each.behind:,}")
+    wide_console().print(table)
+
+
+@group.command()
+def forget(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    yes: Annotated[bool, typer.Option("--yes", help="Even if it is the group of this Sluice's writers")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Drop a group with all that it has committed. Refused while it has members."""
+    settings = settings_beside(data_dir)
+    if name == settings.writer.group and not yes:
+        fail(
+            f"{name!r} is the group of this Sluice's writers: they would look at everything again that is still in the"
+            " queue; say --yes if that is meant"
+        )
+    _with_queue(settings, lambda queue: queue.forget_group(name))
+    if as_json:
+        print_json({"group": name, "forgotten": True})
+    else:
+        Console().print(f"[green]✓[/green] group {escape(name)} is forgotten", highlight=False)
+
+
+async def _standings(queue: Queue, settings: Settings) -> list[Standing]:
+    signals = registry.load(settings.services.extensions, settings.topics.prefix).signals.values()
+    ends = await queue.end_offsets(await queue.lanes([signal.topic for signal in signals]))
+    found = []
+    for name, members in await queue.groups():
+        positions = {lane: at for lane, at in (await queue.committed(name, ends)).items() if at is not None}
+        if positions:  # else it is somebody else's
+            topics = {lane.topic for lane in positions}
+            missing = sum(
+                max(0, end - (positions[lane].offset if lane in positions else 0))
+                for lane, end in ends.items()
+                if lane.topic in topics
+            )
+            found.append(Standing(name, members, missing))
+    return found
+
+
+def _with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
+    """Put questions to the queue; ends the command with a sentence when it can't answer."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons are in the sentence
+
+    async def run() -> T:
+        queue = open_queue(settings.services.queue_url)
+        try:
+            return await ask(queue)
+        finally:
+            await queue.close()
+
+    try:
+        return asyncio.run(run())
+    except (QueueError, ValueError) as error:
+        fail(str(error))
