@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from shared.clients.clickhouse import ClickHouseError
+from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
 from shared.signals.base import Table
@@ -49,6 +50,7 @@ class Delivery:
         metrics: Metrics,
         failpoints: Failpoints,
         still_ours: Callable[[Batch], Awaitable[None]],
+        clock: Clock = time.time_ns,
     ) -> None:
         self.trusted = False
         self._table = table
@@ -57,6 +59,7 @@ class Delivery:
         self._metrics = metrics
         self._failpoints = failpoints
         self._still_ours = still_ours
+        self._clock = clock
 
     async def store(self, batch: Batch) -> None:
         """Return when every row of the batch is in the table. Raises `Poison`, and what `still_ours` raises."""
@@ -139,7 +142,7 @@ class Delivery:
         present = await self._patience.until_done(
             "verify", lambda: self._sink.keys(self._table, batch.lane, (batch.first, batch.last), span)
         )
-        return batch.missing(present, time.time_ns() // 1000)
+        return batch.missing(present, self._clock() // 1000)
 
     async def _anything_beyond(self, batch: Batch) -> bool:
         """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
