@@ -41,6 +41,13 @@ class Verdict:
     def passed(self) -> bool:
         return not self.wrong
 
+    @property
+    def audit_word(self) -> str:
+        """For a table: ok, the gaps, or that nobody asked."""
+        if not self.audit:
+            return "-"
+        return f"{self.audit['gaps']} gaps" if self.audit.get("gaps") else "ok"
+
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "passed": self.passed}
 

@@ -15,6 +15,14 @@ from writer.batch import plan_of
 RECORDS_A_POISON = 1_000
 TABLE_OF = {"logs": "logs", "drain": "logs", "errors": "errors", "traces": "spans", "llm": "llm_calls"}
 
+_FORMAT_OF = {
+    "logs": "deeptracer.logs",
+    "drain": "vercel.drain",
+    "errors": "deeptracer.errors",
+    "traces": "deeptracer.traces",
+    "llm": "deeptracer.llm",
+}
+
 
 def _stamp(n: int, fmt: str = "deeptracer.logs") -> Stamp:
     return Stamp(v=VERSION, format=fmt, project_id="faults", received_at=time.time_ns() // 1000, retention_days=30, n=n)
@@ -39,15 +47,15 @@ def poison_messages(arena: Arena, rng: Random) -> Iterator[None]:
 
 def _publish_poison(arena: Arena, rng: Random, number: int) -> None:
     text = f"poison {arena.books.run} {number}"
+    signal, fmt = rng.choice(sorted(_FORMAT_OF.items()))
     kinds = [
         text.encode(),
-        seal(_stamp(2), json.dumps([{"level": "info", "message": text}]).encode()),
-        seal(_stamp(1), f"[nonsense {text}]".encode()),
-        seal(_stamp(1), json.dumps([{"level": text, "message": "no such level"}]).encode()),
+        seal(_stamp(2, fmt), json.dumps([{"message": text}]).encode()),
+        seal(_stamp(1, fmt), f"[nonsense {text}]".encode()),
+        seal(_stamp(1, fmt), json.dumps([text]).encode()),
     ]
     poison = kinds[number % len(kinds)]
-    topic = arena.registry.signals[rng.choice(sorted(TABLE_OF))].topic
-    arena.letters[poison.decode()] = arena.publish(topic, poison)
+    arena.letters[poison.decode()] = arena.publish(arena.registry.signals[signal].topic, poison)
 
 
 @fault(WRITERS, QUEUE, hold_s=(1.0, 5.0), times=2)
