@@ -14,7 +14,6 @@ from tests.faults.load import Load
 from tests.faults.verdict import Verdict, judge
 
 WARM_REQUESTS = 100
-DRAIN_WITHIN_S = 180.0
 
 Say = Callable[[str], None]
 
@@ -83,6 +82,7 @@ def run(
     *,
     seconds: float | None = None,
     records_per_s: float = 2_000,
+    drain_within_s: float = 180.0,
     say: Say = lambda sentence: None,
 ) -> Result:
     """One load, the steps (until `seconds` are over, if given), one verdict. `label`: lower-case letters and digits."""
@@ -105,7 +105,7 @@ def run(
         load.stop()
     arena.writers.fill()
     problems = result.verdict.wrong
-    result.verdict = judge(arena, load, within_s=DRAIN_WITHIN_S)
+    result.verdict = judge(arena, load, within_s=drain_within_s)
     result.verdict.wrong[:0] = problems
     result.duration_s = time.monotonic() - began
     return result

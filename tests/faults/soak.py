@@ -104,7 +104,7 @@ class _Soak:
         verdict = result.verdict
         word = "[green]passed[/]" if verdict.passed else "[red]FAILED[/]"
         self._console.print(
-            f"  {word} in {time.monotonic() - began:.0f} s, {verdict.acknowledged:,} records acknowledged"
+            f"  {word} in {time.monotonic() - began:.0f} s, {verdict.counts.acknowledged:,} records acknowledged"
         )
         for sentence in [*verdict.wrong, *stage.notes]:
             self._console.print(f"  {sentence}", markup=False)
@@ -115,8 +115,8 @@ def _table(results: list[Result]) -> Table:
     columns = ("queue", "run", "faults", "seconds", "acknowledged", "unknown", "rows", "missing", "duplicated")
     table = Table(*columns, "lost by fault", "letters", "audit", "verdict", title="Verdicts")
     for result in results:
-        v = result.verdict
-        numbers = (v.acknowledged, v.unknown, v.rows, v.missing, v.duplicated, v.lost_by_fault, v.letters)
+        v, n = result.verdict, result.verdict.counts
+        numbers = (n.acknowledged, n.unknown, n.rows, n.missing, n.duplicated, n.lost_by_fault, v.letters)
         table.add_row(
             result.queue,
             result.label,
