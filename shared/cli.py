@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),
     "project": ("shared.commands.projects:project", "Create, list, show and update projects."),
     "key": ("shared.commands.keys:key", "Create, list, revoke and rotate API keys."),
+    "audit": ("writer.ops.audit_command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
+    "lag": ("writer.ops.lag_command:lag", "Show how far the writers are behind."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""

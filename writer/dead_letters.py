@@ -10,9 +10,14 @@ import msgspec
 
 from shared.queue.base import Lane, Message, MessageTooLarge, Producer
 
-Reason = Literal["undecodable", "unconvertible", "refused"]
+Reason = Literal["undecodable", "unconvertible", "refused", "gap"]
 """The message is no envelope, or holds other records than it says; the record doesn't become a row; ClickHouse refuses
-the row."""
+the row; messages that retention took before a writer came (nothing of them is left)."""
+
+State = Literal["", "redriven", "purged"]
+"""Open; its rows are in the table since; somebody threw its bytes away."""
+
+VERSION = 1
 
 PLAIN_LIMIT = 600_000
 """Bytes of a message that are kept as they are; larger ones are compressed, or the letter would be over the topic's
@@ -35,13 +40,22 @@ class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
     first_seen_ms: int = 0
     """When a writer first gave it up, Unix milliseconds."""
     attempts: int = 1
-    encoding: Literal["base64", "zlib+base64"]
-    raw: str
-    """The message; of a record, a message with this record alone. `raw_bytes` decodes it."""
+    state: State = ""
+    changed_ms: int = 0
+    """Since when it is in that state, Unix milliseconds; 0 while it is open."""
+    end: int = 0
+    """Of a gap: the offset after it. Gaps of one lane may overlap: one that was found, and found again when it had
+    grown."""
+    encoding: Literal["base64", "zlib+base64"] = "base64"
+    raw: str = ""
+    """The message; of a record, a message with this record alone. `raw_bytes` decodes it. Gaps and closed letters have
+    none."""
 
     @property
     def key(self) -> bytes:
         """Its source coordinates. The time tells apart two topics of one name, each with offsets from 0."""
+        if self.reason == "gap":
+            return f"gap:{self.topic}:{self.partition}:{self.offset}-{self.end}".encode()
         index = "" if self.index is None else self.index
         return f"{self.topic}:{self.partition}:{self.offset}:{index}:{self.timestamp_ms}".encode()
 
@@ -51,7 +65,7 @@ def letter(lane: Lane, message: Message, index: int | None, reason: Reason, deta
     big = len(message.value) > PLAIN_LIMIT
     kept = zlib.compress(message.value) if big else message.value
     return Letter(
-        v=1,
+        v=VERSION,
         reason=reason,
         detail=detail[:2000],
         topic=lane.topic,
@@ -62,6 +76,26 @@ def letter(lane: Lane, message: Message, index: int | None, reason: Reason, deta
         encoding="zlib+base64" if big else "base64",
         raw=base64.b64encode(kept).decode(),
     )
+
+
+def gap(lane: Lane, first: int, end: int) -> Letter:
+    """The durable marker of messages `first <= offset < end` that were gone when the lane's writer came to them."""
+    detail = f"retention took the messages {first:,} to {end - 1:,} before a writer came"
+    return Letter(
+        v=VERSION,
+        reason="gap",
+        detail=detail,
+        topic=lane.topic,
+        partition=lane.partition,
+        offset=first,
+        end=end,
+        timestamp_ms=0,
+    )
+
+
+def closed(kept: Letter, state: State, now_ms: int) -> Letter:
+    """The small marker that takes a letter's place under its key: all but its bytes."""
+    return msgspec.structs.replace(kept, state=state, changed_ms=now_ms, encoding="base64", raw="")
 
 
 def raw_bytes(kept: Letter) -> bytes:
@@ -124,7 +158,7 @@ class DeadLetters:
     async def publish(self, topic: str, letters: Iterable[Letter], now_ms: int) -> None:
         """Return when all are acknowledged. Raises `QueueUnavailable`: call again with the same letters."""
         for kept in letters:
-            value = msgspec.json.encode(msgspec.structs.replace(kept, first_seen_ms=now_ms))
+            value = msgspec.json.encode(msgspec.structs.replace(kept, first_seen_ms=kept.first_seen_ms or now_ms))
             try:
                 await self._producer.publish(topic, value, kept.key)
             except MessageTooLarge as error:

@@ -15,12 +15,12 @@ from shared.queue.base import Consumer, Epoch, Fenced, Lane, Message, Position, 
 from shared.signals.base import Signal
 from writer.batch import Batch, make_batch
 from writer.buffer import Buffer, Draft, Limits, WentBack
-from writer.dead_letters import DeadLetters, Letter, LetterLimit, Tally
+from writer.dead_letters import DeadLetters, Letter, LetterLimit, Tally, gap
 from writer.delivery import Delivery, Poison
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
 from writer.patience import Patience, Stopped
-from writer.position import Start, lost_in, starting_point
+from writer.position import Gap, Start, lost_in, starting_point
 from writer.rows import Converter
 from writer.sink import Sink
 from writer.tables import UnfitTable
@@ -146,7 +146,7 @@ class LaneWriter:
         self._tally = Tally(self._means.letter_limit)
         start = await self.patience.until_done("position", self._start, stoppable=True)
         if start.lost:
-            self._count_gap(start.lost)
+            await self._mark_gaps([start.lost])
         if start.went_back:
             self._log.error("the queue holds less than was committed: reading all of it again")
         exact_end = start.exact_end if start.exact_end > self._careful_end else 0
@@ -214,10 +214,8 @@ class LaneWriter:
         made = await asyncio.get_running_loop().run_in_executor(
             self._means.builder, self._converter.convert, self.lane, draft.entries, self._means.clock() // 1000
         )
-        if draft.jumps:
-            lost = await self.patience.until_done("position", lambda: self._lost(draft))
-            if lost:
-                self._count_gap(lost)
+        if draft.jumps and (lost := await self.patience.until_done("position", lambda: self._lost(draft))):
+            await self._mark_gaps(lost)
         await self._bury(made.letters, made.rows)
         return make_batch(self.lane, draft, made)
 
@@ -297,10 +295,15 @@ class LaneWriter:
             metrics.dropped(self._signal.name, "expired", batch.expired)
         self._means.failpoints.reach("after_done")
 
-    async def _lost(self, draft: Draft) -> int:
+    async def _lost(self, draft: Draft) -> list[Gap]:
         begin = (await self._means.queue.begin_offsets([self.lane]))[self.lane]
         return lost_in(draft.jumps, begin)
 
-    def _count_gap(self, lost: int) -> None:
-        self._means.metrics.gaps.labels(self.lane.topic).inc(lost)
-        self._log.error("retention took messages before a writer came", messages=lost)
+    async def _mark_gaps(self, gaps: list[Gap]) -> None:
+        """Leave a marker of each beside the dead letters, before the position moves past: nobody else would know."""
+        topic, now_ms = self._signal.dead_letter_topic, time.time_ns() // 1_000_000
+        markers = [gap(self.lane, first, end) for first, end in gaps]
+        await self.patience.until_done("gaps", lambda: self._means.letters.publish(topic, markers, now_ms))
+        for marker in markers:
+            self._means.metrics.gaps.labels(self.lane.topic).inc(marker.end - marker.offset)
+            self._log.error(marker.detail, first=marker.offset, end=marker.end)

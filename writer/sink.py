@@ -29,7 +29,7 @@ INSERT_SETTINGS = {
 }
 """Always the same for a token: another block size would be another insert to ClickHouse (02)."""
 
-_LOOK_SETTINGS = {
+LOOK_SETTINGS = {
     **_SAME_REPLICA,
     **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
     "skip_unavailable_shards": 0,
@@ -96,7 +96,7 @@ class Sink:
             "from": received_at[0],
             "to": received_at[1],
         }
-        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, _LOOK_SETTINGS))
+        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, LOOK_SETTINGS))
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
@@ -106,7 +106,7 @@ class Sink:
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _LOOK_SETTINGS)))
+        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""

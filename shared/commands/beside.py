@@ -93,9 +93,9 @@ def duration(text: str) -> timedelta:
         raise typer.BadParameter(f"{text!r} is too long") from None
 
 
-def fail(sentence: str) -> NoReturn:
+def fail(sentence: str, code: int = 1) -> NoReturn:
     Console(stderr=True).print(f"[red]not done:[/red] {escape(sentence.strip())}", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def wide_console() -> Console:

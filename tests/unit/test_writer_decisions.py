@@ -60,9 +60,9 @@ def test_only_a_plan_that_lies_ahead_is_one(metadata: str, end: int) -> None:
         (Position(9), 3, 9, Start(9)),
         (Position(10), 3, 9, Start(3, went_back=True)),
         (Position(10, '{"end":12}'), 3, 9, Start(3, went_back=True)),
-        (Position(1), 3, 9, Start(3, lost=2)),
-        (Position(1, '{"end":6}'), 3, 9, Start(3, exact_end=6, lost=2)),
-        (Position(1, '{"end":3}'), 3, 9, Start(3, lost=2)),
+        (Position(1), 3, 9, Start(3, lost=(1, 3))),
+        (Position(1, '{"end":6}'), 3, 9, Start(3, exact_end=6, lost=(1, 3))),
+        (Position(1, '{"end":3}'), 3, 9, Start(3, lost=(1, 3))),
     ],
 )
 def test_a_lane_goes_on_where_it_must(committed: Position | None, begin: int, end: int, start: Start) -> None:
@@ -70,10 +70,10 @@ def test_a_lane_goes_on_where_it_must(committed: Position | None, begin: int, en
 
 
 def test_only_what_retention_took_is_a_gap_other_holes_are_not() -> None:
-    assert lost_in([(5, 8)], begin=0) == 0
-    assert lost_in([(5, 8)], begin=7) == 2
-    assert lost_in([(5, 8)], begin=20) == 3
-    assert lost_in([(5, 8), (10, 30)], begin=30) == 23
+    assert lost_in([(5, 8)], begin=0) == []
+    assert lost_in([(5, 8)], begin=7) == [(5, 7)]
+    assert lost_in([(5, 8)], begin=20) == [(5, 8)]
+    assert lost_in([(5, 8), (10, 30)], begin=30) == [(5, 8), (10, 30)]
 
 
 LIMIT = LetterLimit(share=0.2, share_from=100, run=50)
