@@ -301,7 +301,7 @@ class LaneWriter:
 
     async def _mark_gaps(self, gaps: list[Gap]) -> None:
         """Leave a marker of each beside the dead letters, before the position moves past: nobody else would know."""
-        topic, now_ms = self._signal.dead_letter_topic, time.time_ns() // 1_000_000
+        topic, now_ms = self._signal.dead_letter_topic, self._means.clock() // 1_000_000
         markers = [gap(self.lane, first, end) for first, end in gaps]
         await self.patience.until_done("gaps", lambda: self._means.letters.publish(topic, markers, now_ms))
         for marker in markers:

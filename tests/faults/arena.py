@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ class Arena:
         self.may_lose: set[str] = set()
         self.lost_messages: dict[Lane, int] = {}
         self.load: Load | None = None
+        self.began_ms = 0
         self.letters: dict[str, bool] = {}
         """Messages that can't be stored, by their text: True if the queue has acknowledged them."""
         self.notes: list[str] = []
@@ -75,6 +77,12 @@ class Arena:
 
     def __exit__(self, *error: object) -> None:
         self._exits.close()
+
+    def begin(self, load: Load) -> None:
+        """A run begins: what faults took in earlier ones is over."""
+        self.load, self.began_ms = load, time.time_ns() // 1_000_000
+        self.may_lose.clear()
+        self.lost_messages.clear()
 
     # Looking.
 

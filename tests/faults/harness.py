@@ -88,8 +88,9 @@ def run(
     """One load, the steps (until `seconds` are over, if given), one verdict. `label`: lower-case letters and digits."""
     result, began = Result(label, arena.queue_kind, seed), time.monotonic()
     run_name = "".join(char for char in label if char.isalnum()) + f"{seed}x{int(time.time())}"
-    with Load(arena.stack, run_name, records_per_s=records_per_s) as load:
-        arena.load = load
+    load = Load(arena.stack, run_name, records_per_s=records_per_s)
+    arena.begin(load)
+    with load:
         load.wait_for(200, WARM_REQUESTS, within_s=60)
         for step in steps:
             if seconds is not None and time.monotonic() - began > seconds:

@@ -1,5 +1,9 @@
 """The verdict on one run: acknowledged and missing 0, duplicated 0, unknown at most once, each poison one letter."""
 
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -47,6 +51,7 @@ def judge(arena: Arena, load: Load, *, within_s: float) -> Verdict:
     verdict.counts = arena.until(lambda: _counted(arena, load), within_s, "an answer of ClickHouse")
     verdict.wrong += verdict.counts.problems()
     _judge_letters(arena, verdict)
+    _audit(arena, verdict, within_s)
     if load.unexpected:
         verdict.wrong.append(f"{len(load.unexpected)} unexpected answers: {load.unexpected[0]}")
     return verdict
@@ -86,11 +91,28 @@ def _judge_letters(arena: Arena, verdict: Verdict) -> None:
             verdict.wrong.append(f"{len(texts)} letters {what}; the first: {texts[0][:300]}")
 
 
+def _audit(arena: Arena, verdict: Verdict, within_s: float) -> None:
+    """`sluice audit` must come to the same: all there once, and gaps only where a fault took messages away."""
+    environment = {**os.environ, **arena.environment}
+    asked = [sys.executable, "-m", "shared.cli", "audit", "--json", "--from", str(arena.began_ms)]
+    told = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=within_s)
+    if told.returncode not in (0, 1):
+        verdict.wrong.append(f"audit ended with {told.returncode}: {told.stderr[-500:]}")
+        return
+    verdict.audit = totals = json.loads(told.stdout)["totals"]
+    wrong = {name: totals[name] for name in ("missing", "duplicated", "unreadable") if totals[name]}
+    if totals["gaps"] != (taken := sum(arena.lost_messages.values())):
+        wrong["gaps"] = totals["gaps"]
+        verdict.wrong.append(f"faults took {taken} messages out of the queue, audit names {totals['gaps']}")
+    if wrong:
+        verdict.wrong.append(f"audit says {wrong}")
+
+
 def letters(arena: Arena) -> Iterator[Letter]:
     """The newest letter of every key, of all topics."""
     topics = [signal.dead_letter_topic for signal in arena.registry.signals.values()]
     ends = arena.background.run(arena.queue.end_offsets(arena.background.run(arena.queue.lanes(topics))))
     for lane, end in ends.items():
         newest = {message.key: message.value for message in (arena.messages(lane, 0, end) if end else ())}
-        for value in newest.values():
-            yield msgspec.json.decode(value, type=Letter)
+        read = (msgspec.json.decode(value, type=Letter) for value in newest.values())
+        yield from (letter for letter in read if letter.reason != "gap")

@@ -41,6 +41,15 @@ def gateway_clocks_step(arena: Arena, rng: Random) -> Iterator[None]:
     yield
     for each in made:
         each.stop()
+    arena.until(lambda: _rows_an_hour_off(arena) == 2, 60, "rows of an hour ago and of in an hour")
+
+
+def _rows_an_hour_off(arena: Arena) -> int:
+    """Whether some are from the past, and some from the future: 0, 1 or 2."""
+    since = arena.began_ms // 1000
+    off = f"received_at > now() + 1800, received_at < fromUnixTimestamp({since}) - 1800"
+    sql = f"SELECT uniqExact({off}) FROM logs WHERE startsWith(trace_id, '{arena.books.run}-') AND ({off.replace(', ', ' OR ')})"
+    return int(arena.query(sql)[0][0])
 
 
 @fault(QUEUE, hold_s=(1.0, 3.0), times=3, queues=("kafka",))
