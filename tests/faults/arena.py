@@ -51,6 +51,8 @@ class Arena:
         self.letters: dict[str, bool] = {}
         """Messages that can't be stored, by their text: True if the queue has acknowledged them."""
         self.notes: list[str] = []
+        self.checks: list[Callable[[], str]] = []
+        """What faults want to see when all is drained: a sentence if it isn't so."""
         self.extensions = stack.folder.parent / f"{stack.folder.name}-extensions"
         self.registry: Registry = load()
         self._wanted = writers
@@ -83,6 +85,7 @@ class Arena:
         self.load, self.began_ms = load, time.time_ns() // 1_000_000
         self.may_lose.clear()
         self.lost_messages.clear()
+        self.checks.clear()
 
     # Looking.
 
