@@ -1,6 +1,7 @@
 """`make soak`: faults for as long as you like. Every fault alone, then mixes; one table of verdicts at the end."""
 
 import json
+import logging
 import secrets
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from rich.table import Table
 
 from tests.faults.arena import Arena, arena
 from tests.faults.catalog import FAULTS, faults_of
-from tests.faults.harness import Result, Step, alone, mixed, run
+from tests.faults.harness import MIXED, Result, Step, alone, mixed, run
 
 MIXED_MINUTES = {"kafka": 20.0, "sqlite": 10.0}
 
@@ -26,6 +27,9 @@ class Which(StrEnum):
     sqlite = "sqlite"
     kafka = "kafka"
     both = "both"
+
+
+logging.getLogger().addHandler(logging.NullHandler())  # the clients' complaints about what is away are no news here
 
 
 def soak(
@@ -78,7 +82,7 @@ class _Soak:
                     self._run(stage, each.name, steps)
             if minutes:
                 self._console.print(f"[bold]mixed[/], {minutes:g} minutes")
-                self._run(stage, "mixed", mixed(queue, self._seed), minutes * 60)
+                self._run(stage, MIXED, mixed(queue, self._seed), minutes * 60)
 
     def tell(self, json_file: Path | None) -> int:
         """The table, the file, and the exit code."""

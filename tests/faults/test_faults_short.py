@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.arena import Arena, arena
 from tests.faults.catalog import FAULTS
-from tests.faults.harness import Step, alone, mixed, run
+from tests.faults.harness import MIXED, Step, alone, mixed, run
 
 SEED = 20261122
 DRAIN_WITHIN_S = 60.0
@@ -37,7 +37,7 @@ def test_after_each_fault_every_acknowledged_record_is_one_row(stage: Arena) -> 
 
 
 def test_after_overlapping_faults_every_acknowledged_record_is_one_row(stage: Arena) -> None:
-    check(stage, "mixed", mixed(stage.queue_kind, SEED), seconds=10)
+    check(stage, MIXED, mixed(stage.queue_kind, SEED), seconds=10)
 
 
 def check(stage: Arena, label: str, steps: Iterator[Step], seconds: float | None = None) -> None:

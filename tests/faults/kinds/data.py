@@ -58,7 +58,7 @@ def _publish_poison(arena: Arena, rng: Random, number: int) -> None:
     arena.letters[poison.decode()] = arena.publish(arena.registry.signals[signal].topic, poison)
 
 
-@fault(WRITERS, QUEUE, hold_s=(1.0, 5.0), times=2)
+@fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(1.0, 5.0), times=2)
 def unknown_format(arena: Arena, rng: Random) -> Iterator[None]:
     """Messages of a format that no writer knows: their lanes wait, visibly, until writers come that do."""
     name = f"acme{len(list(arena.extensions.glob('formats/*.py')))}"

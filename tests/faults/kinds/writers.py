@@ -131,7 +131,7 @@ def rebalances_while_the_broker_hangs(arena: Arena, rng: Random) -> Iterator[Non
     arena.writers.fill()
 
 
-@fault(WRITERS, times=1)
+@fault(WRITERS, QUEUE, times=1)
 def rebalances(arena: Arena, rng: Random) -> Iterator[None]:
     """Members come and go all the time."""
     for _ in range(5):
@@ -143,7 +143,7 @@ def rebalances(arena: Arena, rng: Random) -> Iterator[None]:
     arena.writers.fill()
 
 
-@fault(WRITERS, hold_s=(3.0, 20.0), times=1)
+@fault(WRITERS, QUEUE, hold_s=(3.0, 20.0), times=1)
 def writer_clocks_step(arena: Arena, rng: Random) -> Iterator[None]:
     """Writers whose clocks are an hour ahead and an hour behind work beside the others."""
     for offset_s in (3600, -3600):
