@@ -43,6 +43,19 @@ def fault(
     def make(function: Callable[[Arena, Random], Iterator[None]]) -> Fault:
         name = function.__name__.replace("_", "-")
         doc = (function.__doc__ or "").strip()
-        return Fault(name, doc, contextmanager(function), frozenset(touches), hold_s, times, queues, mixed)
+        return Fault(name, doc, _healed(function), frozenset(touches), hold_s, times, queues, mixed)
 
     return make
+
+
+def _healed(function: Callable[[Arena, Random], Iterator[None]]) -> Inject:
+    @contextmanager
+    def inject(arena: Arena, rng: Random) -> Iterator[None]:
+        steps = function(arena, rng)
+        next(steps)
+        try:
+            yield
+        finally:  # also when a fault that was nested in this one failed
+            next(steps, None)
+
+    return inject

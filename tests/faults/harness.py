@@ -21,8 +21,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Result:
-    """One run. `injected`: name of a fault -> how often it was done; `blunt`: steps that had not the effect they should,
-    which is a failure where a fault is alone, and may be where others are in its way."""
+    """One run. `injected`: name of a fault -> how often it was done. `blunt`: steps that had not the effect they should,
+    which is a failure where a fault is alone, and may happen where others are in its way."""
 
     label: str
     queue: str
@@ -103,6 +103,7 @@ def run(
             if blunt := _inject(arena, step):
                 result.blunt.append(blunt)
                 say(blunt)
+                arena.writers.fill()
             for each in step.faults:
                 result.injected[each.name] = result.injected.get(each.name, 0) + 1
             time.sleep(step.calm_s)
