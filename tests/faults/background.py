@@ -8,6 +8,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+async def _end_all() -> None:
+    """Cancel whatever still goes on, and let its connections close."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
 class Background:
     """In a `with`. `run` hands a coroutine over and waits for its result."""
 
@@ -20,6 +29,7 @@ class Background:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.run(_end_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

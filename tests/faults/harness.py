@@ -21,8 +21,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Result:
-    """One run. `injected`: name of a fault -> how often it was done. `blunt`: steps that had not the effect they should,
-    which is a failure where a fault is alone, and may happen where others are in its way."""
+    """One run. `injected`: name of a fault -> how often it was done. `blunt`: steps that had not the effect they should
+    have: a failure where a fault is alone; where others are in its way it may happen."""
 
     label: str
     queue: str

@@ -12,7 +12,7 @@ from tests.faults.shapes import SHAPES, Shape, encoded
 from tests.integration.stack import RunningStack, wait_until
 
 ANSWER_WITHIN_S = 15.0
-NEW_CONNECTION_EVERY = 200
+NEW_CONNECTION_EVERY = 10
 """Requests on one connection: so that every gateway on the port gets some."""
 
 _OUTCOMES = {200: ACKNOWLEDGED, 202: ACKNOWLEDGED, 503: UNKNOWN, 0: UNKNOWN}

@@ -38,6 +38,8 @@ def gateway_clocks_step(arena: Arena, rng: Random) -> Iterator[None]:
         )
         for offset_s in (3600, -3600)
     ]
+    for each in made:
+        arena.until(lambda each=each: "gateway listens" in each.log.read_text(), 60, "a gateway with another clock")
     yield
     for each in made:
         each.stop()
