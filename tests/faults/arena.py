@@ -67,6 +67,8 @@ class Arena:
             **IMPATIENT,
             "SLUICE_EXTENSIONS": str(self.extensions),
         }
+        self._clickhouse = ClickHouse(self.stack.env["SLUICE_CLICKHOUSE_URL"], timeout_s=120.0)
+        self._exits.callback(self._clickhouse.close)
         self.queue = open_queue(self.stack.env["SLUICE_QUEUE_URL"])
         self._exits.callback(lambda: self.background.run(self.queue.close()))
         self.producer = self.queue.producer()
@@ -100,11 +102,7 @@ class Arena:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a statement, as the admin, past all proxies. Raises `ClickHouseError`."""
-        client = ClickHouse(self.stack.env["SLUICE_CLICKHOUSE_URL"], timeout_s=120.0)
-        try:
-            return client.query(sql)
-        finally:
-            client.close()
+        return self._clickhouse.query(sql)
 
     def positions(self) -> dict[Lane, tuple[Position, int, int]]:
         """For each lane that ever had a message: what is committed, the first offset and the end."""

@@ -29,7 +29,7 @@ class Background:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.run(_end_all())
+        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(30.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -1,6 +1,6 @@
 """What was sent against what is stored: every acknowledged record one row, every unknown one at most one, no others."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -74,6 +74,7 @@ def _per_turn(table: str, id_of: str, run: str) -> str:
 
 
 def _count_book(query: Query, may_lose: Container[str], book: Book, found: dict[int, _Found], counts: Counts) -> None:
+    incomplete: list[int] = []
     for turn, (outcome, size) in enumerate(zip(book.outcomes, book.sizes, strict=True)):
         rows = found.pop(turn, _NOTHING)
         counts.rows += rows.rows
@@ -83,7 +84,7 @@ def _count_book(query: Query, may_lose: Container[str], book: Book, found: dict[
         if outcome == ACKNOWLEDGED:
             counts.acknowledged += size
             if rows.different < size:
-                _count_missing(query, may_lose, book, turn, counts)
+                incomplete.append(turn)
         elif outcome == UNKNOWN:
             counts.unknown += size
         else:
@@ -91,19 +92,37 @@ def _count_book(query: Query, may_lose: Container[str], book: Book, found: dict[
         if rows.rows != rows.different and len(counts.examples) < EXAMPLES:
             counts.examples.append(_where(query, book, turn))
     counts.strangers += sum(rows.rows for rows in found.values())
+    for some in _batched(incomplete, 1_000):
+        _count_missing(query, may_lose, book, some, counts)
 
 
-def _count_missing(query: Query, may_lose: Container[str], book: Book, turn: int, counts: Counts) -> None:
-    """Which of a request's records are not there, and whether a fault took them."""
-    prefix, shape, size = f"{book.run}-{book.sender}-{turn}-", book.shape, book.sizes[turn]
-    rows = query(f"SELECT {shape.id_of} FROM {shape.table} WHERE startsWith({shape.id_of}, '{prefix}')")
-    there = {text for (text,) in rows}
-    missing = [name for index in range(size) if (name := f"{prefix}{index}") not in there]
-    lost = [name for name in missing if name in may_lose]
-    counts.lost_by_fault += len(lost)
-    counts.missing += len(missing) - len(lost)
-    if len(missing) > len(lost) and len(counts.examples) < EXAMPLES:
-        counts.examples.append(f"missing: {prefix} has {len(there)} of {size} rows ({len(lost)} taken by a fault)")
+def _batched(turns: list[int], size: int) -> Iterator[list[int]]:
+    """Pieces of at most this many."""
+    return (turns[first : first + size] for first in range(0, len(turns), size))
+
+
+def _count_missing(query: Query, may_lose: Container[str], book: Book, turns: list[int], counts: Counts) -> None:
+    """Which records of these requests are not there, and whether a fault took them."""
+    shape = book.shape
+    wanted = ", ".join(map(str, turns))
+    mine = f"startsWith({shape.id_of}, '{book.run}-{book.sender}-')"
+    there = {
+        text
+        for (text,) in query(
+            f"SELECT {shape.id_of} FROM {shape.table} WHERE {mine}"
+            f" AND toUInt32(splitByChar('-', {shape.id_of})[3]) IN ({wanted})"
+        )
+    }
+    for turn in turns:
+        names = {f"{book.run}-{book.sender}-{turn}-{index}" for index in range(book.sizes[turn])}
+        missing = names - there
+        lost = sum(name in may_lose for name in missing)
+        counts.lost_by_fault += lost
+        counts.missing += len(missing) - lost
+        if len(missing) > lost and len(counts.examples) < EXAMPLES:
+            counts.examples.append(
+                f"missing: {len(missing)} of {len(names)} rows of {book.run}-{book.sender}-{turn}, {lost} by a fault"
+            )
 
 
 def _where(query: Query, book: Book, turn: int) -> str:

@@ -9,6 +9,8 @@ from tests.faults.arena import Arena, arena
 from tests.faults.catalog import FAULTS
 from tests.faults.harness import MIXED, Step, alone, mixed, run
 
+pytestmark = pytest.mark.timeout(300)
+
 SEED = 20261122
 DRAIN_WITHIN_S = 60.0
 
