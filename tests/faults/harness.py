@@ -103,15 +103,16 @@ def run(
             if blunt := _inject(arena, step):
                 result.blunt.append(blunt)
                 say(blunt)
-                arena.writers.fill()
+                arena.writers.begin_anew()
             for each in step.faults:
                 result.injected[each.name] = result.injected.get(each.name, 0) + 1
             time.sleep(step.calm_s)
         load.stop()
     arena.writers.fill()
     result.verdict = judge(arena, load, within_s=drain_within_s)
+    result.blunt += filter(None, (check() for check in arena.checks))
     if label != MIXED:
-        result.verdict.wrong[:0] = result.blunt
+        result.verdict.wrong += result.blunt
     result.duration_s = time.monotonic() - began
     return result
 

@@ -92,7 +92,7 @@ class Writers:
     """The harness's members of the group: `wanted` of them after every `fill`."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, background: Background, wanted: int) -> None:
-        self.wanted = wanted
+        self.wanted = self.usual = wanted
         self.all: list[WriterProcess] = []
         self.started = 0
         self._environment = dict(environment)
@@ -140,6 +140,12 @@ class Writers:
         for each in self.all:
             each.wait_ended()
         self._reap()
+
+    def begin_anew(self) -> None:
+        """After a fault that failed half-way: nothing of it stays."""
+        self.kill()
+        self.wanted = self.usual
+        self.fill()
 
     def stop(self) -> None:
         """All of them, in order."""

@@ -50,7 +50,6 @@ def judge(arena: Arena, load: Load, *, within_s: float) -> Verdict:
     _wait_drained(arena, verdict, within_s)
     verdict.counts = arena.until(lambda: _counted(arena, load), within_s, "an answer of ClickHouse")
     verdict.wrong += verdict.counts.problems()
-    verdict.wrong += filter(None, (check() for check in arena.checks))
     _judge_letters(arena, verdict)
     _audit(arena, verdict, within_s)
     if load.unexpected:

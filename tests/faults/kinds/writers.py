@@ -101,7 +101,6 @@ def writer_frozen_before_insert(arena: Arena, rng: Random) -> Iterator[None]:
 @fault(WRITERS, hold_s=(3.0, 10.0))
 def group_grows_and_shrinks(arena: Arena, rng: Random) -> Iterator[None]:
     """1 writer, then 4, then 2, each for a while, under load."""
-    usual = arena.writers.wanted
     for wanted in (1, 4):
         arena.writers.wanted = wanted
         arena.writers.fill()
@@ -110,7 +109,7 @@ def group_grows_and_shrinks(arena: Arena, rng: Random) -> Iterator[None]:
     arena.writers.wanted = 2
     arena.writers.fill()
     yield
-    arena.writers.wanted = usual
+    arena.writers.wanted = arena.writers.usual
     arena.writers.fill()
 
 
