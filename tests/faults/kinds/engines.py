@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
+from shared.queue.base import QueueUnavailable
 from tests.faults.arena import Arena
 from tests.faults.fault import GATEWAYS, NEIGHBOURS, QUEUE, fault
 from tests.faults.processes import SluiceProcess, frozen
@@ -61,7 +62,15 @@ def broker_killed(arena: Arena, rng: Random) -> Iterator[None]:
     arena.signal_role("kafka", rng)
     yield
     arena.stack.pid("kafka")
-    arena.until(lambda: arena.background.run(arena.queue.ping()) is None, 90, "Kafka back")
+    arena.until(lambda: _queue_answers(arena), 90, "Kafka back")
+
+
+def _queue_answers(arena: Arena) -> bool:
+    try:
+        arena.background.run(arena.queue.ping())
+    except QueueUnavailable:
+        return False
+    return True
 
 
 @contextmanager
