@@ -70,8 +70,9 @@ def mixed(queue: str, seed: int) -> Iterator[Step]:
     choice = [each for each in faults_of(queue) if each.mixed]
     while True:
         chosen: list[Fault] = []
-        for each in rng.sample(choice, rng.randint(1, 3)):
-            if not any(each.touches & other.touches for other in chosen):
+        wanted = rng.randint(1, 3)
+        for each in rng.sample(choice, 3 * wanted):
+            if len(chosen) < wanted and not any(each.touches & other.touches for other in chosen):
                 chosen.append(each)
         short, long = max(each.hold_s[0] for each in chosen), max(each.hold_s[1] for each in chosen)
         hold_s = rng.uniform(short, min(long, short + 20))
