@@ -38,6 +38,10 @@ types: .venv/test.stamp ## Types of the code
 bench: .venv/run.stamp ## Measure gateway and writer against their limits
 	$(BIN)/sluice bench $(ARGS)
 
+.PHONY: soak
+soak: .venv/test.stamp ## Faults for long: each alone, then mixed, on both queues (an hour; make soak ARGS="--help")
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
+
 .PHONY: clean
 clean: ## Remove .venv and all caches; the data in var/ stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

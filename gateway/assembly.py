@@ -25,6 +25,7 @@ from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
+from shared.clock import clock
 from shared.keys import ResolvedKey, find_drain_verify, find_key
 from shared.metrics import Metrics
 from shared.queue import open_queue
@@ -74,6 +75,7 @@ def assemble(config: Settings) -> Deps:
             bodies=bodies,
             idempotency=Idempotency(redis, metrics),
             request_ids=request_ids(),
+            clock=clock(config.services.clock_offset_s),
         ),
         drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import time_ns
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -20,6 +19,7 @@ from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, Unavailable, respond
 from gateway.validation import Validated, Validator
+from shared.clock import Clock
 from shared.envelope import VERSION, Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.fingerprint import fingerprint
@@ -48,6 +48,7 @@ class IngestDeps:
     bodies: Bodies
     idempotency: Idempotency
     request_ids: Iterator[bytes]
+    clock: Clock
 
 
 class IngestRoute:
@@ -68,6 +69,7 @@ class IngestRoute:
         self._bodies = deps.bodies
         self._idempotency = deps.idempotency
         self._request_ids = deps.request_ids
+        self._clock = deps.clock
         self._requests_ok = deps.metrics.requests.labels(fmt.route, "accepted")
         self._records_ok = deps.metrics.records.labels(fmt.route, "accepted")
 
@@ -158,7 +160,7 @@ class IngestRoute:
         return key
 
     def _seal(self, key: ResolvedKey, validated: Validated) -> tuple[Stamp, Outcome]:
-        now_us = time_ns() // 1000
+        now_us = self._clock() // 1000
         event_ids: tuple[str, ...] = ()
         fingerprints: Sequence[str] = ()
         if validated.event_ids:

@@ -40,6 +40,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="x-vercel-verify for Vercel where neither a project nor the request has a code"),
     ] = ""
     extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
+    clock_offset_s: Annotated[
+        float, Meta(description="Seconds added to this process's clock, for tests of clocks that step")
+    ] = 0.0
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from shared.clients.clickhouse import ClickHouseError
+from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
 from shared.signals.base import Table
@@ -49,6 +50,7 @@ class Delivery:
         metrics: Metrics,
         failpoints: Failpoints,
         still_ours: Callable[[Batch], Awaitable[None]],
+        clock: Clock = time.time_ns,
     ) -> None:
         self.trusted = False
         self._table = table
@@ -57,6 +59,7 @@ class Delivery:
         self._metrics = metrics
         self._failpoints = failpoints
         self._still_ours = still_ours
+        self._clock = clock
 
     async def store(self, batch: Batch) -> int:
         """Return when every row of the batch is in the table: how many were not there before.
@@ -138,7 +141,7 @@ class Delivery:
 
     async def missing(self, batch: Batch) -> list[int]:
         """The rows of the batch that are not in the table, and should be."""
-        return batch.missing(await self.present(batch), time.time_ns() // 1000)
+        return batch.missing(await self.present(batch), self._clock() // 1000)
 
     async def present(self, batch: Batch) -> set[Key]:
         """The keys that are in the table within the batch's ranges; they may be more than the batch's own."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import Consumer, Epoch, Fenced, Lane, Message, Position, Queue
 from shared.signals.base import Signal
@@ -44,6 +45,7 @@ class Means:
     letter_limit: LetterLimit
     session_timeout_s: float
     backoff_max_s: float
+    clock: Clock = time.time_ns
 
 
 class LaneWriter:
@@ -176,7 +178,13 @@ class LaneWriter:
     def _new_delivery(self) -> Delivery:
         means = self._means
         return Delivery(
-            self._signal.table, means.sink, self.patience, means.metrics, means.failpoints, self._still_ours
+            self._signal.table,
+            means.sink,
+            self.patience,
+            means.metrics,
+            means.failpoints,
+            self._still_ours,
+            means.clock,
         )
 
     # Steps 2 to 6.
@@ -216,7 +224,7 @@ class LaneWriter:
             )
         self._in_work_bytes += draft.bytes
         made = await asyncio.get_running_loop().run_in_executor(
-            self._means.builder, self._converter.convert, self.lane, draft.entries, time.time_ns() // 1000
+            self._means.builder, self._converter.convert, self.lane, draft.entries, self._means.clock() // 1000
         )
         if draft.jumps and (lost := await self.patience.until_done("position", lambda: self._lost(draft))):
             await self._mark_gaps(lost)
@@ -265,7 +273,7 @@ class LaneWriter:
             await self.patience.for_ever("dead letters", "limit", f"{too_many}: {advice}. {letters[0].detail}")
         if not letters:
             return
-        topic, now_ms = self._signal.dead_letter_topic, time.time_ns() // 1_000_000
+        topic, now_ms = self._signal.dead_letter_topic, self._means.clock() // 1_000_000
         await self.patience.until_done("dead letters", lambda: self._means.letters.publish(topic, letters, now_ms))
         for letter in letters:
             self._means.metrics.dead_letters.labels(self.lane.topic, letter.reason).inc()
@@ -307,7 +315,7 @@ class LaneWriter:
 
     async def _mark_gaps(self, gaps: list[Gap]) -> None:
         """Leave a marker of each beside the dead letters, before the position moves past: nobody else would know."""
-        topic, now_ms = self._signal.dead_letter_topic, time.time_ns() // 1_000_000
+        topic, now_ms = self._signal.dead_letter_topic, self._means.clock() // 1_000_000
         markers = [gap(self.lane, first, end) for first, end in gaps]
         await self.patience.until_done("gaps", lambda: self._means.letters.publish(topic, markers, now_ms))
         for marker in markers:

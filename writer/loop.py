@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Queue, QueueUnavailable
 from shared.registry import Registry
@@ -49,6 +50,7 @@ class WriterLoop:
         settings: WriterSettings,
         metrics: Metrics,
         failpoints: Failpoints,
+        clock: Clock = time.time_ns,
     ) -> None:
         self._signals = {signal.topic: signal for signal in signals}
         self._converters = {
@@ -71,6 +73,7 @@ class WriterLoop:
             letter_limit=LetterLimit(settings.letter_share, settings.letter_share_from, settings.letter_run),
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
+            clock=clock,
         )
         self._lanes: dict[Lane, LaneWriter] = {}
         self._tasks: dict[Lane, asyncio.Task[None]] = {}

@@ -14,6 +14,7 @@ import uvloop
 
 from shared import logs, settings
 from shared.clients.clickhouse import ClickHouseError
+from shared.clock import clock
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.base import Queue
@@ -79,7 +80,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     metrics = Metrics()
     queue = _queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
-    loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints)
+    loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints, clock(loaded.services.clock_offset_s))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

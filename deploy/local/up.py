@@ -26,7 +26,7 @@ def up(
     host: Annotated[str, typer.Option(help="Address of the gateway", envvar="SLUICE_GATEWAY_HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help=_PORT_HELP.format("the gateway"), envvar="SLUICE_GATEWAY_PORT")] = 0,
     gateways: Annotated[int, typer.Option(min=1, help="Gateway processes, all on one port")] = 1,
-    writers: Annotated[int, typer.Option(min=1, help="Writer processes")] = 1,
+    writers: Annotated[int, typer.Option(min=0, help="Writer processes; 0: start your own")] = 1,
     clickhouse_port: Annotated[int, typer.Option(help=_PORT_HELP.format("ClickHouse"))] = 0,
     postgres_port: Annotated[int, typer.Option(help=_PORT_HELP.format("PostgreSQL"))] = 0,
     redis_port: Annotated[int, typer.Option(help=_PORT_HELP.format("Valkey"))] = 0,

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.faults.processes import frozen
 from tests.integration.stack import RunningStack, running_stack, wait_until
-from tests.integration.test_outages import frozen
 
 NAMES = ["queue", "clickhouse", "redis", "postgres"]
 

@@ -8,11 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +23,7 @@ from shared.queue.base import Epoch, Lane, Message, Position, Producer, Queue, T
 from shared.registry import Registry, load
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import create_table
+from tests.faults.proxy import Proxy
 from writer.dead_letters import Letter
 from writer.failpoints import Failpoints
 from writer.loop import WriterLoop
@@ -292,73 +292,6 @@ async def http_get(port: int, path: str) -> tuple[int, str]:
     writer.close()
     await writer.wait_closed()
     return int(head.split()[1]), body
-
-
-class Proxy:
-    """Stands between a writer and ClickHouse; sees the tokens, and can lose the server's answers.
-
-    `deaf`: the next so many inserts are passed on, but their answers are lost and the connection ends.
-    `down`: nobody is let in.
-    """
-
-    DATA_BYTES = 8_000
-
-    def __init__(self, clickhouse_url: str) -> None:
-        self._target = urlsplit(clickhouse_url)
-        self.url = ""
-        self.deaf = 0
-        self.down = False
-        self.tokens: list[str] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        user = self._target.netloc.rpartition("@")[0]
-        self.url = self._target._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.down:
-            writer.close()
-            return
-        up_reader, up_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
-        sent = {"bytes": 0}
-
-        async def upwards() -> None:
-            while chunk := await reader.read(65536):
-                found = re.findall(rb"insert_deduplication_token\W+([\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)", chunk)
-                if found:
-                    self.tokens += [token.decode() for token in found]
-                    sent["bytes"] = 0
-                sent["bytes"] += len(chunk)
-                up_writer.write(chunk)
-                await up_writer.drain()
-
-        async def downwards() -> None:
-            while chunk := await up_reader.read(65536):
-                if self.deaf and sent["bytes"] > self.DATA_BYTES:
-                    self.deaf -= 1
-                    return
-                writer.write(chunk)
-                await writer.drain()
-
-        tasks = {asyncio.create_task(upwards()), asyncio.create_task(downwards())}
-        self._tasks |= tasks
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks -= tasks
-        for side in (writer, up_writer):
-            with suppress(OSError):
-                side.close()
 
 
 __all__ = ["Awaitable", "Epoch", "Proxy", "Stage", "http_get", "logs", "stamp", "until"]

@@ -1,0 +1,77 @@
+"""Retention that is too short: messages vanish from the queue before a writer came."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from random import Random
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from shared.queue.base import Lane
+from shared.queue.kafka.options import addresses
+from tests.faults.arena import Arena
+from tests.faults.fault import QUEUE, WRITERS, fault
+
+_ID = re.compile(rb'"(?:trace_id|traceId|id)":\s?"([a-z0-9]+-[a-z0-9]+-\d+-\d+)"')
+
+
+@fault(WRITERS, QUEUE, hold_s=(1.0, 3.0), times=2)
+def retention_passed(arena: Arena, rng: Random) -> Iterator[None]:
+    """Half of what no writer has read yet is deleted from the queue: that gap is counted, and nothing else is lost."""
+    arena.writers.kill()
+    time.sleep(2.0)  # something to lose
+    lost = 0
+    for lane, (position, begin, end) in arena.positions().items():
+        first = max(position.offset, begin)
+        if end - first >= 2:
+            lost += _lose(arena, lane, first, first + (end - first) // 2)
+    assert lost, "there was nothing to lose"
+    arena.notes.append(f"retention_passed: {lost} messages deleted")
+    yield
+    arena.writers.fill()
+
+
+def _lose(arena: Arena, lane: Lane, first: int, upto: int) -> int:
+    """Delete the messages from `first` to about `upto`; how many were lost."""
+    ids = {message.offset: _ID.findall(message.value) for message in arena.messages(lane, first, upto)}
+    begin = (_delete_from_kafka if arena.queue_kind == "kafka" else _delete_from_file)(arena, lane, upto)
+    arena.may_lose |= {found.decode() for offset, each in ids.items() if offset < begin for found in each}
+    lost = max(0, begin - first)
+    arena.lost_messages[lane] = arena.lost_messages.get(lane, 0) + lost
+    return lost
+
+
+def _delete_from_kafka(arena: Arena, lane: Lane, upto: int) -> int:
+    """Everything below `upto`; the first offset that is left."""
+
+    async def delete() -> int:
+        admin = AIOKafkaAdminClient(bootstrap_servers=addresses(arena.stack.env["SLUICE_QUEUE_URL"]))
+        await admin.start()
+        try:
+            partition = TopicPartition(*lane)
+            return int((await admin.delete_records({partition: RecordsToDelete(upto)}))[partition])
+        finally:
+            await admin.close()
+
+    return arena.background.run(delete())
+
+
+def _delete_from_file(arena: Arena, lane: Lane, upto: int) -> int:
+    """The segments that end below `upto`, by hand, as the queue itself would never do; the first offset left."""
+    path = arena.stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        (lane_id,) = db.execute("SELECT id FROM lanes WHERE topic = ? AND partition = ?", lane).fetchone()
+        doomed = (lane_id, upto)
+        end, size = db.execute(
+            "SELECT max(end), sum(length(data)) FROM segments WHERE lane = ? AND end <= ?", doomed
+        ).fetchone()
+        if end is not None:
+            db.execute("DELETE FROM segments WHERE lane = ? AND end <= ?", doomed)
+            db.execute("UPDATE lanes SET begin = ?, bytes = bytes - ? WHERE id = ?", (end, size, lane_id))
+        db.execute("COMMIT")
+        return int(end or 0)

@@ -1,0 +1,196 @@
+"""Gateways and writers that belong to the harness: started beside a stack's own, with any setting, and done harm to."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
+
+from deploy.local.child import Command, spawn
+from tests.faults.background import Background
+from tests.faults.proxy import Proxy
+from tests.integration.stack import wait_until
+
+ENDS_WITHIN_S = 30.0
+
+
+class SluiceProcess:
+    """A `sluice` subcommand with a log. It dies with the harness; start it from the main thread."""
+
+    def __init__(self, role: str, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+        self._process: subprocess.Popen[bytes] = spawn(
+            Command([sys.executable, "-m", "shared.cli", role], env=environment), log, signal.SIGKILL
+        )
+        self.pid = self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it was stopped (SIGSTOP), by itself or by somebody else."""
+        with suppress(psutil.NoSuchProcess):
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        return False
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the orderly end; killed if that doesn't come."""
+        self._process.terminate()
+        try:
+            self._process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def wait_ended(self, within_s: float = ENDS_WITHIN_S) -> bool:
+        """Whether it has ended by itself in time."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        return not self.runs
+
+
+class WriterProcess(SluiceProcess):
+    """A writer whose way to ClickHouse is `proxy`, its own."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path, proxy: Proxy) -> None:
+        self.proxy = proxy
+        super().__init__("writer", {**environment, "SLUICE_CLICKHOUSE_URL": proxy.url}, log)
+
+    def lanes(self) -> list[dict[str, Any]]:
+        """What /health says of each lane; nothing while it doesn't answer."""
+        found = re.search(r'"metrics_port": (\d+)', self.log.read_text())
+        if found is None or not self.runs or self.frozen:
+            return []
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/health", timeout=2) as answer:
+                lanes: list[dict[str, Any]] = json.load(answer)["lanes"]
+                return lanes
+        except (OSError, ValueError):
+            return []
+
+
+class Writers:
+    """The harness's members of the group: `wanted` of them after every `fill`."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path, background: Background, wanted: int) -> None:
+        self.wanted = self.usual = wanted
+        self.all: list[WriterProcess] = []
+        self.started = 0
+        self._environment = dict(environment)
+        self._folder = folder
+        self._background = background
+
+    def __iter__(self) -> Iterator[WriterProcess]:
+        """Those that run, oldest first."""
+        return iter([each for each in self.all if each.runs])
+
+    def spawn(self, **settings: object) -> WriterProcess:
+        """One more writer; `settings` are `SLUICE_` variables, lower-case and without the prefix."""
+        self.started += 1
+        proxy = Proxy(self._environment["SLUICE_CLICKHOUSE_URL"])
+        proxy.remember = False
+        self._background.run(proxy.__aenter__())
+        own = {f"SLUICE_{name.upper()}": str(value) for name, value in settings.items()}
+        made = WriterProcess({**self._environment, **own}, self._folder / f"writer-{self.started}.log", proxy)
+        self.all.append(made)
+        return made
+
+    def fill(self) -> None:
+        """Start what is missing of those wanted; those that are too many stop in order."""
+        self._reap()
+        running = list(self)
+        for extra in running[self.wanted :]:
+            extra.stop()
+        for _ in range(self.wanted - len(running)):
+            self.spawn()
+        self._reap()
+
+    def busy(self, within_s: float = 30.0) -> WriterProcess:
+        """One that has lanes, the youngest such: what is done to it is felt."""
+
+        def found() -> WriterProcess | None:
+            return next((each for each in reversed(list(self)) if each.lanes()), None)
+
+        busy: WriterProcess = wait_until(found, within_s, "a writer with lanes", every_s=0.2)
+        return busy
+
+    def kill(self) -> None:
+        """All of them, at once."""
+        for each in self:
+            each.send(signal.SIGKILL)
+        for each in self.all:
+            each.wait_ended()
+        self._reap()
+
+    def begin_anew(self) -> None:
+        """After a fault that failed half-way: nothing of it stays."""
+        self.kill()
+        self.wanted = self.usual
+        self.fill()
+
+    def stop(self) -> None:
+        """All of them, in order."""
+        for each in self:
+            each.send(signal.SIGTERM)
+        for each in self.all:
+            each.stop()
+        self._reap()
+
+    def waiting(self) -> dict[str, Any]:
+        """What the lanes wait for, by lane; for whoever wants to know why nothing moves."""
+        return {
+            f"{lane['topic']}-{lane['partition']}": lane["waiting"]
+            for each in self
+            for lane in each.lanes()
+            if lane["waiting"]
+        }
+
+    def _reap(self) -> None:
+        for each in self.all:
+            if not each.runs:
+                self._background.run(each.proxy.__aexit__())
+        self.all = [each for each in self.all if each.runs]
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A process and its children that neither answer nor close their connections, as a machine that hangs."""
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    for member in family:
+        member.suspend()
+    try:
+        yield
+    finally:
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.resume()
+
+
+def unset_of_sluice() -> dict[str, str]:
+    """This process's `SLUICE_` variables, emptied: a child gets ours, and should have only what it is given."""
+    return {name: "" for name in os.environ if name.startswith("SLUICE_")}
+
+
+def sleep_until(moment: float) -> None:
+    """Until this monotonic second."""
+    time.sleep(max(0.0, moment - time.monotonic()))

@@ -1,0 +1,125 @@
+"""A TCP proxy between a writer and ClickHouse: it sees the tokens, and can do to inserts what bad networks do."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+_TOKEN = re.compile(rb"insert_deduplication_token\W+([\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)")
+_CHUNK = 65_536
+
+
+class Proxy:
+    """In an `async with`, on the event loop that enters it. What can be set at any time:
+
+    `deaf`: the next so many inserts are passed on, but their answers are lost and the connection ends.
+    `cuts`: the next so many inserts get the first half of their first data through, then `at_cut` is called (it may
+    kill somebody), and both connections end.
+    `delay_s`: every answer of the server comes so much later.
+    `down`: nobody is let in.
+    """
+
+    DATA_BYTES = 8_000
+
+    def __init__(self, clickhouse_url: str) -> None:
+        self._target = urlsplit(clickhouse_url)
+        self.url = ""
+        self.deaf = 0
+        self.cuts = 0
+        self.at_cut: Callable[[], None] = lambda: None
+        self.delay_s = 0.0
+        self.down = False
+        self.tokens: list[str] = []
+        """Of all inserts, in their order, as long as `remember` is set."""
+        self.remember = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        user = self._target.netloc.rpartition("@")[0]
+        self.url = self._target._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sides = [writer]
+        try:
+            if not self.down:
+                up_reader, up_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+                sides.append(up_writer)
+                await self._until_one_ends(_Link(self, reader, writer, up_reader, up_writer))
+        except OSError:
+            pass  # the server is away: so is the proxy
+        finally:
+            for side in sides:
+                with suppress(OSError):
+                    side.close()
+
+    async def _until_one_ends(self, link: "_Link") -> None:
+        tasks = {asyncio.create_task(link.upwards()), asyncio.create_task(link.downwards())}
+        self._tasks |= tasks
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks -= tasks
+
+
+class _Link:
+    """One connection and its other half."""
+
+    def __init__(
+        self,
+        proxy: Proxy,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        up_reader: asyncio.StreamReader,
+        up_writer: asyncio.StreamWriter,
+    ) -> None:
+        self._proxy = proxy
+        self._reader, self._writer = reader, writer
+        self._up_reader, self._up_writer = up_reader, up_writer
+        self._sent = 0
+        self._insert = ""  # asked: its query was passed on; allowed: the server has answered, its data comes next
+
+    async def upwards(self) -> None:
+        proxy = self._proxy
+        while chunk := await self._reader.read(_CHUNK):
+            if self._insert == "allowed" and proxy.cuts:
+                proxy.cuts -= 1
+                self._up_writer.write(chunk[: len(chunk) // 2])
+                await self._up_writer.drain()
+                proxy.at_cut()
+                return
+            if found := _TOKEN.findall(chunk):
+                if proxy.remember:
+                    proxy.tokens += [token.decode() for token in found]
+                self._sent, self._insert = 0, "asked"
+            elif self._insert == "allowed":
+                self._insert = ""
+            self._sent += len(chunk)
+            self._up_writer.write(chunk)
+            await self._up_writer.drain()
+
+    async def downwards(self) -> None:
+        proxy = self._proxy
+        while chunk := await self._up_reader.read(_CHUNK):
+            if proxy.deaf and self._sent > proxy.DATA_BYTES:
+                proxy.deaf -= 1
+                return
+            if proxy.delay_s:
+                await asyncio.sleep(proxy.delay_s)
+            if self._insert == "asked":
+                self._insert = "allowed"
+            self._writer.write(chunk)
+            await self._writer.drain()
+
+
+__all__ = ["Proxy"]

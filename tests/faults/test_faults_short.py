@@ -1,0 +1,47 @@
+"""The fault harness, shortly: a handful of faults and one mixed run on each queue (the long ones: make soak)."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from tests.faults.arena import Arena, arena
+from tests.faults.catalog import FAULTS
+from tests.faults.harness import MIXED, Step, alone, mixed, run
+
+pytestmark = pytest.mark.timeout(300)
+
+SEED = 20261122
+DRAIN_WITHIN_S = 60.0
+
+REPRESENTATIVES = (
+    "writer-killed-during-insert",
+    "writer-killed-after-insert",
+    "writer-frozen-before-insert",
+    "part-lost",
+    "poison-messages",
+    "retention-passed",
+)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "kafka"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """One stack a queue: each run leaves it whole."""
+    if request.param == "kafka":
+        request.getfixturevalue("kafka_url")  # skips, or fails where Kafka is required
+    with arena(tmp_path_factory.mktemp("faults") / "var", request.param) as made:
+        yield made
+
+
+def test_after_each_fault_every_acknowledged_record_is_one_row(stage: Arena) -> None:
+    one_by_one = chain.from_iterable(alone(FAULTS[name], SEED, soak=False) for name in REPRESENTATIVES)
+    check(stage, "alone", one_by_one)
+
+
+def test_after_overlapping_faults_every_acknowledged_record_is_one_row(stage: Arena) -> None:
+    check(stage, MIXED, mixed(stage.queue_kind, SEED), seconds=10)
+
+
+def check(stage: Arena, label: str, steps: Iterator[Step], seconds: float | None = None) -> None:
+    result = run(stage, label, steps, SEED, seconds=seconds, drain_within_s=DRAIN_WITHIN_S)
+    assert result.verdict.passed, result.as_dict()

@@ -1,0 +1,118 @@
+"""The verdict on one run: acknowledged and missing 0, duplicated 0, unknown at most once, each poison one letter."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import msgspec
+
+from shared.clients.clickhouse import ClickHouseError
+from shared.queue.base import QueueUnavailable
+from tests.faults.arena import Arena
+from tests.faults.load import Load
+from tests.faults.rows import Counts, count_rows
+from writer.dead_letters import Letter, raw_bytes
+
+
+@dataclass
+class Verdict:
+    """`wrong` says what must not be, in sentences; empty is a pass."""
+
+    counts: Counts = field(default_factory=Counts)
+    letters: int = 0
+    audit: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return not self.wrong
+
+    @property
+    def audit_word(self) -> str:
+        """For a table: ok, the gaps, or that nobody asked."""
+        if not self.audit:
+            return "-"
+        return f"{self.audit['gaps']} gaps" if self.audit.get("gaps") else "ok"
+
+    def as_dict(self) -> dict[str, Any]:
+        rest = asdict(self)
+        return {**rest.pop("counts"), **rest, "passed": self.passed}
+
+
+def judge(arena: Arena, load: Load, *, within_s: float) -> Verdict:
+    """Wait until the queue is drained, then look. The load must have stopped."""
+    verdict = Verdict()
+    _wait_drained(arena, verdict, within_s)
+    verdict.counts = arena.until(lambda: _counted(arena, load), within_s, "an answer of ClickHouse")
+    verdict.wrong += verdict.counts.problems()
+    _judge_letters(arena, verdict)
+    _audit(arena, verdict, within_s)
+    if load.unexpected:
+        verdict.wrong.append(f"{len(load.unexpected)} unexpected answers: {load.unexpected[0]}")
+    return verdict
+
+
+def _wait_drained(arena: Arena, verdict: Verdict, within_s: float) -> None:
+    """Until the group has committed the end of every lane."""
+
+    def drained() -> bool:
+        try:
+            return not arena.behind()
+        except (QueueUnavailable, TimeoutError):
+            return False
+
+    try:
+        arena.until(drained, within_s, "every lane committed to its end")
+    except AssertionError as error:
+        verdict.wrong.append(f"not drained: {error}; messages behind: {arena.behind()}")
+
+
+def _counted(arena: Arena, load: Load) -> Counts | None:
+    try:
+        return count_rows(arena.query, load.books, arena.may_lose)
+    except ClickHouseError:
+        return None  # it is being restarted
+
+
+def _judge_letters(arena: Arena, verdict: Verdict) -> None:
+    """Each message that can't be stored has exactly one letter, and nothing else has one."""
+    kept = Counter(raw_bytes(letter).decode(errors="replace") for letter in letters(arena))
+    verdict.letters = kept.total()
+    lacking = [text for text, acknowledged in arena.letters.items() if acknowledged and not kept[text]]
+    doubled = [text for text, n in kept.items() if n > 1]
+    strange = [text for text in kept if text not in arena.letters]
+    for texts, what in ((lacking, "missing"), (doubled, "doubled"), (strange, "of what can be stored")):
+        if texts:
+            verdict.wrong.append(f"{len(texts)} letters {what}; the first: {texts[0][:300]}")
+
+
+def _audit(arena: Arena, verdict: Verdict, within_s: float) -> None:
+    """`sluice audit` must come to the same: all there once, and gaps only where a fault took messages away."""
+    environment = {**os.environ, **arena.environment}
+    asked = [sys.executable, "-m", "shared.cli", "audit", "--json", "--from", str(arena.began_ms)]
+    told = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=within_s)
+    if told.returncode not in (0, 1):
+        verdict.wrong.append(f"audit ended with {told.returncode}: {told.stderr[-500:]}")
+        return
+    verdict.audit = totals = json.loads(told.stdout)["totals"]
+    wrong = {name: totals[name] for name in ("missing", "duplicated", "unreadable") if totals[name]}
+    if totals["gaps"] != (taken := sum(arena.lost_messages.values())):
+        wrong["gaps"] = totals["gaps"]
+        verdict.wrong.append(f"faults took {taken} messages out of the queue, audit names {totals['gaps']}")
+    if wrong:
+        verdict.wrong.append(f"audit says {wrong}")
+
+
+def letters(arena: Arena) -> Iterator[Letter]:
+    """The newest letter of every key, of all topics."""
+    topics = [signal.dead_letter_topic for signal in arena.registry.signals.values()]
+    ends = arena.background.run(arena.queue.end_offsets(arena.background.run(arena.queue.lanes(topics))))
+    for lane, end in ends.items():
+        newest = {message.key: message.value for message in (arena.messages(lane, 0, end) if end else ())}
+        read = (msgspec.json.decode(value, type=Letter) for value in newest.values())
+        yield from (letter for letter in read if letter.reason != "gap")
