@@ -22,8 +22,8 @@ run-kafka: .venv/run.stamp ## The same with Apache Kafka as the queue (needs Jav
 	@$(BIN)/sluice up --kafka $(ARGS)
 
 .PHONY: test
-test: lint types ## Lint, types and all tests, on real engines (one test: make test ARGS="-k name")
-	$(BIN)/pytest $(ARGS)
+test: lint types ## Lint, types and all tests, on real engines (one test: make test ARGS="-n 0 -k name")
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: .venv/test.stamp ## Style of the code
