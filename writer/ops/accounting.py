@@ -137,7 +137,8 @@ def seen_of(entry: Entry) -> Seen:
     message, stamp = entry.message, entry.stamp
     if stamp is None:
         return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked))
-    expires_at = stamp.received_at + stamp.retention_days * US_PER_DAY
+    whole_seconds = stamp.received_at // 1_000_000 * 1_000_000  # as the table's TTL counts
+    expires_at = whole_seconds + stamp.retention_days * US_PER_DAY
     return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False)
 
 

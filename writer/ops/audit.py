@@ -23,8 +23,8 @@ LANES_AT_ONCE = 4
 ANSWER_S = 30.0
 """A ClickHouse that says nothing for so long, not even that it works on the question, counts as away."""
 
-Progress = Callable[[int, int], None]
-"""Told after each chunk: offsets passed and records accounted for since the last call."""
+Told = Callable[[int], None]
+"""Is told of a number of offsets: how many there are, or how many more are done."""
 
 
 @dataclass
@@ -36,9 +36,10 @@ class Audited:
 
 
 async def audit(
-    world: World, wanted: Wanted, *, begun: Callable[[int], None] = lambda _: None, progress: Progress = lambda *_: None
+    world: World, wanted: Wanted, *, begun: Told = lambda _: None, progress: Told = lambda _: None
 ) -> list[Audited]:
-    """Account for every record of the range, without touching the group. `begun` is told how many offsets there are.
+    """Account for every record of the range, without touching the group. `begun` is told how many offsets there are,
+    `progress` of each chunk that is done.
 
     The offsets committed are read first, then the letters, then messages and rows: a writer that works on meanwhile
     changes nothing below them, and whatever it gave up there has its letter.
@@ -84,7 +85,7 @@ def _gaps(covered: LaneRange, book: LetterBook, wanted: Wanted) -> int:
 class _Lane:
     """Audits one lane chunk by chunk; no more than a chunk of numbers is held."""
 
-    def __init__(self, world: World, book: LetterBook, one: Audited, progress: Progress) -> None:
+    def __init__(self, world: World, book: LetterBook, one: Audited, progress: Told) -> None:
         self._queue: Queue = world.queue
         self._url = world.settings.services.clickhouse_url
         self._answer_s = min(ANSWER_S, world.settings.writer.insert_timeout_s)
@@ -116,7 +117,7 @@ class _Lane:
             marks = self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms)
             accounts.judge(seen, rows.get((seen.offset, seen.received_at), Rows()), marks, now_us)
         self._counts.add(accounts)
-        self._progress(reached - self._reached, accounts.records)
+        self._progress(reached - self._reached)
         self._reached = reached
 
     def _look(self, chunk: list[Seen], stored: StoredRows) -> dict[tuple[int, int], Rows]:

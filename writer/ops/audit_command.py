@@ -1,23 +1,20 @@
 """`sluice audit`."""
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from shared.commands.beside import AsJson, DataDir, print_json, wide_console
 from writer.ops import audit as auditing
 from writer.ops.accounting import Counts
 from writer.ops.audit import Audited, total
-from writer.ops.world import From, Group, Offsets, Partitions, SignalNames, To, in_world, wanted_of
+from writer.ops.progress import progress_bar
+from writer.ops.world import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
 _RARE = ("purged", "expired", "unreadable")
@@ -43,10 +40,20 @@ def audit(
     """
     wanted = wanted_of(signals, partitions, since, until, offsets)
     begun_at = time.monotonic()
-    with _shown() as (begun, progress):
-        done = in_world(
-            data_dir, lambda world: auditing.audit(world, wanted, begun=begun, progress=progress), group=group
-        )
+
+    async def compare(world: World) -> list[Audited]:
+        bar = progress_bar("messages")
+        bar.disable = not bar.console.is_terminal
+        task = bar.add_task("auditing", total=None)
+        with bar:
+            return await auditing.audit(
+                world,
+                wanted,
+                begun=lambda offsets: bar.update(task, total=offsets),
+                progress=lambda offsets: bar.advance(task, offsets),
+            )
+
+    done = in_world(data_dir, compare, group=group)
     if as_json:
         print_json(as_told(done))
     else:
@@ -72,33 +79,6 @@ def as_told(done: list[Audited]) -> dict[str, Any]:
     return {"ok": totals.ok, "totals": asdict(totals), "partitions": partitions}
 
 
-@contextmanager
-def _shown() -> Iterator[tuple[Any, Any]]:
-    """A bar with rate and time left on standard error, if somebody looks at it."""
-    columns = (
-        TextColumn("auditing"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    task = bar.add_task("", total=None, records=0, rate=0.0)
-    seen = 0
-    begun_at = time.monotonic()
-
-    def begun(offsets: int) -> None:
-        bar.update(task, total=offsets)
-
-    def progress(offsets: int, records: int) -> None:
-        nonlocal seen
-        seen += records
-        bar.update(task, advance=offsets, records=seen, rate=seen / max(time.monotonic() - begun_at, 0.001))
-
-    with bar:
-        yield begun, progress
-
-
 def _show(done: list[Audited], took_s: float, console: Console) -> None:
     totals = total(done)
     names = [*_COLUMNS, *(name for name in _RARE if getattr(totals, name))]
@@ -111,8 +91,8 @@ def _show(done: list[Audited], took_s: float, console: Console) -> None:
             cells = [_number(name, one.counts) for name in names]
             table.add_row(one.range.lane.topic, str(one.range.lane.partition), *cells)
     console.print(table)
-    console.print(f"{totals.records:,} records in {took_s:.1f} s, {totals.records / max(took_s, 0.001):,.0f}/s")
-    for sentence in advice(totals):
+    rate = totals.records / max(took_s, 0.001)
+    for sentence in (f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s", *advice(totals)):
         console.print(sentence, highlight=False, soft_wrap=True)
 
 

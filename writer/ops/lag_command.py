@@ -45,8 +45,15 @@ def lag(
     if not watch and metrics_port is None:
         show_once(in_world(data_dir, lambda world: _look_twice(world, wanted), group=group), as_json)
         return
-    with _served(metrics_port) as gauges, screen(watch, as_json) as tell:
-        in_world(data_dir, lambda world: _look_on(world, wanted, interval, gauges, tell), group=group)
+
+    async def look_on(world: World) -> None:
+        observer = Observer(world, wanted)
+        await observer.look()  # a queue that isn't there at first ends the command
+        with screen(watch, as_json) as tell:
+            await _look_on(observer, interval, gauges, tell)
+
+    with _served(metrics_port) as gauges:
+        in_world(data_dir, look_on, group=group)
 
 
 async def _look_twice(world: World, wanted: Wanted) -> list[LaneLag]:
@@ -56,12 +63,11 @@ async def _look_twice(world: World, wanted: Wanted) -> list[LaneLag]:
     return await observer.look()
 
 
-async def _look_on(world: World, wanted: Wanted, interval_s: float, gauges: LagGauges, tell: Screen) -> None:
-    """Until SIGINT or SIGTERM. A queue that goes away is waited for; one that isn't there at first ends the command."""
-    stop, observer = asyncio.Event(), Observer(world, wanted)
+async def _look_on(observer: Observer, interval_s: float, gauges: LagGauges, tell: Screen) -> None:
+    """Until SIGINT or SIGTERM. A queue that goes away is waited for."""
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await observer.look()
     pause_s = min(BETWEEN_TWO_S, interval_s)
     while not stop.is_set():
         with suppress(TimeoutError):

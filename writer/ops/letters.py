@@ -110,10 +110,14 @@ async def with_bytes(queue: Queue, kept: Iterable[Kept]) -> AsyncIterator[Kept]:
 
 
 async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> list[Kept]:
-    """To the end, and again to where the end has moved: a letter that is changed while we read lies there then."""
+    """To the end, and once more to where the end has moved: a letter that is changed while we read lies there then.
+
+    Not until the end stands still: beside a writer that gives up a record a second it never would.
+    """
     newest: dict[str, Kept] = {}
     first = (await queue.begin_offsets([lane]))[lane]
-    while first < (end := (await queue.end_offsets([lane]))[lane]):
+    for _ in range(2):
+        end = (await queue.end_offsets([lane]))[lane]
         async for messages in queue.read(lane, first, end):
             for message in messages:
                 one = _without_bytes(_read(lane, message))

@@ -4,21 +4,21 @@ import asyncio
 import re
 import socket
 import time
-from dataclasses import replace
 
 import msgspec
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.structs import TopicPartition
+import pytest
 
 from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from shared.registry import Registry
+from tests.integration.ops.desk import drop_below, with_format
 from tests.integration.ops.kit import audited, sluice
 from tests.integration.writer.kit import NOW_US, Stage, logs, stamp
 from writer.dead_letters import Letter, closed
 from writer.ops.accounting import Counts
 from writer.ops.audit_command import advice
+from writer.ops.scope import BadScope
 
 DAY_US = 86_400_000_000
 
@@ -85,13 +85,12 @@ async def test_dead_letters_are_counted_and_are_no_difference(any_stage: Stage) 
     await stage.publish(logs("a", "odd", "b"), b"no envelope", wrong_count, logs("odd"), logs("c"))
     async with stage.writer(registry=_strict(stage.registry)):
         await stage.until_committed(5)
-    letters = Counts(messages=5, expected=3, found=3, dead_lettered=4)
-    assert letters.ok
-    assert await audited(stage) == letters
-    outcome = await sluice(stage, "audit")
-    assert outcome.code == 0
-    assert "4 dead-lettered: `sluice dlq list`" in outcome.out
-    assert "exactly once or kept as a dead letter" in outcome.out
+    counts = Counts(messages=5, expected=3, found=3, dead_lettered=4)
+    assert await audited(stage) == counts
+    assert counts.ok
+    list_them, ok = advice(counts)
+    assert "4 dead-lettered:[/yellow] `sluice dlq list`" in list_them
+    assert ok.endswith("exactly once or kept as a dead letter")
 
 
 async def test_a_letter_is_open_until_its_row_is_there_or_it_is_purged(stage: Stage) -> None:
@@ -161,15 +160,13 @@ async def test_a_range_of_time_is_that_of_the_queue(any_stage: Stage) -> None:
     assert await audited(stage, to_ms=middle_ms) == Counts(messages=1, expected=1, missing=1)
 
 
-async def test_what_retention_took_is_a_gap_now_and_when_the_writer_has_gone_on(kafka_stage: Stage) -> None:
-    stage = kafka_stage
+async def test_what_retention_took_is_a_gap_now_and_when_the_writer_has_gone_on(any_stage: Stage) -> None:
+    stage = any_stage
     await stage.make("logs")
-    await stage.publish(*(logs(f"{n}") for n in range(20)))
+    for start in (0, 10):  # embedded, what is published together goes together
+        await stage.publish(*(logs(f"{start + n}") for n in range(10)))
+    await drop_below(stage, 10)
     await stage.commit(Position(3))
-    admin = AIOKafkaAdminClient(bootstrap_servers=stage.queue_url.removeprefix("kafka://"))
-    await admin.start()
-    await admin.delete_records({TopicPartition(*stage.lane()): RecordsToDelete(before_offset=10)})
-    await admin.close()
     assert await audited(stage) == Counts(gaps=7)
     before_ms = time.time_ns() // 1_000_000
     async with stage.writer():
@@ -223,16 +220,20 @@ async def test_a_server_that_does_not_answer_is_told_in_a_sentence(stage: Stage)
         assert (outcome.code, outcome.out) == (2, "")
         assert "not done: ClickHouse can't be reached" in outcome.err
         assert "Traceback" not in outcome.err
-    no_queue = await sluice(stage, "audit", QUEUE_URL="sqlite:////nowhere/queue.db")
-    assert no_queue.code == 2
-    assert "there is no queue file /nowhere/queue.db: run `sluice migrate`" in no_queue.err
-    no_signal = await sluice(stage, "audit", "--signal", "lgos")
-    assert no_signal.code == 2
-    assert "there is no signal 'lgos'; there are drain, errors, llm, logs, traces" in no_signal.err
     stage.query("DROP TABLE logs")
     no_table = await sluice(stage, "audit")
     assert no_table.code == 2
     assert "has sluice migrate run?" in no_table.err
+
+
+async def test_a_signal_or_partition_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
+    await stage.make("logs")
+    with pytest.raises(BadScope, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
+        await audited(stage, signals=("lgos",))
+    with pytest.raises(BadScope, match=r"no topic 't[0-9a-f]+\.errors': run `sluice migrate`"):
+        await audited(stage, signals=("errors",))
+    with pytest.raises(BadScope, match="no topic has a partition 7; they go up to 0"):
+        await audited(stage, partitions=(7,))
 
 
 async def _publish_letters(stage: Stage, *letters: Letter) -> None:
@@ -250,4 +251,4 @@ def _strict(registry: Registry) -> Registry:
             raise ValueError("an odd one")
         return usual.columns(rows)
 
-    return Registry(registry.signals, {**registry.formats, usual.name: replace(usual, columns=columns)})
+    return with_format(registry, usual.name, columns=columns)
