@@ -1,7 +1,6 @@
 """`sluice dlq`."""
 
 import sys
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -202,14 +201,12 @@ def _print_redriven(summary: Summary) -> None:
     console = Console()
     mark = "[green]✓[/green]" if summary.complete else "[red]not all:[/red]"
     verb = "would be redriven" if summary.dry_run else "redriven"
-    counts: Counter[str] = Counter(
-        {
-            "records stored": summary.inserted,
-            "already present": summary.already_present,
-            "letters still failing": summary.still_failing,
-            "past their retention": summary.expired,
-        }
-    )
+    counts = {
+        "records stored": summary.inserted,
+        "already present": summary.already_present,
+        "letters still failing": summary.still_failing,
+        "past their retention": summary.expired,
+    }
     told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
     console.print(f"{mark} {summary.redriven:,} of {summary.letters:,} letters {verb}; {told}", highlight=False)
     for why, count in summary.waiting.items():

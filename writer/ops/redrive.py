@@ -1,7 +1,6 @@
 """Redrive: store what dead letters keep under their original coordinates, and close them (02)."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,12 +39,16 @@ class Summary:
     """They stay letters, with one attempt more and today's reason."""
     expired: int = 0
     """Past their retention: they stay letters, purge them."""
-    waiting: Counter[str] = field(default_factory=Counter)
+    waiting: dict[str, int] = field(default_factory=dict)
     """Why letters were not tried -> how many."""
 
     @property
     def complete(self) -> bool:
         return not (self.still_failing or self.waiting)
+
+    def wait(self, why: str) -> None:
+        """Count a letter that was not tried."""
+        self.waiting[why] = self.waiting.get(why, 0) + 1
 
 
 async def redrive(
@@ -107,9 +110,9 @@ class _TopicRedrive:
             self._states |= await lane_states(self._world.queue, self._world.group, [lane])
         state = self._states[lane]
         if item.entry.blocked:
-            self._summary.waiting[item.entry.blocked] += 1
+            self._summary.wait(item.entry.blocked)
         elif (state.committed or 0) <= letter.offset < state.end:
-            self._summary.waiting["not committed yet: the writers may still store it themselves"] += 1
+            self._summary.wait("not committed yet: the writers may still store it themselves")
         elif item.entry.stamp is not None and is_expired(item.entry.stamp, time.time_ns() // 1000):
             self._summary.expired += 1
         else:

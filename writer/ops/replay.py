@@ -110,6 +110,7 @@ class _TopicReplay:
         self._progress = progress
         self._limits = Limits(writer.batch_rows, writer.batch_bytes, writer.batch_age_s)
         self._known: set[str] | None = None
+        """Keys of the letters that were there when the first one came up here."""
 
     async def run(self, scope: LaneRange, task: TaskID) -> None:
         """One lane's range, chunk by chunk, each as one insert."""
@@ -151,7 +152,8 @@ class _TopicReplay:
         self._summary.inserted += done.inserted
         self._summary.already_present += done.present
         self._summary.rewritten += done.rewritten
-        await self._bury(done.refused, made.rows - len(done.refused), tally)
+        if done.refused:
+            await self._bury(done.refused, made.rows - len(done.refused), tally)
 
     def _as_wanted(self, entry: Entry) -> Entry:
         """With the fingerprint version that was asked for, where it has one."""
@@ -161,19 +163,19 @@ class _TopicReplay:
         return msgspec.structs.replace(entry, stamp=msgspec.structs.replace(entry.stamp, fingerprint_version=version))
 
     async def _bury(self, letters: list[Letter], good_rows: int, tally: Tally) -> None:
-        """Publish the letters that are new, unless they are too many. One that is there stays as it is: it has its own
-        story, and may be closed."""
-        if not letters:
-            return
-        if self._known is None:
-            self._known = {kept.key for kept in await current_letters(self._queue, self._signal.dead_letter_topic)}
-        new = [letter for letter in letters if letter.key.decode() not in self._known]
+        """Publish the letters that are new, unless they are too many."""
+        new = await self._new(letters) if letters else []
         if too_many := tally.exceeded(len(new), good_rows + len(letters) - len(new)):
             raise _LaneStops(letters[0].offset, f"{too_many}; the first: {letters[0].detail}")
         self._summary.dead_lettered += len(letters)
-        if not self._options.dry_run:
+        if new and not self._options.dry_run:
             await self._session.publish(self._signal.dead_letter_topic, new)
-            self._known |= {letter.key.decode() for letter in new}
+
+    async def _new(self, letters: list[Letter]) -> list[Letter]:
+        """One that is there stays as it is: it has its own story, and may be closed."""
+        if self._known is None:
+            self._known = {kept.key for kept in await current_letters(self._queue, self._signal.dead_letter_topic)}
+        return [letter for letter in letters if letter.key.decode() not in self._known]
 
 
 async def _shortfalls(queue: Queue, ranges: Sequence[LaneRange], wanted: Wanted) -> list[str]:

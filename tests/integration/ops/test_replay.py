@@ -17,7 +17,7 @@ from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from tests.integration.ops.desk import Desk, drop_below, with_format
 from tests.integration.ops.kit import audited
-from tests.integration.writer.kit import NOW_US, Stage, logs, stamp, until
+from tests.integration.writer.kit import NOW_US, Proxy, Stage, logs, stamp, until
 from writer.failpoints import Failpoints, Point
 from writer.ops import session
 from writer.ops.guard import lock_name
@@ -244,6 +244,17 @@ async def test_a_replay_killed_after_its_insert_and_repeated_doubles_nothing(sta
     assert killed.code == -signal.SIGKILL, killed.err
     assert (await desk.replay()).inserted == 0
     assert stage.messages() == sorted(TEXTS)
+
+
+async def test_an_insert_whose_answer_was_lost_is_tried_again_and_stored_once(stage: Stage, postgres_url: str) -> None:
+    texts = [f"{n} " + "x" * 200 for n in range(200)]
+    await stored(stage, *(logs(text) for text in texts))
+    stage.query("DELETE FROM logs WHERE _offset < 150")
+    async with Proxy(stage.clickhouse_url) as proxy:
+        proxy.deaf = 1
+        done = await Desk(stage, postgres_url, clickhouse_url=proxy.url).replay()
+        assert (proxy.deaf, done.inserted, done.already_present) == (0, 150, 50)
+    assert stage.messages() == sorted(texts)
 
 
 async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for(
