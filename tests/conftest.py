@@ -3,6 +3,7 @@
 A test that wants to kill an engine asks for one of its own: `own_clickhouse`, `own_postgres`, `own_redis`, `own_kafka`.
 """
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure() -> None:
+    os.environ.pop("COLUMNS", None)  # some runners set it for their own output; tables would be cut to it
     try:
         required()
     except ValueError as error:

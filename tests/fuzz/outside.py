@@ -17,8 +17,7 @@ from urllib.parse import quote
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local import exec_child
-from shared import settings
+from shared import exec_child, settings
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.clients.postgres import connect
 from shared.keys import Project, create_key, create_project, generate

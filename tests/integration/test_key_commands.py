@@ -24,7 +24,6 @@ class Cli:
 
     def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-        clean.pop("COLUMNS", None)  # a narrow terminal's, under which tables cut what is asserted here
         done = subprocess.run(
             [sys.executable, "-m", "shared.cli", *arguments],
             env=clean | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
