@@ -136,7 +136,7 @@ class Sink:
             if ready is not None:
                 await ready()
             work = asyncio.get_running_loop().run_in_executor(self._pool, self._on_thread, call)
-            answer = asyncio.shield(work)
+            answer: asyncio.Future[T] = asyncio.shield(work)
             try:
                 return await answer
             except asyncio.CancelledError:
