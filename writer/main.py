@@ -1,6 +1,7 @@
 """`sluice writer`: one writer process."""
 
 import asyncio
+import ctypes
 import gc
 import os
 import signal
@@ -39,6 +40,8 @@ RECEIVES_HELD = 8
 
 LAST_PORT = 65_535
 
+M_ARENA_MAX = -8  # malloc.h
+
 NESTING = 3_000
 """More than a gateway's 1,000: whatever JSON it took can be read here, on whatever stack."""
 
@@ -66,6 +69,7 @@ def writer(
     if processes > 1:
         variables = [variables_of(number, loaded.writer) for number in range(1, processes + 1)]
         sys.exit(Processes([each.name for each in signals], variables, loaded.writer.shutdown_s).run())
+    _share_one_heap()
     sys.setrecursionlimit(NESTING)
     try:
         uvloop.run(run(loaded, registry, signals, failpoints))
@@ -137,6 +141,13 @@ def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
     restart this process."""
     silent_s = now - loop.beat_at
     return silent_s < STUCK_AFTER_S, {"silent_s": round(silent_s, 3), "lanes": loop.states()}
+
+
+def _share_one_heap() -> None:
+    """Have glibc give all threads one heap (elsewhere: nothing). What one thread allocates here another frees, and
+    heaps of their own keep that: about a seventh of the memory under a backlog. To be called before threads start."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(M_ARENA_MAX, 1)
 
 
 def _freeze_garbage() -> None:

@@ -180,10 +180,14 @@ class Sink:
             if ready is not None:
                 await ready()
             work = asyncio.get_running_loop().run_in_executor(self._pool, self._on_thread, call)
+            answer: asyncio.Future[T] = asyncio.shield(work)
             try:
-                return await asyncio.shield(work)
+                return await answer
             except asyncio.CancelledError:
                 await asyncio.wait({work})
+                for future in (work, answer):  # seen: else asyncio logs an error that nobody was told
+                    if future.done() and not future.cancelled():
+                        future.exception()
                 raise
 
     def _turn_of(self, table: Table) -> asyncio.Semaphore:
