@@ -39,7 +39,7 @@ def test_after_each_fault_every_acknowledged_record_is_one_row(stage: Arena) -> 
 
 
 def test_after_overlapping_faults_every_acknowledged_record_is_one_row(stage: Arena) -> None:
-    check(stage, MIXED, mixed(stage.queue_kind, SEED), seconds=10)
+    check(stage, MIXED, mixed(stage.queue_kind, SEED, more_s=1.0), seconds=10)
 
 
 def check(stage: Arena, label: str, steps: Iterator[Step], seconds: float | None = None) -> None:
