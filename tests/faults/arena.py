@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from deploy.local.ports import free_port
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
@@ -161,7 +162,9 @@ class Arena:
 @contextmanager
 def arena(folder: Path, queue: str, *, gateways: int = 2, writers: int = 2) -> Iterator[Arena]:
     """A stack of its own on the folder, with that queue: sqlite or kafka."""
-    options = ["--writers", "0", "--gateways", str(gateways), *(["--kafka"] if queue == "kafka" else [])]
+    # A port of its own: gateways share one on purpose, also with those of another stack that starts at this moment.
+    options = ["--port", str(free_port()), "--writers", "0", "--gateways", str(gateways)]
+    options += ["--kafka"] if queue == "kafka" else []
     stack = RunningStack(folder, *options, environment=impatient(queue))
     try:
         stack.start()
