@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from deploy.local.ports import free_port
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
@@ -25,11 +26,16 @@ GROUP = "sluice-writer"
 IMPATIENT = {
     "SLUICE_WRITER_INSERT_TIMEOUT_S": "3",  # so that inserts end as ambiguous failures and are tried again
     "SLUICE_WRITER_BACKOFF_MAX_S": "1",
-    "SLUICE_WRITER_SESSION_TIMEOUT_S": "6",  # Kafka's brokers accept no shorter one
     "SLUICE_WRITER_SHUTDOWN_S": "5",
     "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "2",
 }
-SESSION_S = 6.0
+SESSION_S = {"sqlite": 2.0, "kafka": 6.0}
+"""After so long a silent writer loses its lanes. Kafka's brokers accept no shorter one."""
+
+
+def impatient(queue: str) -> dict[str, str]:
+    """Settings with which faults are felt soon."""
+    return {**IMPATIENT, "SLUICE_WRITER_SESSION_TIMEOUT_S": f"{SESSION_S[queue]:g}"}
 
 
 class Arena:
@@ -44,6 +50,7 @@ class Arena:
     def __init__(self, stack: RunningStack, queue: str, writers: int = 2) -> None:
         self.stack = stack
         self.queue_kind = queue
+        self.session_s = SESSION_S[queue]
         self.may_lose: set[str] = set()
         self.lost_messages: dict[Lane, int] = {}
         self.load: Load | None = None
@@ -64,7 +71,7 @@ class Arena:
         self.environment = {
             **unset_of_sluice(),
             **self.stack.env,
-            **IMPATIENT,
+            **impatient(self.queue_kind),
             "SLUICE_EXTENSIONS": str(self.extensions),
         }
         self._clickhouse = ClickHouse(self.stack.env["SLUICE_CLICKHOUSE_URL"], timeout_s=120.0)
@@ -155,8 +162,10 @@ class Arena:
 @contextmanager
 def arena(folder: Path, queue: str, *, gateways: int = 2, writers: int = 2) -> Iterator[Arena]:
     """A stack of its own on the folder, with that queue: sqlite or kafka."""
-    options = ["--writers", "0", "--gateways", str(gateways), *(["--kafka"] if queue == "kafka" else [])]
-    stack = RunningStack(folder, *options, environment=IMPATIENT)
+    # A port of its own: gateways share one on purpose, also with those of another stack that starts at this moment.
+    options = ["--port", str(free_port()), "--writers", "0", "--gateways", str(gateways)]
+    options += ["--kafka"] if queue == "kafka" else []
+    stack = RunningStack(folder, *options, environment=impatient(queue))
     try:
         stack.start()
         with Arena(stack, queue, writers) as made:

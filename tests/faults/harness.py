@@ -64,8 +64,9 @@ def alone(fault: Fault, seed: int, *, soak: bool) -> Iterator[Step]:
         yield Step((fault,), fault.hold_s[soak], rng.uniform(0.2, 1.0), rng.randrange(2**32))
 
 
-def mixed(queue: str, seed: int) -> Iterator[Step]:
-    """For ever: one, two or three faults that touch different things, held as long as chance will have it."""
+def mixed(queue: str, seed: int, *, more_s: float = 20.0) -> Iterator[Step]:
+    """For ever: one, two or three faults that touch different things, held as long as chance will have it: at least as
+    long as in a short run, at most `more_s` longer."""
     rng = Random(seed)
     choice = [each for each in faults_of(queue) if each.mixed]
     while True:
@@ -75,7 +76,7 @@ def mixed(queue: str, seed: int) -> Iterator[Step]:
             if len(chosen) < wanted and not any(each.touches & other.touches for other in chosen):
                 chosen.append(each)
         short, long = max(each.hold_s[0] for each in chosen), max(each.hold_s[1] for each in chosen)
-        hold_s = rng.uniform(short, min(long, short + 20))
+        hold_s = rng.uniform(short, min(long, short + more_s))
         yield Step(tuple(chosen), hold_s, rng.uniform(0.2, 3.0), rng.randrange(2**32))
 
 

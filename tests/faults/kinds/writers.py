@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.arena import SESSION_S, Arena
+from tests.faults.arena import Arena
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
 
 REACHED_WITHIN_S = 60.0
@@ -75,23 +75,25 @@ def writer_killed_during_insert(arena: Arena, rng: Random) -> Iterator[None]:
     arena.writers.fill()
 
 
-@fault(WRITERS, hold_s=(SESSION_S + 2, SESSION_S + 6))
+@fault(WRITERS, hold_s=(0.5, 5.0))
 def writer_frozen(arena: Arena, rng: Random) -> Iterator[None]:
     """SIGSTOP of a writer at a moment of chance, past its session time-out, then woken: a zombie."""
     zombie = arena.writers.busy()
     time.sleep(rng.uniform(0, 1.0))
     zombie.send(signal.SIGSTOP)
+    time.sleep(arena.session_s + 1.5)
     yield
     zombie.send(signal.SIGCONT)
     arena.writers.fill()
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(SESSION_S + 2, SESSION_S + 6))
+@fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(0.5, 5.0))
 def writer_frozen_before_insert(arena: Arena, rng: Random) -> Iterator[None]:
     """SIGSTOP right before an insert that was planned; others take its lanes and insert the range; then it is woken."""
     arena.writers.busy()
     zombie = arena.writers.spawn(failpoint=f"before_insert=stop:{rng.randint(1, 6)}")
     arena.until(lambda: zombie.frozen, REACHED_WITHIN_S, "a writer frozen before its insert")
+    time.sleep(arena.session_s + 1.5)
     yield
     zombie.send(signal.SIGCONT)
     time.sleep(2.0)  # it does what it was about to do
