@@ -39,8 +39,16 @@ bench: .venv/run.stamp ## Measure gateway and writer against their limits
 	$(BIN)/sluice bench $(ARGS)
 
 .PHONY: soak
-soak: .venv/test.stamp ## Faults for long: each alone, then mixed, on both queues (an hour; make soak ARGS="--help")
-	@$(BIN)/python -m tests.faults.soak $(ARGS)
+soak: soak-faults soak-fuzz ## All that takes long: an hour and a half
+
+.PHONY: soak-faults
+soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
+	$(BIN)/python -m tests.faults.soak $(ARGS)
+
+.PHONY: soak-fuzz
+soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (20 minutes; ARGS="--minutes 60 --seed 7")
+	$(BIN)/python -m tests.fuzz.soak $(ARGS)
+	SLUICE_FUZZ_SECONDS=120 $(BIN)/pytest -q tests/integration/gateway/test_openapi.py
 
 .PHONY: clean
 clean: ## Remove .venv and all caches; the data in var/ stays
