@@ -39,14 +39,14 @@ bench: .venv/run.stamp ## Measure gateway and writer against their limits
 	$(BIN)/sluice bench $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-fuzz ## All that takes long: an hour and a half
+soak: soak-faults soak-fuzz ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
 	$(BIN)/python -m tests.faults.soak $(ARGS)
 
 .PHONY: soak-fuzz
-soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (20 minutes; ARGS="--minutes 60 --seed 7")
+soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (15 minutes; ARGS="--minutes 60 --seed 7")
 	$(BIN)/python -m tests.fuzz.soak $(ARGS)
 	SLUICE_FUZZ_SECONDS=120 $(BIN)/pytest -q tests/integration/gateway/test_openapi.py
 
