@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 _TOKEN = re.compile(rb"insert_deduplication_token\W+([\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)")
 _CHUNK = 65_536
 
-_WHEN_PASSED_ON = {"asked": "asked", "allowed": "sent", "sent": "sent", "answered": ""}
+_EMPTY_BLOCK_BYTES = 300
+"""Before an insert's data the client sends a block without rows, of some dozen bytes; a block with one row and the
+names of its columns is larger than this."""
+
 _WHEN_ANSWERED = {"asked": "allowed", "allowed": "allowed", "sent": "answered", "answered": "answered"}
 
 
@@ -98,7 +101,8 @@ class _Link:
     async def upwards(self) -> None:
         proxy = self._proxy
         while chunk := await self._reader.read(_CHUNK):
-            if self._insert == "allowed" and proxy.cuts:
+            data = self._insert == "allowed" and len(chunk) > _EMPTY_BLOCK_BYTES
+            if data and proxy.cuts:
                 proxy.cuts -= 1
                 self._up_writer.write(chunk[: len(chunk) // 2])
                 await self._up_writer.drain()
@@ -108,8 +112,10 @@ class _Link:
                 if proxy.remember:
                     proxy.tokens += [token.decode() for token in found]
                 self._insert = "asked"
-            elif self._insert:
-                self._insert = _WHEN_PASSED_ON[self._insert]
+            elif data:
+                self._insert = "sent"
+            elif self._insert == "answered":
+                self._insert = ""
             self._up_writer.write(chunk)
             await self._up_writer.drain()
 
