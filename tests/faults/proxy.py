@@ -10,10 +10,10 @@ _TOKEN = re.compile(rb"insert_deduplication_token\W+([\w.]+:\d+:\d+-\d+:\d+(?:#[
 _CHUNK = 65_536
 
 _EMPTY_BLOCK_BYTES = 300
-"""Before an insert's data the client sends a block without rows, of some dozen bytes; a block with one row and the
-names of its columns is larger than this."""
+"""Before and after an insert's data the client sends a block without rows, of a dozen bytes; a block with one row and
+the names of its columns is larger than this."""
 
-_WHEN_ANSWERED = {"asked": "allowed", "allowed": "allowed", "sent": "answered", "answered": "answered"}
+_WHEN_ANSWERED = {"asked": "allowed", "ended": ""}
 
 
 class Proxy:
@@ -95,8 +95,9 @@ class _Link:
         self._reader, self._writer = reader, writer
         self._up_reader, self._up_writer = up_reader, up_writer
         self._insert = ""
-        """asked: its query was passed on; allowed: the server has answered that its data may come; sent: some of that
-        was passed on; answered: the server has said something to it."""
+        """asked: its query was passed on; allowed: the server has answered that data may come; sent: data was passed on
+        (the server says so after every block, and the client waits for that); ended: the block without rows too that
+        ends an insert, and only now the server stores it. What it says next is the answer."""
 
     async def upwards(self) -> None:
         proxy = self._proxy
@@ -114,22 +115,21 @@ class _Link:
                 self._insert = "asked"
             elif data:
                 self._insert = "sent"
-            elif self._insert == "answered":
-                self._insert = ""
+            elif self._insert in ("sent", "ended"):
+                self._insert = "sent" if len(chunk) > _EMPTY_BLOCK_BYTES else "ended"
             self._up_writer.write(chunk)
             await self._up_writer.drain()
 
     async def downwards(self) -> None:
         proxy = self._proxy
         while chunk := await self._up_reader.read(_CHUNK):
-            if proxy.deaf and self._insert == "sent":
+            if proxy.deaf and self._insert == "ended":
                 proxy.deaf -= 1
                 await asyncio.sleep(proxy.DONE_WITHIN_S)
                 return
-            if delay_s := proxy.delay_s + (proxy.late_s if self._insert == "sent" else 0.0):
+            if delay_s := proxy.delay_s + (proxy.late_s if self._insert == "ended" else 0.0):
                 await asyncio.sleep(delay_s)
-            if self._insert:
-                self._insert = _WHEN_ANSWERED[self._insert]
+            self._insert = _WHEN_ANSWERED.get(self._insert, self._insert)
             self._writer.write(chunk)
             await self._writer.drain()
 
