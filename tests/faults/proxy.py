@@ -9,18 +9,25 @@ from urllib.parse import urlsplit
 _TOKEN = re.compile(rb"insert_deduplication_token\W+([\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)")
 _CHUNK = 65_536
 
+_EMPTY_BLOCK_BYTES = 300
+"""Before and after an insert's data the client sends a block without rows, of a dozen bytes; a block with one row and
+the names of its columns is larger than this."""
+
+_WHEN_ANSWERED = {"asked": "allowed", "ended": ""}
+
 
 class Proxy:
     """In an `async with`, on the event loop that enters it. What can be set at any time:
 
-    `deaf`: the next so many inserts are passed on, but their answers are lost and the connection ends.
+    `deaf`: the next so many inserts are passed on, but their answers are lost and the connection ends, a second later
+    so that they are done by then.
     `cuts`: the next so many inserts get the first half of their first data through, then `at_cut` is called (it may
     kill somebody), and both connections end.
-    `delay_s`: every answer of the server comes so much later.
+    `delay_s`: every answer of the server comes so much later. `late_s`: the answers to inserts do.
     `down`: nobody is let in.
     """
 
-    DATA_BYTES = 8_000
+    DONE_WITHIN_S = 1.0
 
     def __init__(self, clickhouse_url: str) -> None:
         self._target = urlsplit(clickhouse_url)
@@ -29,6 +36,7 @@ class Proxy:
         self.cuts = 0
         self.at_cut: Callable[[], None] = lambda: None
         self.delay_s = 0.0
+        self.late_s = 0.0
         self.down = False
         self.tokens: list[str] = []
         """Of all inserts, in their order, as long as `remember` is set."""
@@ -86,13 +94,16 @@ class _Link:
         self._proxy = proxy
         self._reader, self._writer = reader, writer
         self._up_reader, self._up_writer = up_reader, up_writer
-        self._sent = 0
-        self._insert = ""  # asked: its query was passed on; allowed: the server has answered, its data comes next
+        self._insert = ""
+        """asked: its query was passed on; allowed: the server has answered that data may come; sent: data was passed on
+        (the server says so after every block, and the client waits for that); ended: the block without rows too that
+        ends an insert, and only now the server stores it. What it says next is the answer."""
 
     async def upwards(self) -> None:
         proxy = self._proxy
         while chunk := await self._reader.read(_CHUNK):
-            if self._insert == "allowed" and proxy.cuts:
+            data = self._insert == "allowed" and len(chunk) > _EMPTY_BLOCK_BYTES
+            if data and proxy.cuts:
                 proxy.cuts -= 1
                 self._up_writer.write(chunk[: len(chunk) // 2])
                 await self._up_writer.drain()
@@ -101,23 +112,24 @@ class _Link:
             if found := _TOKEN.findall(chunk):
                 if proxy.remember:
                     proxy.tokens += [token.decode() for token in found]
-                self._sent, self._insert = 0, "asked"
-            elif self._insert == "allowed":
-                self._insert = ""
-            self._sent += len(chunk)
+                self._insert = "asked"
+            elif data:
+                self._insert = "sent"
+            elif self._insert in ("sent", "ended"):
+                self._insert = "sent" if len(chunk) > _EMPTY_BLOCK_BYTES else "ended"
             self._up_writer.write(chunk)
             await self._up_writer.drain()
 
     async def downwards(self) -> None:
         proxy = self._proxy
         while chunk := await self._up_reader.read(_CHUNK):
-            if proxy.deaf and self._sent > proxy.DATA_BYTES:
+            if proxy.deaf and self._insert == "ended":
                 proxy.deaf -= 1
+                await asyncio.sleep(proxy.DONE_WITHIN_S)
                 return
-            if proxy.delay_s:
-                await asyncio.sleep(proxy.delay_s)
-            if self._insert == "asked":
-                self._insert = "allowed"
+            if delay_s := proxy.delay_s + (proxy.late_s if self._insert == "ended" else 0.0):
+                await asyncio.sleep(delay_s)
+            self._insert = _WHEN_ANSWERED.get(self._insert, self._insert)
             self._writer.write(chunk)
             await self._writer.drain()
 

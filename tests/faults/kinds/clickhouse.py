@@ -31,13 +31,14 @@ def clickhouse_stopped(arena: Arena, rng: Random) -> Iterator[None]:
 
 @fault(CLICKHOUSE, hold_s=(6.0, 20.0), times=2)
 def clickhouse_slow(arena: Arena, rng: Random) -> Iterator[None]:
-    """Every answer comes seconds late: inserts time out though they succeed."""
+    """Every answer comes late, and those to inserts so late that they time out though they succeed."""
     proxies = [writer.proxy for writer in arena.writers]
     for proxy in proxies:
-        proxy.delay_s = rng.choice([0.5, 2.0, 3.5])
+        proxy.delay_s, proxy.late_s = rng.uniform(0.0, 0.5), rng.choice([1.0, 4.0, 6.0])
+    proxies[0].late_s = 4.0  # the writers' patience is 3 s
     yield
     for proxy in proxies:
-        proxy.delay_s = 0.0
+        proxy.delay_s = proxy.late_s = 0.0
 
 
 @fault(CLICKHOUSE, hold_s=(3.0, 15.0), times=2)
