@@ -13,6 +13,7 @@ from gateway.assembly import assemble
 from gateway.connection import connections
 from gateway.server import Server
 from shared import logs, settings
+from shared.settings import BadSetting
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ async def serve(config: settings.Settings) -> None:
     """Serve until a signal comes."""
     deps = assemble(config)
     application = build_app(deps)
-    listener = listen(config.gateway.host, config.gateway.port)
+    listener = listen(config.gateway.host, config.gateway.port, share=config.gateway.share_port)
     host, port = listener.getsockname()[:2]
     _log.info("gateway listens", host=host, port=port)
     freeze_garbage()
@@ -58,13 +59,19 @@ def freeze_garbage() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that several gateway processes may share (the kernel spreads connections over them)."""
+def listen(host: str, port: int, *, share: bool) -> socket.socket:
+    """A listening socket, which with `share` several gateways may have. Raises `BadSetting` for a taken port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
+    if share:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        hint = "" if share else "; several gateways on one port need SLUICE_GATEWAY_SHARE_PORT=1 each"
+        raise BadSetting(f"can't listen on {host} port {port}: {error.strerror}{hint}") from error
     listener.listen(2048)
     listener.set_inheritable(True)
     return listener

@@ -50,6 +50,9 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one")] = 8080
+    share_port: Annotated[
+        bool, Meta(description="Several gateways on one port: each needs this; the kernel spreads the connections")
+    ] = False
     roles: Annotated[str, Meta(description="Comma-separated: ingest, query")] = "ingest,query"
     key_fresh_s: Annotated[float, Meta(gt=0, description="Seconds a looked-up key is used without asking again")] = 30.0
     key_stale_s: Annotated[float, Meta(gt=0, description="Seconds a known key is used while Postgres is away")] = 3600.0
@@ -84,7 +87,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     batch_age_s: Annotated[float, Meta(gt=0, description="Seconds after its first message that seal a batch")] = 0.5
     held_bytes: Annotated[
         int, Meta(ge=1_000_000, description="Message bytes held in one process; their rows take about twice as much")
-    ] = 64_000_000
+    ] = 48_000_000
     insert_threads: Annotated[int, Meta(ge=1, le=64, description="Inserts at the same time in one process")] = 4
     insert_timeout_s: Annotated[float, Meta(gt=0, description="Seconds before an insert counts as ambiguous")] = 60.0
     backoff_max_s: Annotated[float, Meta(gt=0, description="Longest pause between tries, seconds")] = 10.0

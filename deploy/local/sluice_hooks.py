@@ -25,7 +25,7 @@ class _SluiceProcess(Child):
 
 
 class Gateway(_SluiceProcess):
-    """`beside` is a gateway that is up already: they share its port, the kernel spreads the connections."""
+    """`beside` is a gateway that is up already, with `share_port`: the kernel spreads the connections over both."""
 
     role = "gateway"
     stop_timeout_s = 25.0  # SLUICE_GATEWAY_SHUTDOWN_S and a little
@@ -36,14 +36,16 @@ class Gateway(_SluiceProcess):
         port: int | None,
         environment: Mapping[str, str],
         host: str = HOST,
+        share_port: bool = False,
         beside: "Gateway | None" = None,
     ) -> None:
         super().__init__(log, beside.port if beside else port, environment)
         self.host = host
-        self._shares = beside is not None
+        self._share_port = share_port or beside is not None
+        self._is_beside = beside is not None
 
     def before_try(self) -> None:
-        if not self._shares:
+        if not self._is_beside:
             super().before_try()
 
     @property
@@ -55,7 +57,11 @@ class Gateway(_SluiceProcess):
         return _http_status(self.port, "/health/ready") == 200
 
     def _own_settings(self) -> dict[str, str]:
-        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port)}
+        return {
+            "SLUICE_GATEWAY_HOST": self.host,
+            "SLUICE_GATEWAY_PORT": str(self.port),
+            "SLUICE_GATEWAY_SHARE_PORT": str(int(self._share_port)),
+        }
 
 
 class Writer(_SluiceProcess):

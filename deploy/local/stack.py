@@ -58,7 +58,8 @@ class Stack:
         sluice_hooks.migrate(folder.log("migrate"), addresses)
         demo = sluice_hooks.demo_keys(addresses["SLUICE_POSTGRES_URL"], folder.keys)
         writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
-        gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host)
+        several = wanted.gateways > 1
+        gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host, share_port=several)
         self._supervisor.start(writers, [gateway])
         more = [
             Gateway(folder.log(_numbered("gateway", n)), None, addresses, wanted.host, beside=gateway)

@@ -104,6 +104,7 @@ class Inside:
                 ),
                 idempotency=Idempotency(redis, metrics),
                 request_ids=request_ids(),
+                clock=time_ns,
             ),
             drain=DrainDeps(VerifyCodes(code_of)),
         )

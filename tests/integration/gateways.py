@@ -41,6 +41,7 @@ class Gateways:
             "SLUICE_REDIS_URL": redis_url,
             "SLUICE_CLICKHOUSE_URL": "clickhouse://nobody@127.0.0.1:1/none",  # ingest doesn't need it
             "SLUICE_GATEWAY_PORT": str(self.port),
+            "SLUICE_GATEWAY_SHARE_PORT": "1",
             **more,
         }
 

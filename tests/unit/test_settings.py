@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.main import listen
 from shared import settings
 
 
@@ -37,3 +38,12 @@ def test_the_read_url_falls_back_to_the_writers() -> None:
 def test_every_group_is_a_frozen_struct() -> None:
     for group in msgspec.structs.fields(settings.Settings):
         assert group.type.__struct_config__.frozen
+
+
+def test_a_taken_port_is_refused_in_a_sentence_unless_the_gateways_share_it() -> None:
+    first = listen("127.0.0.1", 0, share=False)
+    with first, pytest.raises(settings.BadSetting, match="SLUICE_GATEWAY_SHARE_PORT=1"):
+        listen("127.0.0.1", first.getsockname()[1], share=False)
+    shared = listen("127.0.0.1", 0, share=True)
+    with shared, listen("127.0.0.1", shared.getsockname()[1], share=True) as beside:
+        assert beside.getsockname() == shared.getsockname()

@@ -34,8 +34,8 @@ async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_whi
             await until(lambda: stage.count() >= RECORDS, within_s=120, what=writer.log)
             peak = peak_bytes(writer.pid)
     print(f"base {base / MB:.0f} MB, down {down / MB:.0f} MB, peak {peak / MB:.0f} MB")  # noqa: T201 - for `pytest -s`
-    # A message that is held becomes rows, which take about twice as much again, and a block on its way. With the
-    # default of 64 MB instead of 4 it takes 250 MB.
+    # A message that is held becomes rows, which take about twice as much again, and a block on its way. With
+    # 64 MB instead of 4 it takes 250 MB.
     assert peak < base + 4 * HELD + REST
     ((count, different),) = stage.query("SELECT count(), uniqExact(message) FROM logs")
     assert (count, different) == (RECORDS, RECORDS)
