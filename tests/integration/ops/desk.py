@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,8 +89,3 @@ async def drop_below(stage: Stage, offset: int) -> None:
     with db:
         retention.drop_expired(db, time.time_ns() // 1_000_000 + 10**12)
     db.close()
-
-
-def with_format(registry: Registry, name: str, **changes: Any) -> Registry:
-    """The registry with one format changed."""
-    return Registry(registry.signals, {**registry.formats, name: replace(registry.formats[name], **changes)})

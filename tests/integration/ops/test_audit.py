@@ -9,12 +9,10 @@ import msgspec
 import pytest
 
 from shared.envelope import seal
-from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
-from shared.registry import Registry
-from tests.integration.ops.desk import drop_below, with_format
+from tests.integration.ops.desk import drop_below
 from tests.integration.ops.kit import audited, sluice
-from tests.integration.writer.kit import NOW_US, Stage, logs, stamp
+from tests.integration.writer.kit import NOW_US, Stage, logs, stamp, strict
 from writer.dead_letters import Letter, closed
 from writer.ops.accounting import Counts
 from writer.ops.audit_command import advice
@@ -83,7 +81,7 @@ async def test_dead_letters_are_counted_and_are_no_difference(any_stage: Stage) 
     await stage.make("logs")
     wrong_count = seal(stamp(2), b'[{"level":"info","message":"alone"}]')
     await stage.publish(logs("a", "odd", "b"), b"no envelope", wrong_count, logs("odd"), logs("c"))
-    async with stage.writer(registry=_strict(stage.registry)):
+    async with stage.writer(registry=strict(stage.registry)):
         await stage.until_committed(5)
     counts = Counts(messages=5, expected=3, found=3, dead_lettered=4)
     assert await audited(stage) == counts
@@ -96,7 +94,7 @@ async def test_dead_letters_are_counted_and_are_no_difference(any_stage: Stage) 
 async def test_a_letter_is_open_until_its_row_is_there_or_it_is_purged(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(logs("a", "odd", "b"), b"no envelope", logs("odd"), logs("odd", "c"))
-    async with stage.writer(registry=_strict(stage.registry)):
+    async with stage.writer(registry=strict(stage.registry)):
         await stage.until_committed(4)
     in_row, whole, alone, _ = sorted(await stage.letters(), key=lambda letter: letter.offset)
     await _publish_letters(stage, closed(whole, "purged", 1), closed(alone, "redriven", 1))
@@ -240,15 +238,3 @@ async def _publish_letters(stage: Stage, *letters: Letter) -> None:
     topic = stage.registry.signals["logs"].dead_letter_topic
     for letter in letters:
         await stage.producer.publish(topic, msgspec.json.encode(letter), letter.key)
-
-
-def _strict(registry: Registry) -> Registry:
-    """The registry with a format that can't convert logs of the message 'odd'."""
-    usual = registry.formats["deeptracer.logs"]
-
-    def columns(rows: Rows) -> Columns:
-        if any(record.message == "odd" for record in rows.records):
-            raise ValueError("an odd one")
-        return usual.columns(rows)
-
-    return with_format(registry, usual.name, columns=columns)

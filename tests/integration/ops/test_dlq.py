@@ -6,28 +6,14 @@ import signal
 import msgspec
 import pytest
 
-from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
-from shared.registry import Registry
-from tests.integration.ops.desk import Desk, drop_below, with_format
+from tests.integration.ops.desk import Desk, drop_below
 from tests.integration.ops.kit import audited
-from tests.integration.writer.kit import NOW_US, Stage, logs
+from tests.integration.writer.kit import NOW_US, Stage, logs, strict
 from writer.dead_letters import Letter
 
 KEYS = "SELECT message, _topic, _partition, _offset, _index, toUnixTimestamp64Micro(received_at) FROM logs ORDER BY ALL"
 EIGHT_DAYS_US = 8 * 86_400_000_000
-
-
-def strict(registry: Registry) -> Registry:
-    """The registry with a format that can't convert logs of the message 'odd'."""
-    usual = registry.formats["deeptracer.logs"]
-
-    def columns(rows: Rows) -> Columns:
-        if any(record.message == "odd" for record in rows.records):
-            raise ValueError("an odd one")
-        return usual.columns(rows)
-
-    return with_format(registry, usual.name, columns=columns)
 
 
 async def buried(stage: Stage, *messages: bytes) -> None:

@@ -15,9 +15,9 @@ from shared.clients.postgres import LockHeld, PostgresUnavailable, locked
 from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
-from tests.integration.ops.desk import Desk, drop_below, with_format
+from tests.integration.ops.desk import Desk, drop_below
 from tests.integration.ops.kit import audited
-from tests.integration.writer.kit import NOW_US, Proxy, Stage, logs, stamp, until
+from tests.integration.writer.kit import NOW_US, Proxy, Stage, logs, stamp, until, with_format
 from writer.failpoints import Failpoints, Point
 from writer.ops import session
 from writer.ops.guard import lock_name

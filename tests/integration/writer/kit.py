@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.envelope import VERSION, Stamp, seal
+from shared.formats.base import Columns, Rows
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.base import Epoch, Lane, Message, Position, Producer, Queue, TopicSpec
@@ -42,6 +43,23 @@ def logs(*messages: str, **fields: Any) -> bytes:
     """A queue message with one log a text."""
     records = msgspec.json.encode([{"level": "info", "message": message} for message in messages])
     return seal(stamp(len(messages), **fields), records)
+
+
+def with_format(registry: Registry, name: str, **changes: Any) -> Registry:
+    """The registry with one format changed."""
+    return Registry(registry.signals, {**registry.formats, name: replace(registry.formats[name], **changes)})
+
+
+def strict(registry: Registry) -> Registry:
+    """The registry with a format that can't convert logs of the message 'odd'."""
+    usual = registry.formats["deeptracer.logs"]
+
+    def columns(rows: Rows) -> Columns:
+        if any(record.message == "odd" for record in rows.records):
+            raise ValueError("an odd one")
+        return usual.columns(rows)
+
+    return with_format(registry, usual.name, columns=columns)
 
 
 async def until(true: Callable[[], Any], *, within_s: float = 15.0, what: str = "") -> None:

@@ -1,27 +1,11 @@
 """What can't be stored is kept as a dead letter; the rest is stored (02, "When a row can't be stored")."""
 
-from dataclasses import replace
-
 import msgspec
 
 from shared.envelope import seal, unseal
-from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
-from shared.registry import Registry
-from tests.integration.writer.kit import Stage, logs, stamp, until
+from tests.integration.writer.kit import Stage, logs, stamp, strict, until
 from writer.dead_letters import raw_bytes
-
-
-def strict(registry: Registry) -> Registry:
-    """The registry with a format that can't convert logs of the message 'odd'."""
-    usual = registry.formats["deeptracer.logs"]
-
-    def columns(rows: Rows) -> Columns:
-        if any(record.message == "odd" for record in rows.records):
-            raise ValueError("an odd one")
-        return usual.columns(rows)
-
-    return Registry(registry.signals, {**registry.formats, usual.name: replace(usual, columns=columns)})
 
 
 async def test_an_undecodable_message_becomes_a_letter_and_the_others_are_stored(any_stage: Stage) -> None:
