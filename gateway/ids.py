@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
+HEADER_BYTES = 8_000
+"""Most clients refuse an answer whose head is over 16 kB. A hundred UUIDs take 3,700."""
+
 
 def request_ids() -> Iterator[bytes]:
     """Ids unique over processes and restarts, in rising order: 16 random hex digits of the process, then a count."""
@@ -21,6 +24,14 @@ def uuid7(now_ms: int) -> str:
 
 
 def header_of(ids: Iterable[str]) -> bytes:
-    """Ids as one header, comma-separated. They may be any text of a client's: what could end or forge a header, and the
-    comma, is percent-encoded."""
-    return ",".join(quote(each, safe="!#$&'()*+/:;=?@[]^`{|}") for each in ids).encode()
+    """Ids as one header, comma-separated: from the first on, as many as fit into `HEADER_BYTES`. They may be any text of
+    a client's: what could end or forge a header, and the comma, is percent-encoded."""
+    named: list[str] = []
+    size = -1
+    for each in ids:
+        text = quote(each, safe="!#$&'()*+/:;=?@[]^`{|}")
+        size += len(text) + 1
+        if size > HEADER_BYTES:
+            break
+        named.append(text)
+    return ",".join(named).encode()

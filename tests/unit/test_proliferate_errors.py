@@ -205,6 +205,12 @@ def test_an_id_can_forge_no_header() -> None:
     assert header_of(["0b6d-2f", "a,b\r\nSet-Cookie: x", "ä%"]) == b"0b6d-2f,a%2Cb%0D%0ASet-Cookie:%20x,%C3%A4%25"
 
 
+def test_ids_that_would_make_a_head_too_long_for_clients_are_left_out_from_the_first_that_does_not_fit() -> None:
+    named = header_of(["é" * 128] * 100).split(b",")
+    assert named == [b"%C3%A9" * 128] * 10
+    assert len(header_of([f"{n:036}" for n in range(100)]).split(b",")) == 100
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
