@@ -24,8 +24,8 @@ def uuid7(now_ms: int) -> str:
 
 
 def header_of(ids: Iterable[str]) -> bytes:
-    """Ids as one header, comma-separated: from the first on, as many as fit into `HEADER_BYTES`. They may be any text of
-    a client's: what could end or forge a header, and the comma, is percent-encoded."""
+    """Ids as one header, comma-separated: from the first on, as many as fit into `HEADER_BYTES`. They may be any text
+    of a client's: what could end or forge a header, and the comma, is percent-encoded."""
     named: list[str] = []
     size = -1
     for each in ids:
