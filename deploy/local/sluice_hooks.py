@@ -57,11 +57,8 @@ class Gateway(_SluiceProcess):
         return _http_status(self.port, "/health/ready") == 200
 
     def _own_settings(self) -> dict[str, str]:
-        return {
-            "SLUICE_GATEWAY_HOST": self.host,
-            "SLUICE_GATEWAY_PORT": str(self.port),
-            "SLUICE_GATEWAY_SHARE_PORT": str(int(self._share_port)),
-        }
+        sharing = {"SLUICE_GATEWAY_SHARE_PORT": "1"} if self._share_port else {}
+        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port), **sharing}
 
 
 class Writer(_SluiceProcess):

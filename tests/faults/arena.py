@@ -28,6 +28,7 @@ IMPATIENT = {
     "SLUICE_WRITER_BACKOFF_MAX_S": "1",
     "SLUICE_WRITER_SHUTDOWN_S": "5",
     "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "2",
+    "SLUICE_GATEWAY_SHARE_PORT": "1",  # with gateways of other clocks
 }
 SESSION_S = {"sqlite": 2.0, "kafka": 6.0}
 """After so long a silent writer loses its lanes. Kafka's brokers accept no shorter one."""
