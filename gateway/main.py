@@ -59,7 +59,7 @@ def freeze_garbage() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def listen(host: str, port: int, *, share: bool) -> socket.socket:
+def listen(host: str, port: int, *, share: bool = False) -> socket.socket:
     """A listening socket, which with `share` several gateways may have. Raises `BadSetting` for a taken port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -62,8 +62,6 @@ class ClickHouse(Engine):
     """
 
     role = "clickhouse"
-    usual_port = 9000
-    usual_http_port = 8123
 
     def __init__(
         self,

@@ -12,9 +12,6 @@ class Engine(Child):
     and stopped. `port` is the wish (None: any), afterwards the fact; `password` empty means none is asked for.
     """
 
-    usual_port: int | None = None
-    """Where people expect this kind of server; `sluice up` asks for it."""
-
     def __init__(self, folder: Path, *, port: int | None = None, password: str = "", log: Path | None = None) -> None:
         super().__init__(log or folder / "engine.log", port)
         self.folder = folder.resolve()

@@ -47,7 +47,6 @@ class Kafka(Engine):
     """`url` is kafka://127.0.0.1:port. The first start on a machine fetches 43 MB of jars into the user's cache."""
 
     role = "kafka"
-    usual_port = 9092
     start_timeout_s = 60.0
     stop_timeout_s = 20.0
 

@@ -26,7 +26,6 @@ class Postgres(Engine):
     """
 
     role = "postgres"
-    usual_port = 5432
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
     parent_death_signal = signal.SIGQUIT  # "immediate": its own children go too
 

@@ -92,7 +92,7 @@ class Stack:
             engines["clickhouse"] = ClickHouse(
                 folder.path / "clickhouse",
                 port=self._port(ClickHouse),
-                http_port=folder.recall("ports", "clickhouse-http") or ClickHouse.usual_http_port,
+                http_port=folder.recall("ports", "clickhouse-http"),
                 password=folder.password("clickhouse"),
                 log=folder.log("clickhouse"),
             )
@@ -136,7 +136,8 @@ class Stack:
         return value if value and value != self._folder.recall("addresses", name) else None
 
     def _port(self, kind: type[Engine]) -> int | None:
-        return self._wanted.ports.get(kind.role) or self._folder.recall("ports", kind.role) or kind.usual_port
+        """Not the usual one: while an engine is being restarted, another stack would start its own there."""
+        return self._wanted.ports.get(kind.role) or self._folder.recall("ports", kind.role)
 
     def _gateway_port(self) -> int:
         return int(self._wanted.ports.get("gateway") or self._folder.recall("ports", "gateway") or USUAL_GATEWAY_PORT)

@@ -12,7 +12,6 @@ class Valkey(Engine):
     """`url` is redis://:password@127.0.0.1:port/0. Writes are in the append-only file within a second."""
 
     role = "redis"
-    usual_port = 6379
 
     @property
     def url(self) -> str:
