@@ -6,7 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-_TOKEN = re.compile(rb"insert_deduplication_token\W+((?:replay:[\w-]+:\d+:)?[\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)")
+_TOKEN = re.compile(
+    rb"insert_deduplication_token(?s:.{2,3}?)"  # then a byte of flags, and one or two of the token's length
+    rb"((?:replay:[\w-]+:\d+:)?[\w.]+:\d+:\d+-\d+:\d+(?:#[\w:]+)?)"
+)
 _CHUNK = 65_536
 
 _EMPTY_BLOCK_BYTES = 300
