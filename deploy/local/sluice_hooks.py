@@ -4,7 +4,10 @@ import http.client
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from deploy.local.child import Child, Command, DidNotStart, run
 from deploy.local.ports import HOST
@@ -13,12 +16,25 @@ from deploy.local.ports import HOST
 class _SluiceProcess(Child):
     """`environment` holds the addresses of the servers, as `SLUICE_*`."""
 
+    health: str
+    """The path that answers 200 when it works."""
+
     def __init__(self, log: Path, port: int | None, environment: Mapping[str, str]) -> None:
         super().__init__(log, port)
         self._environment = environment
 
     def command(self) -> Command:
         return _sluice(self.role, {**self._environment, **self._own_settings()})
+
+    def answers(self) -> bool:
+        """Whether its own socket answers: at the same port there may be another stack's, if both have just begun."""
+        return self._listens() and _http_status(self.port, self.health) == 200
+
+    def _listens(self) -> bool:
+        with suppress(psutil.Error):
+            sockets = psutil.Process(self.pid).net_connections("tcp") if self.pid else []
+            return any(each.status == psutil.CONN_LISTEN and each.laddr.port == self.port for each in sockets)
+        return False
 
     def _own_settings(self) -> dict[str, str]:
         raise NotImplementedError
@@ -28,6 +44,7 @@ class Gateway(_SluiceProcess):
     """`beside` is a gateway that is up already, with `share_port`: the kernel spreads the connections over both."""
 
     role = "gateway"
+    health = "/health/ready"
     stop_timeout_s = 25.0  # SLUICE_GATEWAY_SHUTDOWN_S and a little
 
     def __init__(
@@ -53,9 +70,6 @@ class Gateway(_SluiceProcess):
         """For clients on this machine."""
         return f"http://{HOST}:{self.port}"
 
-    def answers(self) -> bool:
-        return _http_status(self.port, "/health/ready") == 200
-
     def _own_settings(self) -> dict[str, str]:
         sharing = {"SLUICE_GATEWAY_SHARE_PORT": "1"} if self._share_port else {}
         return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port), **sharing}
@@ -65,10 +79,8 @@ class Writer(_SluiceProcess):
     """`port` is that of its metrics."""
 
     role = "writer"
+    health = "/health"
     stop_timeout_s = 35.0  # it flushes for up to SLUICE_WRITER_SHUTDOWN_S, 30 s
-
-    def answers(self) -> bool:
-        return _http_status(self.port, "/health") == 200
 
     def _own_settings(self) -> dict[str, str]:
         # On one machine a silent writer is a dead one: its partitions need not wait the usual 30 s for a successor.

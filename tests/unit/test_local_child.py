@@ -6,11 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from deploy.local.child import Child, Command, DidNotStart, run, start_together
+from deploy.local.ports import HOST
+from deploy.local.sluice_hooks import Gateway
 
 STAYS = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STAYS
@@ -177,3 +180,21 @@ def test_run_says_what_the_program_said_when_it_fails(tmp_path: Path) -> None:
             "a program",
         )
     assert signal.SIGTERM == 15
+
+
+def test_a_gateway_that_cannot_have_its_port_does_not_pass_for_the_one_that_has_it(tmp_path: Path) -> None:
+    class AlwaysWell(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer((HOST, 0), AlwaysWell) as other, Stub(tmp_path) as ours:
+        serving = threading.Thread(target=other.serve_forever)
+        serving.start()
+        gateway = Gateway(tmp_path / "gateway.log", other.server_port, {})
+        gateway._process = ours._process
+        assert not gateway.answers()
+        other.shutdown()
+        serving.join()
