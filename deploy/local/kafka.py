@@ -28,6 +28,7 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$data
+log.flush.start.offset.checkpoint.interval.ms=1000
 auto.create.topics.enable=false
 broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
