@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +20,7 @@ from shared.queue.base import Message, MessageTooLarge, QueueFull, QueueUnavaila
 from shared.queue.kafka import KafkaOptions, KafkaQueue, compression
 from shared.queue.kafka.options import addresses
 from shared.queue.kafka.producer import KafkaProducer
+from tests.faults.processes import frozen
 
 SOON_S = 1.0
 HASTY = KafkaOptions(publish_timeout_s=SOON_S, lost_after_s=4.0, retry_s=0.2)
@@ -40,11 +40,8 @@ async def producing(url: str, options: KafkaOptions = HASTY) -> AsyncIterator[tu
 @contextmanager
 def standing_still(kafka: Kafka) -> Iterator[None]:
     assert kafka.pid
-    os.kill(kafka.pid, signal.SIGSTOP)
-    try:
+    with frozen(kafka.pid):
         yield
-    finally:
-        os.kill(kafka.pid, signal.SIGCONT)
 
 
 async def everything(queue: KafkaQueue, topic: str) -> list[Message]:

@@ -178,12 +178,22 @@ def frozen(pid: int) -> Iterator[None]:
     family = [process, *process.children(recursive=True)]
     for member in family:
         member.suspend()
+    while not all(map(_all_threads_stopped, family)):  # one that runs on the other core just now may still answer
+        time.sleep(0.005)
     try:
         yield
     finally:
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.resume()
+
+
+def _all_threads_stopped(process: psutil.Process) -> bool:
+    try:
+        stats = [file.read_text() for file in Path("/proc").glob(f"{process.pid}/task/*/stat")]
+    except (FileNotFoundError, ProcessLookupError):  # a thread, or all of it, has just ended
+        return not process.is_running()
+    return all(stat.rpartition(")")[2].split()[0] in "TZ" for stat in stats)
 
 
 def unset_of_sluice() -> dict[str, str]:

@@ -39,7 +39,7 @@ async def test_records_past_their_retention_are_counted_and_not_stored(stage: St
     await stage.publish(logs("old", "older", received_at=NOW_US - eight_days_us, retention_days=7), logs("new"))
     async with stage.writer() as running:
         await stage.until_committed(2)
-        assert running.sample("sluice_drops_total", signal="logs", reason="expired") == 2
+        await until(lambda: running.sample("sluice_drops_total", signal="logs", reason="expired") == 2)
     assert stage.messages() == ["new"]
 
 
