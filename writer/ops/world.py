@@ -62,9 +62,7 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
     logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
     try:
         return asyncio.run(_run(data_dir, work, group))
-    except BadScope as error:
-        fail(str(error), away)
-    except (BadSetting, BadExtension) as error:
+    except (BadScope, BadSetting, BadExtension, MissingTable, UnfitTable, LockHeld) as error:
         fail(str(error), away)
     except QueueError as error:
         fail(f"the queue can't be read: {error}", away)
@@ -72,12 +70,8 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
         fail(f"ClickHouse refused (has sluice migrate run?): {error}", away)
     except ClickHouseError as error:
         fail(f"ClickHouse can't be reached: {error}", away)
-    except (MissingTable, UnfitTable) as error:
-        fail(str(error), away)
     except (PostgresUnavailable, QueryRefused) as error:
         fail(f"Postgres can't be reached: {error}", away)
-    except LockHeld as error:
-        fail(str(error), away)
 
 
 async def _run(data_dir: Path, work: Callable[[World], Awaitable[T]], group: str | None) -> T:
