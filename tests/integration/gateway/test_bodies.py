@@ -12,7 +12,7 @@ from collections.abc import Callable
 import cramjam
 import pytest
 
-from tests.integration.gateway.kit import BATCH, LOGS, GatewayProcess, log_of, read_answer
+from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProcess, log_of, read_answer
 
 MB = 1_000_000
 
