@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
+from gateway import apis
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.drains.handshake import CodeOf, VerifyCodes
@@ -65,9 +66,10 @@ def assemble(config: Settings) -> Deps:
         return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
 
     return Deps(
-        registry=registry.load(config.services.extensions, config.topics.prefix),
         readiness=Readiness(checks, required),
         ingest=IngestDeps(
+            registry=registry.load(config.services.extensions, config.topics.prefix),
+            apis=apis.load(config.services.extensions),
             keys=keys,
             limits=limits,
             publisher=Publisher(producer, metrics),

@@ -38,7 +38,7 @@ async def serve(config: settings.Settings) -> None:
     server = Server(
         uvicorn.Config(
             application,
-            http=connections(deps.ingest.request_ids),
+            http=connections(deps.ingest.request_ids, deps.ingest.apis),
             ws="none",  # whatever is installed: a request to upgrade is answered as any other
             access_log=False,
             log_config=None,

@@ -19,8 +19,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     message: Message
     stamp: Stamp | None = None
-    records: memoryview | bytes = b""
-    """The JSON array of `stamp.n` records."""
+    payload: memoryview | bytes = b""
+    """Of `stamp.n` records."""
     problem: str = ""
     blocked: str = ""
 
@@ -39,7 +39,7 @@ def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
     A version, format or fingerprint that this program doesn't know is only blocked: a newer writer will know it (02).
     """
     try:
-        stamp, records = unseal(message.value)
+        stamp, payload = unseal(message.value)
     except UnknownVersion as error:
         return Entry(message, blocked=str(error))
     except Undecodable as error:
@@ -50,7 +50,7 @@ def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
         return Entry(message, blocked=f"unknown fingerprint version {stamp.fingerprint_version}: upgrade the writers")
     if problem := _problem(stamp):
         return Entry(message, problem=problem)
-    return Entry(message, stamp, records)
+    return Entry(message, stamp, payload)
 
 
 def _problem(stamp: Stamp) -> str:

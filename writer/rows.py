@@ -1,12 +1,12 @@
 """Messages -> columns. Pure: the same messages give the same rows, whoever reads them and whenever (02, step 2)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.envelope import Stamp, seal
+from shared.envelope import Stamp, Undecodable, seal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.values import limit_text
 from shared.queue.base import Lane, Message
@@ -19,7 +19,6 @@ US_PER_DAY = 86_400_000_000
 _STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
 """Columns that come from the stamp where the format doesn't make them."""
 
-_decode_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,7 +51,6 @@ class Converter:
     def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
         self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
-        self._decode = {name: _decoder(fmt.record) for name, fmt in self._formats.items()}
         self._has_format = "format" in table.column_names
 
     def read(self, message: Message) -> Entry:
@@ -90,8 +88,8 @@ class Converter:
             made.expired += stamp.n
             return None
         try:
-            records = self._decode[stamp.format](entry.records)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            records = self._formats[stamp.format].codec.read(entry.payload)
+        except Undecodable as error:
             made.bury(entry.message, None, "undecodable", f"the records: {error}")
             return None
         if len(records) != stamp.n:
@@ -148,17 +146,13 @@ class Converter:
             return entry.message
         ids = entry.stamp.event_ids[index : index + 1]
         stamp = msgspec.structs.replace(entry.stamp, n=1, event_ids=ids)
-        value = seal(stamp, b"[%b]" % bytes(_decode_raw(entry.records)[index]))
+        value = seal(stamp, self._formats[stamp.format].codec.keep(entry.payload, [index]))
         return msgspec.structs.replace(entry.message, value=value)
 
 
 def is_expired(stamp: Stamp, now_us: int) -> bool:
     """Whether the rows of a message are past their retention."""
     return stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us
-
-
-def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
-    return msgspec.json.Decoder(list[record]).decode
 
 
 def _stamp_of(piece: Piece) -> Stamp:
