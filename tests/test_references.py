@@ -232,7 +232,13 @@ def test_an_old_reference_is_found(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["the seed of a round makes its requests again", "self._seed, self._rate", "2026-01-15", "f(0, 1, 10)", '0.05, "AGE_S"'],
+    [
+        "the seed of a round makes its requests again",
+        "self._seed, self._rate",
+        "2026-01-15",
+        "f(0, 1, 10)",
+        '0.05, "AGE_S"',
+    ],
 )
 def test_what_only_looks_like_an_old_reference_is_left_alone(text: str) -> None:
     assert old_references(text) == []
