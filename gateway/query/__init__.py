@@ -2,6 +2,6 @@
 
 from gateway.query.deps import QueryDeps
 from gateway.query.reader import Reader
-from gateway.query.routes import query_routes
+from gateway.query.logs.routes import query_routes
 
 __all__ = ["QueryDeps", "Reader", "query_routes"]

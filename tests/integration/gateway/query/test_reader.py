@@ -11,11 +11,11 @@ import pytest
 
 from deploy.local.clickhouse import ClickHouse
 from gateway.query import Reader
-from gateway.query.filters import EQUAL, LogQuery
-from gateway.query.logs import find_logs, find_logs_around
+from gateway.query.logs.filters import EQUAL, LogQuery
+from gateway.query.logs.search import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
-from tests.integration.querying import DAY, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import DAY, Store, client, temporary_store
 
 HOUR = 3_600_000_000
 FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.cursor import Place, decode_place, encode_place
-from gateway.query.filters import LogQuery, matching, older_than, parse_log_query
+from gateway.query.logs.cursor import Place, decode_place, encode_place
+from gateway.query.logs.filters import LogQuery, matching, older_than, parse_log_query
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import BadQuery
 from gateway.query.times import format_time, parse_time

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.openapi import Describe, Described
-from gateway.query import described
-from gateway.query.cursor import encode_place
+from gateway.query.logs import openapi
+from gateway.query.logs.cursor import encode_place
 from gateway.query.deps import QueryDeps
-from gateway.query.filters import parse_include, parse_log_query
-from gateway.query.logs import Found, find_logs, find_logs_around
+from gateway.query.logs.filters import parse_include, parse_log_query
+from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 from gateway.rejections import InternalError, LacksScope, Rejection
@@ -52,8 +52,8 @@ def query_routes(deps: QueryDeps) -> list[Described]:
 
     # An event id is the client's own text: it may hold slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {
-        "/api/v1/projects/{project_id}/logs": (project_logs, described.project_logs),
-        "/api/v1/events/{event_id:path}/logs": (event_logs, described.event_logs),
+        "/api/v1/projects/{project_id}/logs": (project_logs, openapi.project_logs),
+        "/api/v1/events/{event_id:path}/logs": (event_logs, openapi.event_logs),
     }
     return [
         Described(path + slash, _counted(path, page, deps.metrics), {"GET": describe})

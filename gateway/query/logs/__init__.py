@@ -1,0 +1,1 @@
+"""Reading logs back: a project's, and those around an error."""
