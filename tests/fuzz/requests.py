@@ -11,8 +11,8 @@ from urllib.parse import quote
 import cramjam
 from hypothesis import strategies as st
 
-from gateway.query.logs.filters import EQUAL, LEVELS
 from gateway.query.logs.columns import INCLUDABLE
+from gateway.query.logs.filters import EQUAL, LEVELS
 from shared.formats.base import Format
 from tests.fuzz.texts import MOMENTS, plain_values, rarely, texts
 

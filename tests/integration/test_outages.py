@@ -10,7 +10,7 @@ import pytest
 from tests.faults.kinds.engines import queue_away
 from tests.faults.load import Load
 from tests.faults.processes import frozen
-from tests.faults.rows import assert_exactly_once
+from tests.faults.row_counts import assert_exactly_once
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CLICKHOUSE_AWAY_S = 20.0

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place, decode_place
 from gateway.query.parameters import Parameters
-from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.times import clamp, parse_time
 from shared.formats.values import LEAD_US
 from shared.signals.logs import LOGS

@@ -6,10 +6,10 @@ from typing import Any
 from gateway.openapi import Components, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
+from gateway.query.logs.columns import KEYS, schema_of
 from gateway.query.logs.filters import EQUAL, parse_include, parse_log_query
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
-from gateway.query.logs.columns import KEYS, schema_of
 from gateway.rejections import LacksScope, Rejection
 from shared.signals.logs import LOGS
 

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.openapi import Describe, Described
+from gateway.query.deps import QueryDeps
 from gateway.query.logs import openapi
 from gateway.query.logs.cursor import encode_place
-from gateway.query.deps import QueryDeps
 from gateway.query.logs.filters import parse_include, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters

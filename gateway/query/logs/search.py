@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.query.logs.columns import KEYS, render, select_list
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.filters import Condition, LogQuery, matching, older_than
 from gateway.query.reader import Reader, Rows, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
-from gateway.query.logs.columns import KEYS, render, select_list
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS

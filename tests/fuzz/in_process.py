@@ -65,7 +65,7 @@ class _Kept:
         return Published(Lane(topic, 0), len(self.messages[topic]))
 
 
-class Inside:
+class InProcess:
     """One gateway and the writer's conversion. Made once: offsets go on rising."""
 
     def __init__(self) -> None:
