@@ -1,1 +1,5 @@
-"""Reading logs back: a project's, and those around an error."""
+"""Reading logs: those of a project, and those around an error."""
+
+from gateway.query.logs.routes import routes
+
+__all__ = ["routes"]
