@@ -57,7 +57,7 @@ def test_a_queue_that_is_away_is_503_and_then_recovers(stack: RunningStack) -> N
             assert stack.request("GET", "/health/ready")[1]["checks"]["queue"]["status"] != "ok"
         load.wait_for(200, 20, within_s=60)
     assert_exactly_once(stack, load)
-    wait_until(lambda: stack.request("GET", "/health/ready")[0] == 200, 20, "ready again")
+    wait_until(lambda: stack.request("GET", "/health/ready")[0] == 200, 60, "ready again")
 
 
 def test_503_carries_retry_after_and_the_seeds_body(stack: RunningStack) -> None:
