@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.answer_headers import with_answer_headers
-from gateway.drain import DrainDeps, DrainRoute
+from gateway.drains.route import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
+from gateway.http.answer_headers import with_answer_headers
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH

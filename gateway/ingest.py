@@ -9,7 +9,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth import KeyCache, key_of, permit
-from gateway.body import Bodies, ClientGone
+from gateway.http.body import Bodies, ClientGone
 from gateway.idempotency import Answer, Idempotency, digest_of, key_from
 from gateway.ids import header_of, uuid7
 from gateway.limits import Limits
@@ -18,7 +18,7 @@ from gateway.openapi.ingest import taking_in
 from gateway.origins import check_origin, readable
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, Rejection, Unavailable, respond
-from gateway.validation import Validated, Validator
+from gateway.validation.validator import Validated, Validator
 from shared.clock import Clock
 from shared.envelope import VERSION, Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION

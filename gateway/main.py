@@ -10,8 +10,8 @@ import uvloop
 
 from gateway.app import build_app
 from gateway.assembly import assemble
-from gateway.connection import connections
-from gateway.server import Server
+from gateway.http.connection import connections
+from gateway.http.server import Server
 from shared import logs, settings
 from shared.settings import BadSetting
 

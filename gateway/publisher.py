@@ -8,7 +8,7 @@ from time import perf_counter
 import msgspec
 
 from gateway.rejections import TooLarge, Unavailable
-from gateway.second_look import MAX_RECORD_BYTES
+from gateway.validation.mending import MAX_RECORD_BYTES
 from shared.envelope import Stamp, seal
 from shared.metrics import Metrics
 from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable

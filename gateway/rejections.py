@@ -38,7 +38,7 @@ class Rejection(Exception):
 
 
 class Worded(Rejection):
-    """A body that can't be taken, with the whole answer in the words of its API (`gateway.zod`, `gateway.fastapi`)."""
+    """A body that can't be taken, with the whole answer in the words of its API (`gateway.apis`)."""
 
     status = 400
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.schema import Node, body_node, record_node
+from gateway.validation.contract import Node, body_node, record_node
 from shared.formats.base import Format
 
 TIMES = [

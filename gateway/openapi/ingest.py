@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
+from gateway.http.unpack import CODINGS
 from gateway.idempotency import MAX_KEY
 from gateway.openapi.answers import DRAIN, EVERYWHERE, HANDSHAKE, INGEST, OF_PATH, REQUEST_ID, limits, refusals
 from gateway.openapi.route import Describe
 from gateway.openapi.schemas import Components, Json, body_schema
 from gateway.rejections import Rejection
-from gateway.unpack import CODINGS
-from gateway.validation import Validator
+from gateway.validation.validator import Validator
 from shared.fingerprint import CURRENT, fingerprint
 from shared.formats.base import Format, Outcome
 

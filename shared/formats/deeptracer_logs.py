@@ -7,7 +7,7 @@ import msgspec
 from shared.formats.base import ABSENT, BatchFrame, Columns, Format, JsonObject, Outcome, Rows
 from shared.formats.deeptracer import OptionalTime, Release, attributes
 from shared.formats.levels import SEVERITY_NUMBERS
-from shared.formats.people import text_of
+from shared.formats.users import text_of
 from shared.formats.values import times
 
 

@@ -10,9 +10,9 @@ from msgspec import Meta
 
 from shared.fingerprint import Fingerprint, fingerprint
 from shared.formats.base import ABSENT, Columns, Format, Look, Rows, checked_as
-from shared.formats.people import flattened, person_columns
+from shared.formats.exceptions import SentException, Thrown, thrown
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
-from shared.formats.thrown import SentException, Thrown, thrown
+from shared.formats.users import flattened, person_columns
 from shared.formats.values import raw_text, times
 
 PING = "proliferate-sdk-init"

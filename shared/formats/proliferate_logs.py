@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from shared.formats.base import ABSENT, Columns, Format, Rows, or_else
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
-from shared.formats.people import person_columns
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
+from shared.formats.users import person_columns
 from shared.formats.values import clamped, raw_text, times
 
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.formats.base import Columns, Format, Outcome, Rows
+from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
-from shared.formats.moments import any_time
-from shared.formats.repair import repaired
+from shared.formats.sent_time import any_time
 from shared.formats.values import Moment, plain, times
 
 Entry = dict[str, msgspec.Raw]

@@ -13,17 +13,17 @@ from urllib.parse import unquote
 
 from gateway.app import Deps, build_app
 from gateway.auth import KeyCache
-from gateway.body import Bodies
-from gateway.deadlines import Deadlines
-from gateway.drain import DrainDeps
-from gateway.handshake import VerifyCodes
+from gateway.drains.handshake import VerifyCodes
+from gateway.drains.route import DrainDeps
 from gateway.health import Readiness
+from gateway.http.body import Bodies
+from gateway.http.deadlines import Deadlines
+from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.publisher import Publisher
-from gateway.unpack import Unpacker
 from shared.clients.redis import Redis
 from shared.formats.base import Columns
 from shared.keys import ResolvedKey, hash_key

@@ -20,7 +20,7 @@ from deploy.bench.load import Job, Outcome, complete, drive
 from deploy.bench.logs import bodies
 from deploy.bench.report import number
 from deploy.bench.writer_bench import Progress
-from gateway.validation import Validator
+from gateway.validation.validator import Validator
 from shared import registry
 from tests.services import required
 

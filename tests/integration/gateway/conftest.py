@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.integration.gateway.kit import GatewayProcess, Keys, make_keys
+from tests.integration.gateway.gateway_process import GatewayProcess, Keys, make_keys
 
 StartGateway = Callable[..., GatewayProcess]
 

@@ -13,7 +13,7 @@ import cramjam
 import pytest
 
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.kit import BATCH, LOGS, GatewayProcess, log_of, read_answer
+from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProcess, log_of, read_answer
 
 MB = 1_000_000
 

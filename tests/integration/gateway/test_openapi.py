@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.gateway.kit import PROJECT, GatewayProcess, Keys
+from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
 from tests.integration.gateway.query.read_api import temporary_store
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.valkey import Valkey
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.kit import BATCH, LOGS, Answer, GatewayProcess, log_of
+from tests.integration.gateway.gateway_process import BATCH, LOGS, Answer, GatewayProcess, log_of
 from tests.integration.stack import wait_until
 
 BODIES = {

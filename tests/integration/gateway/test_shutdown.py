@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.kit import BATCH, LOGS, GatewayProcess, log_of, read_answer
+from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProcess, log_of, read_answer
 from tests.integration.stack import wait_until
 
 pytestmark = pytest.mark.timeout(300)
