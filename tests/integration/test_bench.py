@@ -27,6 +27,7 @@ from tests.services import required
 SHORT = ["--queue", "sqlite", "--seconds", "0.3", "--rounds", "1", "--connections", "16"]
 
 
+@pytest.mark.timeout(300)
 def test_bench_prints_one_table_writes_json_and_leaves_nothing_behind(tmp_path: Path) -> None:
     if why := missing("sqlite"):
         (pytest.fail if required() else pytest.skip)(why)
@@ -37,7 +38,7 @@ def test_bench_prints_one_table_writes_json_and_leaves_nothing_behind(tmp_path: 
         env={**os.environ, "TMPDIR": str(disk), "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
     assert "sqlite: gateway, 100 logs" in ran.stdout

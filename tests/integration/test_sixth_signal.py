@@ -85,7 +85,7 @@ def post(stack: RunningStack, points: object) -> tuple[int, object]:
 def test_its_route_topic_table_and_rows_work(stack: RunningStack) -> None:
     assert post(stack, [{"name": "rpm", "value": 12.5}, {"name": "load", "value": 3}]) == (200, {"stored": 2})
     sql = "SELECT name, value, service, _topic FROM metric_points"
-    rows = wait_until(lambda: stack.rows(f"{sql} ORDER BY _index"), 5, "rows of the made-up signal")
+    rows = wait_until(lambda: stack.rows(f"{sql} ORDER BY _index"), 60, "rows of the made-up signal")
     assert [(row["name"], row["value"], row["service"], row["_topic"]) for row in rows] == [
         ("rpm", 12.5, "mill", "metrics"),
         ("load", 3.0, "mill", "metrics"),

@@ -81,8 +81,8 @@ class GatewayProcess:
                 stdout=log,
                 stderr=log,
             )
-        self.port: int = wait_until(self._announced, 30, "a listening gateway")
-        wait_until(lambda: self.request("GET", "/health/ready").json["checks"]["queue"]["status"] == "ok", 10, "queue")
+        self.port: int = wait_until(self._announced, 90, "a listening gateway")
+        wait_until(lambda: self.request("GET", "/health/ready").json["checks"]["queue"]["status"] == "ok", 60, "queue")
 
     def _announced(self) -> int | None:
         assert self.process.poll() is None, self.log
@@ -99,7 +99,7 @@ class GatewayProcess:
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -114,7 +114,20 @@ class GatewayProcess:
         return self.request("POST", path, data, {"Authorization": f"Bearer {self.keys.ingest}"} | given)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=90)
+
+    def wait_until_read(self, connection: socket.socket) -> None:
+        """Wait until the gateway has read everything that was sent on this connection."""
+
+        def unread() -> int:
+            ends = f":{self.port:04X}", f":{connection.getsockname()[1]:04X}"
+            for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+                _, gateway, client, _, queues, *_ = line.split()
+                if gateway.endswith(ends[0]) and client.endswith(ends[1]):
+                    return int(queues.partition(":")[2], 16)
+            return 0  # the gateway has closed it
+
+        wait_until(lambda: not unread(), 60, "the gateway has read what was sent", every_s=0.01)
 
     def stored(self, topic: str = "logs") -> list[tuple[Stamp, list[Any]]]:
         """(stamp, records) of each message in the queue."""
@@ -148,7 +161,7 @@ class GatewayProcess:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.terminate()
-            self.process.wait(40)
+            self.process.wait(90)
 
 
 def log_of(message: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -60,16 +59,16 @@ def test_with_all_there_it_is_ok_and_names_each_with_its_latency(stack: RunningS
 def test_without_what_ingest_can_do_without_it_is_degraded(stack: RunningStack, engine: str) -> None:
     use_a_key(stack)  # Postgres: a known key goes on from the cache
     with frozen(stack.pid(engine)):
-        wait_until(lambda: state(stack) == (200, "degraded", {engine}), 20, f"degraded without {engine}")
+        wait_until(lambda: state(stack) == (200, "degraded", {engine}), 60, f"degraded without {engine}")
         if engine != "redis":  # asked in the background only
             use_a_key(stack)
-    wait_until(lambda: state(stack) == (200, "ok", set()), 30, "all well again")
+    wait_until(lambda: state(stack) == (200, "ok", set()), 60, "all well again")
 
 
 def test_without_the_queue_it_is_unavailable(stack: RunningStack) -> None:
     with locked_queue(stack):
-        wait_until(lambda: state(stack) == (503, "unavailable", {"queue"}), 30, "unavailable without the queue")
-    wait_until(lambda: state(stack) == (200, "ok", set()), 30, "all well again")
+        wait_until(lambda: state(stack) == (503, "unavailable", {"queue"}), 60, "unavailable without the queue")
+    wait_until(lambda: state(stack) == (200, "ok", set()), 60, "all well again")
 
 
 def test_at_a_cold_start_without_postgres_it_is_unavailable(stack: RunningStack) -> None:
@@ -82,20 +81,20 @@ def test_at_a_cold_start_without_postgres_it_is_unavailable(stack: RunningStack)
             except OSError:
                 return False  # it is just starting
 
-        wait_until(cold, 30, "unavailable without Postgres")
-    wait_until(lambda: state(stack) == (200, "ok", set()), 30, "all well again")
+        wait_until(cold, 60, "unavailable without Postgres")
+    wait_until(lambda: state(stack) == (200, "ok", set()), 60, "all well again")
 
 
 def test_answers_are_kept_for_a_second(stack: RunningStack) -> None:
-    time.sleep(1.1)
-    assert ready(stack)[1] == ready(stack)[1], "the latencies would differ if it had asked again"
+    # The latencies would differ if it had asked again; two requests may stand on either side of a second's end.
+    wait_until(lambda: ready(stack)[1] == ready(stack)[1], 60, "the same answer twice")
 
 
 @contextmanager
 def locked_queue(stack: RunningStack) -> Iterator[None]:
     """Somebody holds the file's write lock and doesn't let go."""
     path = stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")

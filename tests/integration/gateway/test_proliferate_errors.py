@@ -103,7 +103,7 @@ def post(stack: RunningStack, body: object, **headers: str) -> httpx.Response:
 
 def rows_of(stack: RunningStack, release: str, n: int) -> list[dict[str, Any]]:
     sql = f"SELECT * FROM errors WHERE release = '{release}' ORDER BY timestamp"
-    return wait_until(lambda: rows if len(rows := stack.rows(sql)) >= n else None, 10, f"{n} errors of {release}")
+    return wait_until(lambda: rows if len(rows := stack.rows(sql)) >= n else None, 60, f"{n} errors of {release}")
 
 
 def drops(stack: RunningStack, reason: str) -> float:
@@ -171,7 +171,7 @@ def test_the_logs_of_a_hand_made_error_are_those_of_its_trace(stack: RunningStac
 
 def messages_around(stack: RunningStack, event_id: str, n: int) -> list[str]:
     path = f"/api/v1/events/{event_id}/logs"
-    _, body = wait_until(lambda: found if (found := stack.read(path))[1].get("total") == n else None, 10, path)
+    _, body = wait_until(lambda: found if (found := stack.read(path))[1].get("total") == n else None, 60, path)
     return [log["message"] for log in body["logs"]]
 
 
@@ -200,7 +200,7 @@ def test_a_repeat_of_an_event_id_is_answered_and_stored_once(stack: RunningStack
     assert first.headers["x-event-id"] == second.headers["x-event-id"] == "again"
     assert post(stack, error | {"message": "another"}).status_code == 422
     assert post(stack, error | {"event_id": "last"}).status_code == 202
-    wait_until(lambda: any(row["event_id"] == "last" for row in rows_of(stack, "r6", 1)), 10, "the last one")
+    wait_until(lambda: any(row["event_id"] == "last" for row in rows_of(stack, "r6", 1)), 60, "the last one")
     assert [row["event_id"] for row in rows_of(stack, "r6", 2)] == ["again", "last"]
 
 

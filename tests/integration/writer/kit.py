@@ -4,11 +4,12 @@ import asyncio
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def strict(registry: Registry) -> Registry:
     return with_format(registry, usual.name, columns=columns)
 
 
-async def until(true: Callable[[], Any], *, within_s: float = 15.0, what: str = "") -> None:
+async def until(true: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> None:
     """Return as soon as it is true; fail the test when it takes too long."""
     deadline = time.monotonic() + within_s
     while not (true() if not asyncio.iscoroutinefunction(true) else await true()):
@@ -152,7 +153,7 @@ class Stage:
             newest |= {message.key: message for message in chunk}
         return [msgspec.json.decode(message.value, type=Letter) for message in newest.values()]
 
-    async def until_committed(self, offset: int, signal: str = "logs", within_s: float = 20.0) -> None:
+    async def until_committed(self, offset: int, signal: str = "logs", within_s: float = 60.0) -> None:
         """Wait until everything below `offset` is stored, and nothing is planned."""
         deadline = time.monotonic() + within_s
         while (position := await self.committed(signal)) != Position(offset):
@@ -177,7 +178,7 @@ class Stage:
             "batch_age_s": 0.05,
             "backoff_max_s": 0.2,
             "session_timeout_s": self.session_s,
-            "shutdown_s": 5.0,
+            "shutdown_s": 10.0,
         }
         return WriterSettings(**{**usual, **fields})
 
@@ -187,7 +188,7 @@ class Stage:
     ) -> AsyncIterator["Running"]:
         """A writer in this process, stopped in order at the end."""
         settings, registry = self.settings(**fields), registry or self.registry
-        sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=10.0)
+        sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=30.0)
         metrics = Metrics()
         chosen = [registry.signals[name] for name in signals or ("logs",)]
         loop = WriterLoop(self.queue, sink, registry, chosen, settings, metrics, Failpoints())
@@ -213,11 +214,20 @@ class Stage:
             "WRITER_BATCH_AGE_S": 0.05,
             "WRITER_BACKOFF_MAX_S": 0.2,
             "WRITER_SESSION_TIMEOUT_S": self.session_s,
-            "WRITER_SHUTDOWN_S": 3,
+            "WRITER_SHUTDOWN_S": 10,
             **variables,
         }
         env = {**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}}
         return Process(list(signals or ("logs",)), env, self.folder / f"writer-{time.monotonic_ns()}.log")
+
+    async def freeze(self, process: "Process") -> None:
+        """Stop a process (SIGSTOP) at a moment when it doesn't hold the queue file's lock: the others need it."""
+        file = self.queue_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            process.send(signal.SIGSTOP)
+            await process.frozen()
+            db.execute("ROLLBACK")
 
 
 class _Assigned:
@@ -282,7 +292,7 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    async def ended(self, within_s: float = 20.0) -> int:
+    async def ended(self, within_s: float = 60.0) -> int:
         """The exit code; negative for the signal that ended it."""
         deadline = time.monotonic() + within_s
         while (code := self._process.poll()) is None:
@@ -290,8 +300,8 @@ class Process:
             await asyncio.sleep(0.02)
         return code
 
-    async def frozen(self, within_s: float = 20.0) -> None:
-        """Wait until it has stopped itself (SIGSTOP)."""
+    async def frozen(self, within_s: float = 60.0) -> None:
+        """Wait until it is stopped (SIGSTOP)."""
         stat = Path(f"/proc/{self._process.pid}/stat")
         await until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", within_s=within_s, what=self.log)
 

@@ -12,6 +12,32 @@ from shared.keys import ResolvedKey, hash_key
 KEY = ResolvedKey(key_id="k", project_id="p", scopes=frozenset({"ingest"}))
 
 
+class Clock:
+    """The cache's clock: it stands still until a test lets time pass."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(auth, "monotonic", clock)
+    return clock
+
+
+async def background() -> None:
+    """Let every task run until it waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class Stored:
     """Stands for Postgres. `gate` closed: it hangs."""
 
@@ -75,60 +101,66 @@ async def test_unknown_keys_never_push_out_known_ones(monkeypatch: pytest.Monkey
     assert await keys.resolve("good") == KEY
 
 
-async def test_in_the_second_half_of_its_time_a_key_is_asked_for_beside_and_nobody_waits() -> None:
+async def test_in_the_second_half_of_its_time_a_key_is_asked_for_beside_and_nobody_waits(clock: Clock) -> None:
     stored = Stored(good=KEY)
     keys = cache(stored, fresh_s=0.4)
     await keys.resolve("good")
-    await asyncio.sleep(0.25)
+    clock.advance(0.25)
     stored.gate.clear()
-    async with asyncio.timeout(0.1):
+    async with asyncio.timeout(10):
         assert await keys.resolve("good") == KEY
-    await asyncio.sleep(0)
+    await background()
     assert stored.asked == 2
     stored.gate.set()
 
 
-async def test_after_its_time_a_revoked_key_is_not_used_once_more() -> None:
+async def test_after_its_time_a_revoked_key_is_not_used_once_more(clock: Clock) -> None:
     stored = Stored(good=KEY)
     keys = cache(stored, fresh_s=0.05)
     await keys.resolve("good")
     stored.keys.clear()
-    await asyncio.sleep(0.06)
+    clock.advance(0.06)
     with pytest.raises(Unauthenticated):
         await keys.resolve("good")
 
 
-async def test_with_postgres_away_known_keys_go_on_until_they_are_too_old_and_unknown_ones_are_503() -> None:
+async def test_with_postgres_away_known_keys_go_on_until_they_are_too_old_and_unknown_ones_are_503(
+    clock: Clock,
+) -> None:
     stored = Stored(good=KEY)
     keys = cache(stored, fresh_s=0.05, stale_s=0.4)
     await keys.resolve("good")
     stored.away = True
-    await asyncio.sleep(0.06)
+    clock.advance(0.06)
     assert await keys.resolve("good") == KEY
     with pytest.raises(Unavailable):
         await keys.resolve("unknown")
-    await asyncio.sleep(0.45)
+    clock.advance(0.45)
     with pytest.raises(Unavailable):
         await keys.resolve("good")
 
 
-async def test_while_postgres_hangs_only_the_first_request_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_postgres_hangs_only_the_first_request_waits_for_it(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(auth, "AWAY_S", 0.05)
     stored = Stored(good=KEY)
     keys = cache(stored, fresh_s=0.05)
     await keys.resolve("good")
     stored.away = True
-    await asyncio.sleep(0.06)
+    clock.advance(0.06)
     await keys.resolve("good")
     stored.gate.clear()
-    async with asyncio.timeout(0.3):
+    async with asyncio.timeout(10):
         for _ in range(20):
             assert await keys.resolve("good") == KEY
-            await asyncio.sleep(0.01)
+            await background()
+            clock.advance(0.01)
     assert stored.asked <= 4
     stored.away = False
     stored.gate.set()
-    await asyncio.sleep(0.06)
+    await background()
+    clock.advance(0.06)
     stored.keys.clear()
     with pytest.raises(Unauthenticated):  # it is asked for again once Postgres is back
         await keys.resolve("good")
@@ -139,8 +171,7 @@ async def test_a_revoked_key_is_not_brought_back_by_a_question_asked_before() ->
     keys = cache(stored)
     stored.gate.clear()
     under_way = asyncio.create_task(keys.resolve("good"))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await background()
     assert stored.asked == 1
     stored.keys.clear()
     keys.forget(hash_key("good"))
@@ -151,7 +182,7 @@ async def test_a_revoked_key_is_not_brought_back_by_a_question_asked_before() ->
         await keys.resolve("good")
 
 
-async def test_a_doubted_key_is_asked_for_first_but_goes_on_with_postgres_away() -> None:
+async def test_a_doubted_key_is_asked_for_first_but_goes_on_with_postgres_away(clock: Clock) -> None:
     stored = Stored(good=KEY)
     keys = cache(stored)
     await keys.resolve("good")
@@ -160,9 +191,9 @@ async def test_a_doubted_key_is_asked_for_first_but_goes_on_with_postgres_away()
     assert await keys.resolve("good") == KEY
     stored.away = False
     stored.keys.clear()
-    await asyncio.sleep(auth.AWAY_S + 0.05)
-    await keys.resolve("good")  # asks beside
-    await asyncio.sleep(0.01)
+    clock.advance(auth.AWAY_S + 0.05)
+    await keys.resolve("good")  # asks in the background
+    await background()
     with pytest.raises(Unauthenticated):
         await keys.resolve("good")
 

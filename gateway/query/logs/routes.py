@@ -1,6 +1,5 @@
-"""The read API's two routes (`000_52f2c1fc71932a57.txt`, "Querying Logs")."""
+"""The two routes that read logs (`000_52f2c1fc71932a57.txt`, "Querying Logs")."""
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -8,32 +7,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.openapi import Describe, Described
-from gateway.query import described
-from gateway.query.cursor import encode_place
-from gateway.query.deps import QueryDeps
-from gateway.query.filters import parse_include, parse_log_query
-from gateway.query.logs import Found, find_logs, find_logs_around
+from gateway.query.deps import Endpoint, QueryDeps
+from gateway.query.logs import openapi
+from gateway.query.logs.cursor import encode_place
+from gateway.query.logs.filters import parse_include, parse_log_query
+from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
-from gateway.rejections import InternalError, LacksScope, Rejection
-from shared.keys import ResolvedKey
-from shared.metrics import Metrics
 
 MAX_EVENT_ID = 128
 
 _encode = msgspec.json.Encoder().encode
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 
-
-def query_routes(deps: QueryDeps) -> list[Described]:
+def routes(deps: QueryDeps) -> list[Described]:
     """The routes, each with and without a trailing slash. They raise `Rejection`; `build_app` answers it.
 
-    Each asks in this order: who are you (401), may you read (403), is it yours (404), what do you want (422).
+    Each checks in this order: the key (401), its scope (403), the project (404), the parameters (422).
     """
 
     async def project_logs(request: Request) -> Response:
-        key = await _reader_of(request, deps)
+        key = await deps.reading_key(request)
         if key.project_id != request.path_params["project_id"]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
@@ -41,7 +35,7 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         return _answer(found, _next_link(request, found))
 
     async def event_logs(request: Request) -> Response:
-        key = await _reader_of(request, deps)
+        key = await deps.reading_key(request)
         given = _parameters(request)
         include = parse_include(given)
         event_id = request.path_params["event_id"]
@@ -50,39 +44,16 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         stored_id = event_id.replace("\0", "\ufffd")
         return _answer(await find_logs_around(deps.reader, key.project_id, stored_id, include))
 
-    # An event id is the client's own text: it may hold slashes.
+    # An event id is the client's own text, which may contain slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {
-        "/api/v1/projects/{project_id}/logs": (project_logs, described.project_logs),
-        "/api/v1/events/{event_id:path}/logs": (event_logs, described.event_logs),
+        "/api/v1/projects/{project_id}/logs": (project_logs, openapi.project_logs),
+        "/api/v1/events/{event_id:path}/logs": (event_logs, openapi.event_logs),
     }
     return [
-        Described(path + slash, _counted(path, page, deps.metrics), {"GET": describe})
+        Described(path + slash, deps.counted(path, page), {"GET": describe})
         for path, (page, describe) in pages.items()
         for slash in ("", "/")
     ]
-
-
-def _counted(path: str, page: Endpoint, metrics: Metrics) -> Endpoint:
-    """The page, its answers counted as ingest's are: by the route, and by what became of them."""
-
-    async def counted(request: Request) -> Response:
-        try:
-            answer = await page(request)
-        except Exception as error:
-            refusal = error if isinstance(error, Rejection) else InternalError
-            metrics.requests.labels(path, refusal.reason).inc()
-            raise
-        metrics.requests.labels(path, "answered").inc()
-        return answer
-
-    return counted
-
-
-async def _reader_of(request: Request, deps: QueryDeps) -> ResolvedKey:
-    key = await deps.authenticate(request)
-    if "read" not in key.scopes:
-        raise LacksScope("read")
-    return key
 
 
 def _parameters(request: Request) -> Parameters:
@@ -95,7 +66,7 @@ def _answer(found: Found, link: str | None = None) -> Response:
 
 
 def _next_link(request: Request, found: Found) -> str | None:
-    """The same question from the next row on; relative, because proxies rename hosts."""
+    """The same request from the next row on. The link is relative, because proxies rename hosts."""
     if found.next is None:
         return None
     kept = [item for item in request.query_params.multi_items() if item[0] not in ("offset", "cursor")]

@@ -1,28 +1,29 @@
-"""Finds logs: a page of a project's, or those around an error."""
+"""Finds a page of a project's logs, or the logs around an error."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.query.cursor import PLACE_COLUMNS, Place
-from gateway.query.filters import Condition, LogQuery, matching, older_than
+from gateway.query.logs.columns import KEYS, render, select_list
+from gateway.query.logs.conditions import Condition, matching, older_than
+from gateway.query.logs.cursor import PLACE_COLUMNS, Place
+from gateway.query.logs.filters import LogQuery
 from gateway.query.reader import Reader, Rows, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
-from gateway.query.render import KEYS, render, select_list
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 
 AROUND_US = 5 * 60 * 1_000_000
-"""Logs of an error are those of its trace, at most this much before and after it (the seed's "±5 minutes")."""
+"""The logs of an error are those of its trace, at most this long before and after it (the seed's "±5 minutes")."""
 
 MAX_AROUND = 10_000
-"""Logs of one error that are given at most."""
+"""Most logs that are returned for one error."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is answered. `next` is the place after which the next page begins."""
+    """The content of an answer. The next page begins after the place `next`."""
 
     logs: list[dict[str, Any]]
     total: int
@@ -35,7 +36,7 @@ class Found:
 
 
 async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
-    """A page of a project's logs, newest first. Raises `BadQuery` for a page that is too large, and `Unavailable`."""
+    """A page of a project's logs, newest first. Raises `BadQuery` if the page is too large, and `Unavailable`."""
     conditions = matching(project_id, query)
     names = (*KEYS, *query.include)
     try:
@@ -48,7 +49,7 @@ async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
     seen = query.offset + len(rows)
     total = seen
     if more or query.after or (query.offset and not rows):
-        # Rows may have come in since the page was read; the two must not contradict each other.
+        # Rows may have arrived since the page was read; total and page must not contradict each other.
         total = max(await _count(reader, conditions), seen + more if rows else 0)
     last = Place(*rows[-1][len(names) :]) if more else None
     return Found(render(names, rows), total, more, last)
@@ -72,7 +73,7 @@ async def find_logs_around(reader: Reader, project_id: str, event_id: str, inclu
 async def _as_many_as_fit(
     reader: Reader, names: Iterable[str], conditions: list[Condition], query: LogQuery
 ) -> tuple[Rows, int]:
-    """The rows, oldest first, and the limit they were asked for with. A hundred records of full size always fit."""
+    """The rows, oldest first, and the limit that was used. A hundred records of full size always fit."""
     for limit in (MAX_AROUND, MAX_AROUND // 10):
         try:
             return await _page(reader, names, conditions, replace(query, limit=limit), descending=False), limit
@@ -85,7 +86,7 @@ async def _as_many_as_fit(
 async def _page(
     reader: Reader, names: Iterable[str], conditions: list[Condition], query: LogQuery, descending: bool = True
 ) -> Rows:
-    """One row more than the limit, if there is one; behind the columns named come those of the row's place."""
+    """One row more than the limit, if there is one. The columns of the row's place follow the named ones."""
     if query.after is not None:
         conditions = conditions + older_than(query.after)
     where, values = _where(conditions)
@@ -104,7 +105,7 @@ async def _count(reader: Reader, conditions: list[Condition]) -> int:
 
 
 async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, int]:
-    """(trace_id, timestamp in microseconds) of an error; of several with one id the one that came in last."""
+    """(trace_id, timestamp in microseconds) of an error; of several with the same id, the one received last."""
     rows = await reader.query(
         f"SELECT trace_id, toUnixTimestamp64Micro(timestamp) FROM {_table(reader, ERRORS.table)}"  # noqa: S608 - as above
         " WHERE project_id = %(project_id)s AND event_id = %(event_id)s ORDER BY received_at DESC LIMIT 1",

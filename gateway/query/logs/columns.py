@@ -1,4 +1,4 @@
-"""Rows of the logs table -> the JSON objects of the answer, with exactly the seed's 13 keys in its order."""
+"""Which columns of the logs table an answer has, and how each is selected, written as JSON and described."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -26,10 +26,10 @@ KEYS = (
     "line_number",
     "function_name",
 )
-"""Of every log, in the order of `000_52f2c1fc71932a57.txt`."""
+"""The 13 keys of every log, in the order of `000_52f2c1fc71932a57.txt`."""
 
 INCLUDABLE = tuple(name for name in LOGS.column_names if name not in KEYS)
-"""What `include` may name: every other column."""
+"""The columns that `include` may name: all others."""
 
 _JSON_OBJECTS = frozenset({"user", "account", "extra"})
 _TYPES = {column.name: column.type for column in LOGS.columns}
@@ -42,18 +42,18 @@ Cell = Callable[[Any], Any]
 
 
 def select_list(names: Iterable[str]) -> str:
-    """The expressions of a SELECT: times as microseconds, because datetime objects are slow."""
+    """The expressions of a SELECT. Times come as microseconds, because datetime objects are slow."""
     return ", ".join(f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`" for name in names)
 
 
 def render(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """One JSON object a row; rows may have more columns than names."""
+    """One JSON object for each row. Columns beyond the names are left out."""
     cells = [_cell(name) for name in names]
     return [{name: cell(value) for name, cell, value in zip(names, cells, row, strict=False)} for row in rows]
 
 
 def _cell(name: str) -> Cell:
-    """How a column's value is written; absent ones are null."""
+    """How a column's value is written. Absent values are null."""
     if _TYPES[name] == TIME:
         return format_time
     if name == "attributes":
@@ -70,7 +70,7 @@ def _cell(name: str) -> Cell:
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """What `render` makes of a column, as JSON schema."""
+    """The JSON schema of a column's value in the answer."""
     if _TYPES[name] == TIME:
         return {"type": "string", "format": "date-time"}
     if name == "attributes":
@@ -85,13 +85,13 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def _text(value: str | bytes) -> str:
-    """The driver gives bytes where a column holds no UTF-8, which only a stranger's INSERT can have stored."""
+    """The driver returns bytes for a value that isn't UTF-8. Only an INSERT from elsewhere can have stored one."""
     return value if isinstance(value, str) else value.decode(errors="replace")
 
 
 def _json(value: str | bytes) -> msgspec.Raw:
-    """Stored JSON as it is, but null for a number that no double holds: to many parsers that is no JSON, and one log
-    would make a whole page unreadable. The gateway doesn't look for such numbers in what it only passes on."""
+    """Stored JSON unchanged, except that a number too large for a double becomes null: many parsers reject such a
+    number, and one log would make a whole page unreadable. Ingest passes such numbers on without looking for them."""
     text = value.encode() if isinstance(value, str) else value
     return msgspec.Raw(_STRING_OR_NUMBER.sub(_held, text) if _PERHAPS_HUGE.search(text) else text)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError
-from tests.faults.books import ACKNOWLEDGED, REFUSED, UNKNOWN, Book, Books
 from tests.faults.load import Load
+from tests.faults.sent_records import ACKNOWLEDGED, REFUSED, UNKNOWN, SentRecords, SentRequests
 from tests.faults.shapes import SHAPES
 from tests.integration.stack import RunningStack, wait_until
 
@@ -51,15 +51,15 @@ class _Found(NamedTuple):
 _NOTHING = _Found(0, 0, -1)
 
 
-def count_rows(query: Query, books: Books, may_lose: Container[str] = ()) -> Counts:
+def count_rows(query: Query, sent: SentRecords, may_lose: Container[str] = ()) -> Counts:
     """Compare; ids in `may_lose` may be missing. ClickHouse counts, request by request."""
     counts = Counts()
     found: dict[str, dict[int, _Found]] = {}
     for table, id_of in sorted({(shape.table, shape.id_of) for shape in SHAPES}):
-        for sender, turn, *numbers in query(_per_turn(table, id_of, books.run)):
+        for sender, turn, *numbers in query(_per_turn(table, id_of, sent.run)):
             found.setdefault(sender, {})[turn] = _Found(*numbers)
-    for book in books:
-        _count_book(query, may_lose, book, found.pop(book.sender, {}), counts)
+    for requests in sent:
+        _count_sent(query, may_lose, requests, found.pop(requests.sender, {}), counts)
     counts.strangers += sum(each.rows for turns in found.values() for each in turns.values())
     return counts
 
@@ -73,9 +73,11 @@ def _per_turn(table: str, id_of: str, run: str) -> str:
     )
 
 
-def _count_book(query: Query, may_lose: Container[str], book: Book, found: dict[int, _Found], counts: Counts) -> None:
+def _count_sent(
+    query: Query, may_lose: Container[str], requests: SentRequests, found: dict[int, _Found], counts: Counts
+) -> None:
     incomplete: list[int] = []
-    for turn, (outcome, size) in enumerate(zip(book.outcomes, book.sizes, strict=True)):
+    for turn, (outcome, size) in enumerate(zip(requests.outcomes, requests.sizes, strict=True)):
         rows = found.pop(turn, _NOTHING)
         counts.rows += rows.rows
         counts.duplicated += rows.rows - rows.different
@@ -90,10 +92,10 @@ def _count_book(query: Query, may_lose: Container[str], book: Book, found: dict[
         else:
             counts.refused += size
         if rows.rows != rows.different and len(counts.examples) < EXAMPLES:
-            counts.examples.append(_where(query, book, turn))
+            counts.examples.append(_where(query, requests, turn))
     counts.strangers += sum(rows.rows for rows in found.values())
     for some in _batched(incomplete, 1_000):
-        _count_missing(query, may_lose, book, some, counts)
+        _count_missing(query, may_lose, requests, some, counts)
 
 
 def _batched(turns: list[int], size: int) -> Iterator[list[int]]:
@@ -101,11 +103,13 @@ def _batched(turns: list[int], size: int) -> Iterator[list[int]]:
     return (turns[first : first + size] for first in range(0, len(turns), size))
 
 
-def _count_missing(query: Query, may_lose: Container[str], book: Book, turns: list[int], counts: Counts) -> None:
+def _count_missing(
+    query: Query, may_lose: Container[str], requests: SentRequests, turns: list[int], counts: Counts
+) -> None:
     """Which records of these requests are not there, and whether a fault took them."""
-    shape = book.shape
+    shape = requests.shape
     wanted = ", ".join(map(str, turns))
-    mine = f"startsWith({shape.id_of}, '{book.run}-{book.sender}-')"
+    mine = f"startsWith({shape.id_of}, '{requests.name}-')"
     there = {
         text
         for (text,) in query(
@@ -114,38 +118,38 @@ def _count_missing(query: Query, may_lose: Container[str], book: Book, turns: li
         )
     }
     for turn in turns:
-        names = {f"{book.run}-{book.sender}-{turn}-{index}" for index in range(book.sizes[turn])}
+        names = {f"{requests.name}-{turn}-{index}" for index in range(requests.sizes[turn])}
         missing = names - there
         lost = sum(name in may_lose for name in missing)
         counts.lost_by_fault += lost
         counts.missing += len(missing) - lost
         if len(missing) > lost and len(counts.examples) < EXAMPLES:
             counts.examples.append(
-                f"missing: {len(missing)} of {len(names)} rows of {book.run}-{book.sender}-{turn}, {lost} by a fault"
+                f"missing: {len(missing)} of {len(names)} rows of {requests.name}-{turn}, {lost} by a fault"
             )
 
 
-def _where(query: Query, book: Book, turn: int) -> str:
+def _where(query: Query, requests: SentRequests, turn: int) -> str:
     """Where the rows of a doubled request come from."""
-    shape = book.shape
+    shape = requests.shape
     rows = query(
         "SELECT _topic, _partition, _offset, count(), uniqExact(_index), uniqExact(received_at), uniqExact(_part)"
-        f" FROM {shape.table} WHERE startsWith({shape.id_of}, '{book.run}-{book.sender}-{turn}-') GROUP BY 1, 2, 3"
+        f" FROM {shape.table} WHERE startsWith({shape.id_of}, '{requests.name}-{turn}-') GROUP BY 1, 2, 3"
     )
     told = "; ".join(
         f"{topic}-{partition}@{offset}: {n} rows, {i} indices, {times} times of receipt, {parts} parts"
         for topic, partition, offset, n, i, times, parts in rows
     )
-    return f"doubled: {book.run}-{book.sender}-{turn}: {told}"
+    return f"doubled: {requests.name}-{turn}: {told}"
 
 
 def assert_exactly_once(stack: RunningStack, load: Load, within_s: float = 60.0) -> None:
-    """For a test without an arena: wait until all that was acknowledged is there, then nothing may be wrong."""
+    """For tests that inject no faults: wait until every acknowledged record is stored, then nothing may be wrong."""
     client = ClickHouse(stack.env["SLUICE_CLICKHOUSE_URL"])
 
     def complete() -> Counts | None:
         try:
-            counts = count_rows(client.query, load.books)
+            counts = count_rows(client.query, load.sent)
         except ClickHouseError:
             return None  # it is being restarted
         return None if counts.missing else counts

@@ -1,16 +1,17 @@
-"""What the read API's routes are. Their parameters are listed by the very calls that read them."""
+"""The routes of logs in OpenAPI's words. Their parameters are listed by the functions that read them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from gateway.apis.proliferate import API
 from gateway.openapi import Components, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
-from gateway.query.filters import EQUAL, parse_include, parse_log_query
+from gateway.query.listed import ListedParameters
+from gateway.query.logs.columns import KEYS, schema_of
+from gateway.query.logs.filters import EQUAL, parse_include, parse_log_query
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
-from gateway.query.render import KEYS, schema_of
 from gateway.rejections import LacksScope, Rejection
 from shared.signals.logs import LOGS
 
@@ -45,39 +46,6 @@ _EXAMPLE = {
 """The seed's own (`000_52f2c1fc71932a57.txt`, "Via API")."""
 
 
-class Listed(Parameters):
-    """Parameters of no request: notes what is asked of it, in OpenAPI's words."""
-
-    def __init__(self) -> None:
-        super().__init__(())
-        self.found: list[Json] = []
-
-    def text(self, name: str) -> str | None:
-        self._add(name, {"type": "string"})
-        return None
-
-    def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-        self._add(name, {"type": "array", "items": {"enum": list(allowed)}}, style="form", explode=False)
-        return []
-
-    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
-        self._add(name, {"type": "integer", "minimum": least, "maximum": most, "default": default})
-        return default
-
-    def parsed(self, name: str, parse: Callable[[str], Any], kind: str, should_be: str) -> Any:
-        moment = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
-        self._add(name, moment if kind.startswith("datetime") else {"type": "string"})
-
-    def with_prefix(self, prefix: str) -> list[tuple[str, str]]:
-        names = {"pattern": f"^{prefix.replace('.', '[.]')}."}
-        schema = {"type": "object", "propertyNames": names, "additionalProperties": {"type": "string"}}
-        self._add(prefix, schema, style="form", explode=True)
-        return []
-
-    def _add(self, name: str, schema: Json, **more: Any) -> None:
-        self.found.append({"name": name, "in": "query", "description": _MEANINGS[name], "schema": schema, **more})
-
-
 def project_logs(components: Components) -> Json:
     link = {"Link": {"description": '`rel="next"`: the next page.', "schema": {"type": "string"}}}
     operation = _operation(parse_log_query, ProjectNotFound(), link, components)
@@ -98,7 +66,7 @@ def event_logs(components: Components) -> Json:
 
 
 def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: Json, components: Components) -> Json:
-    listed = Listed()
+    listed = ListedParameters(_MEANINGS)
     parse(listed)
     refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse))
     return {
@@ -110,12 +78,12 @@ def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: 
 
 
 def _bad_query(parse: Callable[[Parameters], Any]) -> Rejection:
-    """How the parameters themselves are refused."""
+    """How bad parameters are refused."""
     try:
         parse(Parameters([("include", "nothing")]))
     except BadQuery as refusal:
         return refusal
-    raise AssertionError("an unknown column was taken")
+    raise AssertionError("an unknown column was accepted")
 
 
 def _page(headers: Json) -> Json:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.query.render import render
+from gateway.query.logs.columns import render
 
 NINES = "9" * 310
 

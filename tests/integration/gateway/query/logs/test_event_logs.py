@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
-from tests.integration.querying import NOON, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import NOON, Store, client, temporary_store
 
 MINUTE = 60_000_000
 
