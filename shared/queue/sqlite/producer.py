@@ -10,7 +10,6 @@ from zlib import crc32
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable, TopicSpec
 from shared.queue.sqlite import catalog, retention
-from shared.queue.sqlite.file import QueueFile
 from shared.queue.sqlite.group_commit import Group, full, store
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
@@ -90,7 +89,7 @@ class SqliteProducer:
         async with self._looking:
             if topic not in self._topics and time.monotonic() >= self._look_again_at:
                 self._look_again_at = time.monotonic() + _LOOK_AGAIN_S
-                specs = await self._reader.run(_topics)
+                specs = await self._reader.read(catalog.topics)
                 self._topics = {name: self._topics.get(name) or _Topic(spec) for name, spec in specs.items()}
         try:
             return self._topics[topic]
@@ -133,7 +132,7 @@ class SqliteProducer:
         while True:
             await asyncio.sleep(self._limits.tidy_interval_s)
             with suppress(QueueUnavailable):
-                while await self._worker.run(lambda file: _drop_expired(file, self._clock_ms())):
+                while await self._worker.write(lambda db: retention.drop_expired(db, self._clock_ms())):
                     pass
 
 
@@ -149,13 +148,3 @@ class _Topic:
         if key is None:
             return self._lanes[self._sticky.choose(size, now_s)]
         return self._lanes[crc32(key) % len(self._lanes)]
-
-
-def _topics(file: QueueFile) -> dict[str, TopicSpec]:
-    with file.read() as db:
-        return catalog.topics(db)
-
-
-def _drop_expired(file: QueueFile, now_ms: int) -> bool:
-    with file.write() as db:
-        return retention.drop_expired(db, now_ms)
