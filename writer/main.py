@@ -13,7 +13,7 @@ import structlog
 import typer
 import uvloop
 
-from shared import logs, settings
+from shared import logging_setup, settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.clock import clock
 from shared.metrics import Metrics
@@ -63,7 +63,7 @@ def writer(
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     refuse_unfit_places(loaded.writer, processes)
-    logs.configure()
+    logging_setup.configure()
     if loaded.writer.name:
         structlog.contextvars.bind_contextvars(process=loaded.writer.name)
     if processes > 1:

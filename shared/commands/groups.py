@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared import registry
-from shared.commands.beside import AsJson, DataDir, fail, print_json, settings_beside, wide_console
+from shared.commands.common import AsJson, DataDir, fail, print_json, settings_beside, wide_console
 from shared.queue import open_queue
 from shared.queue.base import Queue, QueueError
 from shared.settings import Settings

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared import logs, registry
+from shared import logging_setup, registry
 from shared import settings as all_settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.clients.postgres import LockHeld, PostgresUnavailable
@@ -28,7 +28,7 @@ def migrate(
 ) -> None:
     """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, and by two
     processes at once; takes nothing away unless told to."""
-    logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
+    logging_setup.configure("ERROR")  # the drivers' warnings say less well what the exception says
     settings = all_settings.load(os.environ)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
     try:

@@ -10,10 +10,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from shared import logs, registry
+from shared import logging_setup, registry
 from shared.clients.clickhouse import ClickHouseError, ServerError
 from shared.clients.postgres import LockHeld, PostgresUnavailable, QueryRefused
-from shared.commands.beside import fail, settings_beside
+from shared.commands.common import fail, settings_beside
 from shared.queue import open_queue
 from shared.queue.base import Queue, QueueError
 from shared.registry import BadExtension, Registry
@@ -59,7 +59,7 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
     Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
     for isn't there.
     """
-    logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
+    logging_setup.configure("ERROR")  # the drivers' warnings say less well what the exception says
     try:
         return asyncio.run(_run(data_dir, work, group))
     except (BadScope, BadSetting, BadExtension, MissingTable, UnfitTable, LockHeld) as error:

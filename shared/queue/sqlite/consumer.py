@@ -14,7 +14,7 @@ import structlog
 
 from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
 from shared.queue.sqlite import catalog, groups, log
-from shared.queue.sqlite.changes import Changes, Look
+from shared.queue.sqlite.changes import Changes, WalState
 from shared.queue.sqlite.cursors import Cursors
 from shared.queue.sqlite.groups import Member
 from shared.queue.sqlite.limits import Limits
@@ -150,7 +150,7 @@ class SqliteConsumer:
                 return
             await self._change(before, min(left_s, _TRUST_S), _WATCH_S)
 
-    async def _change(self, before: tuple[Look | None, int], timeout_s: float, poll_s: float) -> None:
+    async def _change(self, before: tuple[WalState | None, int], timeout_s: float, poll_s: float) -> None:
         """Return when the file may have changed, or a cursor has, or after the time-out; not before `poll_s`."""
         look, moves = before
         deadline = time.monotonic() + timeout_s
