@@ -26,8 +26,9 @@ from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
-from shared.keys import ResolvedKey, find_drain_verify, find_key
+from shared.keys import ResolvedKey, find_key
 from shared.metrics import Metrics
+from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.settings import BadSetting, Settings
 
