@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, database_of
-from shared.migrations.plan import ColumnShape, AlterPlan, Shape, plan, settings_of, ttl_of
+from shared.migrations.plan import AlterPlan, ColumnShape, Shape, plan, settings_of, ttl_of
 from shared.settings import Storage
 from shared.signals.base import Table, create_table, table_settings
 

@@ -13,10 +13,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable
-from shared.queue.kafka.record_batch import RecordBatch
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
+from shared.queue.kafka.record_batch import RecordBatch
 from shared.queue.sticky import StickyPartition
 
 OVERHEAD_BYTES = 100
