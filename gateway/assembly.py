@@ -41,13 +41,7 @@ def assemble(config: Settings) -> Deps:
     if unknown := roles - ROLES:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; there are ingest and query")
     metrics = Metrics()
-    queue = open_queue(
-        config.services.queue_url,
-        publish_timeout_s=config.gateway.publish_timeout_s,
-        in_flight_bytes=config.gateway.in_flight_bytes,
-        max_message_bytes=config.topics.max_message_bytes,
-        max_bytes=config.topics.max_bytes,
-    )
+    queue = open_queue(config)
     producer = queue.producer()
     postgres = Postgres(config.services.postgres_url)
     redis = Redis(config.services.redis_url)

@@ -87,7 +87,7 @@ def _with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons are in the sentence
 
     async def run() -> T:
-        queue = open_queue(settings.services.queue_url)
+        queue = open_queue(settings)
         try:
             return await ask(queue)
         finally:

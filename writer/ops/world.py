@@ -77,22 +77,11 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
 async def _run(data_dir: Path, work: Callable[[World], Awaitable[T]], group: str | None) -> T:
     settings = settings_beside(data_dir)
     known = registry.load(settings.services.extensions, settings.topics.prefix)
-    queue = _queue(settings)
+    queue = open_queue(settings)
     try:
         return await work(World(settings, known, queue, group or settings.writer.group))
     finally:
         await queue.close()
-
-
-def _queue(settings: Settings) -> Queue:
-    try:
-        return open_queue(
-            settings.services.queue_url,
-            max_message_bytes=settings.topics.max_message_bytes,
-            max_bytes=settings.topics.max_bytes,
-        )
-    except ValueError as error:
-        raise BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
 
 
 def wanted_of(

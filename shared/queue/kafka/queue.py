@@ -19,9 +19,8 @@ class KafkaQueue(Admin):
     consumers have connections of their own and are closed by whoever made them.
     """
 
-    def __init__(self, bootstrap: str, options: KafkaOptions | None = None) -> None:
+    def __init__(self, bootstrap: str, options: KafkaOptions) -> None:
         self._bootstrap = addresses(bootstrap)
-        options = options or KafkaOptions()
         super().__init__(Cluster(self._bootstrap, options), options)
 
     def producer(self) -> KafkaProducer:

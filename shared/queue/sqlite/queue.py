@@ -39,14 +39,12 @@ class SqliteQueue:
     4. The file is made by `create_topics` and by nothing else: a wrong path is an error, not an empty queue.
     """
 
-    def __init__(
-        self, path: str | PathLike[str], limits: Limits | None = None, clock_ms: Callable[[], int] | None = None
-    ) -> None:
+    def __init__(self, path: str | PathLike[str], limits: Limits, clock_ms: Callable[[], int] | None = None) -> None:
         """`clock_ms` gives the time of appending, Unix milliseconds. Opens nothing yet."""
         if sqlite3.sqlite_version_info < (3, 35):
             raise QueueError(f"the embedded queue needs SQLite 3.35 or newer, this Python has {sqlite3.sqlite_version}")
         self._path = Path(path)
-        self._limits = limits or Limits()
+        self._limits = limits
         self._clock_ms = clock_ms or _wall_clock_ms
         self._reader = Worker(self._path, "read", lock_timeout_s=self._limits.lock_timeout_s)
         self._writer = Worker(self._path, "write", lock_timeout_s=self._limits.lock_timeout_s)
