@@ -262,6 +262,6 @@ def test_the_command_says_what_to_do_when_something_is_away(settings: Settings) 
     command = [sys.executable, "-m", "shared.cli", "migrate"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
-    assert run.stderr.startswith("ClickHouse: ")
+    assert run.stderr.startswith("not done: ClickHouse can't be reached: ")
     assert "127.0.0.1:1" in run.stderr
     assert "Traceback" not in run.stderr
