@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared.commands.beside import AsJson, DataDir, fail, print_json
+from shared.commands.common import AsJson, DataDir, fail, print_json
 from writer.main import NESTING
 from writer.ops.guard import WritersAtWork
 from writer.ops.progress import progress_bar
