@@ -7,8 +7,8 @@ import msgspec
 from shared.formats.base import Columns
 from shared.queue.base import Lane, Message, Position
 from writer.buffer import Draft
+from writer.converter import US_PER_DAY, Converted
 from writer.dead_letters import Letter
-from writer.rows import US_PER_DAY, Converted
 
 Key = tuple[int, int, int]
 """A row's identity within its lane: (_offset, _index, received_at)."""

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from shared.signals.base import partition_key
-from writer.entries import Entry
+from writer.entry import Entry
 
 
 @dataclass(frozen=True)

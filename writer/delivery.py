@@ -12,9 +12,9 @@ from shared.signals.base import Table
 from writer.batch import Batch, Key
 from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
-from writer.patience import Patience
 from writer.sink import Sink
 from writer.tables import MissingTable
+from writer.waiting import Patience
 
 SETTLE_S = 1.0
 """Between a known token's missing rows and the decision that they are lost: ClickHouse publishes a part within

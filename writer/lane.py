@@ -16,15 +16,15 @@ from shared.queue.base import Consumer, Epoch, Fenced, Lane, Message, Position, 
 from shared.signals.base import Signal
 from writer.batch import Batch, make_batch
 from writer.buffer import Buffer, Draft, Limits, WentBack
+from writer.converter import Converter
 from writer.dead_letters import DeadLetters, Letter, LetterLimit, Tally, gap
 from writer.delivery import Delivery, Poison
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
-from writer.patience import Patience, Stopped
 from writer.position import Gap, Start, lost_in, starting_point
-from writer.rows import Converter
 from writer.sink import Sink
 from writer.tables import UnfitTable
+from writer.waiting import Patience, Stopped
 
 _log = structlog.get_logger(__name__)
 

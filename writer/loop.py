@@ -15,14 +15,14 @@ from shared.registry import Registry
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from writer.buffer import Buffer, Limits
+from writer.converter import Converter
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
 from writer.lag import Held, watch_lag
 from writer.lane import LaneWriter, Means
-from writer.rows import Converter
+from writer.liveness import Vitals
 from writer.sink import Sink
-from writer.vitals import Vitals
 
 _log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from shared.formats.base import Format, Rows, checked
 from shared.formats.values import limit_text
 from shared.registry import load
 from tests.bodies import bodies, broken, valid, values
-from writer.columns import check as check_columns
+from writer.column_checks import check as check_columns
 
 REGISTRY = load()
 FORMATS = pytest.mark.parametrize("fmt", REGISTRY.formats.values(), ids=lambda fmt: fmt.name)

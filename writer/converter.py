@@ -1,0 +1,203 @@
+"""Messages -> columns. Pure: the same messages give the same rows, whoever reads them and whenever (02, step 2)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.envelope import Stamp, seal
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.values import limit_text
+from shared.queue.base import Lane, Message
+from shared.signals.base import Table
+from writer.column_checks import check
+from writer.dead_letters import Letter, Reason, letter
+from writer.entry import Entry, read_entry
+
+US_PER_DAY = 86_400_000_000
+_STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
+"""Columns that come from the stamp where the format doesn't make them."""
+
+_decode_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Piece(NamedTuple):
+    """Decoded records that stand together in one message, the first of them at `start`."""
+
+    message: Message
+    stamp: Stamp
+    records: list[Any]
+    start: int
+
+
+@dataclass
+class Converted:
+    """What became of a range of messages: rows, letters, and a count of what was past its retention."""
+
+    lane: Lane
+    columns: Columns = field(default_factory=dict)
+    rows: int = 0
+    letters: list[Letter] = field(default_factory=list)
+    expired: int = 0
+
+    def bury(self, message: Message, index: int | None, reason: Reason, detail: str) -> None:
+        self.letters.append(letter(self.lane, message, index, reason, detail))
+
+
+class Converter:
+    """Makes columns of a signal's table out of messages of its topic."""
+
+    def __init__(self, table: Table, formats: Iterable[Format]) -> None:
+        self._table = table
+        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
+        self._decode = {name: _decoder(fmt.record) for name, fmt in self._formats.items()}
+        self._has_format = "format" in table.column_names
+
+    def read(self, message: Message) -> Entry:
+        return read_entry(message, self._formats)
+
+    def convert(self, lane: Lane, entries: Sequence[Entry], now_us: int) -> Converted:
+        """Rows in order of format (by first appearance), offset and index; what can't be stored as letters.
+
+        `now_us`, microseconds since the epoch, decides only what is past its retention.
+        """
+        made = Converted(lane)
+        groups: dict[str, list[Piece]] = {}
+        for entry in entries:
+            if piece := self._piece(entry, now_us, made):
+                groups.setdefault(piece.stamp.format, []).append(piece)
+        blocks: list[Columns] = []
+        for name, pieces in groups.items():
+            blocks += self._blocks(self._formats[name], pieces, made)
+        made.columns = merge(self._table, blocks)
+        made.rows = len(made.columns.get("_offset", ()))
+        made.letters.sort(key=lambda each: (each.offset, each.index or 0))
+        return made
+
+    def letter_of_row(self, lane: Lane, message: Message, index: int, detail: str) -> Letter:
+        """The letter of a record that ClickHouse refuses."""
+        return letter(lane, self._record_alone(self.read(message), index), index, "refused", detail)
+
+    def _piece(self, entry: Entry, now_us: int, made: Converted) -> Piece | None:
+        """The entry's records, or None: they are none, expired or undecodable, which is noted in `made`."""
+        stamp = entry.stamp
+        if stamp is None:
+            made.bury(entry.message, None, "undecodable", entry.problem)
+            return None
+        if is_expired(stamp, now_us):
+            made.expired += stamp.n
+            return None
+        try:
+            records = self._decode[stamp.format](entry.records)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            made.bury(entry.message, None, "undecodable", f"the records: {error}")
+            return None
+        if len(records) != stamp.n:
+            detail = f"the stamp counts {stamp.n} records, there are {len(records)}"
+            made.bury(entry.message, None, "undecodable", detail)
+            return None
+        return Piece(entry.message, stamp, records, 0) if records else None
+
+    def _blocks(self, fmt: Format, pieces: list[Piece], made: Converted) -> list[Columns]:
+        """All at once; if that fails in two halves, and so on down to the record that can't be converted."""
+        try:
+            return [self._columns(fmt, pieces, made.lane)]
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a strange record makes a format raise
+            halves = _halves(pieces)
+            if halves is not None:
+                return self._blocks(fmt, halves[0], made) + self._blocks(fmt, halves[1], made)
+            (piece,) = pieces
+            alone = self._record_alone(self.read(piece.message), piece.start)
+            made.bury(alone, piece.start, "unconvertible", f"{type(error).__name__}: {error}")
+            return []
+
+    def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> Columns:
+        rows = Rows()
+        offsets: list[int] = []
+        indices: list[int] = []
+        for piece in pieces:
+            n = len(piece.records)
+            rows.add(_stamp_of(piece), piece.records)
+            offsets += [piece.message.offset] * n
+            indices += range(piece.start, piece.start + n)
+        columns = fmt.columns(rows)
+        for name in _STAMPED:
+            columns.setdefault(name, getattr(rows, name))
+        limit_text(self._table, columns, rows)
+        if rows.notes:
+            columns["extra"] = _extra(rows)
+        if self._has_format:
+            columns["format"] = [fmt.name] * len(rows)
+        columns = {name: values for name, values in columns.items() if any(values)}  # else ClickHouse's own default
+        check(self._table, columns, len(rows))
+        return columns | {
+            "received_at": rows.received_at,
+            "_topic": [lane.topic] * len(rows),
+            "_partition": [lane.partition] * len(rows),
+            "_offset": offsets,
+            "_index": indices,
+        }
+
+    def _record_alone(self, entry: Entry, index: int) -> Message:
+        """The message cut down to one record: still an envelope, so that it can be read again."""
+        if entry.rows == 1 or entry.stamp is None:
+            return entry.message
+        ids = entry.stamp.event_ids[index : index + 1]
+        stamp = msgspec.structs.replace(entry.stamp, n=1, event_ids=ids)
+        value = seal(stamp, b"[%b]" % bytes(_decode_raw(entry.records)[index]))
+        return msgspec.structs.replace(entry.message, value=value)
+
+
+def is_expired(stamp: Stamp, now_us: int) -> bool:
+    """Whether the rows of a message are past their retention."""
+    return stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us
+
+
+def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
+    return msgspec.json.Decoder(list[record]).decode
+
+
+def _stamp_of(piece: Piece) -> Stamp:
+    n = len(piece.records)
+    if n == piece.stamp.n:
+        return piece.stamp
+    ids = piece.stamp.event_ids[piece.start : piece.start + n]
+    return msgspec.structs.replace(piece.stamp, n=n, event_ids=ids)
+
+
+def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
+    """Two parts in order, or None for a single record."""
+    if len(pieces) > 1:
+        middle = len(pieces) // 2
+        return pieces[:middle], pieces[middle:]
+    (piece,) = pieces
+    middle = len(piece.records) // 2
+    if middle == 0:
+        return None
+    rest = piece._replace(records=piece.records[middle:], start=piece.start + middle)
+    return [piece._replace(records=piece.records[:middle])], [rest]
+
+
+def _extra(rows: Rows) -> list[bytes]:
+    extra = [b""] * len(rows)
+    for row, notes in rows.notes.items():
+        extra[row] = _encode(notes)
+    return extra
+
+
+def merge(table: Table, blocks: list[Columns]) -> Columns:
+    """One block out of several; a column that some of them have not is its default there."""
+    if len(blocks) == 1:
+        return blocks[0]
+    defaults = {column.name: column.default for column in table.columns}
+    names = [name for name in defaults if any(name in block for block in blocks)]
+    merged: Columns = {name: [] for name in names}
+    for block in blocks:
+        rows = len(block["_offset"])
+        for name in names:
+            merged[name] += block.get(name) or [defaults[name]] * rows
+    return merged

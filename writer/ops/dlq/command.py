@@ -1,0 +1,213 @@
+"""`sluice dlq`."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from shared.commands.beside import AsJson, DataDir, fail, print_json
+from shared.signals.base import Signal
+from writer.main import NESTING
+from writer.ops.dlq import show as dlq_show
+from writer.ops.dlq.purge import purge as run_purge
+from writer.ops.dlq.redrive import Summary
+from writer.ops.dlq.redrive import redrive as run_redrive
+from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
+from writer.ops.operator import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
+from writer.ops.progress import progress_bar
+from writer.ops.ranges import signals_of
+from writer.ops.restore.guard import WritersAtWork
+from writer.ops.restore.session import failpoints_of_environment
+
+dlq = typer.Typer(help="Dead letters: list, show, redrive and purge them.", no_args_is_help=True)
+
+REASONS = ("undecodable", "unconvertible", "refused")
+STATES = ("open", "redriven", "purged", "gap", "unknown")
+
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help=f"Only these: {', '.join(REASONS)}; may be given several times")
+]
+States = Annotated[
+    list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}; left out: open and gap")
+]
+Keys = Annotated[
+    list[str] | None, typer.Option("--key", metavar="KEY", help="Only this letter; may be given several times")
+]
+Offset = Annotated[int | None, typer.Option("--offset", min=0, help="Only letters of this message", metavar="N")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing")]
+
+
+@dlq.command("list")
+def list_all(
+    signal: SignalNames = None,
+    reason: Reasons = None,
+    state: States = None,
+    partition: Partitions = None,
+    offset: Offset = None,
+    offsets: Offsets = None,
+    since: From = None,
+    until: To = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Show so many, the newest; 0: all")] = 100,
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """List letters, the newest last, and count them. Gaps are messages that retention took: nothing is left of them."""
+    chosen = _chosen(reason, state or ["open", "gap", "unknown"], None, partition, offset, offsets, since, until)
+
+    async def work(world: World) -> list[Kept]:
+        topics = [each.dead_letter_topic for each in signals_of(world.registry, signal or ())]
+        return [kept for topic in topics for kept in await current_letters(world.queue, topic, chosen)]
+
+    found = sorted(in_world(data_dir, work, away=1), key=lambda kept: kept.at_ms)
+    shown = found[-limit:] if limit else found
+    if as_json:
+        print_json(dlq_show.listing(found, shown))
+    else:
+        dlq_show.print_listing(found, shown)
+
+
+@dlq.command()
+def show(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As dlq list shows it")],
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Show one letter: its story, and the message that it keeps."""
+
+    async def work(world: World) -> Kept | None:
+        for each in world.registry.signals.values():
+            if key.removeprefix("gap:").startswith(f"{each.topic}:"):
+                found = await current_letters(world.queue, each.dead_letter_topic, lambda kept: kept.key == key)
+                async for kept in with_bytes(world.queue, found):
+                    return kept
+        return None
+
+    found = in_world(data_dir, work, away=1)
+    if found is None:
+        fail(f"there is no letter {key!r}; sluice dlq list shows the keys")
+    if as_json:
+        print_json(dlq_show.whole(found))
+    else:
+        dlq_show.print_whole(found)
+
+
+@dlq.command()
+def redrive(
+    signal: SignalNames = None,
+    reason: Reasons = None,
+    key: Keys = None,
+    partition: Partitions = None,
+    offset: Offset = None,
+    offsets: Offsets = None,
+    since: From = None,
+    until: To = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    group: Group = None,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Store what open letters keep, under their original coordinates, where it isn't there already, and close them.
+    Exit code 0: none is left of what was asked for."""
+    chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
+    sys.setrecursionlimit(NESTING)
+
+    async def work(world: World) -> Summary:
+        signals = signals_of(world.registry, signal or ())
+        with progress_bar("letters") as progress:
+            return await run_redrive(
+                world, signals, chosen, progress, dry_run=dry_run, failpoints=failpoints_of_environment()
+            )
+
+    try:
+        summary = in_world(data_dir, work, group=group, away=1)
+    except WritersAtWork as error:
+        fail(str(error))
+    if as_json:
+        print_json({**asdict(summary), "complete": summary.complete})
+    else:
+        _print_redriven(summary)
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+@dlq.command()
+def purge(
+    signal: SignalNames = None,
+    reason: Reasons = None,
+    key: Keys = None,
+    partition: Partitions = None,
+    offset: Offset = None,
+    offsets: Offsets = None,
+    since: From = None,
+    until: To = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Throw away what open letters keep, for good; a small marker of each stays, and audit counts it."""
+    chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
+
+    def run(only_count: bool) -> int:
+        async def work(world: World) -> int:
+            signals: list[Signal] = signals_of(world.registry, signal or ())
+            with progress_bar("letters") as progress:
+                return await run_purge(world, signals, chosen, progress, dry_run=only_count)
+
+        return in_world(data_dir, work, away=1)
+
+    if not (yes or dry_run):
+        if as_json:
+            raise typer.BadParameter("nobody can be asked: add --yes or --dry-run")
+        typer.confirm(f"Throw away what {run(True):,} letters keep, for good?", abort=True, err=True)
+    count = run(dry_run)
+    if as_json:
+        print_json({"dry_run": dry_run, "purged": count})
+    else:
+        done = "would be purged" if dry_run else "purged"
+        Console().print(f"[green]✓[/green] {count:,} letters {done}", highlight=False)
+
+
+def _chosen(
+    reasons: list[str] | None,
+    states: list[str] | None,
+    keys: list[str] | None,
+    partitions: list[int] | None,
+    offset: int | None,
+    offsets: str | None,
+    since: str | None,
+    until: str | None,
+) -> Chosen:
+    """The filters as one value. Raises `typer.BadParameter`."""
+    for name, given, known in (("reason", reasons, REASONS), ("state", states, STATES)):
+        if unknown := [text for text in given or () if text not in known]:
+            raise typer.BadParameter(f"there is no {name} {unknown[0]!r}; there are {', '.join(known)}")
+    wanted = wanted_of(None, partitions, since, until, offsets)
+    return Chosen(
+        states=frozenset(states or ()),
+        reasons=frozenset(reasons or ()),
+        keys=frozenset(keys or ()),
+        partitions=frozenset(wanted.partitions),
+        offsets=(offset, offset) if offset is not None else wanted.offsets,
+        from_ms=wanted.from_ms,
+        to_ms=wanted.to_ms,
+    )
+
+
+def _print_redriven(summary: Summary) -> None:
+    console = Console()
+    mark = "[green]✓[/green]" if summary.complete else "[red]not all:[/red]"
+    verb = "would be redriven" if summary.dry_run else "redriven"
+    counts = {
+        "records stored": summary.inserted,
+        "already present": summary.already_present,
+        "letters still failing": summary.still_failing,
+        "past their retention": summary.expired,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    console.print(f"{mark} {summary.redriven:,} of {summary.letters:,} letters {verb}; {told}", highlight=False)
+    for why, count in summary.waiting.items():
+        console.print(f"  {count:,} not tried: {escape(why)}", highlight=False, soft_wrap=True)
