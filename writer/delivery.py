@@ -14,7 +14,7 @@ from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
 from writer.sink import Sink
 from writer.tables import MissingTable
-from writer.waiting import Patience
+from writer.waiting import Waiting
 
 SETTLE_S = 1.0
 """Between a known token's missing rows and the decision that they are lost: ClickHouse publishes a part within
@@ -46,7 +46,7 @@ class Delivery:
         self,
         table: Table,
         sink: Sink,
-        patience: Patience,
+        waiting: Waiting,
         metrics: Metrics,
         failpoints: Failpoints,
         still_ours: Callable[[Batch], Awaitable[None]],
@@ -55,7 +55,7 @@ class Delivery:
         self.trusted = False
         self._table = table
         self._sink = sink
-        self._patience = patience
+        self._waiting = waiting
         self._metrics = metrics
         self._failpoints = failpoints
         self._still_ours = still_ours
@@ -95,7 +95,7 @@ class Delivery:
 
     async def _mend(self, batch: Batch, missing: list[int], copy: int) -> None:
         """Insert what is missing and look again, until nothing is. The first copy has the batch's own token."""
-        backoff = Backoff(self._patience.max_s)
+        backoff = Backoff(self._waiting.max_s)
         while missing:
             if copy > 1:
                 # The token is known, so somebody's insert was there. Perhaps it is just about to publish its part:
@@ -107,14 +107,14 @@ class Delivery:
             missing = await self.missing(batch)
             if missing and copy > 1:
                 error = StillMissing(f"{len(missing)} rows of {batch.token} are not there after copy {copy}")
-                await self._patience.pause("verify", error, backoff)
+                await self._waiting.pause("verify", error, backoff)
             copy += 1
-        self._patience.over("verify")
+        self._waiting.over("verify")
 
     async def _insert(self, batch: Batch, rows: list[int], token: str) -> bool:
         """Insert some rows, however often it takes. Returns True if at no try it was doubtful what came of it."""
         columns = batch.select(rows)
-        backoff = Backoff(self._patience.max_s)
+        backoff = Backoff(self._waiting.max_s)
         sure, started = True, 0.0
 
         async def ready() -> None:
@@ -130,13 +130,13 @@ class Delivery:
                 if is_poison(error):
                     raise Poison(str(error)) from error
                 sure = False
-                await self._patience.pause("insert", error, backoff)
+                await self._waiting.pause("insert", error, backoff)
             except (QueueUnavailable, MissingTable) as error:
-                await self._patience.pause("insert", error, backoff)
+                await self._waiting.pause("insert", error, backoff)
             else:
                 self._metrics.insert_seconds.labels(self._table.name).observe(time.perf_counter() - started)
                 self._failpoints.reach("after_insert")
-                self._patience.over("insert")
+                self._waiting.over("insert")
                 return sure
 
     async def missing(self, batch: Batch) -> list[int]:
@@ -145,13 +145,13 @@ class Delivery:
 
     async def present(self, batch: Batch) -> set[Key]:
         """The keys that are in the table within the batch's ranges; they may be more than the batch's own."""
-        return await self._patience.until_done(
+        return await self._waiting.until_done(
             "verify", lambda: self._sink.keys(self._table, batch.lane, batch.offsets, batch.span)
         )
 
     async def _anything_beyond(self, batch: Batch) -> bool:
         """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
         since = batch.span[0] - _DAY_US  # more than gateways' clocks differ
-        return await self._patience.until_done(
+        return await self._waiting.until_done(
             "verify", lambda: self._sink.any_beyond(self._table, batch.lane, batch.end, since)
         )

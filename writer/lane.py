@@ -24,13 +24,13 @@ from writer.failures import Backoff
 from writer.position import Gap, Start, lost_in, starting_point
 from writer.sink import Sink
 from writer.tables import UnfitTable
-from writer.waiting import Patience, Stopped
+from writer.waiting import Stopped, Waiting
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Means:
+class LaneDeps:
     """What all lanes of a process share."""
 
     queue: Queue
@@ -57,7 +57,7 @@ class LaneWriter:
     4. When the lane belongs to somebody else, everything is forgotten: it is all still in the queue.
     """
 
-    def __init__(self, lane: Lane, epoch: Epoch, signal: Signal, converter: Converter, means: Means) -> None:
+    def __init__(self, lane: Lane, epoch: Epoch, signal: Signal, converter: Converter, deps: LaneDeps) -> None:
         self.lane = lane
         self.epoch = epoch
         self.buffer: Buffer | None = None
@@ -65,11 +65,11 @@ class LaneWriter:
         self.committed: int | None = None
         self._signal = signal
         self._converter = converter
-        self._means = means
+        self._deps = deps
         self._log = _log.bind(topic=lane.topic, partition=lane.partition)
-        self.patience = Patience(self._log, means.metrics, max_s=means.backoff_max_s)
+        self.waiting = Waiting(self._log, deps.metrics, max_s=deps.backoff_max_s)
         self._delivery = self._new_delivery()
-        self._tally = Tally(means.letter_limit)
+        self._tally = Tally(deps.letter_limit)
         self._careful_end = 0
         self._went_back: WentBack | None = None
         self._planned_at = 0.0
@@ -99,7 +99,7 @@ class LaneWriter:
         """
         if buffer is not self.buffer:
             if self.buffer is not None:
-                self._means.consumer.seek(self.lane, self.buffer.next_offset)
+                self._deps.consumer.seek(self.lane, self.buffer.next_offset)
             return
         if self._went_back:
             return
@@ -113,21 +113,21 @@ class LaneWriter:
 
     def stop(self) -> None:
         """Flush what is here, then end."""
-        self.patience.stopping.set()
+        self.waiting.stopping.set()
         self._wake.set()
 
     def left(self) -> None:
         """The lane is not ours any more: what is here is left to its new owner."""
         if self.held_bytes:
-            self._means.metrics.fenced.labels(self.lane.topic).inc()
+            self._deps.metrics.fenced.labels(self.lane.topic).inc()
         self._log.warning("lane left to its new owner", held_bytes=self.held_bytes)
         self.buffer, self._in_work_bytes = None, 0
 
     async def run(self) -> None:
         """Until stopped or fenced. Raises `UnfitTable`; anything else unexpected is logged and begun anew."""
-        backoff = Backoff(self._means.backoff_max_s)
+        backoff = Backoff(self._deps.backoff_max_s)
         try:
-            while not self.patience.stopping.is_set():
+            while not self.waiting.stopping.is_set():
                 try:
                     await self._take_over()
                     await self._deliver()
@@ -139,7 +139,7 @@ class LaneWriter:
                     raise
                 except Exception as error:
                     self._log.exception("the lane failed and begins anew")
-                    await self.patience.pause("lane", error, backoff, stoppable=True)
+                    await self.waiting.pause("lane", error, backoff, stoppable=True)
         except Fenced:
             self.left()
         except Stopped:
@@ -154,8 +154,8 @@ class LaneWriter:
         self._in_work_bytes = 0
         self._in_work_ms.clear()
         self._delivery = self._new_delivery()
-        self._tally = Tally(self._means.letter_limit)
-        start = await self.patience.until_done("position", self._start, stoppable=True)
+        self._tally = Tally(self._deps.letter_limit)
+        start = await self.waiting.until_done("position", self._start, stoppable=True)
         if start.lost:
             await self._mark_gaps([start.lost])
         if start.went_back:
@@ -163,28 +163,28 @@ class LaneWriter:
         exact_end = start.exact_end if start.exact_end > self._careful_end else 0
         self.committed = start.offset
         self._went_back = None
-        self._means.consumer.seek(self.lane, start.offset)
-        self.buffer = Buffer(self._means.limits, start.offset, exact_end=exact_end, careful_end=self._careful_end)
+        self._deps.consumer.seek(self.lane, start.offset)
+        self.buffer = Buffer(self._deps.limits, start.offset, exact_end=exact_end, careful_end=self._careful_end)
         self._log.info("lane taken over", offset=start.offset, planned_end=exact_end or None, epoch=self.epoch)
 
     async def _start(self) -> Start:
-        lanes, queue = [self.lane], self._means.queue
-        committed = (await self._means.consumer.committed(lanes))[self.lane]
+        lanes, queue = [self.lane], self._deps.queue
+        committed = (await self._deps.consumer.committed(lanes))[self.lane]
         begin, end = (await queue.begin_offsets(lanes))[self.lane], (await queue.end_offsets(lanes))[self.lane]
         if self._went_back and committed is not None and self._went_back.offset < committed.offset:
             return Start(begin, went_back=True)
         return starting_point(committed, begin, end)
 
     def _new_delivery(self) -> Delivery:
-        means = self._means
+        deps = self._deps
         return Delivery(
             self._signal.table,
-            means.sink,
-            self.patience,
-            means.metrics,
-            means.failpoints,
+            deps.sink,
+            self.waiting,
+            deps.metrics,
+            deps.failpoints,
             self._still_ours,
-            means.clock,
+            deps.clock,
         )
 
     # Steps 2 to 6.
@@ -195,7 +195,7 @@ class LaneWriter:
         if batch:
             await self._commit(batch.plan)
         while batch:
-            self._means.failpoints.reach("after_plan")
+            self._deps.failpoints.reach("after_plan")
             ahead = asyncio.create_task(self._next())
             try:
                 await self._store(batch)
@@ -219,14 +219,14 @@ class LaneWriter:
             return None
         self._in_work_ms.append(draft.entries[0].message.timestamp_ms)
         if draft.blocked:
-            await self.patience.for_ever(
+            await self.waiting.for_ever(
                 "message", "blocked", f"offset {draft.entries[0].message.offset}: {draft.blocked}"
             )
         self._in_work_bytes += draft.bytes
         made = await asyncio.get_running_loop().run_in_executor(
-            self._means.builder, self._converter.convert, self.lane, draft.entries, self._means.clock() // 1000
+            self._deps.builder, self._converter.convert, self.lane, draft.entries, self._deps.clock() // 1000
         )
-        if draft.jumps and (lost := await self.patience.until_done("position", lambda: self._lost(draft))):
+        if draft.jumps and (lost := await self.waiting.until_done("position", lambda: self._lost(draft))):
             await self._mark_gaps(lost)
         await self._bury(made.letters, made.rows)
         return make_batch(self.lane, draft, made)
@@ -235,7 +235,7 @@ class LaneWriter:
         buffer = self.buffer
         while buffer is not None and not self._went_back:
             now = time.monotonic()
-            stopping = self.patience.stopping.is_set()
+            stopping = self.waiting.stopping.is_set()
             if draft := buffer.take(now, flush=stopping):
                 return draft
             if stopping:
@@ -270,35 +270,35 @@ class LaneWriter:
         """Publish dead letters, unless they are so many that something else must be wrong."""
         if too_many := self._tally.exceeded(len(letters), good_rows):
             advice = "mend the cause, or raise that setting, and restart the writer"
-            await self.patience.for_ever("dead letters", "limit", f"{too_many}: {advice}. {letters[0].detail}")
+            await self.waiting.for_ever("dead letters", "limit", f"{too_many}: {advice}. {letters[0].detail}")
         if not letters:
             return
-        topic, now_ms = self._signal.dead_letter_topic, self._means.clock() // 1_000_000
-        await self.patience.until_done("dead letters", lambda: self._means.letters.publish(topic, letters, now_ms))
+        topic, now_ms = self._signal.dead_letter_topic, self._deps.clock() // 1_000_000
+        await self.waiting.until_done("dead letters", lambda: self._deps.letters.publish(topic, letters, now_ms))
         for letter in letters:
-            self._means.metrics.dead_letters.labels(self.lane.topic, letter.reason).inc()
+            self._deps.metrics.dead_letters.labels(self.lane.topic, letter.reason).inc()
         first = letters[0]
         self._log.error("dead letters", count=len(letters), offset=first.offset, index=first.index, reason=first.detail)
-        self._means.failpoints.reach("after_letters")
+        self._deps.failpoints.reach("after_letters")
 
     async def _commit(self, position: Position) -> None:
         """Raises `Fenced`: it is not ours any more."""
         asked_at = time.monotonic()
-        await self.patience.until_done("commit", lambda: self._means.consumer.commit(self.lane, position, self.epoch))
+        await self.waiting.until_done("commit", lambda: self._deps.consumer.commit(self.lane, position, self.epoch))
         self._planned_at = asked_at
 
     async def _still_ours(self, batch: Batch) -> None:
         """Right before each try of an insert: nobody else can have taken the lane since it was planned."""
-        if self._means.consumer.epochs().get(self.lane) != self.epoch:
+        if self._deps.consumer.epochs().get(self.lane) != self.epoch:
             raise Fenced(f"{self.lane} is not ours under {self.epoch} any more")
         now = time.monotonic()
-        if now - self._planned_at > self._means.session_timeout_s:
-            await self._means.consumer.commit(self.lane, batch.plan, self.epoch)
+        if now - self._planned_at > self._deps.session_timeout_s:
+            await self._deps.consumer.commit(self.lane, batch.plan, self.epoch)
             self._planned_at = now
 
     def _finished(self, batch: Batch) -> None:
         """The batch is stored and committed."""
-        metrics, table = self._means.metrics, self._signal.table.name
+        metrics, table = self._deps.metrics, self._signal.table.name
         self.committed = batch.end
         self._in_work_bytes -= batch.bytes
         self._in_work_ms.popleft()
@@ -307,17 +307,17 @@ class LaneWriter:
         metrics.batch_age_seconds.labels(table).observe(max(0.0, time.time() - batch.received_at / 1e6))
         if batch.expired:
             metrics.dropped(self._signal.name, "expired", batch.expired)
-        self._means.failpoints.reach("after_done")
+        self._deps.failpoints.reach("after_done")
 
     async def _lost(self, draft: Draft) -> list[Gap]:
-        begin = (await self._means.queue.begin_offsets([self.lane]))[self.lane]
+        begin = (await self._deps.queue.begin_offsets([self.lane]))[self.lane]
         return lost_in(draft.jumps, begin)
 
     async def _mark_gaps(self, gaps: list[Gap]) -> None:
         """Leave a marker of each beside the dead letters, before the position moves past: nobody else would know."""
-        topic, now_ms = self._signal.dead_letter_topic, self._means.clock() // 1_000_000
+        topic, now_ms = self._signal.dead_letter_topic, self._deps.clock() // 1_000_000
         markers = [gap(self.lane, first, end) for first, end in gaps]
-        await self.patience.until_done("gaps", lambda: self._means.letters.publish(topic, markers, now_ms))
+        await self.waiting.until_done("gaps", lambda: self._deps.letters.publish(topic, markers, now_ms))
         for marker in markers:
-            self._means.metrics.gaps.labels(self.lane.topic).inc(marker.end - marker.offset)
+            self._deps.metrics.gaps.labels(self.lane.topic).inc(marker.end - marker.offset)
             self._log.error(marker.detail, first=marker.offset, end=marker.end)

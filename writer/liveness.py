@@ -13,7 +13,7 @@ _log = structlog.get_logger(__name__)
 EVERY_S = 1.0
 
 
-class Vitals:
+class Liveness:
     """Tells, at most once a second: the liveness file is touched, what lanes hold and wait for becomes gauges.
 
     The file's age is for probes that run a command; /health says the same to those that ask over HTTP.

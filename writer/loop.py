@@ -20,8 +20,8 @@ from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
 from writer.lag import Held, watch_lag
-from writer.lane import LaneWriter, Means
-from writer.liveness import Vitals
+from writer.lane import LaneDeps, LaneWriter
+from writer.liveness import Liveness
 from writer.sink import Sink
 
 _log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class WriterLoop:
         self._producer = queue.producer()
         self._consumer = queue.consumer(settings.group, self._signals, self)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="builder")
-        self._means = Means(
+        self._deps = LaneDeps(
             queue=queue,
             consumer=self._consumer,
             sink=sink,
@@ -82,12 +82,12 @@ class WriterLoop:
         self._fatal: BaseException | None = None
         self._stopping = False
         self._backoff = Backoff(settings.backoff_max_s)
-        self._vitals = Vitals(metrics, settings.liveness_file)
+        self._liveness = Liveness(metrics, settings.liveness_file)
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set: then flush for a bounded time, and leave the group. Raises `UnfitTable`."""
-        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._means.metrics.lag))
+        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._deps.metrics.lag))
         await self._producer.start()
         await self._consumer.start()
         try:
@@ -110,7 +110,7 @@ class WriterLoop:
             self._forget(lane)
             signal = self._signals[lane.topic]
             converter = self._converters[signal.name]
-            writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._means)
+            writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._deps)
             task = self._tasks[lane] = asyncio.create_task(_run_after(self._leaving.pop(lane, None), writer))
             task.add_done_callback(self._ended)
 
@@ -132,8 +132,8 @@ class WriterLoop:
                 "committed": writer.committed,
                 "held_bytes": writer.held_bytes,
                 "waiting": {
-                    what: {"reason": waiting.detail, "tries": waiting.tries, "seconds": round(now - waiting.since, 1)}
-                    for what, waiting in writer.patience.waiting.items()
+                    what: {"reason": wait.detail, "tries": wait.tries, "seconds": round(now - wait.since, 1)}
+                    for what, wait in writer.waiting.waits.items()
                 },
             }
             for lane, writer in sorted(self._lanes.items())
@@ -144,12 +144,12 @@ class WriterLoop:
     async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
         """One turn: messages for those lanes that have room."""
         self.beat_at = now = time.monotonic()
-        if self._vitals.due(now):
-            self._vitals.tell(now, self.states())
+        if self._liveness.due(now):
+            self._liveness.tell(now, self.states())
         try:
             received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
         except QueueUnavailable as error:
-            self._means.metrics.retries.labels("receive", type(error).__name__).inc()
+            self._deps.metrics.retries.labels("receive", type(error).__name__).inc()
             if self._backoff.tries == 0:
                 _log.warning("the queue can't be read", error=str(error))
             await asyncio.sleep(self._backoff.next_s())
@@ -165,7 +165,7 @@ class WriterLoop:
         Half of a lane's share is for the batch on its way into the table, half for the next one.
         """
         active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
-        share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._means.limits.bytes)
+        share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._deps.limits.bytes)
         hungry: dict[Lane, Buffer] = {}
         for lane, writer in self._lanes.items():
             if writer.buffer is not None and (writer.held_bytes < share or writer.buffer.must_go_on):
@@ -189,7 +189,7 @@ class WriterLoop:
     async def _end(self) -> None:
         for lane in list(self._lanes):
             self._forget(lane)
-        self._means.sink.abort()
+        self._deps.sink.abort()
         await asyncio.gather(*self._leaving.values(), return_exceptions=True)
         await self._consumer.stop()
         await self._producer.stop()

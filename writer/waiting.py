@@ -26,7 +26,7 @@ class Stopped(Exception):
 
 
 @dataclass
-class Waiting:
+class Wait:
     """Why a lane waits. Times are monotonic seconds."""
 
     since: float
@@ -35,11 +35,11 @@ class Waiting:
     detail: str = ""
 
 
-class Patience:
+class Waiting:
     """One lane's waiting, told in `waiting` (by what it waits for), a metric and the log. It holds no thread."""
 
     def __init__(self, logger: Any, metrics: Metrics, *, max_s: float) -> None:
-        self.waiting: dict[str, Waiting] = {}
+        self.waits: dict[str, Wait] = {}
         self.stopping = asyncio.Event()
         self._log = logger
         self._metrics = metrics
@@ -80,17 +80,17 @@ class Patience:
 
     def over(self, what: str) -> None:
         """What was waited for has come."""
-        if waited := self.waiting.pop(what, None):
+        if waited := self.waits.pop(what, None):
             self._log.info("goes on", what=what, tries=waited.tries, waited_s=_seconds_since(waited.since))
 
     def _tell(self, what: str, reason: str, detail: str, tries: int) -> None:
         now = time.monotonic()
-        waiting = self.waiting.setdefault(what, Waiting(since=now, told_at=now))
-        waiting.tries, waiting.detail = tries, detail
+        wait = self.waits.setdefault(what, Wait(since=now, told_at=now))
+        wait.tries, wait.detail = tries, detail
         self._metrics.retries.labels(what, reason).inc()
-        if tries == 1 or now - waiting.told_at > _LOG_EVERY_S:
-            waiting.told_at = now
-            self._log.warning("waits", what=what, error=detail, tries=tries, since_s=_seconds_since(waiting.since))
+        if tries == 1 or now - wait.told_at > _LOG_EVERY_S:
+            wait.told_at = now
+            self._log.warning("waits", what=what, error=detail, tries=tries, since_s=_seconds_since(wait.since))
 
 
 def reason_of(error: Exception) -> str:

@@ -18,7 +18,7 @@ from shared.queue import open_queue
 from shared.queue.base import Queue, QueueError
 from shared.registry import BadExtension, Registry
 from shared.settings import BadSetting, Settings
-from writer.ops.ranges import BadScope, Wanted, parse_moment, parse_offsets
+from writer.ops.ranges import BadRange, Wanted, parse_moment, parse_offsets
 from writer.tables import MissingTable, UnfitTable
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ Group = Annotated[
 
 
 @dataclass(frozen=True)
-class World:
+class Operator:
     """One Sluice, as its settings describe it."""
 
     settings: Settings
@@ -53,7 +53,9 @@ class World:
     group: str
 
 
-def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: str | None = None, away: int = AWAY) -> T:
+def operate(
+    data_dir: Path, work: Callable[[Operator], Awaitable[T]], *, group: str | None = None, away: int = AWAY
+) -> T:
     """Run a command's work on its own event loop; the queue is closed afterwards.
 
     Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
@@ -62,7 +64,7 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
     logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
     try:
         return asyncio.run(_run(data_dir, work, group))
-    except (BadScope, BadSetting, BadExtension, MissingTable, UnfitTable, LockHeld) as error:
+    except (BadRange, BadSetting, BadExtension, MissingTable, UnfitTable, LockHeld) as error:
         fail(str(error), away)
     except QueueError as error:
         fail(f"the queue can't be read: {error}", away)
@@ -74,12 +76,12 @@ def in_world(data_dir: Path, work: Callable[[World], Awaitable[T]], *, group: st
         fail(f"Postgres can't be reached: {error}", away)
 
 
-async def _run(data_dir: Path, work: Callable[[World], Awaitable[T]], group: str | None) -> T:
+async def _run(data_dir: Path, work: Callable[[Operator], Awaitable[T]], group: str | None) -> T:
     settings = settings_beside(data_dir)
     known = registry.load(settings.services.extensions, settings.topics.prefix)
     queue = _queue(settings)
     try:
-        return await work(World(settings, known, queue, group or settings.writer.group))
+        return await work(Operator(settings, known, queue, group or settings.writer.group))
     finally:
         await queue.close()
 

@@ -17,7 +17,7 @@ _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class BadScope(Exception):
+class BadRange(Exception):
     """What was asked for isn't there; the text says what is."""
 
 
@@ -77,7 +77,7 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
     """The ranges of a command, in order of signal and partition. Nothing of the group is changed.
 
     Raises:
-        BadScope: no such signal, topic or partition.
+        BadRange: no such signal, topic or partition.
         QueueUnavailable
     """
     chosen = await wanted_lanes(queue, registry, wanted)
@@ -90,7 +90,7 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
 
 
 async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list[tuple[Signal, Lane]]:
-    """Those of the signals and partitions asked for, in that order. Raises `BadScope`, `QueueUnavailable`."""
+    """Those of the signals and partitions asked for, in that order. Raises `BadRange`, `QueueUnavailable`."""
     signals = {signal.topic: signal for signal in signals_of(registry, wanted.signals)}
     lanes = await queue.lanes(signals)
     _refuse_missing(signals, lanes, wanted)
@@ -193,9 +193,9 @@ def parse_offsets(text: str) -> tuple[int, int]:
 
 
 def signals_of(registry: Registry, names: Iterable[str]) -> list[Signal]:
-    """The signals of these names, all if none is named. Raises `BadScope`."""
+    """The signals of these names, all if none is named. Raises `BadRange`."""
     if unknown := [name for name in names if name not in registry.signals]:
-        raise BadScope(f"there is no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
+        raise BadRange(f"there is no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
     return [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
 
 
@@ -203,7 +203,7 @@ def _refuse_missing(signals: Mapping[str, Signal], lanes: list[Lane], wanted: Wa
     there = {lane.topic for lane in lanes}
     missing = [topic for topic in signals if topic not in there]
     if missing and (wanted.signals or not there):
-        raise BadScope(f"the queue has no topic {missing[0]!r}: run `sluice migrate`")
+        raise BadRange(f"the queue has no topic {missing[0]!r}: run `sluice migrate`")
     partitions = {lane.partition for lane in lanes}
     if unknown := [number for number in wanted.partitions if number not in partitions]:
-        raise BadScope(f"no topic has a partition {unknown[0]}; they go up to {max(partitions)}")
+        raise BadRange(f"no topic has a partition {unknown[0]}; they go up to {max(partitions)}")

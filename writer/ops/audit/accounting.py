@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     """Of a version or format that this program doesn't know."""
 
 
-class Rows(NamedTuple):
+class StoredCount(NamedTuple):
     """The rows of one message that are in the table."""
 
     copies: int = 0
@@ -82,7 +82,7 @@ class Counts:
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
-    def judge(self, seen: Seen, rows: Rows, marks: Marks, now_us: int) -> None:
+    def judge(self, seen: Seen, stored: StoredCount, marks: Marks, now_us: int) -> None:
         """Account for one message. `now_us` is a time after that of looking at the rows, microseconds."""
         self.messages += 1
         if seen.blocked:
@@ -90,7 +90,7 @@ class Counts:
         elif seen.received_at < 0:
             self._judge_undecodable(marks.get(None))
         else:
-            self._judge_records(seen, rows, marks, now_us)
+            self._judge_records(seen, stored, marks, now_us)
 
     def _judge_undecodable(self, state: LetterState | None) -> None:
         if state is None:
@@ -99,18 +99,18 @@ class Counts:
         else:
             self._excuse(state, 1)
 
-    def _judge_records(self, seen: Seen, rows: Rows, marks: Marks, now_us: int) -> None:
-        found = rows.distinct if rows.highest < seen.records else _below(rows.indices, seen.records)
+    def _judge_records(self, seen: Seen, stored: StoredCount, marks: Marks, now_us: int) -> None:
+        found = stored.distinct if stored.highest < seen.records else _below(stored.indices, seen.records)
         excused = 0
         if marks:
-            excused = self._excuse_records(seen.records, found, rows.indices or frozenset(), marks)
+            excused = self._excuse_records(seen.records, found, stored.indices or frozenset(), marks)
         if seen.expires_at <= now_us:
             self.expired += seen.records - excused
             return
         self.expected += seen.records - excused
         self.found += found
         self.missing += seen.records - excused - found
-        self.duplicated += rows.copies - found
+        self.duplicated += stored.copies - found
 
     def _excuse_records(self, records: int, found: int, indices: frozenset[int], marks: Marks) -> int:
         """How many of the records are not expected, having a letter and no row."""
@@ -142,9 +142,9 @@ def seen_of(entry: Entry) -> Seen:
     return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False)
 
 
-def needs_indices(seen: Seen, rows: Rows, marks: Marks) -> bool:
+def needs_indices(seen: Seen, stored: StoredCount, marks: Marks) -> bool:
     """Whether it must be known which of a message's records are rows, and not only how many."""
-    return rows.copies > 0 and (rows.highest >= seen.records or any(index is not None for index in marks))
+    return stored.copies > 0 and (stored.highest >= seen.records or any(index is not None for index in marks))
 
 
 def total_of(all_counts: Iterable[Counts]) -> Counts:

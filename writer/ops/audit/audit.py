@@ -10,10 +10,10 @@ from shared.clients.clickhouse import ClickHouse
 from shared.formats.base import Format
 from shared.queue.base import Queue
 from writer.entry import read_entry
-from writer.ops.audit.accounting import Counts, Rows, Seen, length_of_union, needs_indices, seen_of, total_of
+from writer.ops.audit.accounting import Counts, Seen, StoredCount, length_of_union, needs_indices, seen_of, total_of
 from writer.ops.audit.letter_book import LetterBook
 from writer.ops.audit.stored_rows import StoredRows
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.ranges import LaneRange, Wanted, cover, part_of_gap
 
 CHUNK_MESSAGES, CHUNK_RECORDS = 20_000, 500_000
@@ -36,7 +36,7 @@ class Audited:
 
 
 async def audit(
-    world: World, wanted: Wanted, *, begun: Told = lambda _: None, progress: Told = lambda _: None
+    operator: Operator, wanted: Wanted, *, begun: Told = lambda _: None, progress: Told = lambda _: None
 ) -> list[Audited]:
     """Account for every record of the range, without touching the group. `begun` is told how many offsets there are,
     `progress` of each chunk that is done.
@@ -45,14 +45,14 @@ async def audit(
     changes nothing below them, and whatever it gave up there has its letter.
 
     Raises:
-        BadScope: no such signal, topic or partition.
+        BadRange: no such signal, topic or partition.
         QueueError, ClickHouseError
     """
-    ranges = await cover(world.queue, world.registry, world.group, wanted)
+    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
     begun(sum(len(each) for each in ranges))
     book = LetterBook(ranges)
     for topic in {each.signal.dead_letter_topic for each in ranges}:
-        await book.read(world.queue, topic)
+        await book.read(operator.queue, topic)
     done = [Audited(each) for each in ranges]
     for one in done:
         one.counts.gaps = _gaps(one.range, book, wanted)
@@ -60,7 +60,7 @@ async def audit(
 
     async def in_turn(one: Audited) -> None:
         async with turns:
-            await _Lane(world, book, one, progress).audit()
+            await _Lane(operator, book, one, progress).audit()
 
     tasks = [asyncio.create_task(in_turn(one)) for one in done if len(one.range)]
     try:
@@ -85,11 +85,11 @@ def _gaps(covered: LaneRange, book: LetterBook, wanted: Wanted) -> int:
 class _Lane:
     """Audits one lane chunk by chunk; no more than a chunk of numbers is held."""
 
-    def __init__(self, world: World, book: LetterBook, one: Audited, progress: Told) -> None:
-        self._queue: Queue = world.queue
-        self._url = world.settings.services.clickhouse_url
-        self._answer_s = min(ANSWER_S, world.settings.writer.insert_timeout_s)
-        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in world.registry.formats_of(one.range.signal)}
+    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Told) -> None:
+        self._queue: Queue = operator.queue
+        self._url = operator.settings.services.clickhouse_url
+        self._answer_s = min(ANSWER_S, operator.settings.writer.insert_timeout_s)
+        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in operator.registry.formats_of(one.range.signal)}
         self._book = book
         self._range = one.range
         self._counts = one.counts
@@ -115,12 +115,12 @@ class _Lane:
         now_us = time.time_ns() // 1000
         for seen in chunk:
             marks = self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms)
-            accounts.judge(seen, rows.get((seen.offset, seen.received_at), Rows()), marks, now_us)
+            accounts.judge(seen, rows.get((seen.offset, seen.received_at), StoredCount()), marks, now_us)
         self._counts.add(accounts)
         self._progress(reached - self._reached)
         self._reached = reached
 
-    def _look(self, chunk: list[Seen], stored: StoredRows) -> dict[tuple[int, int], Rows]:
+    def _look(self, chunk: list[Seen], stored: StoredRows) -> dict[tuple[int, int], StoredCount]:
         """How many rows each message has, and of the few that need it, which."""
         rows = stored.counts(chunk)
         unclear = [

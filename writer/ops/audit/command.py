@@ -13,7 +13,7 @@ from shared.commands.beside import AsJson, DataDir, print_json, wide_console
 from writer.ops.audit import audit as auditing
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import Audited, total
-from writer.ops.operator import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
+from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
@@ -41,19 +41,19 @@ def audit(
     wanted = wanted_of(signals, partitions, since, until, offsets)
     begun_at = time.monotonic()
 
-    async def compare(world: World) -> list[Audited]:
+    async def compare(operator: Operator) -> list[Audited]:
         bar = progress_bar("messages")
         bar.disable = not bar.console.is_terminal
         task = bar.add_task("auditing", total=None)
         with bar:
             return await auditing.audit(
-                world,
+                operator,
                 wanted,
                 begun=lambda offsets: bar.update(task, total=offsets),
                 progress=lambda offsets: bar.advance(task, offsets),
             )
 
-    done = in_world(data_dir, compare, group=group)
+    done = operate(data_dir, compare, group=group)
     if as_json:
         print_json(as_told(done))
     else:

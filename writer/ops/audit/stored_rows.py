@@ -6,7 +6,7 @@ from typing import Any
 from shared.clients.clickhouse import ClickHouse
 from shared.queue.base import Lane
 from shared.signals.base import Table
-from writer.ops.audit.accounting import Rows, Seen
+from writer.ops.audit.accounting import Seen, StoredCount
 from writer.sink import LOOK_SETTINGS
 
 MessageId = tuple[int, int]
@@ -29,7 +29,7 @@ class StoredRows:
             " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
         )
 
-    def counts(self, messages: Sequence[Seen]) -> dict[MessageId, Rows]:
+    def counts(self, messages: Sequence[Seen]) -> dict[MessageId, StoredCount]:
         """How many rows each message has; those without any are left out. Raises `ClickHouseError`.
 
         Both ranges are given, so that the table's partitions and its index of offsets serve (04). Rows that lie in them
@@ -43,7 +43,7 @@ class StoredRows:
             f" {self._from} GROUP BY _offset, received_at",
             _ranges(stamped),
         )
-        return {(offset, at): Rows(*numbers) for offset, at, *numbers in found}
+        return {(offset, at): StoredCount(*numbers) for offset, at, *numbers in found}
 
     def indices(self, messages: Sequence[Seen]) -> dict[MessageId, frozenset[int]]:
         """Which records of these messages are rows. Raises `ClickHouseError`."""

@@ -17,7 +17,7 @@ from writer.ops.dlq.purge import purge as run_purge
 from writer.ops.dlq.redrive import Summary
 from writer.ops.dlq.redrive import redrive as run_redrive
 from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
-from writer.ops.operator import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
+from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
 from writer.ops.ranges import signals_of
 from writer.ops.restore.guard import WritersAtWork
@@ -58,11 +58,11 @@ def list_all(
     """List letters, the newest last, and count them. Gaps are messages that retention took: nothing is left of them."""
     chosen = _chosen(reason, state or ["open", "gap", "unknown"], None, partition, offset, offsets, since, until)
 
-    async def work(world: World) -> list[Kept]:
-        topics = [each.dead_letter_topic for each in signals_of(world.registry, signal or ())]
-        return [kept for topic in topics for kept in await current_letters(world.queue, topic, chosen)]
+    async def work(operator: Operator) -> list[Kept]:
+        topics = [each.dead_letter_topic for each in signals_of(operator.registry, signal or ())]
+        return [kept for topic in topics for kept in await current_letters(operator.queue, topic, chosen)]
 
-    found = sorted(in_world(data_dir, work, away=1), key=lambda kept: kept.at_ms)
+    found = sorted(operate(data_dir, work, away=1), key=lambda kept: kept.at_ms)
     shown = found[-limit:] if limit else found
     if as_json:
         print_json(dlq_show.listing(found, shown))
@@ -78,15 +78,15 @@ def show(
 ) -> None:
     """Show one letter: its story, and the message that it keeps."""
 
-    async def work(world: World) -> Kept | None:
-        for each in world.registry.signals.values():
+    async def work(operator: Operator) -> Kept | None:
+        for each in operator.registry.signals.values():
             if key.removeprefix("gap:").startswith(f"{each.topic}:"):
-                found = await current_letters(world.queue, each.dead_letter_topic, lambda kept: kept.key == key)
-                async for kept in with_bytes(world.queue, found):
+                found = await current_letters(operator.queue, each.dead_letter_topic, lambda kept: kept.key == key)
+                async for kept in with_bytes(operator.queue, found):
                     return kept
         return None
 
-    found = in_world(data_dir, work, away=1)
+    found = operate(data_dir, work, away=1)
     if found is None:
         fail(f"there is no letter {key!r}; sluice dlq list shows the keys")
     if as_json:
@@ -115,15 +115,15 @@ def redrive(
     chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
     sys.setrecursionlimit(NESTING)
 
-    async def work(world: World) -> Summary:
-        signals = signals_of(world.registry, signal or ())
+    async def work(operator: Operator) -> Summary:
+        signals = signals_of(operator.registry, signal or ())
         with progress_bar("letters") as progress:
             return await run_redrive(
-                world, signals, chosen, progress, dry_run=dry_run, failpoints=failpoints_of_environment()
+                operator, signals, chosen, progress, dry_run=dry_run, failpoints=failpoints_of_environment()
             )
 
     try:
-        summary = in_world(data_dir, work, group=group, away=1)
+        summary = operate(data_dir, work, group=group, away=1)
     except WritersAtWork as error:
         fail(str(error))
     if as_json:
@@ -152,12 +152,12 @@ def purge(
     chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
 
     def run(only_count: bool) -> int:
-        async def work(world: World) -> int:
-            signals: list[Signal] = signals_of(world.registry, signal or ())
+        async def work(operator: Operator) -> int:
+            signals: list[Signal] = signals_of(operator.registry, signal or ())
             with progress_bar("letters") as progress:
-                return await run_purge(world, signals, chosen, progress, dry_run=only_count)
+                return await run_purge(operator, signals, chosen, progress, dry_run=only_count)
 
-        return in_world(data_dir, work, away=1)
+        return operate(data_dir, work, away=1)
 
     if not (yes or dry_run):
         if as_json:

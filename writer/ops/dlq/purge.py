@@ -10,37 +10,37 @@ from shared.metrics import Metrics
 from shared.signals.base import Signal
 from writer.dead_letters import DeadLetters, Letter, closed
 from writer.ops.letters import Chosen, current_letters
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.guard import LOCK_WAIT_S, lock_name
-from writer.waiting import Patience
+from writer.waiting import Waiting
 
 _AT_ONCE = 200
 
 
 async def purge(
-    world: World, signals: Sequence[Signal], chosen: Chosen, progress: Progress, *, dry_run: bool = False
+    operator: Operator, signals: Sequence[Signal], chosen: Chosen, progress: Progress, *, dry_run: bool = False
 ) -> int:
     """Purge the chosen letters that are open, under each topic's lock: how many they are.
 
     Raises `LockHeld`, `PostgresUnavailable`, `QueueUnavailable`.
     """
     count = 0
-    patience = Patience(Voice(progress.console), Metrics(), max_s=world.settings.writer.backoff_max_s)
-    producer = world.queue.producer()
+    waiting = Waiting(Voice(progress.console), Metrics(), max_s=operator.settings.writer.backoff_max_s)
+    producer = operator.queue.producer()
     await producer.start()
     publisher = DeadLetters(producer)
 
     async def close(topic: str, letters: list[Letter]) -> None:
         now_ms = time.time_ns() // 1_000_000
         markers = [closed(letter, "purged", now_ms) for letter in letters]
-        await patience.until_done("dead letters", lambda: publisher.publish(topic, markers, now_ms))
+        await waiting.until_done("dead letters", lambda: publisher.publish(topic, markers, now_ms))
 
     try:
         for signal in signals:
-            url, topic = world.settings.services.postgres_url, signal.dead_letter_topic
+            url, topic = operator.settings.services.postgres_url, signal.dead_letter_topic
             async with locked(url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
-                found = await current_letters(world.queue, topic, chosen.open)
+                found = await current_letters(operator.queue, topic, chosen.open)
                 letters = [kept.letter for kept in found if kept.letter is not None]
                 count += len(letters)
                 if dry_run or not letters:

@@ -14,7 +14,7 @@ from writer.converter import is_expired
 from writer.dead_letters import Letter, closed, raw_bytes
 from writer.failpoints import Failpoints
 from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.ranges import LaneState, lane_states
 from writer.ops.restore.restorer import Item
@@ -52,7 +52,7 @@ class Summary:
 
 
 async def redrive(
-    world: World,
+    operator: Operator,
     signals: Sequence[Signal],
     chosen: Chosen,
     progress: Progress,
@@ -67,22 +67,24 @@ async def redrive(
     """
     summary = Summary(dry_run)
     for signal in signals:
-        if not await current_letters(world.queue, signal.dead_letter_topic, chosen.open):
+        if not await current_letters(operator.queue, signal.dead_letter_topic, chosen.open):
             continue
         voice = Voice(progress.console)
-        async with opened(world, signal, voice, failpoints or Failpoints()) as session:
+        async with opened(operator, signal, voice, failpoints or Failpoints()) as session:
             # Again: before the lock somebody else may have been at them.
-            kept = await current_letters(world.queue, signal.dead_letter_topic, chosen.open)
-            await _TopicRedrive(world, signal, session, summary, progress).run(kept)
+            kept = await current_letters(operator.queue, signal.dead_letter_topic, chosen.open)
+            await _TopicRedrive(operator, signal, session, summary, progress).run(kept)
     return summary
 
 
 class _TopicRedrive:
     """The letters of one topic, gathered into one insert a source lane as far as the writer's limits go."""
 
-    def __init__(self, world: World, signal: Signal, session: Session, summary: Summary, progress: Progress) -> None:
-        writer = world.settings.writer
-        self._world = world
+    def __init__(
+        self, operator: Operator, signal: Signal, session: Session, summary: Summary, progress: Progress
+    ) -> None:
+        writer = operator.settings.writer
+        self._operator = operator
         self._signal = signal
         self._session = session
         self._summary = summary
@@ -94,7 +96,7 @@ class _TopicRedrive:
 
     async def run(self, kept: Sequence[Kept]) -> None:
         task = self._progress.add_task(self._signal.dead_letter_topic, total=len(kept))
-        async for one in with_bytes(self._world.queue, kept):
+        async for one in with_bytes(self._operator.queue, kept):
             if one.letter is not None:
                 await self._take(one.letter)
             self._progress.advance(task)
@@ -107,7 +109,7 @@ class _TopicRedrive:
         message = Message(letter.offset, letter.timestamp_ms, None, raw_bytes(letter))
         item = Item(self._session.converter.read(message), letter)
         if lane not in self._states:
-            self._states |= await lane_states(self._world.queue, self._world.group, [lane])
+            self._states |= await lane_states(self._operator.queue, self._operator.group, [lane])
         state = self._states[lane]
         if item.entry.blocked:
             self._summary.wait(item.entry.blocked)

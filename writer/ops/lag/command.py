@@ -17,7 +17,7 @@ from shared.queue.base import QueueError
 from writer.lag import show
 from writer.ops.lag.observer import LaneLag, Observer
 from writer.ops.lag.report import Screen, screen, show_once
-from writer.ops.operator import Group, Partitions, SignalNames, World, in_world, wanted_of
+from writer.ops.operator import Group, Operator, Partitions, SignalNames, operate, wanted_of
 from writer.ops.ranges import Wanted
 
 BETWEEN_TWO_S = 1.0
@@ -43,21 +43,21 @@ def lag(
     """
     wanted = wanted_of(signals, partitions)
     if not watch and metrics_port is None:
-        show_once(in_world(data_dir, lambda world: _look_twice(world, wanted), group=group), as_json)
+        show_once(operate(data_dir, lambda operator: _look_twice(operator, wanted), group=group), as_json)
         return
 
-    async def look_on(world: World) -> None:
-        observer = Observer(world, wanted)
+    async def look_on(operator: Operator) -> None:
+        observer = Observer(operator, wanted)
         await observer.look()  # a queue that isn't there at first ends the command
         with screen(watch, as_json) as tell:
             await _look_on(observer, interval, gauges, tell)
 
     with _served(metrics_port) as gauges:
-        in_world(data_dir, look_on, group=group)
+        operate(data_dir, look_on, group=group)
 
 
-async def _look_twice(world: World, wanted: Wanted) -> list[LaneLag]:
-    observer = Observer(world, wanted)
+async def _look_twice(operator: Operator, wanted: Wanted) -> list[LaneLag]:
+    observer = Observer(operator, wanted)
     await observer.look()
     await asyncio.sleep(BETWEEN_TWO_S)
     return await observer.look()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.queue.base import Lane
 from shared.signals.base import Signal
 from writer.lag import FirstTimes, History, Lag, Sample, age_s
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.ranges import LaneState, Wanted, lane_states, wanted_lanes
 
 
@@ -24,18 +24,18 @@ class LaneLag:
 class Observer:
     """Looks again and again: rates are between the looks of the last ten seconds."""
 
-    def __init__(self, world: World, wanted: Wanted) -> None:
-        self._world = world
+    def __init__(self, operator: Operator, wanted: Wanted) -> None:
+        self._operator = operator
         self._wanted = wanted
         self._history = History()
-        self._first_times = FirstTimes(world.queue)
+        self._first_times = FirstTimes(operator.queue)
 
     async def look(self) -> list[LaneLag]:
         """Every lane, in order of signal and partition; new topics and partitions are found. The first look has no
-        rates yet. Raises `BadScope`, `QueueError`."""
-        world = self._world
-        lanes = await wanted_lanes(world.queue, world.registry, self._wanted)
-        states = await lane_states(world.queue, world.group, [lane for _, lane in lanes])
+        rates yet. Raises `BadRange`, `QueueError`."""
+        operator = self._operator
+        lanes = await wanted_lanes(operator.queue, operator.registry, self._wanted)
+        states = await lane_states(operator.queue, operator.group, [lane for _, lane in lanes])
         now = time.monotonic()
         samples = {lane: Sample(now, state.goes_on_at, state.end) for lane, state in states.items()}
         times = await self._first_times.of(samples.items())

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from shared.commands.beside import AsJson, DataDir, fail, print_json
 from writer.main import NESTING
-from writer.ops.operator import From, Group, Offsets, Partitions, SignalNames, To, World, in_world, wanted_of
+from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
 from writer.ops.replay.replay import BadVersion, Options, Summary
 from writer.ops.replay.replay import replay as run
@@ -49,12 +49,12 @@ def replay(
     options = Options(dry_run, rewrite, fingerprint_version)
     sys.setrecursionlimit(NESTING)
 
-    async def work(world: World) -> Summary:
+    async def work(operator: Operator) -> Summary:
         with progress_bar("messages") as progress:
-            return await run(world, wanted, options, progress, failpoints_of_environment())
+            return await run(operator, wanted, options, progress, failpoints_of_environment())
 
     try:
-        summary = in_world(data_dir, work, group=group, away=1)
+        summary = operate(data_dir, work, group=group, away=1)
     except (BadVersion, WritersAtWork) as error:
         fail(str(error))
     if as_json:

@@ -15,7 +15,7 @@ from writer.dead_letters import Letter, LetterLimit, Tally
 from writer.entry import Entry
 from writer.failpoints import Failpoints
 from writer.ops.letters import current_letters
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.ranges import LaneRange, Wanted, cover
 from writer.ops.restore.restorer import Item
@@ -64,7 +64,7 @@ class Summary:
 
 
 async def replay(
-    world: World, wanted: Wanted, options: Options, progress: Progress, failpoints: Failpoints | None = None
+    operator: Operator, wanted: Wanted, options: Options, progress: Progress, failpoints: Failpoints | None = None
 ) -> Summary:
     """Replay what is wanted, topic after topic, each under its lock; safe beside running writers.
 
@@ -72,7 +72,7 @@ async def replay(
     two, those rows are missing: a second run, with or without `rewrite`, brings them back.
 
     Raises:
-        BadScope, BadVersion: there is no such thing.
+        BadRange, BadVersion: there is no such thing.
         LockHeld, PostgresUnavailable, WritersAtWork, QueueUnavailable, ClickHouseError, MissingTable, UnfitTable: what
             was stored until then is right; run it again.
     """
@@ -80,16 +80,16 @@ async def replay(
         known = ", ".join(map(str, fingerprint.versions()))
         raise BadVersion(f"there is no fingerprint version {options.fingerprint_version}; there are {known}")
     summary = Summary(options.dry_run)
-    ranges = await cover(world.queue, world.registry, world.group, wanted)
-    summary.incomplete += await _shortfalls(world.queue, ranges, wanted)
+    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
+    summary.incomplete += await _shortfalls(operator.queue, ranges, wanted)
     tasks = {each.lane: progress.add_task(_name(each.lane), total=len(each)) for each in ranges if len(each)}
     voice = Voice(progress.console)
     for signal, lanes in groupby(ranges, key=lambda each: each.signal):
         todo = [each for each in lanes if len(each)]
         if not todo:
             continue
-        async with opened(world, signal, voice, failpoints or Failpoints(), rewrite=options.rewrite) as session:
-            one = _TopicReplay(world, signal, session, options, summary, progress)
+        async with opened(operator, signal, voice, failpoints or Failpoints(), rewrite=options.rewrite) as session:
+            one = _TopicReplay(operator, signal, session, options, summary, progress)
             for each in todo:
                 await one.run(each, tasks[each.lane])
     return summary
@@ -99,10 +99,16 @@ class _TopicReplay:
     """One topic's lanes, one after the other."""
 
     def __init__(
-        self, world: World, signal: Signal, session: Session, options: Options, summary: Summary, progress: Progress
+        self,
+        operator: Operator,
+        signal: Signal,
+        session: Session,
+        options: Options,
+        summary: Summary,
+        progress: Progress,
     ) -> None:
-        writer = world.settings.writer
-        self._queue = world.queue
+        writer = operator.settings.writer
+        self._queue = operator.queue
         self._signal = signal
         self._session = session
         self._options = options
@@ -112,23 +118,23 @@ class _TopicReplay:
         self._known: set[str] | None = None
         """Keys of the letters that were there when the first one came up here."""
 
-    async def run(self, scope: LaneRange, task: TaskID) -> None:
+    async def run(self, covered: LaneRange, task: TaskID) -> None:
         """One lane's range, chunk by chunk, each as one insert."""
         tally = Tally(LetterLimit())
         try:
-            async for draft in self._drafts(scope):
-                await self._restore(scope.lane, draft, tally)
-                done = draft.entries[-1].message.offset + 1 - scope.first
+            async for draft in self._drafts(covered):
+                await self._restore(covered.lane, draft, tally)
+                done = draft.entries[-1].message.offset + 1 - covered.first
                 self._progress.update(task, completed=done)
         except _LaneStops as why:
-            self._summary.incomplete.append(f"{_name(scope.lane)} stops at offset {why.offset}: {why}")
+            self._summary.incomplete.append(f"{_name(covered.lane)} stops at offset {why.offset}: {why}")
         else:
-            self._progress.update(task, completed=len(scope))
+            self._progress.update(task, completed=len(covered))
 
-    async def _drafts(self, scope: LaneRange) -> AsyncIterator[Draft]:
+    async def _drafts(self, covered: LaneRange) -> AsyncIterator[Draft]:
         """The range cut as the writer cuts it. Raises `_LaneStops` at a message that this program can't read yet."""
         draft = Draft(opened_at=0.0)
-        async for messages in self._queue.read(scope.lane, scope.first, scope.end):
+        async for messages in self._queue.read(covered.lane, covered.first, covered.end):
             for message in messages:
                 entry = self._session.converter.read(message)
                 if draft.entries and not draft.takes(entry, self._limits):
@@ -187,19 +193,21 @@ async def _shortfalls(queue: Queue, ranges: Sequence[LaneRange], wanted: Wanted)
 
 
 def _shortfalls_of(
-    scope: LaneRange, since: Mapping[Lane, int], until: Mapping[Lane, int], offsets: tuple[int, int] | None
+    covered: LaneRange, since: Mapping[Lane, int], until: Mapping[Lane, int], offsets: tuple[int, int] | None
 ) -> list[str]:
-    state, name, found = scope.state, _name(scope.lane), []
+    state, name, found = covered.state, _name(covered.lane), []
     first, last = offsets or (state.begin, state.end - 1)
     if first < state.begin and last >= 0:
         gone = min(last, state.begin - 1)
         found.append(f"{name}: the queue holds nothing below offset {state.begin} any more, {first} to {gone} are gone")
-    elif scope.lane in since and since[scope.lane] == state.begin > 0:
+    elif covered.lane in since and since[covered.lane] == state.begin > 0:
         found.append(f"{name}: what came before offset {state.begin} is gone, perhaps also what came after --from")
-    elif scope.lost[0] < scope.lost[1]:
-        found.append(f"{name}: retention took the offsets {scope.lost[0]} to {scope.lost[1] - 1} before a writer came")
-    end = min(last + 1 if offsets else until.get(scope.lane, 0), until.get(scope.lane, state.end), state.end)
-    if end > max(state.committed or 0, scope.first):
+    elif covered.lost[0] < covered.lost[1]:
+        found.append(
+            f"{name}: retention took the offsets {covered.lost[0]} to {covered.lost[1] - 1} before a writer came"
+        )
+    end = min(last + 1 if offsets else until.get(covered.lane, 0), until.get(covered.lane, state.end), state.end)
+    if end > max(state.committed or 0, covered.first):
         found.append(
             f"{name}: offsets {state.committed or 0} to {end - 1} are not committed yet, the writers store them"
         )

@@ -23,7 +23,7 @@ from writer.entry import Entry
 from writer.failpoints import Failpoints
 from writer.ops.restore.guard import Guard
 from writer.sink import Sink
-from writer.waiting import Patience
+from writer.waiting import Waiting
 
 _ACCESS_DENIED = 497
 
@@ -51,13 +51,13 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class Means:
+class RestoreDeps:
     """What a run works with on one topic."""
 
     sink: Sink
     """Its comment is the same for all runs on this topic."""
     guard: Guard
-    patience: Patience
+    waiting: Waiting
     metrics: Metrics
     failpoints: Failpoints
     storage: Storage
@@ -76,18 +76,18 @@ class Restorer:
     5. What ClickHouse refuses is found message by message, then row by row, and handed back as letters.
     """
 
-    def __init__(self, table: Table, converter: Converter, means: Means, *, rewrite: bool = False) -> None:
+    def __init__(self, table: Table, converter: Converter, deps: RestoreDeps, *, rewrite: bool = False) -> None:
         self._table = table
         self._converter = converter
-        self._means = means
-        self._place = _place_of(means.sink.database, table, means.storage)
+        self._deps = deps
+        self._place = _place_of(deps.sink.database, table, deps.storage)
         self._rewrite = rewrite
         self._batches = 0
-        self._delivery = Delivery(table, means.sink, means.patience, means.metrics, means.failpoints, means.guard.check)
+        self._delivery = Delivery(table, deps.sink, deps.waiting, deps.metrics, deps.failpoints, deps.guard.check)
 
     async def alone(self) -> None:
         """Return when no statement of an earlier run is under way: what it inserts would be inserted twice."""
-        await self._means.patience.until_done("an earlier run", self._look_for_earlier_run)
+        await self._deps.waiting.until_done("an earlier run", self._look_for_earlier_run)
 
     async def convert(self, lane: Lane, items: Sequence[Item]) -> Converted:
         """Rows and letters of some items, in order of offset."""
@@ -134,7 +134,7 @@ class Restorer:
         for item in items:
             draft.add(item.entry)
         self._batches += 1
-        return make_batch(lane, draft, made, run=f"replay:{self._means.run}:{self._batches}:")
+        return make_batch(lane, draft, made, run=f"replay:{self._deps.run}:{self._batches}:")
 
     async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
         """Rows inserted, and letters of those that ClickHouse refuses: halved, and so on down to the row."""
@@ -175,18 +175,18 @@ class Restorer:
 
         async def delete() -> None:
             await self.alone()  # a try that was given up may still be about to delete what comes after it
-            await self._means.guard.check(batch)
-            await self._means.sink.delete(
+            await self._deps.guard.check(batch)
+            await self._deps.sink.delete(
                 self._table, self._place, batch.lane, batch.offsets, batch.span, ours, present - ours
             )
 
-        await self._means.patience.until_done("delete", delete)
-        self._means.failpoints.reach("after_delete")
+        await self._deps.waiting.until_done("delete", delete)
+        self._deps.failpoints.reach("after_delete")
         return len(ours)
 
     async def _look_for_earlier_run(self) -> None:
         try:
-            statements = await self._means.sink.under_way(self._table)
+            statements = await self._deps.sink.under_way(self._table)
         except ServerError as error:
             if error.code != _ACCESS_DENIED:
                 raise

@@ -16,12 +16,12 @@ from shared.signals.base import Signal
 from writer.converter import Converter
 from writer.dead_letters import DeadLetters, Letter
 from writer.failpoints import Failpoints
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.guard import LOCK_WAIT_S, Guard, lock_name
-from writer.ops.restore.restorer import Means, Restorer
+from writer.ops.restore.restorer import RestoreDeps, Restorer
 from writer.sink import Sink
-from writer.waiting import Patience
+from writer.waiting import Waiting
 
 _THREADS = 2
 """One insert at a time; a table takes half of them."""
@@ -33,14 +33,14 @@ class Session:
 
     converter: Converter
     restorer: Restorer
-    patience: Patience
+    waiting: Waiting
     letters: DeadLetters
     failpoints: Failpoints
 
     async def publish(self, topic: str, letters: list[Letter]) -> None:
         """Publish letters, however often it takes."""
         now_ms = time.time_ns() // 1_000_000
-        await self.patience.until_done("dead letters", lambda: self.letters.publish(topic, letters, now_ms))
+        await self.waiting.until_done("dead letters", lambda: self.letters.publish(topic, letters, now_ms))
 
 
 def run_id(now: datetime) -> str:
@@ -50,7 +50,7 @@ def run_id(now: datetime) -> str:
 
 @asynccontextmanager
 async def opened(
-    world: World, signal: Signal, voice: Voice, failpoints: Failpoints, *, rewrite: bool = False
+    operator: Operator, signal: Signal, voice: Voice, failpoints: Failpoints, *, rewrite: bool = False
 ) -> AsyncIterator[Session]:
     """Hold the topic's lock while the block runs.
 
@@ -59,28 +59,28 @@ async def opened(
         PostgresUnavailable: there is no lock without it.
         MissingTable, UnfitTable, ClickHouseError: the table can't be written to now.
     """
-    settings = world.settings
+    settings = operator.settings
     writer = settings.writer
-    patience = Patience(voice, metrics := Metrics(), max_s=writer.backoff_max_s)
+    waiting = Waiting(voice, metrics := Metrics(), max_s=writer.backoff_max_s)
     sink = Sink(
         settings.services.clickhouse_url,
         threads=_THREADS,
         timeout_s=writer.insert_timeout_s,
         comment=f"sluice restores {signal.topic}",
     )
-    producer: Producer = world.queue.producer()
+    producer: Producer = operator.queue.producer()
     try:
         await sink.check(signal.table)
         async with locked(settings.services.postgres_url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
-            guard = Guard(connection, world.queue, world.group)
+            guard = Guard(connection, operator.queue, operator.group)
             run = run_id(datetime.now(UTC))
-            means = Means(sink, guard, patience, metrics, failpoints, settings.storage, run)
-            converter = Converter(signal.table, world.registry.formats_of(signal))
-            restorer = Restorer(signal.table, converter, means, rewrite=rewrite)
+            deps = RestoreDeps(sink, guard, waiting, metrics, failpoints, settings.storage, run)
+            converter = Converter(signal.table, operator.registry.formats_of(signal))
+            restorer = Restorer(signal.table, converter, deps, rewrite=rewrite)
             await restorer.alone()
             await producer.start()
             try:
-                yield Session(converter, restorer, patience, DeadLetters(producer), failpoints)
+                yield Session(converter, restorer, waiting, DeadLetters(producer), failpoints)
             finally:
                 await producer.stop()
     finally:

@@ -12,19 +12,19 @@ from shared.settings import Services, Settings, Topics
 from tests.integration.writer.stage import ROOT, Stage
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import audit, total
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.ranges import Wanted
 
 
-def world(stage: Stage) -> World:
+def operator_on(stage: Stage) -> Operator:
     services = Services(queue_url=stage.queue_url, clickhouse_url=stage.clickhouse_url)
     settings = Settings(services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings())
-    return World(settings, stage.registry, stage.queue, stage.group)
+    return Operator(settings, stage.registry, stage.queue, stage.group)
 
 
 async def audited(stage: Stage, **wanted: Any) -> Counts:
     """The totals of an audit of the logs, or of what is wanted."""
-    return total(await audit(world(stage), Wanted(**{"signals": ("logs",), **wanted})))
+    return total(await audit(operator_on(stage), Wanted(**{"signals": ("logs",), **wanted})))
 
 
 @dataclass

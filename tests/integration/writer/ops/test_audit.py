@@ -11,12 +11,12 @@ import pytest
 from shared.envelope import seal
 from shared.queue.base import Position
 from tests.integration.writer.ops.commands import audited, sluice
-from tests.integration.writer.ops.restoring import drop_below
+from tests.integration.writer.ops.stage_operator import drop_below
 from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, strict
 from writer.dead_letters import Letter, closed
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.command import advice
-from writer.ops.ranges import BadScope
+from writer.ops.ranges import BadRange
 
 DAY_US = 86_400_000_000
 
@@ -226,11 +226,11 @@ async def test_a_server_that_does_not_answer_is_told_in_a_sentence(stage: Stage)
 
 async def test_a_signal_or_partition_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
     await stage.make("logs")
-    with pytest.raises(BadScope, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
+    with pytest.raises(BadRange, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
         await audited(stage, signals=("lgos",))
-    with pytest.raises(BadScope, match=r"no topic 't[0-9a-f]+\.errors': run `sluice migrate`"):
+    with pytest.raises(BadRange, match=r"no topic 't[0-9a-f]+\.errors': run `sluice migrate`"):
         await audited(stage, signals=("errors",))
-    with pytest.raises(BadScope, match="no topic has a partition 7; they go up to 0"):
+    with pytest.raises(BadRange, match="no topic has a partition 7; they go up to 0"):
         await audited(stage, partitions=(7,))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.queue.base import Position
-from tests.integration.writer.ops.commands import environment, sluice, world
+from tests.integration.writer.ops.commands import environment, operator_on, sluice
 from tests.integration.writer.stage import ROOT, Proxy, Stage, http_get, logs, until
 from writer import lag as lags
 from writer.ops.lag.observer import LaneLag, Observer
@@ -29,7 +29,7 @@ async def look(observer: Observer) -> LaneLag:
 async def test_the_lag_of_a_group_that_does_not_run(any_stage: Stage) -> None:
     stage = any_stage
     await stage.make("logs")
-    observer = Observer(world(stage), LOGS)
+    observer = Observer(operator_on(stage), LOGS)
     assert (await look(observer)).lag.messages == 0
     published_at = time.time()
     await stage.publish(logs("a"))
@@ -54,7 +54,7 @@ async def test_the_lag_of_a_group_that_does_not_run(any_stage: Stage) -> None:
 async def test_a_group_that_catches_up_has_a_time_to_drain(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(*(logs(f"{n}") for n in range(100)))
-    observer = Observer(world(stage), LOGS)
+    observer = Observer(operator_on(stage), LOGS)
     await observer.look()
     await asyncio.sleep(0.1)
     await stage.commit(Position(40))

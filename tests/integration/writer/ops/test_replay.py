@@ -16,7 +16,7 @@ from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from tests.integration.writer.ops.commands import audited
-from tests.integration.writer.ops.restoring import Desk, drop_below
+from tests.integration.writer.ops.stage_operator import StageOperator, drop_below
 from tests.integration.writer.stage import NOW_US, Proxy, Stage, logs, stamp, until, with_format
 from writer.failpoints import Failpoints, Point
 from writer.ops.replay.replay import BadVersion, Options
@@ -58,31 +58,31 @@ class Hook(Failpoints):
 async def test_rows_deleted_in_clickhouse_come_back_and_a_second_replay_changes_nothing(
     any_stage: Stage, postgres_url: str
 ) -> None:
-    stage, desk = any_stage, Desk(any_stage, postgres_url, batch_rows=7)
+    stage, operator = any_stage, StageOperator(any_stage, postgres_url, batch_rows=7)
     await stored(stage, *MESSAGES, logs("old", received_at=NOW_US - EIGHT_DAYS_US, retention_days=7))
     stage.query("DELETE FROM logs WHERE _offset IN (0, 5, 6, 7, 39)")
     before = await stage.committed()
-    dry = await desk.replay(options=Options(dry_run=True))
+    dry = await operator.replay(options=Options(dry_run=True))
     assert (dry.inserted, dry.already_present, stage.count()) == (5, 35, 35)
-    first = await desk.replay()
+    first = await operator.replay()
     assert (first.read, first.inserted, first.already_present, first.expired) == (41, 5, 35, 1)
     assert first.complete
-    second = await desk.replay()
+    second = await operator.replay()
     assert (second.read, second.inserted, second.already_present) == (41, 0, 40)
     assert stage.messages() == sorted(TEXTS)
     assert await stage.committed() == before, "the group was not touched"
 
 
 async def test_a_dropped_table_comes_back_once_it_is_made_again(stage: Stage, postgres_url: str) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     before = stage.query("SELECT * FROM logs ORDER BY _offset")
     stage.query("DROP TABLE logs SYNC")
     with pytest.raises(MissingTable, match="sluice migrate"):
-        await desk.replay()
+        await operator.replay()
     stage.make_table("logs")
     async with stage.writer():
-        assert (await desk.replay()).inserted == 40
+        assert (await operator.replay()).inserted == 40
         await stage.publish(logs("goes on"))
         await stage.until_committed(41)
     assert stage.query("SELECT * FROM logs WHERE message != 'goes on' ORDER BY _offset") == before
@@ -90,18 +90,23 @@ async def test_a_dropped_table_comes_back_once_it_is_made_again(stage: Stage, po
 
 
 async def test_only_what_was_asked_for_is_replayed(stage: Stage, postgres_url: str) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE 1")
-    assert (await desk.replay(offsets=(5, 9))).inserted == 5
+    assert (await operator.replay(offsets=(5, 9))).inserted == 5
     (moment,) = {message.timestamp_ms async for chunk in stage.queue.read(stage.lane(), 20, 21) for message in chunk}
-    assert (await desk.replay(to_ms=moment)).read <= 20
-    assert (await desk.replay(from_ms=moment)).read >= 20
+    assert (await operator.replay(to_ms=moment)).read <= 20
+    assert (await operator.replay(from_ms=moment)).read >= 20
     assert stage.messages() == sorted(TEXTS)
 
 
 async def test_beside_a_running_writer_under_load_nothing_is_lost_or_doubled(stage: Stage, postgres_url: str) -> None:
-    desk, chance, texts, enough = Desk(stage, postgres_url, batch_rows=50), random.Random(5), [], asyncio.Event()
+    operator, chance, texts, enough = (
+        StageOperator(stage, postgres_url, batch_rows=50),
+        random.Random(5),
+        [],
+        asyncio.Event(),
+    )
     await stage.make("logs")
 
     async def load() -> None:
@@ -122,7 +127,7 @@ async def test_beside_a_running_writer_under_load_nothing_is_lost_or_doubled(sta
             end = (await stage.committed() or Position(0)).offset
             first = chance.randrange(end)
             stage.query(f"DELETE FROM logs WHERE _offset BETWEEN {first} AND {min(first + 20, end - 1)}")
-            done = await desk.replay()
+            done = await operator.replay()
             assert done.complete
             mended += done.inserted
         enough.set()
@@ -135,18 +140,18 @@ async def test_beside_a_running_writer_under_load_nothing_is_lost_or_doubled(sta
 async def test_a_second_replay_or_redrive_of_a_topic_is_refused_with_a_sentence(
     stage: Stage, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES[:3], b"no envelope")
     monkeypatch.setattr(session, "LOCK_WAIT_S", 0.1)
     async with locked(postgres_url, lock_name(stage.lane().topic), wait_s=1):
-        for again in (desk.replay, desk.redrive):
+        for again in (operator.replay, operator.redrive):
             with pytest.raises(LockHeld, match="another process has held the lock"):
                 await again()  # type: ignore[operator]
-    assert (await desk.replay()).complete
+    assert (await operator.replay()).complete
 
 
 async def test_without_its_lock_a_replay_ends_and_the_next_one_goes_on(stage: Stage, postgres_database: str) -> None:
-    desk = Desk(stage, postgres_database, batch_rows=5)
+    operator = StageOperator(stage, postgres_database, batch_rows=5)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE 1")
 
@@ -158,18 +163,18 @@ async def test_without_its_lock_a_replay_ends_and_the_next_one_goes_on(stage: St
             )
 
     with pytest.raises(PostgresUnavailable, match="the lock is lost"):
-        await desk.replay(failpoints=Hook("after_insert", cut_off))
+        await operator.replay(failpoints=Hook("after_insert", cut_off))
     assert stage.count() == 5
-    assert (await desk.replay()).inserted == 35
-    desk.postgres_url = "postgresql://nobody@127.0.0.1:1/none"
+    assert (await operator.replay()).inserted == 35
+    operator.postgres_url = "postgresql://nobody@127.0.0.1:1/none"
     with pytest.raises(PostgresUnavailable):
-        await desk.replay()
+        await operator.replay()
 
 
 async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_range(
     stage: Stage, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *(error(n) for n in range(12)), of="errors")
     rest = "SELECT * FROM errors WHERE NOT (_offset BETWEEN 3 AND 6) ORDER BY _offset"
     whole = "SELECT * FROM errors ORDER BY _offset"
@@ -177,15 +182,15 @@ async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_rang
     before = [stage.query(each) for each in (rest, whole, same)]
     options = Options(rewrite=True, fingerprint_version=2)
     with pytest.raises(BadVersion, match="no fingerprint version 2; there are 1"):
-        await desk.replay("errors", options=options, offsets=(3, 6))
+        await operator.replay("errors", options=options, offsets=(3, 6))
     monkeypatch.setitem(fingerprint._VERSIONS, 2, lambda message, stack: ("2" * 64, f"[{message!r}]", "T"))  # type: ignore[index]
-    done = await desk.replay("errors", options=options, offsets=(3, 6))
+    done = await operator.replay("errors", options=options, offsets=(3, 6))
     assert (done.rewritten, done.inserted, done.already_present) == (4, 0, 0)
     found = stage.query("SELECT _offset FROM errors WHERE fingerprint_version = 2 AND fingerprint = repeat('2', 64)")
     assert sorted(found) == [(3,), (4,), (5,), (6,)]
     assert [stage.query(rest), stage.query(same)] == [before[0], before[2]]
     # Without a version: what the client was told.
-    assert (await desk.replay("errors", options=Options(rewrite=True))).rewritten == 12
+    assert (await operator.replay("errors", options=Options(rewrite=True))).rewritten == 12
     assert stage.query(whole) == before[1]
 
 
@@ -205,8 +210,8 @@ async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgre
         return {**usual.columns(rows), "template": ["new"] * len(rows)}
 
     usual = stage.registry.formats["deeptracer.logs"]
-    desk = Desk(stage, postgres_url, with_format(stage.registry, usual.name, columns=stricter))
-    done = await desk.replay(options=Options(rewrite=True))
+    operator = StageOperator(stage, postgres_url, with_format(stage.registry, usual.name, columns=stricter))
+    done = await operator.replay(options=Options(rewrite=True))
     assert (done.rewritten, done.dead_lettered) == (3, 1)
     assert sorted(stage.query("SELECT message, template FROM logs")) == [
         ("a", "new"),
@@ -221,15 +226,15 @@ async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgre
 async def test_a_rewrite_killed_between_delete_and_insert_is_healed_by_the_next_run(
     stage: Stage, postgres_url: str, again: tuple[str, ...]
 ) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     before = stage.query("SELECT * FROM logs ORDER BY _offset")
     command = ("replay", "--signal", "logs", "--offsets", "10-19", "--json")
-    killed = await desk.run(*command, "--rewrite", failpoint="after_delete=kill")
+    killed = await operator.run(*command, "--rewrite", failpoint="after_delete=kill")
     assert killed.code == -signal.SIGKILL, killed.err
     assert stage.count() == 30
     assert (await audited(stage)).missing == 10
-    healed = await desk.run(*command, *again)
+    healed = await operator.run(*command, *again)
     assert healed.code == 0, healed.err
     assert healed.json["inserted"] == 10
     assert (await audited(stage)).ok
@@ -237,12 +242,12 @@ async def test_a_rewrite_killed_between_delete_and_insert_is_healed_by_the_next_
 
 
 async def test_a_replay_killed_after_its_insert_and_repeated_doubles_nothing(stage: Stage, postgres_url: str) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE _offset < 20")
-    killed = await desk.run("replay", "--signal", "logs", failpoint="after_insert=kill")
+    killed = await operator.run("replay", "--signal", "logs", failpoint="after_insert=kill")
     assert killed.code == -signal.SIGKILL, killed.err
-    assert (await desk.replay()).inserted == 0
+    assert (await operator.replay()).inserted == 0
     assert stage.messages() == sorted(TEXTS)
 
 
@@ -252,7 +257,7 @@ async def test_an_insert_whose_answer_was_lost_is_tried_again_and_stored_once(st
     stage.query("DELETE FROM logs WHERE _offset < 150")
     async with Proxy(stage.clickhouse_url) as proxy:
         proxy.deaf = 1
-        done = await Desk(stage, postgres_url, clickhouse_url=proxy.url).replay()
+        done = await StageOperator(stage, postgres_url, clickhouse_url=proxy.url).replay()
         assert (proxy.deaf, done.inserted, done.already_present) == (0, 150, 50)
     assert stage.messages() == sorted(texts)
 
@@ -260,7 +265,7 @@ async def test_an_insert_whose_answer_was_lost_is_tried_again_and_stored_once(st
 async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for(
     stage: Stage, postgres_url: str
 ) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES[:3])
     slow = (
         "INSERT INTO FUNCTION null('n UInt8') SELECT sleepEachRow(1) FROM numbers(2)"
@@ -269,7 +274,7 @@ async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for
     earlier = asyncio.create_task(asyncio.to_thread(stage.query, slow))
     under_way = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO FUNCTION%'"
     await until(lambda: stage.query(under_way) != [(0,)])
-    assert (await desk.replay()).complete
+    assert (await operator.replay()).complete
     assert earlier.done() or stage.query(under_way) == [(0,)]
     await earlier
 
@@ -277,11 +282,11 @@ async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for
 async def test_rows_that_clickhouse_refuses_become_letters_and_their_neighbours_rows(
     stage: Stage, postgres_url: str
 ) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, logs("a", "b"), logs("c", "poison", "d"), logs("e"), b"no envelope")
     stage.query("DELETE FROM logs WHERE 1")
     stage.query("ALTER TABLE logs ADD CONSTRAINT no_poison CHECK message != 'poison'")
-    done = await desk.replay()
+    done = await operator.replay()
     assert (done.inserted, done.dead_lettered, done.complete) == (5, 2, True)
     assert stage.messages() == ["a", "b", "c", "d", "e"]
     letters = sorted(await stage.letters(), key=lambda letter: letter.offset)
@@ -289,7 +294,7 @@ async def test_rows_that_clickhouse_refuses_become_letters_and_their_neighbours_
         (1, 1, "refused"),
         (3, None, "undecodable"),
     ]
-    assert (await desk.replay()).dead_lettered == 2
+    assert (await operator.replay()).dead_lettered == 2
     again = sorted(await stage.letters(), key=lambda letter: letter.offset)
     assert again == letters, "a letter that is there keeps its story"
 
@@ -300,20 +305,20 @@ async def test_too_many_letters_stop_a_replay_before_it_changes_anything(stage: 
     def broken(rows: Rows) -> Columns:
         raise ValueError("a mapping that fails on everything")
 
-    desk = Desk(stage, postgres_url, with_format(stage.registry, "deeptracer.logs", columns=broken))
-    done = await desk.replay(options=Options(rewrite=True))
+    operator = StageOperator(stage, postgres_url, with_format(stage.registry, "deeptracer.logs", columns=broken))
+    done = await operator.replay(options=Options(rewrite=True))
     assert not done.complete
     assert "can't be stored" in done.incomplete[0]
     assert (stage.count(), await stage.letters()) == (200, [])
 
 
 async def test_an_unknown_version_stops_its_lane_with_a_sentence(stage: Stage, postgres_url: str) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, logs("a"))
     await stage.publish(logs("newer", v=99), logs("b"))
     await stage.commit(Position(3))
     stage.query("DELETE FROM logs WHERE 1")
-    done = await desk.run("replay", "--signal", "logs")
+    done = await operator.run("replay", "--signal", "logs")
     assert done.code == 1
     assert "stops at offset 1" in done.out.replace("\n", " ")
     assert "upgrade the writers" in done.out
@@ -321,7 +326,7 @@ async def test_an_unknown_version_stops_its_lane_with_a_sentence(stage: Stage, p
 
 
 async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_stage: Stage, postgres_url: str) -> None:
-    stage, desk = any_stage, Desk(any_stage, postgres_url)
+    stage, operator = any_stage, StageOperator(any_stage, postgres_url)
     await stage.make("logs")
     await stage.publish(*MESSAGES[:10])
     await stage.publish(*MESSAGES[10:])
@@ -329,24 +334,24 @@ async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_st
         await stage.until_committed(40)
     await drop_below(stage, 10)
     await stage.commit(Position(30))
-    assert (await desk.replay()).complete, "all that is there and committed"
-    (gone,) = (await desk.replay(offsets=(5, 20))).incomplete
+    assert (await operator.replay()).complete, "all that is there and committed"
+    (gone,) = (await operator.replay(offsets=(5, 20))).incomplete
     assert "5 to 9 are gone" in gone
-    (gone,) = (await desk.replay(from_ms=1)).incomplete
+    (gone,) = (await operator.replay(from_ms=1)).incomplete
     assert "before offset 10" in gone
-    (left,) = (await desk.replay(offsets=(20, 35))).incomplete
+    (left,) = (await operator.replay(offsets=(20, 35))).incomplete
     assert "30 to 35 are not committed" in left
     assert stage.count() == 40
 
 
 async def test_the_summary_and_the_bar_are_for_people(stage: Stage, postgres_url: str) -> None:
-    desk = Desk(stage, postgres_url)
+    operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     stage.query("DROP TABLE logs SYNC")
-    missing = await desk.run("replay", "--signal", "logs")
+    missing = await operator.run("replay", "--signal", "logs")
     assert (missing.code, "run `sluice migrate`" in missing.err) == (1, True)
     stage.make_table("logs")
-    done = await desk.run("replay", "--signal", "logs", "--from", "1h")
+    done = await operator.run("replay", "--signal", "logs", "--from", "1h")
     assert done.code == 0, done.err
     assert "40 messages read; records: 40 inserted, 0 already present" in done.out
     assert f"{stage.lane().topic}:0" in done.err

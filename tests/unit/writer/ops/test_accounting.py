@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writer.ops.audit.accounting import Counts, LetterState, Rows, Seen, length_of_union, needs_indices
+from writer.ops.audit.accounting import Counts, LetterState, Seen, StoredCount, length_of_union, needs_indices
 
 NOW = 1_000
 
@@ -17,8 +17,8 @@ UNDECODABLE = Seen(7, 1, -1, 0, 0, blocked=False)
 BLOCKED = Seen(7, 1, -1, 0, 0, blocked=True)
 
 
-def rows(*indices: int) -> Rows:
-    return Rows(len(indices), len(set(indices)), max(indices, default=-1), frozenset(indices))
+def rows(*indices: int) -> StoredCount:
+    return StoredCount(len(indices), len(set(indices)), max(indices, default=-1), frozenset(indices))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def rows(*indices: int) -> Rows:
     ],
 )
 def test_a_message_is_accounted_for(
-    seen: Seen, present: Rows, marks: dict[int | None, LetterState], counts: Counts
+    seen: Seen, present: StoredCount, marks: dict[int | None, LetterState], counts: Counts
 ) -> None:
     made = Counts()
     made.judge(seen, present, marks, NOW)

@@ -22,13 +22,13 @@ from writer.failpoints import Failpoints
 from writer.ops.dlq.redrive import Summary as Redriven
 from writer.ops.dlq.redrive import redrive
 from writer.ops.letters import Chosen, Kept, current_letters
-from writer.ops.operator import World
+from writer.ops.operator import Operator
 from writer.ops.ranges import Wanted
 from writer.ops.replay.replay import Options, Summary, replay
 
 
 @dataclass
-class Desk:
+class StageOperator:
     """An operator: `stage` is what it all happens on. Postgres gives the locks."""
 
     stage: Stage
@@ -38,7 +38,7 @@ class Desk:
     batch_rows: int = 100_000
 
     @property
-    def world(self) -> World:
+    def operator(self) -> Operator:
         stage = self.stage
         services = Services(
             queue_url=stage.queue_url,
@@ -48,7 +48,7 @@ class Desk:
         settings = Settings(
             services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings(batch_rows=self.batch_rows)
         )
-        return World(settings, self.registry or stage.registry, stage.queue, stage.group)
+        return Operator(settings, self.registry or stage.registry, stage.queue, stage.group)
 
     async def replay(
         self,
@@ -58,11 +58,13 @@ class Desk:
         failpoints: Failpoints | None = None,
         **wanted: Any,
     ) -> Summary:
-        return await replay(self.world, Wanted(signals=(signal,), **wanted), options or Options(), silent(), failpoints)
+        return await replay(
+            self.operator, Wanted(signals=(signal,), **wanted), options or Options(), silent(), failpoints
+        )
 
     async def redrive(self, *, dry_run: bool = False, **chosen: Any) -> Redriven:
-        signal = self.world.registry.signals["logs"]
-        return await redrive(self.world, [signal], Chosen(**chosen), silent(), dry_run=dry_run)
+        signal = self.operator.registry.signals["logs"]
+        return await redrive(self.operator, [signal], Chosen(**chosen), silent(), dry_run=dry_run)
 
     async def letters(self) -> list[Kept]:
         return await current_letters(self.stage.queue, self.stage.registry.signals["logs"].dead_letter_topic)
