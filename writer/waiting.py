@@ -36,7 +36,7 @@ class Wait:
 
 
 class Waiting:
-    """One lane's waiting, told in `waiting` (by what it waits for), a metric and the log. It holds no thread."""
+    """One lane's waiting, told in `waits` (by what it waits for), a metric and the log. It holds no thread."""
 
     def __init__(self, logger: Any, metrics: Metrics, *, max_s: float) -> None:
         self.waits: dict[str, Wait] = {}

@@ -20,8 +20,8 @@ from tests.integration.writer.ops.stage_operator import StageOperator, drop_belo
 from tests.integration.writer.stage import NOW_US, Proxy, Stage, logs, stamp, until, with_format
 from writer.failpoints import Failpoints, Point
 from writer.ops.replay.replay import BadVersion, Options
+from writer.ops.restore import session
 from writer.ops.restore.guard import lock_name
-from writer.ops.restore.restorer import session
 from writer.tables import MissingTable
 
 TEXTS = [f"message {n}" for n in range(40)]
@@ -101,12 +101,8 @@ async def test_only_what_was_asked_for_is_replayed(stage: Stage, postgres_url: s
 
 
 async def test_beside_a_running_writer_under_load_nothing_is_lost_or_doubled(stage: Stage, postgres_url: str) -> None:
-    operator, chance, texts, enough = (
-        StageOperator(stage, postgres_url, batch_rows=50),
-        random.Random(5),
-        [],
-        asyncio.Event(),
-    )
+    operator = StageOperator(stage, postgres_url, batch_rows=50)
+    chance, texts, enough = random.Random(5), [], asyncio.Event()
     await stage.make("logs")
 
     async def load() -> None:
