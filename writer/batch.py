@@ -101,8 +101,6 @@ class Batch:
 
     def select(self, rows: list[int]) -> Columns:
         """The columns of some of the rows."""
-        if len(rows) == self.rows:
-            return self.columns
         return {name: [values[row] for row in rows] for name, values in self.columns.items()}
 
 

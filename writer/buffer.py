@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from shared.signals.base import partition_key
 from writer.entry import Entry
 
 
@@ -53,7 +52,7 @@ class Draft:
             self.rows + entry.rows <= limits.rows
             and self.bytes + entry.size <= limits.bytes
             and not (self.blocked or entry.blocked)
-            and (len(self.partitions) < limits.partitions or _partition(entry) in self.partitions)
+            and (len(self.partitions) < limits.partitions or entry.partition in self.partitions)
         )
 
     def add(self, entry: Entry) -> None:
@@ -61,16 +60,11 @@ class Draft:
         self.rows += entry.rows
         self.bytes += entry.size
         self.blocked = self.blocked or entry.blocked
-        if partition := _partition(entry):
-            self.partitions.add(partition)
+        if entry.partition:
+            self.partitions.add(entry.partition)
 
     def is_full(self, limits: Limits) -> bool:
         return self.rows >= limits.rows or self.bytes >= limits.bytes
-
-
-def _partition(entry: Entry) -> tuple[int, int] | None:
-    stamp = entry.stamp
-    return partition_key(stamp.received_at, stamp.retention_days) if stamp else None
 
 
 class Buffer:

@@ -28,8 +28,17 @@ class Piece(NamedTuple):
 
     message: Message
     stamp: Stamp
+    """Of the whole message."""
     records: list[Any]
     start: int
+
+    @property
+    def own_stamp(self) -> Stamp:
+        """The stamp of these records alone."""
+        n = len(self.records)
+        if n == self.stamp.n:
+            return self.stamp
+        return msgspec.structs.replace(self.stamp, n=n, event_ids=self.stamp.event_ids[self.start : self.start + n])
 
 
 @dataclass
@@ -51,12 +60,12 @@ class Converter:
 
     def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
-        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
-        self._decode = {name: _decoder(fmt.record) for name, fmt in self._formats.items()}
+        self.formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
+        self._decode = {name: _decoder(fmt.record) for name, fmt in self.formats.items()}
         self._has_format = "format" in table.column_names
 
     def read(self, message: Message) -> Entry:
-        return read_entry(message, self._formats)
+        return read_entry(message, self.formats)
 
     def convert(self, lane: Lane, entries: Sequence[Entry], now_us: int) -> Converted:
         """Rows in order of format (by first appearance), offset and index; what can't be stored as letters.
@@ -70,8 +79,8 @@ class Converter:
                 groups.setdefault(piece.stamp.format, []).append(piece)
         blocks: list[Columns] = []
         for name, pieces in groups.items():
-            blocks += self._blocks(self._formats[name], pieces, made)
-        made.columns = merge(self._table, blocks)
+            blocks += self._blocks(self.formats[name], pieces, made)
+        made.columns = blocks[0] if len(blocks) == 1 else merge(self._table, blocks)
         made.rows = len(made.columns.get("_offset", ()))
         made.letters.sort(key=lambda each: (each.offset, each.index or 0))
         return made
@@ -121,7 +130,7 @@ class Converter:
         indices: list[int] = []
         for piece in pieces:
             n = len(piece.records)
-            rows.add(_stamp_of(piece), piece.records)
+            rows.add(piece.own_stamp, piece.records)
             offsets += [piece.message.offset] * n
             indices += range(piece.start, piece.start + n)
         columns = fmt.columns(rows)
@@ -161,14 +170,6 @@ def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
     return msgspec.json.Decoder(list[record]).decode
 
 
-def _stamp_of(piece: Piece) -> Stamp:
-    n = len(piece.records)
-    if n == piece.stamp.n:
-        return piece.stamp
-    ids = piece.stamp.event_ids[piece.start : piece.start + n]
-    return msgspec.structs.replace(piece.stamp, n=n, event_ids=ids)
-
-
 def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
     """Two parts in order, or None for a single record."""
     if len(pieces) > 1:
@@ -191,8 +192,6 @@ def _extra(rows: Rows) -> list[bytes]:
 
 def merge(table: Table, blocks: list[Columns]) -> Columns:
     """One block out of several; a column that some of them have not is its default there."""
-    if len(blocks) == 1:
-        return blocks[0]
     defaults = {column.name: column.default for column in table.columns}
     names = [name for name in defaults if any(name in block for block in blocks)]
     merged: Columns = {name: [] for name in names}

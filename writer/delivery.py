@@ -113,7 +113,7 @@ class Delivery:
 
     async def _insert(self, batch: Batch, rows: list[int], token: str) -> bool:
         """Insert some rows, however often it takes. Returns True if at no try it was doubtful what came of it."""
-        columns = batch.select(rows)
+        columns = batch.columns if len(rows) == batch.rows else batch.select(rows)
         backoff = Backoff(self._waiting.max_s)
         sure, started = True, 0.0
 

@@ -9,6 +9,7 @@ from shared.envelope import Stamp, Undecodable, UnknownVersion, unseal
 from shared.formats.base import Format
 from shared.formats.values import LATEST_US
 from shared.queue.base import Message
+from shared.signals.base import partition_key
 
 _MAX_RETENTION_DAYS = 65_535
 """What the column holds."""
@@ -27,6 +28,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def rows(self) -> int:
         return self.stamp.n if self.stamp else 1
+
+    @property
+    def partition(self) -> tuple[int, int] | None:
+        """The ClickHouse table partition of its rows; None where it has none."""
+        return partition_key(self.stamp.received_at, self.stamp.retention_days) if self.stamp else None
 
     @property
     def size(self) -> int:

@@ -14,13 +14,15 @@ from shared.queue.base import Lane, Queue, QueueUnavailable
 from shared.registry import Registry
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
-from writer.buffer import Buffer, Limits
+from writer.batcher import Batcher
+from writer.buffer import Limits
 from writer.converter import Converter
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
 from writer.lag import Held, watch_lag
-from writer.lane import LaneDeps, LaneWriter
+from writer.lane import LaneWriter
+from writer.lane_deps import LaneDeps
 from writer.liveness import Liveness
 from writer.sink import Sink
 
@@ -141,7 +143,7 @@ class WriterLoop:
 
     # Inside.
 
-    async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
+    async def _receive(self, hungry: Mapping[Lane, Batcher]) -> None:
         """One turn: messages for those lanes that have room."""
         self.beat_at = now = time.monotonic()
         if self._liveness.due(now):
@@ -156,21 +158,23 @@ class WriterLoop:
             return
         self._backoff.tries = 0
         for lane, messages in received.items():
-            if writer := self._lanes.get(lane):
-                writer.feed(hungry[lane], messages)
+            writer, batcher = self._lanes.get(lane), hungry[lane]
+            if writer and writer.takes_for(batcher):
+                batcher.feed(messages)
 
-    def _hungry(self) -> dict[Lane, Buffer]:
+    def _hungry(self) -> dict[Lane, Batcher]:
         """The lanes to read now; the others are paused.
 
         Half of a lane's share is for the batch on its way into the table, half for the next one.
         """
         active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
         share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._deps.limits.bytes)
-        hungry: dict[Lane, Buffer] = {}
+        hungry: dict[Lane, Batcher] = {}
         for lane, writer in self._lanes.items():
-            if writer.buffer is not None and (writer.held_bytes < share or writer.buffer.must_go_on):
-                writer.buffer.seal_bytes = share // 2
-                hungry[lane] = writer.buffer
+            batcher = writer.batcher
+            if batcher is not None and (batcher.held_bytes < share or batcher.buffer.must_go_on):
+                batcher.buffer.seal_bytes = share // 2
+                hungry[lane] = batcher
         full = {lane for lane in self._lanes if lane not in hungry}
         self._consumer.pause(full - self._paused)
         self._consumer.resume(self._paused & hungry.keys())
@@ -208,7 +212,7 @@ class WriterLoop:
 
     def _held(self) -> dict[Lane, Held]:
         return {
-            lane: Held(writer.committed, writer.first_held_ms)
+            lane: Held(writer.committed, writer.batcher.first_held_ms if writer.batcher else None)
             for lane, writer in self._lanes.items()
             if writer.committed is not None
         }
