@@ -12,7 +12,7 @@ from gateway.app import build_app
 from gateway.assembly import assemble
 from gateway.connection import connections
 from gateway.server import Server
-from shared import logs, settings
+from shared import logging_setup, settings
 from shared.settings import BadSetting
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ KEEP_ALIVE_S = 75
 
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
-    logs.configure()
+    logging_setup.configure()
     uvloop.run(serve(settings.load(os.environ)))
 
 

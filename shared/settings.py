@@ -1,6 +1,7 @@
 """Every setting, once: its name, default, unit and meaning. Each is read from the environment as `SLUICE_<NAME>`.
 
-`load()` refuses values of the wrong type or out of range with a sentence that names the variable.
+`load()` refuses values of the wrong type or out of range with a sentence that names the variable. Defaults stand here
+and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -112,6 +113,11 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="File that the receive loop touches; 15 s old: stuck; --processes: <file>.1, <file>.2 ..."),
     ] = None
     name: Annotated[str, Meta(description="Of this process, in its log; --processes calls its own 1, 2 and so on")] = ""
+
+    @property
+    def receive_bytes(self) -> int:
+        """What one receive brings at most, about: it is asked for as long as there is any room in `held_bytes`."""
+        return self.held_bytes // 8
 
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):

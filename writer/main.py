@@ -13,12 +13,11 @@ import structlog
 import typer
 import uvloop
 
-from shared import logs, settings
+from shared import logging_setup, settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.clock import clock
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.queue.base import Queue
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
@@ -34,9 +33,6 @@ _log = structlog.get_logger(__name__)
 
 STUCK_AFTER_S = 15.0
 """A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
-
-RECEIVES_HELD = 8
-"""One receive brings at most this part of what may be held: it is asked for as long as there is any room."""
 
 LAST_PORT = 65_535
 
@@ -63,7 +59,7 @@ def writer(
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     refuse_unfit_places(loaded.writer, processes)
-    logs.configure()
+    logging_setup.configure()
     if loaded.writer.name:
         structlog.contextvars.bind_contextvars(process=loaded.writer.name)
     if processes > 1:
@@ -82,7 +78,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     """Until SIGTERM or SIGINT. Raises `UnfitTable`."""
     mine = loaded.writer
     metrics = Metrics()
-    queue = _queue(loaded)
+    queue = open_queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
     loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints, clock(loaded.services.clock_offset_s))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
@@ -110,19 +106,6 @@ def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:
         )
     if mine.liveness_file and not mine.liveness_file.parent.is_dir():
         raise settings.BadSetting(f"SLUICE_WRITER_LIVENESS_FILE={mine.liveness_file}: its folder does not exist")
-
-
-def _queue(loaded: Settings) -> Queue:
-    try:
-        return open_queue(
-            loaded.services.queue_url,
-            session_timeout_s=loaded.writer.session_timeout_s,
-            max_message_bytes=loaded.topics.max_message_bytes,
-            max_bytes=loaded.topics.max_bytes,
-            receive_bytes=loaded.writer.held_bytes // RECEIVES_HELD,
-        )
-    except ValueError as error:
-        raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
 
 
 async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:

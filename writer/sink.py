@@ -1,12 +1,11 @@
 """ClickHouse as the lanes see it: the only place where the writer waits in threads."""
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse_pool import ClickHousePool
 from shared.formats.base import Columns
 from shared.queue.base import Lane
 from shared.signals.base import Table
@@ -63,15 +62,12 @@ class Sink:
     def __init__(self, url: str, *, threads: int, timeout_s: float, comment: str = "") -> None:
         """`comment` goes with every statement as its `log_comment`: see `under_way`."""
         self.database = ClickHouse(url).database
-        self._url = url
         self._comment = comment
-        self._timeout_s = timeout_s
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
+        settings = {"log_comment": comment} if comment else {}
+        self._pool = ClickHousePool(threads, lambda: ClickHouse(url, timeout_s=timeout_s, settings=settings))
         self._turns = asyncio.Semaphore(threads)
         self._table_turns: dict[str, asyncio.Semaphore] = {}
         self._threads = threads
-        self._own = threading.local()
-        self._connections: list[ClickHouse] = []
         self._fit: set[str] = set()
 
     async def insert(self, table: Table, columns: Columns, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
@@ -154,14 +150,11 @@ class Sink:
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
-        for connection in list(self._connections):
-            connection.abort()
+        self._pool.abort()
 
     def close(self) -> None:
         """Wait for the calls under way (`abort` ends them), then close."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._connections:
-            connection.close()
+        self._pool.close()
 
     async def _checked(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
@@ -179,7 +172,7 @@ class Sink:
         async with self._turn_of(table), self._turns:
             if ready is not None:
                 await ready()
-            work = asyncio.get_running_loop().run_in_executor(self._pool, self._on_thread, call)
+            work = self._pool.run(call)
             answer: asyncio.Future[T] = asyncio.shield(work)
             try:
                 return await answer
@@ -194,14 +187,6 @@ class Sink:
         if table.name not in self._table_turns:
             self._table_turns[table.name] = asyncio.Semaphore(max(1, self._threads // 2))
         return self._table_turns[table.name]
-
-    def _on_thread(self, call: Callable[[ClickHouse], Any]) -> Any:
-        connection: ClickHouse | None = getattr(self._own, "connection", None)
-        if connection is None:
-            settings = {"log_comment": self._comment} if self._comment else {}
-            connection = self._own.connection = ClickHouse(self._url, timeout_s=self._timeout_s, settings=settings)
-            self._connections.append(connection)
-        return call(connection)
 
 
 def _range(lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable
 from shared.queue.sqlite import Limits, SqliteQueue
-from tests.contract.engines import SQLITE
+from tests.contract.engines import SQLITE, sqlite_limits
 from tests.contract.members import Member, joined, other_process
+from tests.topics import topic_spec
 
-LIMITS = Limits(session_timeout_s=1.5, publish_timeout_s=2.0, lock_timeout_s=0.3)
+LIMITS = sqlite_limits(publish_timeout_s=2.0, lock_timeout_s=0.3)
 DAY_MS = 86_400_000
 
 
@@ -40,7 +41,7 @@ async def opened(
 ) -> AsyncIterator[tuple[SqliteQueue, Producer]]:
     """A queue with the topics `t` (one partition) and `letters` (compacted), and a running producer."""
     queue = SqliteQueue(path, limits, clock)
-    await queue.create_topics([TopicSpec("t", **{"partitions": 1, **spec}), TopicSpec("letters", 1, compacted=True)])
+    await queue.create_topics([topic_spec("t", **{"partitions": 1, **spec}), topic_spec("letters", 1, compacted=True)])
     producer = queue.producer()
     await producer.start()
     yield queue, producer
@@ -210,7 +211,7 @@ class TestOwnership:
 
     async def test_members_of_other_topics_are_left_out(self, path: Path) -> None:
         async with opened(path, partitions=2) as (queue, _):
-            await queue.create_topics([TopicSpec("u", 2)])
+            await queue.create_topics([topic_spec("u", 2)])
             async with joined(queue, "g", ["t"]) as one, joined(queue, "g", ["t", "u"]) as both:
                 await asyncio.gather(one.until_owning(2), both.until_owning(2))
                 assert (one.lanes, both.lanes) == (await queue.lanes(["t"]), await queue.lanes(["u"]))
@@ -218,7 +219,7 @@ class TestOwnership:
     async def test_a_topic_made_later_is_shared_within_a_session(self, path: Path) -> None:
         async with opened(path) as (queue, _), joined(queue, "g", ["t", "later"]) as member:
             await member.until_owning(1)
-            await queue.create_topics([TopicSpec("later", 3)])
+            await queue.create_topics([topic_spec("later", 3)])
             await asyncio.wait_for(member.until_owning(4), 2 * LIMITS.session_timeout_s)
 
 
@@ -274,7 +275,7 @@ class TestRetention:
     async def test_room_is_made_from_the_oldest_consumed_messages_of_all_topics(self, path: Path) -> None:
         clock = Clock()
         async with opened(path, replace(LIMITS, size_bytes=100_000), clock) as (queue, producer):
-            await queue.create_topics([TopicSpec("u", 1)])
+            await queue.create_topics([topic_spec("u", 1)])
             u = Lane("u", 0)
             for _ in range(4):
                 for topic in ("t", "u"):
@@ -407,7 +408,7 @@ class TestFailure:
         for question in (queue.ping(), queue.lanes(["t"])):
             with pytest.raises(QueueUnavailable):
                 await question
-        await queue.create_topics([TopicSpec("t", 1)])
+        await queue.create_topics([topic_spec("t", 1)])
         await publish_when_possible(producer, b"value")
         assert await values(queue) == [b"value"]
         await producer.stop()
@@ -419,7 +420,7 @@ class TestFailure:
             os.unlink(path)
             with pytest.raises(QueueUnavailable):
                 await producer.publish("t", b"into nowhere")
-            await queue.create_topics([TopicSpec("t", 1)])
+            await queue.create_topics([topic_spec("t", 1)])
             await publish_when_possible(producer, b"after")
             assert await values(queue) == [b"after"]
 

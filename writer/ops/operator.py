@@ -1,6 +1,5 @@
 """What the operator's commands share: the Sluice that they are for, their options, and how they end when it is away."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,14 +9,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from shared import logs, registry
-from shared.clients.clickhouse import ClickHouseError, ServerError
-from shared.clients.postgres import LockHeld, PostgresUnavailable, QueryRefused
-from shared.commands.beside import fail, settings_beside
-from shared.queue import open_queue
-from shared.queue.base import Queue, QueueError
+from shared import registry
+from shared.commands.common import quiet, sentences, settings_beside, with_queue
+from shared.queue.base import Queue
 from shared.registry import BadExtension, Registry
-from shared.settings import BadSetting, Settings
+from shared.settings import Settings
 from writer.ops.ranges import BadRange, Wanted, parse_moment, parse_offsets
 from writer.tables import MissingTable, UnfitTable
 
@@ -61,40 +57,13 @@ def operate(
     Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
     for isn't there.
     """
-    logs.configure("ERROR")  # the drivers' warnings say less well what the exception says
-    try:
-        return asyncio.run(_run(data_dir, work, group))
-    except (BadRange, BadSetting, BadExtension, MissingTable, UnfitTable, LockHeld) as error:
-        fail(str(error), away)
-    except QueueError as error:
-        fail(f"the queue can't be read: {error}", away)
-    except ServerError as error:
-        fail(f"ClickHouse refused (has sluice migrate run?): {error}", away)
-    except ClickHouseError as error:
-        fail(f"ClickHouse can't be reached: {error}", away)
-    except (PostgresUnavailable, QueryRefused) as error:
-        fail(f"Postgres can't be reached: {error}", away)
-
-
-async def _run(data_dir: Path, work: Callable[[Operator], Awaitable[T]], group: str | None) -> T:
-    settings = settings_beside(data_dir)
-    known = registry.load(settings.services.extensions, settings.topics.prefix)
-    queue = _queue(settings)
-    try:
-        return await work(Operator(settings, known, queue, group or settings.writer.group))
-    finally:
-        await queue.close()
-
-
-def _queue(settings: Settings) -> Queue:
-    try:
-        return open_queue(
-            settings.services.queue_url,
-            max_message_bytes=settings.topics.max_message_bytes,
-            max_bytes=settings.topics.max_bytes,
+    quiet()
+    with sentences(BadRange, BadExtension, MissingTable, UnfitTable, code=away):
+        settings = settings_beside(data_dir)
+        known = registry.load(settings.services.extensions, settings.topics.prefix)
+        return with_queue(
+            settings, lambda queue: work(Operator(settings, known, queue, group or settings.writer.group))
         )
-    except ValueError as error:
-        raise BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
 
 
 def wanted_of(

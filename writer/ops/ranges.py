@@ -1,9 +1,11 @@
 """Which lanes an operator's command covers, and which offsets of each (02, "Replay, redrive, audit")."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from shared.durations import parse_duration
 from shared.queue.base import Lane, Position, Queue
 from shared.registry import Registry
 from shared.signals.base import Signal
@@ -13,8 +15,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
 """Digits of a time of this century as seconds, milliseconds or microseconds since the epoch -> milliseconds of one."""
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class BadRange(Exception):
@@ -174,8 +174,8 @@ def parse_moment(text: str, now: datetime) -> int:
     text = text.strip()
     if text.isascii() and text.isdigit() and (factor := _EPOCH_DIGITS.get(len(text))):
         return int(int(text) * factor)
-    if text[:-1].isascii() and text[:-1].isdigit() and (unit := _SECONDS.get(text[-1:])):
-        return (now - _EPOCH) // _MS - int(text[:-1]) * unit * 1000
+    with suppress(ValueError):
+        return (now - _EPOCH) // _MS - parse_duration(text) // _MS
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

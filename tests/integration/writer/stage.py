@@ -23,8 +23,10 @@ from shared.queue import open_queue
 from shared.queue.base import Epoch, Lane, Message, Position, Producer, Queue, TopicSpec
 from shared.registry import Registry, load
 from shared.settings import Writer as WriterSettings
+from shared.settings import load as load_settings
 from shared.signals.base import create_table
 from tests.faults.proxy import Proxy
+from tests.topics import topic_spec
 from writer.dead_letters import Letter
 from writer.failpoints import Failpoints
 from writer.loop import WriterLoop
@@ -87,7 +89,8 @@ class Stage:
     async def __aenter__(self) -> "Stage":
         self.registry = load(None, self.prefix)
         self.group = f"{self.prefix}writers"
-        self.queue = open_queue(self.queue_url, session_timeout_s=self.session_s)
+        session = {"SLUICE_WRITER_SESSION_TIMEOUT_S": str(self.session_s)}
+        self.queue = open_queue(load_settings({"SLUICE_QUEUE_URL": self.queue_url, **session}))
         self.producer = self.queue.producer()
         await self.producer.start()
         return self
@@ -103,8 +106,8 @@ class Stage:
         specs: list[TopicSpec] = []
         for name in signals:
             made = self.registry.signals[name]
-            specs.append(TopicSpec(made.topic, partitions=partitions))
-            specs.append(TopicSpec(made.dead_letter_topic, partitions=1, compacted=True, max_message_bytes=3_000_000))
+            specs.append(topic_spec(made.topic, partitions=partitions))
+            specs.append(topic_spec(made.dead_letter_topic, partitions=1, compacted=True, max_message_bytes=3_000_000))
             if tables:
                 self.make_table(name)
         await self.queue.create_topics(specs)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.commands.beside import AsJson, DataDir, print_json, wide_console
+from shared.commands.common import AsJson, DataDir, print_json, wide_console
 from writer.ops.audit import audit as auditing
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import Audited, total

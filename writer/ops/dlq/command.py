@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared.commands.beside import AsJson, DataDir, fail, print_json
+from shared.commands.common import AsJson, DataDir, fail, print_json
 from shared.signals.base import Signal
 from writer.main import NESTING
 from writer.ops.dlq import show as dlq_show

@@ -11,7 +11,7 @@ from rich.json import JSON
 from rich.markup import escape
 from rich.table import Table
 
-from shared.commands.beside import wide_console
+from shared.commands.common import wide_console
 from shared.envelope import Undecodable, UnknownVersion, unseal
 from writer.dead_letters import Letter, raw_bytes
 from writer.ops.letters import Kept

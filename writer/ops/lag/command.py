@@ -11,7 +11,7 @@ import typer
 from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 
-from shared.commands.beside import AsJson, DataDir, fail
+from shared.commands.common import AsJson, DataDir, fail
 from shared.metrics import LagGauges
 from shared.queue.base import QueueError
 from writer.lag import show

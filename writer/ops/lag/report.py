@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from shared.commands.beside import print_json, wide_console
+from shared.commands.common import print_json, wide_console
 from shared.queue.base import QueueError
 from writer.lag import Lag
 from writer.ops.lag.observer import LaneLag, total

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared.commands.beside import AsJson, DataDir, fail, print_json
+from shared.commands.common import AsJson, DataDir, fail, print_json
 from writer.main import NESTING
 from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar

@@ -1,25 +1,30 @@
-"""Where a command finds the Sluice that it is for, and how it ends when it can't."""
+"""How every command begins and ends: the Sluice that it is for, and a sentence when something is wrong."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from shared import logging_setup
 from shared import settings as all_settings
-from shared.clients.postgres import Connection, PostgresUnavailable, QueryRefused, connect
+from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, QueryRefused, connect
 from shared.clients.redis import Redis, RedisUnavailable
+from shared.durations import parse_duration
 from shared.keys import REVOCATIONS
 from shared.projects import UnknownProject
-from shared.settings import Settings
+from shared.queue import open_queue
+from shared.queue.base import Queue, QueueError
+from shared.settings import BadSetting, Settings
 
 DataDir = Annotated[
     Path,
@@ -30,7 +35,7 @@ DataDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+T = TypeVar("T")
 
 
 def settings_beside(data_dir: Path) -> Settings:
@@ -48,17 +53,51 @@ def _env_file(file: Path) -> dict[str, str]:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Connection]:
-    """One transaction; ends the command with a sentence when Postgres can't be used or what is asked for is wrong."""
+def sentences(*own: type[Exception], code: int = 1) -> Iterator[None]:
+    """Ends the command with a sentence and this exit code when a neighbour is away, refuses, or lacks its migrations.
+
+    `own`: exceptions of the command's own whose texts are such sentences.
+    """
+    speaking: tuple[type[Exception], ...] = (BadSetting, LockHeld, *own)
     try:
-        with connect(settings.services.postgres_url) as db:
-            yield db
+        yield
+    except speaking as error:
+        fail(str(error), code)
     except PostgresUnavailable as error:
-        fail(f"Postgres can't be reached: {error}")
+        fail(f"Postgres can't be reached: {error}", code)
     except QueryRefused as error:
-        fail(f"Postgres refused (has sluice migrate run?): {error}")
-    except (UnknownProject, ValueError) as error:
-        fail(str(error))
+        fail(f"Postgres refused (has sluice migrate run?): {error}", code)
+    except ServerError as error:
+        fail(f"ClickHouse refused (has sluice migrate run?): {error}", code)
+    except ClickHouseError as error:
+        fail(f"ClickHouse can't be reached: {error}", code)
+    except QueueError as error:
+        fail(f"the queue can't be used: {error}", code)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Connection]:
+    """One transaction in Postgres, and `sentences` for what may go wrong in it."""
+    with sentences(UnknownProject, ValueError), connect(settings.services.postgres_url) as db:
+        yield db
+
+
+def with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
+    """Run what needs the queue on an event loop of its own; the queue is closed afterwards."""
+
+    async def run() -> T:
+        queue = open_queue(settings)
+        try:
+            return await ask(queue)
+        finally:
+            await queue.close()
+
+    return asyncio.run(run())
+
+
+def quiet() -> None:
+    """Let errors be logged only: the drivers' warnings say less well what the command's sentence says."""
+    logging_setup.configure("ERROR")
 
 
 def tell_gateways(settings: Settings, hashes: Sequence[str]) -> None:
@@ -84,13 +123,10 @@ async def _publish(redis_url: str, hashes: Sequence[str]) -> None:
 
 def duration(text: str) -> timedelta:
     """`90s`, `30m`, `24h`, `7d`, or `0`. Raises `typer.BadParameter`."""
-    number, unit = (text, "s") if text == "0" else (text[:-1], text[-1:])
-    if not (number.isascii() and number.isdigit()) or unit not in _SECONDS:
-        raise typer.BadParameter(f"{text!r} is no duration: write 90s, 30m, 24h or 7d")
     try:
-        return timedelta(seconds=int(number) * _SECONDS[unit])
-    except OverflowError:
-        raise typer.BadParameter(f"{text!r} is too long") from None
+        return timedelta(0) if text == "0" else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:

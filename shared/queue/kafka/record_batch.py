@@ -6,7 +6,7 @@ from typing import Any
 from shared.queue.base import Lane, Published, QueueError
 
 
-class Batch:
+class RecordBatch:
     """One record batch of aiokafka's with a waiter for each message.
 
     A waiter each, not one for all: a caller that is cancelled would cancel the shared one for everybody, and shielding
