@@ -5,9 +5,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from shared.queue.base import Lane, Message
-from writer.batch import Batch, make_batch
+from writer.batch import Batch
 from writer.buffer import Buffer, Draft, WentBack
 from writer.converter import Converter
 from writer.entry import read_entry
@@ -86,13 +87,13 @@ class Batcher:
         self._unfinished.append((draft.bytes, first.timestamp_ms))
         if draft.blocked:
             await self._waiting.for_ever("message", "blocked", f"offset {first.offset}: {draft.blocked}")
-        made = await asyncio.get_running_loop().run_in_executor(
-            self._deps.builder, self._converter.convert, self._lane, draft.entries, self._deps.clock() // 1000
-        )
+        now_us = self._deps.clock() // 1000
+        convert = partial(self._converter.convert, self._lane, draft.entries, now_us, planned=draft.planned)
+        batch = await asyncio.get_running_loop().run_in_executor(self._deps.builder, convert)
         if draft.jumps:
             await self._mark_lost(draft.jumps)
-        await self._letters.bury(made.letters, made.rows)
-        return make_batch(self._lane, draft, made)
+        await self._letters.bury(batch.letters, batch.rows)
+        return batch
 
     async def _mark_lost(self, jumps: list[tuple[int, int]]) -> None:
         """Leave a marker of what retention took out of a batch's range."""

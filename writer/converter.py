@@ -1,7 +1,6 @@
 """Messages -> columns. Pure: the same messages give the same rows, whoever reads them and whenever (02, step 2)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,12 +9,12 @@ from shared.envelope import Stamp, seal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.values import limit_text
 from shared.queue.base import Lane, Message
-from shared.signals.base import Table
+from shared.signals.base import US_PER_DAY, Table
+from writer.batch import Batch
 from writer.column_checks import check
 from writer.dead_letters import Letter, Reason, letter
 from writer.entry import Entry, read_entry
 
-US_PER_DAY = 86_400_000_000
 _STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
 """Columns that come from the stamp where the format doesn't make them."""
 
@@ -41,20 +40,6 @@ class Piece(NamedTuple):
         return msgspec.structs.replace(self.stamp, n=n, event_ids=self.stamp.event_ids[self.start : self.start + n])
 
 
-@dataclass
-class Converted:
-    """What became of a range of messages: rows, letters, and a count of what was past its retention."""
-
-    lane: Lane
-    columns: Columns = field(default_factory=dict)
-    rows: int = 0
-    letters: list[Letter] = field(default_factory=list)
-    expired: int = 0
-
-    def bury(self, message: Message, index: int | None, reason: Reason, detail: str) -> None:
-        self.letters.append(letter(self.lane, message, index, reason, detail))
-
-
 class Converter:
     """Makes columns of a signal's table out of messages of its topic."""
 
@@ -67,61 +52,68 @@ class Converter:
     def read(self, message: Message) -> Entry:
         return read_entry(message, self.formats)
 
-    def convert(self, lane: Lane, entries: Sequence[Entry], now_us: int) -> Converted:
-        """Rows in order of format (by first appearance), offset and index; what can't be stored as letters.
+    def convert(self, lane: Lane, entries: Sequence[Entry], now_us: int, *, planned: bool = False) -> Batch:
+        """The batch of these messages: rows in order of format (by first appearance), offset and index, and letters
+        for what can't become a row.
 
         `now_us`, microseconds since the epoch, decides only what is past its retention.
         """
-        made = Converted(lane)
+        batch = Batch(
+            lane=lane,
+            first=entries[0].message.offset,
+            last=entries[-1].message.offset,
+            received_at=next((entry.stamp.received_at for entry in entries if entry.stamp), 0),
+            message=entries[0].message if len(entries) == 1 else None,
+            planned=planned,
+        )
         groups: dict[str, list[Piece]] = {}
         for entry in entries:
-            if piece := self._piece(entry, now_us, made):
+            if piece := self._piece(entry, now_us, batch):
                 groups.setdefault(piece.stamp.format, []).append(piece)
         blocks: list[Columns] = []
         for name, pieces in groups.items():
-            blocks += self._blocks(self.formats[name], pieces, made)
-        made.columns = blocks[0] if len(blocks) == 1 else merge(self._table, blocks)
-        made.rows = len(made.columns.get("_offset", ()))
-        made.letters.sort(key=lambda each: (each.offset, each.index or 0))
-        return made
+            blocks += self._blocks(self.formats[name], pieces, batch)
+        batch.columns = blocks[0] if len(blocks) == 1 else merge(self._table, blocks)
+        batch.letters.sort(key=lambda each: (each.offset, each.index or 0))
+        return batch
 
     def letter_of_row(self, lane: Lane, message: Message, index: int, detail: str) -> Letter:
         """The letter of a record that ClickHouse refuses."""
         return letter(lane, self._record_alone(self.read(message), index), index, "refused", detail)
 
-    def _piece(self, entry: Entry, now_us: int, made: Converted) -> Piece | None:
-        """The entry's records, or None: they are none, expired or undecodable, which is noted in `made`."""
+    def _piece(self, entry: Entry, now_us: int, batch: Batch) -> Piece | None:
+        """The entry's records, or None: they are none, expired or undecodable, which is noted in `batch`."""
         stamp = entry.stamp
         if stamp is None:
-            made.bury(entry.message, None, "undecodable", entry.problem)
+            _give_up(batch, entry.message, None, "undecodable", entry.problem)
             return None
         if is_expired(stamp, now_us):
-            made.expired += stamp.n
+            batch.expired += stamp.n
             return None
         try:
             records = self._decode[stamp.format](entry.records)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            made.bury(entry.message, None, "undecodable", f"the records: {error}")
+            _give_up(batch, entry.message, None, "undecodable", f"the records: {error}")
             return None
         if len(records) != stamp.n:
             detail = f"the stamp counts {stamp.n} records, there are {len(records)}"
-            made.bury(entry.message, None, "undecodable", detail)
+            _give_up(batch, entry.message, None, "undecodable", detail)
             return None
         return Piece(entry.message, stamp, records, 0) if records else None
 
-    def _blocks(self, fmt: Format, pieces: list[Piece], made: Converted) -> list[Columns]:
+    def _blocks(self, fmt: Format, pieces: list[Piece], batch: Batch) -> list[Columns]:
         """All at once; if that fails in two halves, and so on down to the record that can't be converted."""
         try:
-            return [self._columns(fmt, pieces, made.lane)]
+            return [self._columns(fmt, pieces, batch.lane)]
         except MemoryError:
             raise
         except Exception as error:  # whatever a strange record makes a format raise
             halves = _halves(pieces)
             if halves is not None:
-                return self._blocks(fmt, halves[0], made) + self._blocks(fmt, halves[1], made)
+                return self._blocks(fmt, halves[0], batch) + self._blocks(fmt, halves[1], batch)
             (piece,) = pieces
             alone = self._record_alone(self.read(piece.message), piece.start)
-            made.bury(alone, piece.start, "unconvertible", f"{type(error).__name__}: {error}")
+            _give_up(batch, alone, piece.start, "unconvertible", f"{type(error).__name__}: {error}")
             return []
 
     def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> Columns:
@@ -164,6 +156,10 @@ class Converter:
 def is_expired(stamp: Stamp, now_us: int) -> bool:
     """Whether the rows of a message are past their retention."""
     return stamp.received_at + stamp.retention_days * US_PER_DAY <= now_us
+
+
+def _give_up(batch: Batch, message: Message, index: int | None, reason: Reason, detail: str) -> None:
+    batch.letters.append(letter(batch.lane, message, index, reason, detail))
 
 
 def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:

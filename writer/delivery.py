@@ -8,7 +8,7 @@ from shared.clients.clickhouse import ClickHouseError
 from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
-from shared.signals.base import Table
+from shared.signals.base import US_PER_DAY, Table
 from writer.batch import Batch, Key
 from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
@@ -19,8 +19,6 @@ from writer.waiting import Waiting
 SETTLE_S = 1.0
 """Between a known token's missing rows and the decision that they are lost: ClickHouse publishes a part within
 milliseconds of logging its token."""
-
-_DAY_US = 86_400_000_000
 
 
 class Poison(Exception):
@@ -145,13 +143,11 @@ class Delivery:
 
     async def present(self, batch: Batch) -> set[Key]:
         """The keys that are in the table within the batch's ranges; they may be more than the batch's own."""
-        return await self._waiting.until_done(
-            "verify", lambda: self._sink.keys(self._table, batch.lane, batch.offsets, batch.span)
-        )
+        return await self._waiting.until_done("verify", lambda: self._sink.keys(self._table, batch.range))
 
     async def _anything_beyond(self, batch: Batch) -> bool:
         """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
-        since = batch.span[0] - _DAY_US  # more than gateways' clocks differ
+        since = batch.range.received_from - US_PER_DAY  # more than gateways' clocks differ
         return await self._waiting.until_done(
             "verify", lambda: self._sink.any_beyond(self._table, batch.lane, batch.end, since)
         )

@@ -83,7 +83,7 @@ async def test_too_many_letters_publish_nothing_commit_nothing_and_stay_visible(
         await until(lambda: "dead letters" in running.waits_for(stage.lane()))
         reason = running.waits_for(stage.lane())["dead letters"]["reason"]
         assert "150 records in a row" in reason
-        assert "over SLUICE_WRITER_LETTER_RUN=100: mend the cause, or raise that setting" in reason
+        assert "over SLUICE_WRITER_LETTER_RUN=100: fix the cause, or raise that setting" in reason
         assert await stage.letters() == []
         assert await stage.committed() == Position(1)
         assert running.sample("sluice_retries_total", what="dead letters", reason="limit") > 0

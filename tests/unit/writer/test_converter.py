@@ -11,10 +11,10 @@ from shared.envelope import VERSION, Stamp, seal, unseal
 from shared.formats.base import Columns, Format, Rows
 from shared.queue.base import Lane, Message
 from shared.signals.base import Column, Table
-from writer.batch import Batch, make_batch
+from writer.batch import Batch
 from writer.buffer import Buffer, Limits
 from writer.column_checks import Misfit, check, unsupported
-from writer.converter import Converted, Converter
+from writer.converter import Converter
 from writer.dead_letters import raw_bytes
 
 LANE = Lane("logs", 3)
@@ -74,7 +74,7 @@ def message(offset: int, *records: Any, **fields: Any) -> Message:
     return Message(offset, 1_000, None, seal(Stamp(**{**usual, **fields}), msgspec.json.encode(records)))
 
 
-def convert(*messages: Message, formats: tuple[Format, ...] = (form("one"), form("two"))) -> Converted:
+def convert(*messages: Message, formats: tuple[Format, ...] = (form("one"), form("two"))) -> Batch:
     converter = Converter(TABLE, formats)
     return converter.convert(LANE, [converter.read(each) for each in messages], NOW_US)
 
@@ -236,7 +236,7 @@ def batch(*messages: Message) -> Batch:
         buffer.add(converter.read(each), 0.0)
     draft = buffer.take(9.0)
     assert draft
-    return make_batch(LANE, draft, converter.convert(LANE, draft.entries, NOW_US))
+    return converter.convert(LANE, draft.entries, NOW_US)
 
 
 def test_a_batch_names_its_range_in_its_token_and_positions() -> None:

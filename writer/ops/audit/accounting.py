@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
-from writer.converter import US_PER_DAY
+from shared.signals.base import US_PER_DAY
 from writer.entry import Entry
 
 LetterState = Literal["open", "redriven", "purged"]

@@ -7,7 +7,7 @@ from shared.clients.clickhouse import ClickHouse
 from shared.queue.base import Lane
 from shared.signals.base import Table
 from writer.ops.audit.accounting import Seen, StoredCount
-from writer.sink import LOOK_SETTINGS
+from writer.row_range import LOOK_SETTINGS, THIS_RANGE, RowRange
 
 MessageId = tuple[int, int]
 """(_offset, received_at in microseconds): with the lane, what a message's rows have in common."""
@@ -22,12 +22,7 @@ class StoredRows:
     def __init__(self, clickhouse: ClickHouse, table: Table, lane: Lane) -> None:
         self._clickhouse = clickhouse
         self._lane = lane
-        self._from = (
-            f"FROM `{clickhouse.database}`.`{table.name}`"
-            " WHERE _topic = %(topic)s AND _partition = %(partition)s"
-            " AND _offset BETWEEN %(first)s AND %(last)s"
-            " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
-        )
+        self._from = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_RANGE}"
 
     def counts(self, messages: Sequence[Seen]) -> dict[MessageId, StoredCount]:
         """How many rows each message has; those without any are left out. Raises `ClickHouseError`.
@@ -41,7 +36,7 @@ class StoredRows:
         found = self._ask(
             "SELECT _offset, toUnixTimestamp64Micro(received_at), count(), uniqExact(_index), max(_index)"
             f" {self._from} GROUP BY _offset, received_at",
-            _ranges(stamped),
+            self._parameters(stamped),
         )
         return {(offset, at): StoredCount(*numbers) for offset, at, *numbers in found}
 
@@ -53,17 +48,16 @@ class StoredRows:
             rows = self._ask(
                 "SELECT _offset, toUnixTimestamp64Micro(received_at), groupUniqArray(_index)"
                 f" {self._from} AND _offset IN %(offsets)s GROUP BY _offset, received_at",
-                {**_ranges(part), "offsets": [seen.offset for seen in part]},
+                {**self._parameters(part), "offsets": [seen.offset for seen in part]},
             )
             found |= {(offset, at): frozenset(indices) for offset, at, indices in rows}
         return found
 
     def _ask(self, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        columns = self._clickhouse.query_columns(sql, {**self._lane._asdict(), **parameters}, LOOK_SETTINGS)
+        columns = self._clickhouse.query_columns(sql, parameters, LOOK_SETTINGS)
         return list(zip(*columns, strict=True))
 
-
-def _ranges(messages: Sequence[Seen]) -> dict[str, int]:
-    times = [seen.received_at for seen in messages]
-    offsets = [seen.offset for seen in messages]
-    return {"first": min(offsets), "last": max(offsets), "from": min(times), "to": max(times)}
+    def _parameters(self, messages: Sequence[Seen]) -> dict[str, Any]:
+        times = [seen.received_at for seen in messages]
+        offsets = [seen.offset for seen in messages]
+        return RowRange(self._lane, min(offsets), max(offsets), min(times), max(times)).parameters

@@ -134,11 +134,11 @@ class _TopicRedrive:
         del self._drafts[source]
         items = sorted(self._gathered.pop(source), key=lambda item: (item.entry.message.offset, _index(item)))
         restorer, summary = self._session.restorer, self._summary
-        made = await restorer.convert(source[0], items)
-        done = await (restorer.look if summary.dry_run else restorer.store)(source[0], items, made)
+        batch = await restorer.convert(source[0], items)
+        done = await (restorer.look if summary.dry_run else restorer.store)(batch, items)
         summary.inserted += done.inserted
         summary.already_present += done.present
-        failed = {letter.key: letter for letter in (*made.letters, *done.refused)}
+        failed = {letter.key: letter for letter in (*batch.letters, *done.refused)}
         again, finished = [], []
         for item in items:
             assert item.letter is not None

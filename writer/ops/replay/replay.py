@@ -150,16 +150,16 @@ class _TopicReplay:
         """Bring one chunk to what its messages say. With too many letters `_LaneStops` is raised before anything."""
         items = [Item(self._as_wanted(entry)) for entry in draft.entries]
         restorer = self._session.restorer
-        made = await restorer.convert(lane, items)
-        await self._bury(made.letters, made.rows, tally)
-        done = await (restorer.look if self._options.dry_run else restorer.store)(lane, items, made)
+        batch = await restorer.convert(lane, items)
+        await self._bury(batch.letters, batch.rows, tally)
+        done = await (restorer.look if self._options.dry_run else restorer.store)(batch, items)
         self._summary.read += len(items)
-        self._summary.expired += made.expired
+        self._summary.expired += batch.expired
         self._summary.inserted += done.inserted
         self._summary.already_present += done.present
         self._summary.rewritten += done.rewritten
         if done.refused:
-            await self._bury(done.refused, made.rows - len(done.refused), tally)
+            await self._bury(done.refused, batch.rows - len(done.refused), tally)
 
     def _as_wanted(self, entry: Entry) -> Entry:
         """With the fingerprint version that was asked for, where it has one."""

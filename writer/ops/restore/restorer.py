@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -14,9 +14,8 @@ from shared.migrations.clickhouse import stored_in
 from shared.queue.base import Lane
 from shared.settings import Storage
 from shared.signals.base import Table
-from writer.batch import Batch, make_batch
-from writer.buffer import Draft
-from writer.converter import Converted, Converter, merge
+from writer.batch import Batch
+from writer.converter import Converter, merge
 from writer.dead_letters import Letter
 from writer.delivery import Delivery, Poison
 from writer.entry import Entry
@@ -89,22 +88,23 @@ class Restorer:
         """Return when no statement of an earlier run is under way: what it inserts would be inserted twice."""
         await self._deps.waiting.until_done("an earlier run", self._look_for_earlier_run)
 
-    async def convert(self, lane: Lane, items: Sequence[Item]) -> Converted:
-        """Rows and letters of some items, in order of offset."""
-        return await asyncio.to_thread(self._convert, lane, items, time.time_ns() // 1000)
+    async def convert(self, lane: Lane, items: Sequence[Item]) -> Batch:
+        """The batch of some items, in order of offset."""
+        batch = await asyncio.to_thread(self._convert, lane, items, time.time_ns() // 1000)
+        self._batches += 1
+        batch.run = f"replay:{self._deps.run}:{self._batches}:"
+        return batch
 
-    async def look(self, lane: Lane, items: Sequence[Item], made: Converted) -> Restored:
+    async def look(self, batch: Batch, items: Sequence[Item]) -> Restored:
         """What `store` would do. Changes nothing."""
-        batch = self._batch(lane, items, made)
         if not batch.rows:
             return Restored()
         missing = len(await self._delivery.missing(batch))
         present = batch.rows - missing
         return Restored(missing, 0, present) if self._rewrite else Restored(missing, present)
 
-    async def store(self, lane: Lane, items: Sequence[Item], made: Converted) -> Restored:
-        """Store what was made of the items. Raises what the guard raises."""
-        batch = self._batch(lane, items, made)
+    async def store(self, batch: Batch, items: Sequence[Item]) -> Restored:
+        """Store the batch of these items. Raises what the guard raises."""
         if not batch.rows:
             return Restored()
         deleted = await self._delete(batch) if self._rewrite else 0
@@ -113,28 +113,29 @@ class Restorer:
         present = batch.rows - inserted - len(refused)
         return Restored(inserted - rewritten, present, rewritten, refused)
 
-    def _convert(self, lane: Lane, items: Sequence[Item], now_us: int) -> Converted:
+    def _convert(self, lane: Lane, items: Sequence[Item], now_us: int) -> Batch:
+        """Each batch counts as planned: whether its rows are all there or all missing, the lane is never trusted."""
         if all(item.letter is None for item in items):
-            return self._converter.convert(lane, [item.entry for item in items], now_us)
-        made, blocks = Converted(lane), []
-        for item in items:
-            one = self._converter.convert(lane, [item.entry], now_us)
-            if item.letter is not None and item.letter.index is not None:
-                _renumber(one, item.letter.index)
-            if one.rows:
-                blocks.append(one.columns)
-            made.rows += one.rows
-            made.letters += one.letters
-            made.expired += one.expired
-        made.columns = merge(self._table, blocks)
-        return made
+            return self._converter.convert(lane, [item.entry for item in items], now_us, planned=True)
+        parts = [self._convert_one(lane, item, now_us) for item in items]
+        return replace(
+            parts[0],
+            last=parts[-1].last,
+            received_at=next((part.received_at for part in parts if part.received_at), 0),
+            message=parts[0].message if len(parts) == 1 else None,
+            columns=merge(self._table, [part.columns for part in parts if part.rows]),
+            letters=[letter for part in parts for letter in part.letters],
+            expired=sum(part.expired for part in parts),
+        )
 
-    def _batch(self, lane: Lane, items: Sequence[Item], made: Converted) -> Batch:
-        draft = Draft(opened_at=0.0, planned=True)  # planned: whole or not, the lane is never trusted
-        for item in items:
-            draft.add(item.entry)
-        self._batches += 1
-        return make_batch(lane, draft, made, run=f"replay:{self._deps.run}:{self._batches}:")
+    def _convert_one(self, lane: Lane, item: Item, now_us: int) -> Batch:
+        """A record that stands alone in its message gets the index that it had among the others."""
+        batch = self._converter.convert(lane, [item.entry], now_us, planned=True)
+        if item.letter is not None and (index := item.letter.index) is not None:
+            if batch.rows:
+                batch.columns["_index"] = [index] * batch.rows
+            batch.letters = [msgspec.structs.replace(letter, index=index) for letter in batch.letters]
+        return batch
 
     async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
         """Rows inserted, and letters of those that ClickHouse refuses: halved, and so on down to the row."""
@@ -147,7 +148,7 @@ class Restorer:
         refused: list[Letter] = []
         middle = len(items) // 2
         for half in (items[:middle], items[middle:]):
-            part = self._batch(batch.lane, half, await self.convert(batch.lane, half))
+            part = await self.convert(batch.lane, half)
             if part.rows:
                 more, letters = await self._insert(part, half)
                 inserted, refused = inserted + more, refused + letters
@@ -176,9 +177,7 @@ class Restorer:
         async def delete() -> None:
             await self.alone()  # a try that was given up may still be about to delete what comes after it
             await self._deps.guard.check(batch)
-            await self._deps.sink.delete(
-                self._table, self._place, batch.lane, batch.offsets, batch.span, ours, present - ours
-            )
+            await self._deps.sink.delete(self._table, self._place, batch.range, ours, present - ours)
 
         await self._deps.waiting.until_done("delete", delete)
         self._deps.failpoints.reach("after_delete")
@@ -193,13 +192,6 @@ class Restorer:
             return  # the user may not look; only a run killed a moment ago would matter
         if statements:
             raise EarlierRun(f"{statements} statements of an earlier run are still under way in ClickHouse")
-
-
-def _renumber(made: Converted, index: int) -> None:
-    """Give a record that stands alone in its message the place that it had among the others."""
-    if made.rows:
-        made.columns["_index"] = [index] * made.rows
-    made.letters = [msgspec.structs.replace(letter, index=index) for letter in made.letters]
 
 
 def _place_of(database: str, table: Table, storage: Storage) -> str:
