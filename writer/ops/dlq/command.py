@@ -13,11 +13,12 @@ from shared.commands.common import AsJson, DataDir, fail, print_json
 from shared.signals.base import Signal
 from writer.main import NESTING
 from writer.ops.dlq import show as dlq_show
+from writer.ops.dlq.filters import Filters, Keys, States, filtered
 from writer.ops.dlq.purge import purge as run_purge
 from writer.ops.dlq.redrive import Summary
 from writer.ops.dlq.redrive import redrive as run_redrive
-from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
-from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
+from writer.ops.letters import Kept, current_letters, with_bytes
+from writer.ops.operator import Group, Operator, operate
 from writer.ops.progress import progress_bar
 from writer.ops.ranges import signals_of
 from writer.ops.restore.guard import WritersAtWork
@@ -25,41 +26,23 @@ from writer.ops.restore.session import failpoints_of_environment
 
 dlq = typer.Typer(help="Dead letters: list, show, redrive and purge them.", no_args_is_help=True)
 
-REASONS = ("undecodable", "unconvertible", "refused")
-STATES = ("open", "redriven", "purged", "gap", "unknown")
-
-Reasons = Annotated[
-    list[str] | None, typer.Option("--reason", help=f"Only these: {', '.join(REASONS)}; may be given several times")
-]
-States = Annotated[
-    list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}; left out: open and gap")
-]
-Keys = Annotated[
-    list[str] | None, typer.Option("--key", metavar="KEY", help="Only this letter; may be given several times")
-]
-Offset = Annotated[int | None, typer.Option("--offset", min=0, help="Only letters of this message", metavar="N")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing")]
 
 
 @dlq.command("list")
+@filtered
 def list_all(
-    signal: SignalNames = None,
-    reason: Reasons = None,
+    filters: Filters,
     state: States = None,
-    partition: Partitions = None,
-    offset: Offset = None,
-    offsets: Offsets = None,
-    since: From = None,
-    until: To = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Show so many, the newest; 0: all")] = 100,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """List letters, the newest last, and count them. Gaps are messages that retention took: nothing is left of them."""
-    chosen = _chosen(reason, state or ["open", "gap", "unknown"], None, partition, offset, offsets, since, until)
+    chosen = filters.chosen(states=state or ("open", "gap", "unknown"))
 
     async def work(operator: Operator) -> list[Kept]:
-        topics = [each.dead_letter_topic for each in signals_of(operator.registry, signal or ())]
+        topics = [each.dead_letter_topic for each in signals_of(operator.registry, filters.signal or ())]
         return [kept for topic in topics for kept in await current_letters(operator.queue, topic, chosen)]
 
     found = sorted(operate(data_dir, work, away=1), key=lambda kept: kept.at_ms)
@@ -96,15 +79,10 @@ def show(
 
 
 @dlq.command()
+@filtered
 def redrive(
-    signal: SignalNames = None,
-    reason: Reasons = None,
+    filters: Filters,
     key: Keys = None,
-    partition: Partitions = None,
-    offset: Offset = None,
-    offsets: Offsets = None,
-    since: From = None,
-    until: To = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     group: Group = None,
@@ -112,11 +90,11 @@ def redrive(
 ) -> None:
     """Store what open letters keep, under their original coordinates, where it isn't there already, and close them.
     Exit code 0: none is left of what was asked for."""
-    chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
+    chosen = filters.chosen(keys=key or ())
     sys.setrecursionlimit(NESTING)
 
     async def work(operator: Operator) -> Summary:
-        signals = signals_of(operator.registry, signal or ())
+        signals = signals_of(operator.registry, filters.signal or ())
         with progress_bar("letters") as progress:
             return await run_redrive(
                 operator, signals, chosen, progress, dry_run=dry_run, failpoints=failpoints_of_environment()
@@ -134,26 +112,21 @@ def redrive(
 
 
 @dlq.command()
+@filtered
 def purge(
-    signal: SignalNames = None,
-    reason: Reasons = None,
+    filters: Filters,
     key: Keys = None,
-    partition: Partitions = None,
-    offset: Offset = None,
-    offsets: Offsets = None,
-    since: From = None,
-    until: To = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Throw away what open letters keep, for good; a small marker of each stays, and audit counts it."""
-    chosen = _chosen(reason, None, key, partition, offset, offsets, since, until)
+    chosen = filters.chosen(keys=key or ())
 
     def run(only_count: bool) -> int:
         async def work(operator: Operator) -> int:
-            signals: list[Signal] = signals_of(operator.registry, signal or ())
+            signals: list[Signal] = signals_of(operator.registry, filters.signal or ())
             with progress_bar("letters") as progress:
                 return await run_purge(operator, signals, chosen, progress, dry_run=only_count)
 
@@ -169,32 +142,6 @@ def purge(
     else:
         done = "would be purged" if dry_run else "purged"
         Console().print(f"[green]✓[/green] {count:,} letters {done}", highlight=False)
-
-
-def _chosen(
-    reasons: list[str] | None,
-    states: list[str] | None,
-    keys: list[str] | None,
-    partitions: list[int] | None,
-    offset: int | None,
-    offsets: str | None,
-    since: str | None,
-    until: str | None,
-) -> Chosen:
-    """The filters as one value. Raises `typer.BadParameter`."""
-    for name, given, known in (("reason", reasons, REASONS), ("state", states, STATES)):
-        if unknown := [text for text in given or () if text not in known]:
-            raise typer.BadParameter(f"there is no {name} {unknown[0]!r}; there are {', '.join(known)}")
-    wanted = wanted_of(None, partitions, since, until, offsets)
-    return Chosen(
-        states=frozenset(states or ()),
-        reasons=frozenset(reasons or ()),
-        keys=frozenset(keys or ()),
-        partitions=frozenset(wanted.partitions),
-        offsets=(offset, offset) if offset is not None else wanted.offsets,
-        from_ms=wanted.from_ms,
-        to_ms=wanted.to_ms,
-    )
 
 
 def _print_redriven(summary: Summary) -> None:
