@@ -61,12 +61,12 @@ class Batch:
 
     @property
     def plan(self) -> Position:
-        """Committed before the insert."""
+        """What is committed before the insert."""
         return Position(self.first, msgspec.json.encode(Plan(self.end)).decode())
 
     @property
     def done(self) -> Position:
-        """Committed when every row is stored."""
+        """What is committed when every row is stored."""
         return Position(self.end)
 
     @property
@@ -90,7 +90,7 @@ class Batch:
         return list(zip(columns["_offset"], columns["_index"], columns["received_at"], strict=True))
 
     def missing(self, present: set[Key], now_us: int) -> list[int]:
-        """The rows that are not present and that retention has not taken yet."""
+        """The rows that are not present and not past their retention."""
         received_at, days = self.columns["received_at"], self.columns["retention_days"]
         return [
             row

@@ -1,6 +1,6 @@
 """Whether values fit their columns, a whole column at a time. Pure.
 
-Checked before anything is planned: what passes can be sent, so that an error while sending is never the data's fault.
+Checked before a batch is planned: what passes can be sent, so that an error while sending is never the data's fault.
 """
 
 import re
@@ -26,7 +26,7 @@ class Misfit(Exception):
 
 
 def unsupported(table: Table) -> list[str]:
-    """Names of the columns whose type this writer can't check, and so doesn't write."""
+    """Names of the columns whose type this writer can't check and therefore doesn't write."""
     return [column.name for column in table.columns if column.type not in _TEXT and not _code(column.type)]
 
 
@@ -49,7 +49,7 @@ def _code(type: str) -> str:
 
 
 def _check_text(values: Sequence[Any]) -> None:
-    """Text is str or bytes; str without lone surrogates, which UTF-8 can't hold. Joining is the quickest look."""
+    """Text is str or bytes; str without lone surrogates, which UTF-8 can't hold. Joining is the fastest check."""
     try:
         joined = b"".join(values) if isinstance(values[0], bytes) else "".join(values)
     except TypeError:  # both kinds in one column, or something else

@@ -1,4 +1,4 @@
-"""Messages -> columns. Pure: the same messages give the same rows, whoever reads them and whenever (02, step 2)."""
+"""Messages -> columns. Pure: the same messages give the same rows in every process, at any time (02, step 2)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,14 +16,14 @@ from writer.dead_letters import Letter, Reason, letter
 from writer.entry import Entry, read_entry
 
 _STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
-"""Columns that come from the stamp where the format doesn't make them."""
+"""Columns taken from the stamp where the format doesn't make them."""
 
 _decode_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class Piece(NamedTuple):
-    """Decoded records that stand together in one message, the first of them at `start`."""
+    """Consecutive decoded records of one message; `start` is the index of the first."""
 
     message: Message
     stamp: Stamp
@@ -41,7 +41,7 @@ class Piece(NamedTuple):
 
 
 class Converter:
-    """Makes columns of a signal's table out of messages of its topic."""
+    """Converts messages of a signal's topic to columns of its table."""
 
     def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
@@ -78,11 +78,11 @@ class Converter:
         return batch
 
     def letter_of_row(self, lane: Lane, message: Message, index: int, detail: str) -> Letter:
-        """The letter of a record that ClickHouse refuses."""
+        """The letter of a record that ClickHouse refused."""
         return letter(lane, self._record_alone(self.read(message), index), index, "refused", detail)
 
     def _piece(self, entry: Entry, now_us: int, batch: Batch) -> Piece | None:
-        """The entry's records, or None: they are none, expired or undecodable, which is noted in `batch`."""
+        """The entry's records; None if there are none, or they are expired or undecodable, which `batch` then notes."""
         stamp = entry.stamp
         if stamp is None:
             _give_up(batch, entry.message, None, "undecodable", entry.problem)
@@ -102,12 +102,12 @@ class Converter:
         return Piece(entry.message, stamp, records, 0) if records else None
 
     def _blocks(self, fmt: Format, pieces: list[Piece], batch: Batch) -> list[Columns]:
-        """All at once; if that fails in two halves, and so on down to the record that can't be converted."""
+        """Convert all at once; if that fails, each half alone, down to the record that can't be converted."""
         try:
             return [self._columns(fmt, pieces, batch.lane)]
         except MemoryError:
             raise
-        except Exception as error:  # whatever a strange record makes a format raise
+        except Exception as error:  # a strange record may make a format raise anything
             halves = _halves(pieces)
             if halves is not None:
                 return self._blocks(fmt, halves[0], batch) + self._blocks(fmt, halves[1], batch)
@@ -133,7 +133,8 @@ class Converter:
             columns["extra"] = _extra(rows)
         if self._has_format:
             columns["format"] = [fmt.name] * len(rows)
-        columns = {name: values for name, values in columns.items() if any(values)}  # else ClickHouse's own default
+        # A column of empty values isn't sent: its default is the same.
+        columns = {name: values for name, values in columns.items() if any(values)}
         check(self._table, columns, len(rows))
         return columns | {
             "received_at": rows.received_at,
@@ -144,7 +145,7 @@ class Converter:
         }
 
     def _record_alone(self, entry: Entry, index: int) -> Message:
-        """The message cut down to one record: still an envelope, so that it can be read again."""
+        """The message reduced to one record: still an envelope, so that it can be read again."""
         if entry.rows == 1 or entry.stamp is None:
             return entry.message
         ids = entry.stamp.event_ids[index : index + 1]
@@ -167,7 +168,7 @@ def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
 
 
 def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
-    """Two parts in order, or None for a single record."""
+    """Both halves in order; None for a single record."""
     if len(pieces) > 1:
         middle = len(pieces) // 2
         return pieces[:middle], pieces[middle:]
@@ -187,7 +188,7 @@ def _extra(rows: Rows) -> list[bytes]:
 
 
 def merge(table: Table, blocks: list[Columns]) -> Columns:
-    """One block out of several; a column that some of them have not is its default there."""
+    """One block out of several; where a block lacks a column, the rows get its default."""
     defaults = {column.name: column.default for column in table.columns}
     names = [name for name in defaults if any(name in block for block in blocks)]
     merged: Columns = {name: [] for name in names}

@@ -1,4 +1,4 @@
-"""A queue message as the writer first looks at it: its stamp, or why there is none. The records stay unread."""
+"""A queue message as the writer first reads it: its stamp, or why there is none. The records stay undecoded."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from shared.queue.base import Message
 from shared.signals.base import partition_key
 
 _MAX_RETENTION_DAYS = 65_535
-"""What the column holds."""
+"""The largest value of the column."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One message. `stamp` is None where the message is `problem` (undecodable for ever) or `blocked` (for now)."""
+    """One message. Without a `stamp` it has a `problem` (can never be decoded) or is `blocked` (not yet)."""
 
     message: Message
     stamp: Stamp | None = None
@@ -40,9 +40,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
-    """Take the envelope apart. `formats`: those that this lane's topic may hold, by name. Never raises.
+    """Open the envelope. `formats`: those that the topic may hold, by name. Never raises.
 
-    A version, format or fingerprint that this program doesn't know is only blocked: a newer writer will know it (02).
+    An unknown version, format or fingerprint only blocks the message: a newer writer will know it (02).
     """
     try:
         stamp, records = unseal(message.value)

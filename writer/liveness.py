@@ -1,4 +1,4 @@
-"""What others see of the receive loop. The loop itself tells it, so a loop that is stuck tells nothing."""
+"""Signs of life of the receive loop. The loop itself gives them, so a stuck loop gives none."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +14,9 @@ EVERY_S = 1.0
 
 
 class Liveness:
-    """Tells, at most once a second: the liveness file is touched, what lanes hold and wait for becomes gauges.
+    """At most once a second, touches the liveness file and sets the gauges of what lanes hold and wait for.
 
-    The file's age is for probes that run a command; /health says the same to those that ask over HTTP.
+    The file's age is for probes that run a command; /health serves those that ask over HTTP.
     """
 
     def __init__(self, metrics: Metrics, liveness_file: Path | None) -> None:
@@ -28,7 +28,7 @@ class Liveness:
         """`now` is monotonic seconds."""
         return now >= self._next_at
 
-    def tell(self, now: float, states: Sequence[dict[str, Any]]) -> None:
+    def update(self, now: float, states: Sequence[dict[str, Any]]) -> None:
         """`states`: one entry a lane, as /health shows them."""
         self._next_at = now + EVERY_S
         if self._file is not None:

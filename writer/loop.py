@@ -1,4 +1,4 @@
-"""The writer's one receive loop: it feeds the lanes, and tells by its beat that the process is alive."""
+"""The writer's one receive loop: it feeds the lanes, and its beat shows that the process is alive."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ from writer.sink import Sink
 _log = structlog.get_logger(__name__)
 
 LEAST_BYTES = 1_000_000
-"""The least share of a lane, however many there are: lanes that are stuck never stop the others."""
+"""The smallest share of a lane, however many there are: stuck lanes never stop the others."""
 
 RECEIVE_S = 0.05
 RECEIVE_MESSAGES = 2_000
@@ -38,9 +38,9 @@ RECEIVE_MESSAGES = 2_000
 class WriterLoop:
     """Receives for all lanes of some signals, and starts and ends a `LaneWriter` with each assignment.
 
-    1. A lane that holds enough is paused; the membership is kept alive whatever the lanes do.
-    2. No more than about `held_bytes` of messages (a setting) are in memory, however long the backlog.
-    3. One `LaneWriter` a lane: a new one begins when the old one's last insert has ended.
+    1. A lane that holds enough is paused; the group membership is kept alive whatever the lanes do.
+    2. At most about `held_bytes` of messages (a setting) are in memory, however long the backlog.
+    3. One `LaneWriter` a lane: a new one starts when the last insert of the old one has ended.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class WriterLoop:
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set: then flush for a bounded time, and leave the group. Raises `UnfitTable`."""
+        """Run until `stop` is set, then flush for a bounded time and leave the group. Raises `UnfitTable`."""
         lag = asyncio.create_task(watch_lag(self._queue, self._held, self._deps.metrics.lag))
         await self._producer.start()
         await self._consumer.start()
@@ -106,7 +106,7 @@ class WriterLoop:
 
     def assigned(self, lanes: frozenset[Lane]) -> None:
         if self._stopping:
-            return  # whoever is in the group when we have left it gets them
+            return  # the members that remain when we have left get them
         epochs = self._consumer.epochs()
         for lane in lanes:
             self._forget(lane)
@@ -122,10 +122,10 @@ class WriterLoop:
                 writer.left()
             self._forget(lane)
 
-    # What others look at.
+    # For /health.
 
     def states(self) -> list[dict[str, Any]]:
-        """One entry a lane, for /health: what it holds and what it waits for."""
+        """One entry a lane: what it holds and what it waits for."""
         now = time.monotonic()
         return [
             {
@@ -144,10 +144,10 @@ class WriterLoop:
     # Inside.
 
     async def _receive(self, hungry: Mapping[Lane, Batcher]) -> None:
-        """One turn: messages for those lanes that have room."""
+        """One turn: receive messages for the lanes that have room."""
         self.beat_at = now = time.monotonic()
         if self._liveness.due(now):
-            self._liveness.tell(now, self.states())
+            self._liveness.update(now, self.states())
         try:
             received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
         except QueueUnavailable as error:
@@ -165,7 +165,7 @@ class WriterLoop:
     def _hungry(self) -> dict[Lane, Batcher]:
         """The lanes to read now; the others are paused.
 
-        Half of a lane's share is for the batch on its way into the table, half for the next one.
+        Half of a lane's share is for the batch that is being inserted, half for the next one.
         """
         active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
         share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._deps.limits.bytes)
@@ -182,7 +182,7 @@ class WriterLoop:
         return hungry
 
     async def _flush(self) -> None:
-        """Let the lanes finish what they hold, but not for ever; the rest is still in the queue."""
+        """Let the lanes finish what they hold, for a bounded time; the rest is still in the queue."""
         self._stopping = True
         deadline = time.monotonic() + self._settings.shutdown_s
         for writer in self._lanes.values():
@@ -219,7 +219,7 @@ class WriterLoop:
 
 
 async def _run_after(former: asyncio.Task[None] | None, writer: LaneWriter) -> None:
-    """A lane that comes back waits for its last insert of the time before."""
+    """A lane that returns waits until its previous writer's last insert has ended."""
     if former is not None:
         await asyncio.wait({former})
     await writer.run()

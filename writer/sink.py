@@ -1,4 +1,4 @@
-"""ClickHouse as the lanes see it: the only place where the writer waits in threads."""
+"""ClickHouse as the lanes use it: the only place where the writer waits in threads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -17,34 +17,34 @@ T = TypeVar("T")
 
 INSERT_SETTINGS = {
     "load_balancing": "in_order",  # rows are looked for on the replica where they were inserted
-    "deduplicate_insert": "enable",  # the name since 26; older servers pass over it ...
+    "deduplicate_insert": "enable",  # the name since 26; older servers ignore it ...
     "insert_deduplicate": 1,  # ... and know this one
     "async_insert": 0,
     "distributed_foreground_insert": 1,
     "max_insert_block_size": 1_048_576,  # one insert is one block: the token covers it whole
     "use_strict_insert_block_limits": 0,
 }
-"""Always the same for a token: another block size would be another insert to ClickHouse (02)."""
+"""Always the same for a token: with another block size it would be another insert to ClickHouse (02)."""
 
 _DELETE_SETTINGS = {
-    "lightweight_deletes_sync": 2,  # on return it is done, on every replica
+    "lightweight_deletes_sync": 2,  # on return, the rows are deleted on every replica
     "mutations_sync": 2,
-    "max_query_size": 64_000_000,  # the kept keys stand in the statement
+    "max_query_size": 64_000_000,  # the keys to keep are part of the statement
     "max_ast_elements": 10_000_000,
     "max_expanded_ast_elements": 10_000_000,
 }
 
 
 class Sink:
-    """Inserts and questions, on a small pool of threads with a connection each.
+    """Inserts and queries on a small pool of threads with a connection each.
 
-    1. Nobody holds a thread while waiting for another try.
-    2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for the others.
-    3. A turn is given back when its thread is free, also when whoever asked has gone: at most `threads` calls at once.
+    1. No thread is held during the pause before another try.
+    2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for other tables.
+    3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
     def __init__(self, url: str, *, threads: int, timeout_s: float, comment: str = "") -> None:
-        """`comment` goes with every statement as its `log_comment`: see `under_way`."""
+        """`comment` is the `log_comment` of every statement: see `under_way`."""
         self.database = ClickHouse(url).database
         self._comment = comment
         settings = {"log_comment": comment} if comment else {}
@@ -55,7 +55,7 @@ class Sink:
         self._fit: set[str] = set()
 
     async def insert(self, table: Table, columns: Columns, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
-        """Insert as one block under a token. `ready` is called when a thread is free, right before; it may raise.
+        """Insert as one block under a token. `ready` is called right before, when a thread is free; it may raise.
 
         Raises:
             ServerError, Unreachable: some of it, or all, may be stored.
@@ -66,7 +66,7 @@ class Sink:
         await self._checked(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
 
     async def check(self, table: Table) -> None:
-        """Look once whether the table is fit to be written to; again after everything that failed.
+        """Check once whether the table is fit to be written to, and again after every failure.
 
         Raises:
             UnfitTable, MissingTable, ClickHouseError
@@ -77,7 +77,7 @@ class Sink:
             self._fit.add(table.name)
 
     async def keys(self, table: Table, rows: RowRange) -> set[Key]:
-        """The identities of the rows that are there within the range."""
+        """The identities of the rows in the range."""
         sql = f"SELECT {KEY} FROM `{self.database}`.`{table.name}` WHERE {THIS_RANGE}"  # noqa: S608 - names from us
         found = await self._checked(
             table, lambda clickhouse: clickhouse.query_columns(sql, rows.parameters, LOOK_SETTINGS)
@@ -85,7 +85,7 @@ class Sink:
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
-        """Whether a row of the lane is there that lies at or after an offset and was received at or after a time."""
+        """Whether the table has a row of the lane at or after this offset that was received at or after this time."""
         sql = (
             f"SELECT 1 FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608 - names from the signals
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
@@ -103,7 +103,7 @@ class Sink:
         """
         sql = f"DELETE FROM {place} WHERE {THIS_RANGE}"  # noqa: S608 - names from the signals
         parameters = rows.parameters
-        # Most are told by their place alone: 20,000 numbers take the server a second, as many tuples fifteen.
+        # Most are excluded by one number each: 20,000 numbers take the server a second, as many tuples fifteen.
         places = {key[:2] for key in keys}
         twins = [key for key in keep if key[:2] in places]  # of an earlier topic of the same name
         others = [((key[0] - rows.first) << 32) + key[1] for key in keep if key[:2] not in places]
@@ -116,7 +116,7 @@ class Sink:
         await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _DELETE_SETTINGS))
 
     async def under_way(self, table: Table) -> int:
-        """How many statements with this sink's comment still change something on the server, whoever sent them."""
+        """How many statements with this sink's comment still change data on the server, from any process."""
         sql = (
             "SELECT count() FROM system.processes"
             " WHERE Settings['log_comment'] = %(comment)s AND query_kind NOT IN ('Select', '')"
@@ -126,7 +126,7 @@ class Sink:
         return int(found[0][0])
 
     def abort(self) -> None:
-        """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
+        """Break all connections: calls that wait for the server end at once, their outcomes unknown."""
         self._pool.abort()
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ class Sink:
         try:
             return await self._run(table, call, ready)
         except Exception:
-            self._fit.discard(table.name)  # it may be another table by the next try
+            self._fit.discard(table.name)  # it may be another table at the next try
             raise
 
     async def _run(
@@ -155,7 +155,7 @@ class Sink:
                 return await answer
             except asyncio.CancelledError:
                 await asyncio.wait({work})
-                for future in (work, answer):  # seen: else asyncio logs an error that nobody was told
+                for future in (work, answer):  # retrieved: else asyncio logs the error as never retrieved
                     if future.done() and not future.cancelled():
                         future.exception()
                 raise

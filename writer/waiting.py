@@ -1,4 +1,4 @@
-"""Trying again: whatever depends on others is tried for as long as it takes, and says so (02, RETRY)."""
+"""Retries: calls to neighbours are tried for as long as it takes, visibly (02, RETRY)."""
 
 import asyncio
 import time
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 _LOG_EVERY_S = 60.0
 RETRIABLE = (QueueUnavailable, ClickHouseError, MissingTable, LetterTooLarge)
-"""What passes by itself, or when a person has done something."""
+"""Errors that pass by themselves, or when a person acts."""
 
 
 class Stopped(Exception):
-    """The writer is stopping, and there is nothing left that must be finished."""
+    """The writer is stopping, and nothing is left that must be finished."""
 
 
 @dataclass
@@ -30,13 +30,13 @@ class Wait:
     """Why a lane waits. Times are monotonic seconds."""
 
     since: float
-    told_at: float
+    logged_at: float
     tries: int = 0
     detail: str = ""
 
 
 class Waiting:
-    """One lane's waiting, told in `waits` (by what it waits for), a metric and the log. It holds no thread."""
+    """One lane's waits, shown in `waits` (by what it waits for), a metric and the log. They hold no thread."""
 
     def __init__(self, logger: Any, metrics: Metrics, *, max_s: float) -> None:
         self.waits: dict[str, Wait] = {}
@@ -46,7 +46,7 @@ class Waiting:
         self.max_s = max_s
 
     async def until_done(self, what: str, call: Callable[[], Awaitable[T]], *, stoppable: bool = False) -> T:
-        """The call's result, after as many tries as it takes. Raises `Stopped` if `stoppable` and asked for."""
+        """The call's result, after as many tries as it takes. Raises `Stopped` if `stoppable` and the writer stops."""
         backoff = Backoff(self.max_s)
         while True:
             try:
@@ -58,7 +58,7 @@ class Waiting:
                 return result
 
     async def pause(self, what: str, error: Exception, backoff: Backoff, *, stoppable: bool = False) -> None:
-        """Wait before one more try. Raises `Stopped` if that is allowed and asked for."""
+        """Wait before one more try. Raises `Stopped` if `stoppable` and the writer stops."""
         delay_s = backoff.next_s()
         self._tell(what, reason_of(error), str(error), backoff.tries)
         if not stoppable:
@@ -69,7 +69,7 @@ class Waiting:
             raise Stopped
 
     async def for_ever(self, what: str, reason: str, detail: str) -> NoReturn:
-        """Wait for a person: nothing that this process can do will help. Raises `Stopped` when it is stopped."""
+        """Wait for a person: this process can't help itself. Raises `Stopped` when the writer stops."""
         tries = 0
         while True:
             tries += 1
@@ -79,17 +79,17 @@ class Waiting:
                 raise Stopped
 
     def over(self, what: str) -> None:
-        """What was waited for has come."""
+        """End a wait: the call has succeeded."""
         if waited := self.waits.pop(what, None):
             self._log.info("goes on", what=what, tries=waited.tries, waited_s=_seconds_since(waited.since))
 
     def _tell(self, what: str, reason: str, detail: str, tries: int) -> None:
         now = time.monotonic()
-        wait = self.waits.setdefault(what, Wait(since=now, told_at=now))
+        wait = self.waits.setdefault(what, Wait(since=now, logged_at=now))
         wait.tries, wait.detail = tries, detail
         self._metrics.retries.labels(what, reason).inc()
-        if tries == 1 or now - wait.told_at > _LOG_EVERY_S:
-            wait.told_at = now
+        if tries == 1 or now - wait.logged_at > _LOG_EVERY_S:
+            wait.logged_at = now
             self._log.warning("waits", what=what, error=detail, tries=tries, since_s=_seconds_since(wait.since))
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from shared.durations import parse_duration
+from shared.formats.values import microseconds
 from shared.queue.base import Lane, Position, Queue
 from shared.registry import Registry
 from shared.signals.base import Signal
 from writer.position import starting_point
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
 """Digits of a time of this century as seconds, milliseconds or microseconds since the epoch -> milliseconds of one."""
 
@@ -175,12 +174,12 @@ def parse_moment(text: str, now: datetime) -> int:
     if text.isascii() and text.isdigit() and (factor := _EPOCH_DIGITS.get(len(text))):
         return int(int(text) * factor)
     with suppress(ValueError):
-        return (now - _EPOCH) // _MS - parse_duration(text) // _MS
+        return microseconds(now) // 1000 - parse_duration(text) // timedelta(milliseconds=1)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no time: write 2026-01-15T10:30:00Z, 2h (ago) or seconds since 1970") from None
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MS
+    return microseconds(moment) // 1000
 
 
 def parse_offsets(text: str) -> tuple[int, int]:
