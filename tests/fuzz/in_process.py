@@ -34,8 +34,8 @@ from shared.registry import load
 from shared.settings import Gateway, Topics
 from shared.signals.base import Table
 from tests.fuzz.requests import Answer, Known, Request
+from writer.converter import Converter
 from writer.main import NESTING
-from writer.rows import Converter
 
 PROJECT = "p"
 KNOWN = Known(PROJECT, ingest="dt_ingest", read="pk_read", browser="pk_browser")

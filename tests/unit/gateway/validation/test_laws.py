@@ -18,7 +18,7 @@ from shared.formats.intake import Intake
 from shared.formats.values import limit_text
 from tests.bodies import bodies, broken, valid, values
 from tests.validating import REGISTRY, Door
-from writer.columns import check as check_columns
+from writer.column_checks import check as check_columns
 
 INTAKES = pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
 NOW_US = 1_790_000_000_000_000
