@@ -44,6 +44,7 @@ class Deps:
     drain: DrainDeps
     takes_in: bool = True
     query_routes: Sequence[BaseRoute] = ()
+    checks: Sequence[Callable[[], Awaitable[None]]] = field(default=())
     start: Sequence[Callable[[], Awaitable[None]]] = field(default=())
     stop: Sequence[Callable[[], Awaitable[None]]] = field(default=())
 

@@ -30,6 +30,7 @@ from shared.keys import ResolvedKey, find_key
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
+from shared.queue.watch import Watch, check_topics, fullness
 from shared.settings import BadSetting, Settings
 
 ROLES = {"ingest", "query"}
@@ -43,6 +44,8 @@ def assemble(config: Settings) -> Deps:
     metrics = Metrics()
     queue = open_queue(config)
     producer = queue.producer()
+    metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
+    watch = Watch(fullness(queue, metrics))
     postgres = Postgres(config.services.postgres_url)
     redis = Redis(config.services.redis_url)
     keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
@@ -59,8 +62,10 @@ def assemble(config: Settings) -> Deps:
     def required() -> frozenset[str]:
         return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
 
+    known = registry.load(config.services.extensions, config.topics.prefix)
+    topics = [signal.topic for signal in known.signals.values()]
     return Deps(
-        registry=registry.load(config.services.extensions, config.topics.prefix),
+        registry=known,
         readiness=Readiness(checks, required),
         ingest=IngestDeps(
             keys=keys,
@@ -75,10 +80,12 @@ def assemble(config: Settings) -> Deps:
         drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
         takes_in="ingest" in roles,
         query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits), metrics)) if "query" in roles else (),
-        start=(producer.start, revocations.start, limits.start),
+        checks=(lambda: check_topics(queue, topics if "ingest" in roles else ()),),
+        start=(producer.start, watch.start, revocations.start, limits.start),
         stop=(
             bodies.close,
             producer.stop,
+            watch.close,
             queue.close,
             revocations.close,
             limits.close,

@@ -8,7 +8,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from gateway.app import build_app
+from gateway.app import Deps, build_app
 from gateway.assembly import assemble
 from gateway.connection import connections
 from gateway.server import Server
@@ -28,8 +28,9 @@ def gateway() -> None:
 
 
 async def serve(config: settings.Settings) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes. Raises `BadSetting`, also for topics that don't fit the settings."""
     deps = assemble(config)
+    await refuse_to_boot(deps)
     application = build_app(deps)
     listener = listen(config.gateway.host, config.gateway.port, share=config.gateway.share_port)
     host, port = listener.getsockname()[:2]
@@ -50,6 +51,17 @@ async def serve(config: settings.Settings) -> None:
         give_up=deps.ingest.bodies.give_up,
     )
     await server.serve(sockets=[listener])
+
+
+async def refuse_to_boot(deps: Deps) -> None:
+    """Raise `BadSetting` if a check finds that the process must not serve; what is away is looked for later."""
+    try:
+        for check in deps.checks:
+            await check()
+    except BadSetting:
+        for stop in deps.stop:
+            await stop()
+        raise
 
 
 def freeze_garbage() -> None:

@@ -75,6 +75,12 @@ class Metrics:
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
+        self.queue_fullness = Gauge(
+            "sluice_queue_fullness", "Share of the embedded queue's limit not yet consumed; at 1 it is full", registry=r
+        )
+        self.dead_letter_bytes = Gauge(
+            "sluice_dead_letter_bytes", "Bytes that dead letters take in the queue", ["topic"], registry=r
+        )
         self.lag = LagGauges(r)
         self.batch_rows = Histogram(
             "sluice_batch_rows", "Rows of a batch", ["table"], buckets=tuple(10**n for n in range(7)), registry=r

@@ -148,6 +148,9 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (
         10_000_000_000
     )
+    dead_letter_bytes: Annotated[
+        int, Meta(ge=1, description="Bytes of dead letters near which the log warns; none is ever dropped for room")
+    ] = 1_000_000_000
 
 
 class Kafka(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,6 +89,10 @@ class MessageTooLarge(QueueError):
     """Nothing was stored and nothing will be: the message is over the topic's limit."""
 
 
+class UnfitTopic(QueueError):
+    """A topic can't take all the messages that our settings allow; the text says what to do."""
+
+
 class Fenced(QueueError):
     """The lane belongs to somebody else since the epoch given: forget what was read under it."""
 
@@ -117,6 +121,10 @@ class Producer(Protocol):
 
     async def stop(self) -> None:
         """Finish what is in flight (bounded), then close."""
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes of messages that wait for the queue's acknowledgement."""
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         """Store a message and return when it is durable (Kafka: `acks=all`; SQLite: committed with fsync).
@@ -180,6 +188,22 @@ class Queue(Protocol):
 
     async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
         """Make the topics that are missing and return their names; safe to run by two processes at once."""
+
+    async def check_topics(self, topics: Iterable[str]) -> list[str]:
+        """The names of those topics that are missing, sorted.
+
+        Raises:
+            UnfitTopic: one of the others refuses messages which our producers may send (02-delivery).
+        """
+
+    async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
+        """The bytes that each of these topics takes, packed, without replicas; those that are missing are left out."""
+
+    async def fullness(self) -> float:
+        """How much of its size limit is taken by messages that not every group has consumed, from 0 to about 1.
+
+        At 1 producers raise `QueueFull`. 0 where there is no such limit.
+        """
 
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:
         """All lanes of these topics that exist, sorted."""

@@ -95,6 +95,10 @@ class KafkaProducer:
             await asyncio.wait(unanswered)
         await self._link.stop(grace_s=0)
 
+    @property
+    def in_flight_bytes(self) -> int:
+        return self._in_flight
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         size = len(value) + OVERHEAD_BYTES + (0 if key is None else len(key))
         if size > self._largest:

@@ -60,6 +60,10 @@ class SqliteProducer:
         await self._worker.close()
         await self._reader.close()
 
+    @property
+    def in_flight_bytes(self) -> int:
+        return self._in_flight
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         known = self._topics.get(topic) or await self._look_up(topic)
         size = len(value) + (len(key) if key else 0)
