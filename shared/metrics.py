@@ -1,4 +1,4 @@
-"""Every metric of both sides, once: name, labels, meaning. Made per process by `Metrics()`, handed to who counts.
+"""Every metric of both sides, once: name, labels, meaning. Each process makes one `Metrics` and hands it to its parts.
 
 Labels never hold a key, a project or anything else that a client chooses.
 """
@@ -48,7 +48,7 @@ class LagGauges:
         self._drain.labels(*lane).set(drain_s)
 
     def keep_only(self, lanes: Collection[tuple[str, int]]) -> None:
-        """Forget the others: a value that nobody keeps up to date says nothing."""
+        """Forget the other lanes: an outdated value would mislead."""
         for lane in self._shown.difference(lanes):
             for each in (self._messages, self._seconds, self._commit_rate, self._arrival_rate, self._drain):
                 each.remove(*lane)

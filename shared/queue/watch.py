@@ -1,4 +1,4 @@
-"""What people must learn of the queue before it is too late: unfit topics at the start, little room later on."""
+"""Warns of what would stop the queue: unfit topics at the start, scarce room later on."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ SAY_AGAIN_S = 3600.0
 
 
 async def check_topics(queue: Queue, topics: Sequence[str]) -> None:
-    """To be called at a start. A queue that is away, and topics that are missing, are logged: both may come yet.
+    """Check topics at the start of a process. An unavailable queue and missing topics are only logged: they may come.
 
     Raises:
         BadSetting: a topic is there and takes no messages of the size that the settings allow.
@@ -43,7 +43,7 @@ async def check_topics(queue: Queue, topics: Sequence[str]) -> None:
 
 
 class Alarm:
-    """Tells the log, and not too often, that something nears its limit."""
+    """Logs, and not too often, that something nears its limit."""
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
@@ -106,7 +106,7 @@ class Watch:
             try:
                 await self._look()
             except QueueUnavailable:
-                pass  # whoever needs the queue says so
+                pass  # producer or consumer log it
             except Exception as error:  # one odd answer must not end the alarm
                 _log.warning("no look at the room in the queue", error=repr(error))
             await asyncio.sleep(self._every_s)

@@ -63,7 +63,7 @@ class Admin:
         created = []
         for name, code, *message in response.topic_errors:
             if code == errors.TopicAlreadyExistsError.errno:
-                continue  # somebody was faster
+                continue  # another process made it first
             if code:
                 raise _error(code, f"topic {name!r} was not made: {message[0] if message and message[0] else ''}")
             created.append(name)
