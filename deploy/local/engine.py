@@ -9,8 +9,8 @@ class Engine(Child):
     """A third-party server on 127.0.0.1 that keeps all its data in one folder.
 
     It survives kill -9: started again on the same folder it has what it had acknowledged. With `with` it is started
-    and stopped. `port` is the preferred one (None: any), after the start the real one; it asks for no empty
-    `password`.
+    and stopped. `port` is the preferred one (None: any), after the start the real one; an empty
+    `password`: none is asked for.
     """
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str = "", log: Path | None = None) -> None:
