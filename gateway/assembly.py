@@ -41,6 +41,9 @@ from shared.settings import BadSetting, Settings
 
 ROLES = {"ingest", "query"}
 
+NEIGHBOURS = ("queue", "clickhouse", "redis", "postgres")
+"""In the order in which `/health/ready` lists them."""
+
 
 def assemble(config: Settings) -> Deps:
     """The gateway's parts. Nothing is connected yet; what is away is looked for when the process runs."""
@@ -50,16 +53,16 @@ def assemble(config: Settings) -> Deps:
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
     reading = QueryDeps(common.reader, _authenticate(common), common.metrics) if "query" in roles else None
-    neighbours = ("queue", "postgres") if ingest else ("clickhouse", "postgres")
+    vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
-        return frozenset(neighbours if common.keys.is_empty else neighbours[:1])
+        return frozenset({vital, "postgres"} if common.keys.is_empty else {vital})
 
     return Deps(
         metrics=common.metrics,
         apis=common.apis,
         request_ids=common.request_ids,
-        readiness=Readiness(common.checks, required),
+        readiness=Readiness({name: common.checks[name] for name in NEIGHBOURS if name in common.checks}, required),
         ingest=ingest,
         drain=DrainDeps(VerifyCodes(partial(find_drain_verify, common.postgres)), config.services.vercel_verify),
         query_routes=query_routes(reading) if reading else (),
@@ -127,7 +130,7 @@ def _ingest(common: _Common) -> IngestDeps:
         apis=common.apis,
         keys=common.keys,
         limits=common.limits,
-        publisher=Publisher(producer, metrics),
+        publisher=Publisher(producer, known, metrics),
         metrics=metrics,
         bodies=bodies,
         idempotency=Idempotency(common.redis, metrics),

@@ -1,7 +1,7 @@
 """One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,13 +13,13 @@ from gateway.apis.base import Api
 from gateway.auth import KeyCache, key_of, permit
 from gateway.http.answer import Answer, Headers
 from gateway.http.answer_headers import send_answer, standing_headers
-from gateway.http.body import Bodies, ClientGone
+from gateway.http.body import Bodies
 from gateway.http.ids import header_of
-from gateway.http.request import Request
+from gateway.http.request import ClientGone, Request
 from gateway.idempotency import Idempotency, digest_of, key_from
 from gateway.limits import Limits
 from gateway.origins import check_origin
-from gateway.publisher import Publisher, messages, stamp_of
+from gateway.publisher import Publisher
 from gateway.rejections import InternalError, NotFound, Rejection, Unavailable, Unreadable
 from gateway.validation.nesting import is_too_deep
 from gateway.validation.parts import Opened, Part
@@ -71,7 +71,7 @@ class IngestRoute:
         self._content_type = (b"content-type", self.api.media_type.encode())
         formats = [deps.registry.formats[name] for name in intake.bodies]
         self._validators = {fmt.name: validator(fmt, intake.bodies[fmt.name], self.api) for fmt in formats}
-        self._signals = {fmt.name: deps.registry.signal_of(fmt) for fmt in formats}
+        self._name = intake.name
         self._keys = deps.keys
         self._limiter = deps.limits.of(intake.kind)
         self._publisher = deps.publisher
@@ -104,18 +104,20 @@ class IngestRoute:
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once everything of it is durable. Raises `Rejection`, `ClientGone`."""
-        key = await self._authenticate(request)
-        await self.vouch(request, key)
-        parts = await self._validate(request)
-        return await self._publish_once(request, key, parts)
-
-    async def _authenticate(self, request: Request) -> ResolvedKey:
-        """By a header before the body is read, else by what stands in the body."""
         token = key_of(request.headers.items())
-        if token is None:
-            bodies = await self._open(request)
-            token = next((key for validator, opened in bodies if (key := validator.key_in(opened)) is not None), None)
-        return await self._admit(request, token)
+        key = None if token is None else await self._admit(request, token)
+        await request.read()
+        if b"content-encoding" in request.headers:
+            await request.unpack()
+        if key is None:
+            key = await self._admit(request, key_in(await self._open(request)))
+        self.vouch(request, key)
+        parts = [validator.validate(opened) for validator, opened in await self._open(request)]
+        name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, parts)
+        if name is None:
+            return await self._publish(key, parts)
+        digest, publish = digest_of(request.body), partial(self._publish, key, parts)
+        return await self._idempotency.once(key.project_id, self.intake.route, name, digest, publish)
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
         """The key, once its request is counted: also one that is refused for its scope (403)."""
@@ -126,69 +128,52 @@ class IngestRoute:
         check_origin(key.origins, request.headers)
         return key
 
-    async def vouch(self, request: Request, key: ResolvedKey) -> None:
+    def vouch(self, request: Request, key: ResolvedKey) -> None:
         """Raises `Rejection` for a key that this request may not use."""
-        if request.path_parameters.get("project_id", key.project_id) != key.project_id:
+        if request.path_parameters and request.path_parameters["project_id"] != key.project_id:
             raise NotFound
 
     async def _open(self, request: Request) -> list[Body]:
-        """The body of each format in the request. Raises `MalformedJson`, `Unreadable`."""
-        if request.opened is None:
-            content_type = request.headers.get(b"content-type", b"").decode("latin-1")
-            bodies = unwrapped(self.intake, self.api, await request.body(), content_type)
-            request.opened = [await self._opened(name, text) for name, text in bodies]
-        opened: list[Body] = request.opened
+        """The body of each format in the request, once. Raises `MalformedJson`, `Unreadable`."""
+        opened: list[Body] | None = request.opened
+        if opened is None:
+            opened = request.opened = []
+            for name, text in self._unwrapped(request) if self.intake.unwrap else ((self._name, request.body),):
+                validator = self._validators[name]
+                if validator.looks_too_deep(text) and await asyncio.to_thread(is_too_deep, text):
+                    raise Unreadable("nested too deeply")
+                opened.append((validator, validator.opened(text)))
         return opened
 
-    async def _opened(self, name: str, text: bytes) -> Body:
-        validator = self._validators[name]
-        if validator.looks_too_deep(text) and await asyncio.to_thread(is_too_deep, text):
-            raise Unreadable("nested too deeply")
-        return validator, validator.opened(text)
-
-    async def _validate(self, request: Request) -> list[Part]:
-        return [validator.validate(opened) for validator, opened in await self._open(request)]
-
-    async def _publish_once(self, request: Request, key: ResolvedKey, parts: list[Part]) -> Answer:
-        """A repeat of a request gets the first one's answer."""
-        body = await request.body()
-        name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(body, parts)
-        if name is None:
-            return await self._publish(key, parts)
-        publish = partial(self._publish, key, parts)
-        return await self._idempotency.once(key.project_id, self.intake.route, name, digest_of(body), publish)
+    def _unwrapped(self, request: Request) -> Sequence[tuple[str, bytes]]:
+        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+        return unwrapped(self.intake, self.api, request.body, content_type)
 
     def _repeated_by(self, body: bytes, parts: list[Part]) -> bytes | None:
         """What tells a repeat without an Idempotency-Key: a drain's body, or the client's own id of its one error."""
         if self.intake.kind == "drain":
             return b"body:" + digest_of(body) if any(part.n for part in parts) else None
-        ids = [event_id for part in parts for event_id in part.event_ids]
+        ids: list[str] = []
+        for part in parts:
+            if part.event_ids:
+                ids += part.event_ids
         return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
-        now_us = self._clock() // 1000
-        stamps = [stamp_of(part, key, now_us) for part in parts]
-        to_store = [
-            message
-            for stamp, part in zip(stamps, parts, strict=True)
-            if part.n
-            for message in messages(self._signals[stamp.format].topic, stamp, part.payload, part.format.codec)
-        ]
-        if to_store:
-            await self._publisher.publish(to_store)
-        outcome = outcome_of(stamps, parts)
-        self._count(parts)
-        status, body = self.intake.reply(outcome)
-        return Answer(status, body, headers_of(outcome, parts))
-
-    def _count(self, parts: list[Part]) -> None:
+        stamps = await self._publisher.publish(parts, key, self._clock() // 1000)
         self._requests_ok.inc()
         for part in parts:
             self._records_ok.inc(part.n)
             if part.pings or part.dropped:
-                self._count_dropped(self._signals[part.format.name].name, part)
+                self._count_dropped(part)
+        outcome = outcome_of(parts, stamps)
+        status, body = self.intake.reply(outcome)
+        if not outcome.event_ids and not outcome.dropped:
+            return Answer(status, body)
+        return Answer(status, body, headers_of(outcome, parts))
 
-    def _count_dropped(self, signal: str, part: Part) -> None:
+    def _count_dropped(self, part: Part) -> None:
+        signal = part.format.signal
         if part.pings:
             self._metrics.dropped(signal, "sdk_init", part.pings)
         for _, reason in part.dropped:
@@ -200,17 +185,27 @@ class IngestRoute:
         return self.api.answer(rejection)
 
 
-def outcome_of(stamps: list[Stamp], parts: list[Part]) -> Outcome:
-    """What the success body is made of."""
-    return Outcome(
-        accepted=sum(part.n + part.pings for part in parts),
-        dropped=sum(len(part.dropped) for part in parts),
-        fingerprints=[fingerprint(FINGERPRINT_VERSION, *of).hash for part in parts for of in part.prints_of],
-        event_ids=[event_id for stamp in stamps for event_id in stamp.event_ids],
-    )
+def key_in(bodies: list[Body]) -> str | None:
+    """The key in the first body that has one. Raises `MalformedJson`."""
+    return next((key for validator, opened in bodies if (key := validator.key_in(opened)) is not None), None)
 
 
-def headers_of(outcome: Outcome, parts: list[Part]) -> Headers:
+def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
+    """What the success body is made of. Without stamps: without ids of events."""
+    accepted = dropped = 0
+    fingerprints: list[str] = []
+    event_ids: list[str] = []
+    for part in parts:
+        accepted += part.n + part.pings
+        dropped += len(part.dropped)
+        if part.prints_of:
+            fingerprints += [fingerprint(FINGERPRINT_VERSION, *of).hash for of in part.prints_of]
+    for stamp in stamps:
+        event_ids += stamp.event_ids
+    return Outcome(accepted, dropped, fingerprints, event_ids)
+
+
+def headers_of(outcome: Outcome, parts: Sequence[Part]) -> Headers:
     """The headers that tell of the records."""
     headers: Headers = []
     if outcome.event_ids:

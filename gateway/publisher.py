@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
-from typing import NamedTuple
 
 import msgspec
 
@@ -14,51 +13,63 @@ from gateway.validation.parts import Part
 from gateway.validation.sizes import MAX_RECORD_BYTES
 from shared.envelope import VERSION, Stamp, seal
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
-from shared.formats.codec import Codec, Payload
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable
+from shared.registry import Registry
 
 CHUNK_BYTES = 900_000
 """A request with more bytes than this becomes several messages, none of them larger (02, "The gateway's side")."""
 
 
-class Message(NamedTuple):
-    """What the queue gets: messages with the same key go to one partition."""
-
-    topic: str
-    value: bytes
-    key: bytes | None = None
+Message = tuple[str, bytes, bytes | None]
+"""(topic, value, key): messages with the same key go to one partition."""
 
 
 class Publisher:
     """Publishes to one queue.
 
     1. `publish` returns only after the queue has acknowledged every message of the request.
-    2. When it raises, the client is told to try again: some of the messages may be stored.
+    2. What is too large is refused before anything is published.
+    3. When it raises `Unavailable`, the client is told to try again: some of the messages may be stored.
     """
 
-    def __init__(self, producer: Producer, metrics: Metrics) -> None:
+    def __init__(self, producer: Producer, registry: Registry, metrics: Metrics) -> None:
         self._producer = producer
+        self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.formats.values()}
         self._seconds = metrics.publish_seconds
 
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """Publish all messages, each to its topic. Raises `Unavailable`, `TooLarge`."""
+    async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
+        """Publish the parts of a request, each to the topic of its signal; the stamp of each. `now_us`: when the
+        request is taken, microseconds since 1970.
+
+        Raises `Unavailable`, `TooLarge`.
+        """
+        stamps: list[Stamp] = []
+        messages: list[Message] = []
+        for part in parts:
+            stamp = stamp_of(part, key, now_us)
+            stamps.append(stamp)
+            if part.n:
+                value, topic = seal(stamp, part.payload), self._topics[part.format.name]
+                messages += ((topic, value, None),) if len(value) <= CHUNK_BYTES else cut(topic, stamp, part)
         started = perf_counter()
         try:
             if len(messages) == 1:
                 await self._producer.publish(*messages[0])
-            else:
+            elif messages:
                 await asyncio.gather(*(self._producer.publish(*message) for message in messages))
         except QueueUnavailable as error:
             raise Unavailable from error
         except MessageTooLarge as error:
             raise TooLarge from error
-        self._seconds.observe(perf_counter() - started)
+        if messages:
+            self._seconds.observe(perf_counter() - started)
+        return stamps
 
 
 def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
-    """The stamp of a part, which names the events that the client left unnamed. `now_us`: microseconds since 1970."""
+    """The stamp of a part, which names the events that the client left unnamed."""
     event_ids: tuple[str, ...] = ()
     if part.event_ids:
         event_ids = tuple(sent or uuid7(now_us // 1000) for sent in part.event_ids)
@@ -77,26 +88,20 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
     )
 
 
-def messages(topic: str, stamp: Stamp, payload: Payload, codec: Codec) -> list[Message]:
-    """The messages of a payload behind its stamp, nearly always one. Raises `TooLarge`."""
-    message = seal(stamp, payload)
-    if len(message) <= CHUNK_BYTES:
-        return [Message(topic, message)]
-    key = os.urandom(8)  # one partition for all of them: the records keep their order
-    return [Message(topic, seal(part, chunk), key) for part, chunk in chunks(stamp, payload, codec)]
+def cut(topic: str, stamp: Stamp, part: Part) -> list[Message]:
+    """The messages of a part that is too large for one, in order, each with a stamp of its own count.
 
-
-def chunks(stamp: Stamp, payload: Payload, codec: Codec) -> Iterator[tuple[Stamp, bytes]]:
-    """Cut records into payloads that fit a message beside the stamp, in order, each with a stamp of its own count.
-
-    Raises `TooLarge`, before any of them, where the stamp leaves no room for the largest record: what a request says
-    once for all of its records would stand in every message.
+    Raises `TooLarge` where the stamp leaves no room for the largest record: what a request says once for all of its
+    records would stand in every message.
     """
     room = CHUNK_BYTES - len(seal(stamp, b""))
     if room < MAX_RECORD_BYTES:
         raise TooLarge
+    key = os.urandom(8)  # one partition for all of them: the records keep their order
+    messages: list[Message] = []
     first = 0
-    for part, n in codec.cut(payload, room):
-        ids = stamp.event_ids[first : first + n]
-        yield msgspec.structs.replace(stamp, n=n, event_ids=ids), part
+    for payload, n in part.format.codec.cut(part.payload, room):
+        own = msgspec.structs.replace(stamp, n=n, event_ids=stamp.event_ids[first : first + n])
+        messages.append((topic, seal(own, payload), key))
         first += n
+    return messages

@@ -32,7 +32,7 @@ class Registry:
 
     signals: Mapping[str, Signal]
     formats: Mapping[str, Format]
-    intakes: tuple[Intake, ...]
+    intakes: tuple[Intake, ...] = ()
 
     @property
     def tables(self) -> list[Table]:

@@ -5,13 +5,12 @@ a dict, and one task looks twice a second for those that have gone on for too lo
 """
 
 import asyncio
-from collections.abc import Coroutine
 from time import monotonic
-from typing import Any, TypeVar
-
-_T = TypeVar("_T")
+from typing import Any
 
 SWEEP_S = 0.5
+
+Waiter = asyncio.Task[Any]
 
 
 class GivenUp(Exception):
@@ -23,36 +22,36 @@ class Deadlines:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._waiting: dict[asyncio.Task[Any], float] = {}
-        self._ended: dict[asyncio.Task[Any], Exception] = {}
+        self._waiting: dict[Waiter, float] = {}
+        self._ended: dict[Waiter, Exception] = {}
         self._given_up = False
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def wait_for(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """The result of `work`. A cancellation from elsewhere goes through as it is.
+    def begin(self) -> Waiter:
+        """Begin a wait of the current task, which must have no other one, and which says `end` afterwards.
 
-        Raises:
-            TimeoutError: it took too long.
-            GivenUp: `give_up` was called, before or meanwhile.
+        Whenever the wait is to end, the task is cancelled. Raises `GivenUp` at once after `give_up`.
         """
+        if self._given_up:
+            raise GivenUp
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
         task = asyncio.current_task()
         assert task is not None
-        if self._given_up:
-            work.close()
-            raise GivenUp
         self._waiting[task] = monotonic()
-        try:
-            return await work
-        except asyncio.CancelledError:
-            reason = self._ended.pop(task, None)
-            if reason is None:
-                raise
+        return task
+
+    def end(self, task: Waiter) -> None:
+        """End a wait, however it went. A cancellation from elsewhere goes through as it is.
+
+        Raises:
+            TimeoutError: it took too long.
+            GivenUp: `give_up` was called meanwhile.
+        """
+        del self._waiting[task]
+        if self._ended and (reason := self._ended.pop(task, None)) is not None:
             task.uncancel()
             raise reason from None
-        finally:
-            del self._waiting[task]
 
     def give_up(self) -> None:
         """End every wait, and let none begin any more."""
@@ -60,7 +59,7 @@ class Deadlines:
         for task in self._waiting:
             self._end(task, GivenUp())
 
-    def _end(self, task: asyncio.Task[Any], reason: Exception) -> None:
+    def _end(self, task: Waiter, reason: Exception) -> None:
         if task not in self._ended:
             self._ended[task] = reason
             task.cancel()

@@ -6,25 +6,34 @@ from starlette.types import Receive, Scope
 
 from gateway.http.answer import Headers
 from gateway.http.body import Bodies
+from gateway.http.deadlines import GivenUp
+from gateway.rejections import TimedOut, TooLarge, Unavailable
+
+
+class ClientGone(Exception):
+    """The client hung up in the middle of its request: nobody is left to answer."""
 
 
 class Request:
-    """Headers, path parameters, and a body that is read once, however often it is asked for.
+    """Headers, path parameters, and once it is `read` the body: `wire` as it came, `body` after `unpack` without its
+    Content-Encoding, which only few have.
 
-    `answer_headers` go on whatever answer the request gets, errors too: steps add to them. `opened` are its bodies
-    after their first decode, for the steps after the one that needed it first.
+    `answer_headers` go on whatever answer the request gets, errors too: steps add to them. `opened` is for the steps
+    of the path: the bodies of its formats, once one of them had to look.
     """
 
     __slots__ = (
         "_bodies",
-        "_body",
+        "_is_read",
+        "_is_unpacked",
         "_receive",
-        "_wire",
         "answer_headers",
+        "body",
         "headers",
         "method",
         "opened",
         "path_parameters",
+        "wire",
     )
 
     def __init__(self, scope: Scope, receive: Receive, bodies: Bodies) -> None:
@@ -32,22 +41,52 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.path_parameters: dict[str, Any] = scope.get("path_params") or {}
         self.answer_headers: Headers = []
+        self.wire = self.body = b""
         self.opened: Any = None
+        self._is_read = self._is_unpacked = False
         self._receive = receive
         self._bodies = bodies
-        self._wire: bytes | None = None
-        self._body: bytes | None = None
 
-    async def wire(self) -> bytes:
-        """The body as it came. Raises `TooLarge`, `TimedOut`, `Unavailable`, `ClientGone`."""
-        if self._wire is None:
-            self._wire = await self._bodies.read(self.headers, self._receive)
-        return self._wire
+    async def read(self) -> None:
+        """Read the body, once.
 
-    async def body(self) -> bytes:
-        """The body without its Content-Encoding. Raises as `wire`, and `UnsupportedEncoding`, `Unreadable`."""
-        if self._body is None:
-            wire = await self.wire()
-            coding = self.headers.get(b"content-encoding")
-            self._body = wire if coding is None else await self._bodies.unpacked(coding, wire)
-        return self._body
+        Raises:
+            TooLarge: it is over the limit on the wire.
+            TimedOut: it was not complete in time.
+            Unavailable: the process ends.
+            ClientGone: the connection ended first.
+        """
+        if self._is_read:
+            return
+        left = self._bodies.max_bytes
+        if int(self.headers.get(b"content-length", 0)) > left:
+            raise TooLarge
+        chunks: list[bytes] = []
+        try:
+            wait = self._bodies.deadlines.begin()
+            try:
+                more = True
+                while more:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    chunks.append(message.get("body", b""))
+                    left -= len(chunks[-1])
+                    if left < 0:
+                        raise TooLarge
+                    more = message.get("more_body", False)
+            finally:
+                self._bodies.deadlines.end(wait)
+        except TimeoutError:
+            raise TimedOut from None
+        except GivenUp:
+            raise Unavailable from None
+        self.wire = self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._is_read = True
+
+    async def unpack(self) -> None:
+        """Undo the Content-Encoding, once. Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`."""
+        coding = self.headers.get(b"content-encoding", b"identity")
+        if not self._is_unpacked and coding.lower() != b"identity":
+            self.body = await self._bodies.unpacker.unpack(coding, self.wire)
+        self._is_unpacked = True

@@ -39,7 +39,7 @@ class Trial:
 
     def _outcome(self, name: str, body: bytes) -> Outcome:
         try:
-            return outcome_of([], self._parts(body))
+            return outcome_of(self._parts(body))
         except Rejection as rejection:
             told = f"the example {name} of {self._intake.route} is refused: {self._api.value(rejection)}"
             raise BadExtension(told) from rejection

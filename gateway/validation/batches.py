@@ -81,26 +81,21 @@ class BatchValidator(_Judging):
         if body.partial:
             self._stored = self._fast  # its records are mended one by one
 
-    def _open(self, decoders: Decoders, text: bytes) -> Any:
-        return decoders.frame(text)
-
     def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
         raw: msgspec.Raw = getattr(head, self._records_in)
-        part = self._partial(decoders, raw, len(text)) if self._is_partial else self._all(decoders, raw, head, text)
+        if self._is_partial:
+            part = self._partial(decoders, raw, len(text))
+        else:
+            records = decoders.records(raw)
+            if not self._least <= len(records) <= self._most or (decoders.fit and not decoders.fit(head, records)):
+                raise Unsure
+            if len(text) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
+                raise TooLarge
+            part = Part(self._format, raw, len(records))
         part.service = head.service
         part.environment = "production" if head.environment is None else head.environment
         part.release = head.release or ""
         return part
-
-    def _all(self, decoders: Decoders, raw: msgspec.Raw, head: Any, text: bytes) -> Part:
-        records = decoders.records(raw)
-        if not self._least <= len(records) <= self._most:
-            raise Unsure
-        if decoders.fit and not decoders.fit(head, records):
-            raise Unsure
-        if len(text) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
-            raise TooLarge
-        return Part(self._format, raw, len(records))
 
     def _mended_body(self, text: bytes) -> bytes:
         refuse_bomb(text)

@@ -19,11 +19,14 @@ TextLimits = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Decoders:
-    """Decoders of one record, of an array of records, and of the frame around it."""
+    """Decoders of one record, of an array of records, and the first one that a body gets.
+
+    `head` gives the frame, or the record that is the body; the text itself where there is nothing to gain.
+    """
 
     record: Callable[[bytes], Any]
     records: Callable[[bytes | msgspec.Raw], list[Any]]
-    frame: Callable[[bytes], Any]
+    head: Callable[[bytes], Any]
     fit: Callable[[Any, Iterable[Any]], bool] | None = None
     """Whether a frame and its records keep the limits that msgspec can't check; None where there are none."""
     mended: bool = False
@@ -40,7 +43,7 @@ def fast(record: Any, body: JsonBody, api: Api) -> Decoders:
     kept = checked(record)
     if isinstance(body, One | OneOrMany):
         kept = _with_key(kept)
-    return _decoders(_halved(kept, of_record), _halved(frame and _with_key(frame), of_frame))
+    return _decoders(body, _halved(kept, of_record), _halved(frame and _with_key(frame), of_frame))
 
 
 def counted(record: Any, body: JsonBody, api: Api) -> Decoders | None:
@@ -54,19 +57,23 @@ def counted(record: Any, body: JsonBody, api: Api) -> Decoders | None:
         return _fits(frame, of_frame, api) and all(_fits(record, of_record, api) for record in records)
 
     kept = _with_key(checked(record)) if isinstance(body, One | OneOrMany) else checked(record)
-    return _decoders(kept, frame, fit)
+    return _decoders(body, kept, frame, fit)
 
 
 def stored(record: Any, body: JsonBody) -> Decoders:
     """The writer's own: what passes them can be stored."""
-    return replace(_decoders(record, _frame(body)), mended=True)
+    return replace(_decoders(body, record, _frame(body)), mended=True)
 
 
-def _decoders(record: Any, frame: Any, fit: Callable[[Any, Iterable[Any]], bool] | None = None) -> Decoders:
+def _decoders(
+    body: JsonBody, record: Any, frame: Any, fit: Callable[[Any, Iterable[Any]], bool] | None = None
+) -> Decoders:
+    of_record = msgspec.json.Decoder(record).decode
+    head: Callable[[bytes], Any] = of_record if isinstance(body, One) else bytes
     return Decoders(
-        record=msgspec.json.Decoder(record).decode,
+        record=of_record,
         records=msgspec.json.Decoder(list[record]).decode,
-        frame=msgspec.json.Decoder(frame or msgspec.Raw).decode,
+        head=head if frame is None else msgspec.json.Decoder(frame).decode,
         fit=fit,
     )
 

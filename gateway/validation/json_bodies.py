@@ -24,8 +24,8 @@ _REFUSED = (msgspec.DecodeError, RecursionError, Unsure)
 
 
 class JsonValidator(ABC):
-    """A `Validator` of JSON. `_open` is its first decode, `_take` the rest, `_mended_body` what makes JSON that the
-    writer's structs take out of a body that the contract allows and msgspec refuses."""
+    """A `Validator` of JSON. `_take` goes on after the first decode; `_mended_body` turns what the contract allows and
+    msgspec refuses into JSON that the writer's structs take."""
 
     looks_too_deep = staticmethod(looks_too_deep)
 
@@ -43,7 +43,7 @@ class JsonValidator(ABC):
         if not text.isascii():
             text = valid_utf8(text)
         try:
-            return Opened(text, self._open(self._fast, text))
+            return Opened(text, self._fast.head(text))
         except _REFUSED:
             return Opened(text)
 
@@ -82,19 +82,15 @@ class JsonValidator(ABC):
         """Raises `Malformed` for what is no JSON."""
         if self._counted is not None:
             with suppress(*_REFUSED):
-                return self._take(self._counted, text, self._open(self._counted, text))
+                return self._take(self._counted, text, self._counted.head(text))
         try:
             text = self._mended_body(text)
-            return self._take(self._stored, text, self._open(self._stored, text))
+            return self._take(self._stored, text, self._stored.head(text))
         except RecursionError as error:
             raise Malformed("nested too deeply") from error
 
     def _malformed(self, text: bytes) -> MalformedJson:
         return MalformedJson(self._api.malformed(text))
-
-    def _open(self, decoders: Decoders, text: bytes) -> Any:
-        """The first decode, or where there is nothing to gain by one, the text."""
-        return text
 
     @abstractmethod
     def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:

@@ -23,9 +23,6 @@ class OneValidator(JsonValidator):
         super().__init__(fmt, body, api)
         self._fingerprinted = body.fingerprinted
 
-    def _open(self, decoders: Decoders, text: bytes) -> Any:
-        return decoders.record(text)
-
     def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
         if decoders.fit and not decoders.fit(None, [head]):
             raise Unsure

@@ -27,8 +27,7 @@ class Remarks(NamedTuple):
     """It is accepted and counted, and there is nothing to store."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The outcome of a request's records: `reply` makes the success body of it."""
 
     accepted: int

@@ -101,7 +101,7 @@ class InProcess:
                 apis=known,
                 keys=KeyCache(lookup, fresh_s=1e9, stale_s=1e9),
                 limits=Limits(redis, metrics, ingest=0, read=0),
-                publisher=Publisher(self._kept, metrics),
+                publisher=Publisher(self._kept, self.registry, metrics),
                 metrics=metrics,
                 bodies=Bodies(
                     max_bytes=limits.max_body_bytes,
