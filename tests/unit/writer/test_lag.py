@@ -10,7 +10,7 @@ from shared.queue.base import Lane
 from shared.signals.logs import SIGNAL
 from writer.lag import History, Lag, Sample, drain_s, show
 from writer.ops.lag.observer import LaneLag, total
-from writer.ops.lag.report import as_told, duration_text
+from writer.ops.lag.report import as_json_value, duration_text
 from writer.ops.ranges import LaneState
 
 A, B = Lane("logs", 0), Lane("logs", 1)
@@ -64,7 +64,7 @@ def test_all_lanes_together_are_done_when_the_last_one_is() -> None:
     ]
     assert total(lanes) == Lag(8, 9.0, 2, 2, math.inf)
     assert total([]) == Lag(0, 0, 0, 0, 0)
-    assert as_told(lanes) == {
+    assert as_json_value(lanes) == {
         "lanes": [
             {
                 "signal": "logs",

@@ -1,4 +1,4 @@
-"""Letters for people and for programs."""
+"""Letters as text for people and as JSON for programs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from writer.dead_letters import Letter, raw_bytes
 from writer.ops.letters import Kept
 
 BYTES_SHOWN = 2_000
-"""Of a message that is no JSON."""
+"""Of a message that can't be decoded."""
 
 
 def listing(found: Sequence[Kept], shown: Sequence[Kept]) -> dict[str, Any]:
-    """For programs: letters and gaps apart, and counts of all that were found, shown or not."""
+    """For programs: letters, gaps, and counts of everything found, shown or not."""
     return {
         "letters": [_fields(kept) for kept in shown if kept.state != "gap"],
         "gaps": [_fields(kept) for kept in shown if kept.state == "gap"],
@@ -47,7 +47,7 @@ def print_listing(found: Sequence[Kept], shown: Sequence[Kept]) -> None:
             table.add_row(escape(kept.key), *story, f"{kept.bytes:,}", escape(_short(detail)))
         console.print(table)
     if gaps:
-        table = Table("gap", "first", "last", "found", title="Taken by retention before a writer came")
+        table = Table("gap", "first", "last", "found", title="Taken by retention before a writer read them")
         for kept in gaps:
             if one := kept.letter:
                 lane = f"{one.topic}:{one.partition}"
@@ -62,13 +62,13 @@ def print_listing(found: Sequence[Kept], shown: Sequence[Kept]) -> None:
 
 
 def whole(kept: Kept) -> dict[str, Any]:
-    """One letter with what it keeps, for programs."""
+    """For programs: one letter and its message."""
     message = _message(kept.letter) if kept.letter and kept.letter.raw else {}
     return {**_fields(kept), **message}
 
 
 def print_whole(kept: Kept) -> None:
-    """One letter with what it keeps, for people."""
+    """For people: one letter and its message."""
     console = Console()
     table = Table(show_header=False)
     for name, value in _fields(kept).items():
@@ -83,7 +83,7 @@ def print_whole(kept: Kept) -> None:
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    """The stamp and the records; what can't be decoded as text."""
+    """The stamp and the records, or the beginning of a message that can't be decoded."""
     raw = raw_bytes(letter)
     try:
         stamp, records = unseal(raw)

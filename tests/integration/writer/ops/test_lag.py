@@ -22,7 +22,7 @@ LOGS = Wanted(signals=("logs",))
 
 
 async def look(observer: Observer) -> LaneLag:
-    (lane,) = await observer.look()
+    (lane,) = await observer.observe()
     return lane
 
 
@@ -55,7 +55,7 @@ async def test_a_group_that_catches_up_has_a_time_to_drain(stage: Stage) -> None
     await stage.make("logs")
     await stage.publish(*(logs(f"{n}") for n in range(100)))
     observer = Observer(operator_on(stage), LOGS)
-    await observer.look()
+    await observer.observe()
     await asyncio.sleep(0.1)
     await stage.commit(Position(40))
     lane = await look(observer)
