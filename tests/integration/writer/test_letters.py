@@ -4,7 +4,9 @@ import msgspec
 
 from shared.envelope import seal, unseal
 from shared.queue.base import Position
-from tests.integration.writer.stage import Stage, logs, stamp, strict, until
+from tests.integration.writer.records import logs, stamp, strict
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer.dead_letters import raw_bytes
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from deploy.local.ports import free_port
 from shared.queue.base import Lane
-from tests.integration.writer.stage import Process, Running, Stage, http_get, logs, until
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Running, Stage
+from tests.integration.writer.writer_process import Process, http_get, until
 
 WITHIN_S = 10.0
 """What a rebalance may take. Quiet, it takes 0.3 s on SQLite and 2 s on Kafka."""

@@ -3,7 +3,9 @@
 import asyncio
 
 from shared.envelope import seal
-from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, until
+from tests.integration.writer.records import NOW_US, logs, stamp
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 
 
 async def test_every_record_becomes_one_row_and_the_offset_is_committed(any_stage: Stage) -> None:

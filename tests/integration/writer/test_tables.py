@@ -4,7 +4,9 @@ import os
 
 from shared.envelope import seal
 from shared.signals.base import create_table
-from tests.integration.writer.stage import Stage, http_get, logs, stamp, until
+from tests.integration.writer.records import logs, stamp
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import http_get, until
 from writer.endpoint import Endpoint
 
 SPAN = (

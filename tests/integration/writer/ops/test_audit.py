@@ -12,7 +12,8 @@ from shared.envelope import seal
 from shared.queue.base import Position
 from tests.integration.writer.ops.commands import audited, sluice
 from tests.integration.writer.ops.stage_operator import drop_below
-from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, strict
+from tests.integration.writer.records import NOW_US, logs, stamp, strict
+from tests.integration.writer.stage import Stage
 from writer.dead_letters import Letter, closed
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.command import advice

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from shared.queue.base import Position
+from tests.faults.proxy import Proxy
 from tests.integration.writer.ops.commands import environment, operator_on, sluice
-from tests.integration.writer.stage import ROOT, Proxy, Stage, http_get, logs, until
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import ROOT, http_get, until
 from writer import lag as lags
 from writer.ops.lag.observer import LaneLag, Observer
 from writer.ops.ranges import Wanted

@@ -15,9 +15,12 @@ from shared.clients.postgres import LockHeld, PostgresUnavailable, locked
 from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
+from tests.faults.proxy import Proxy
 from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.ops.stage_operator import StageOperator, drop_below
-from tests.integration.writer.stage import NOW_US, Proxy, Stage, logs, stamp, until, with_format
+from tests.integration.writer.records import NOW_US, logs, stamp, with_format
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer.failpoints import Failpoints, Point
 from writer.ops.replay.replay import BadVersion, Options
 from writer.ops.restore import session
