@@ -163,7 +163,7 @@ async def test_a_writer_that_refuses_its_settings_ends_all(stage: Stage) -> None
         assert "SLUICE_QUEUE_URL" in parent.log
 
 
-async def test_a_frozen_writer_touches_no_file_and_answers_nobody(stage: Stage) -> None:
+async def test_a_frozen_writer_touches_no_file_and_gives_no_answer(stage: Stage) -> None:
     await stage.make("logs")
     file, port = stage.folder / "alive", free_port()
     with stage.spawn("logs", WRITER_LIVENESS_FILE=file, WRITER_METRICS_PORT=port) as process:

@@ -17,7 +17,7 @@ async def until(true: Callable[[], Any], *, within_s: float = 15.0, what: str = 
     """Return as soon as it is true; fail the test when it takes too long."""
     deadline = time.monotonic() + within_s
     while not (true() if not asyncio.iscoroutinefunction(true) else await true()):
-        assert time.monotonic() < deadline, what or "it did not come true in time"
+        assert time.monotonic() < deadline, what or "it did not become true in time"
         await asyncio.sleep(0.02)
 
 

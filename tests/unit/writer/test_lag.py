@@ -1,4 +1,4 @@
-"""Lag, rates and the time to drain (writer/lag.py), and how they are told."""
+"""Lag, rates and the time to drain (writer/lag.py), and how they are shown."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_offsets_that_go_back_are_no_negative_rate() -> None:
     assert history.add(A, Sample(5, 10, 60), 3.0) == Lag(50, 3.0, 0, 0, math.inf)
 
 
-def test_a_lane_that_was_away_begins_anew() -> None:
+def test_a_lane_that_was_away_starts_without_history() -> None:
     history = History()
     history.add(A, Sample(0, 0, 0), 0)
     history.keep_only([B])

@@ -65,7 +65,7 @@ async def test_a_group_that_catches_up_has_a_time_to_drain(stage: Stage) -> None
     assert lane.lag.drain_s == pytest.approx(60 / lane.lag.commit_rate)
 
 
-async def test_the_command_tells_people_and_programs(stage: Stage) -> None:
+async def test_the_command_prints_a_table_or_json(stage: Stage) -> None:
     await stage.make("logs", "errors")
     await stage.publish(logs("a"), logs("b"))
     await stage.commit(Position(1))
@@ -129,7 +129,7 @@ async def test_watched_and_served_it_follows_the_group_and_outlives_the_queue(st
         await process.communicate()
 
 
-async def test_a_queue_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
+async def test_a_missing_queue_is_reported_in_a_sentence(stage: Stage) -> None:
     outcome = await sluice(stage, "lag", "--watch", QUEUE_URL="sqlite:////nowhere/queue.db")
     assert outcome.code == 2
     assert "there is no queue file /nowhere/queue.db: run `sluice migrate`" in outcome.err
