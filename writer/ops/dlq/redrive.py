@@ -121,12 +121,13 @@ class _TopicRedrive:
             await self._gather((lane, letter.offset >= state.end), item)
 
     async def _gather(self, source: Source, item: Item) -> None:
-        if source in self._drafts and not self._drafts[source].takes(item.entry, self._limits):
-            await self._finish(source)
         if sum(draft.bytes for draft in self._drafts.values()) > self._limits.bytes:
             for each in list(self._drafts):
                 await self._finish(each)
-        self._drafts.setdefault(source, Draft(opened_at=0.0)).add(item.entry)
+        if not self._drafts.setdefault(source, Draft(opened_at=0.0)).add(item.entry, self._limits):
+            await self._finish(source)
+            self._drafts[source] = Draft(opened_at=0.0)
+            self._drafts[source].add(item.entry, self._limits)
         self._gathered.setdefault(source, []).append(item)
 
     async def _finish(self, source: Source) -> None:

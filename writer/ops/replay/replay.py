@@ -138,12 +138,14 @@ class _TopicReplay:
         async for messages in self._queue.read(covered.lane, covered.first, covered.end):
             for message in messages:
                 entry = self._session.converter.read(message)
-                if draft.entries and not draft.takes(entry, self._limits):
+                if entry.blocked:
+                    if draft.entries:
+                        yield draft
+                    raise _LaneStops(message.offset, entry.blocked)
+                if not draft.add(entry, self._limits):
                     yield draft
                     draft = Draft(opened_at=0.0)
-                if entry.blocked:
-                    raise _LaneStops(message.offset, entry.blocked)
-                draft.add(entry)
+                    draft.add(entry, self._limits)
         if draft.entries:
             yield draft
 

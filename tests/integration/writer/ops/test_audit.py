@@ -1,4 +1,4 @@
-"""`sluice audit`: the queue against the table, with numbers (issue 5; 02, "Replay, redrive, audit")."""
+"""`sluice audit`: the queue against the table, with numbers (02, "Replay, redrive, audit")."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""`sluice lag`, and the lag that a writer says itself (issue 5)."""
+"""`sluice lag`, and the lag that a writer shows itself."""
 
 import asyncio
 import json
