@@ -8,10 +8,10 @@ import structlog
 import uvicorn
 import uvloop
 
-from gateway.app import build_app
+from gateway.app import Deps, build_app
 from gateway.assembly import assemble
-from gateway.connection import connections
-from gateway.server import Server
+from gateway.http.connection import connections
+from gateway.http.server import Server
 from shared import logging_setup, settings
 from shared.settings import BadSetting
 
@@ -28,8 +28,9 @@ def gateway() -> None:
 
 
 async def serve(config: settings.Settings) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes. Raises `BadSetting`, also for topics that don't fit the settings."""
     deps = assemble(config)
+    await refuse_to_boot(deps)
     application = build_app(deps)
     listener = listen(config.gateway.host, config.gateway.port, share=config.gateway.share_port)
     host, port = listener.getsockname()[:2]
@@ -38,7 +39,7 @@ async def serve(config: settings.Settings) -> None:
     server = Server(
         uvicorn.Config(
             application,
-            http=connections(deps.ingest.request_ids),
+            http=connections(deps.request_ids, deps.apis),
             ws="none",  # whatever is installed: a request to upgrade is answered as any other
             access_log=False,
             log_config=None,
@@ -47,9 +48,20 @@ async def serve(config: settings.Settings) -> None:
             timeout_graceful_shutdown=int(config.gateway.shutdown_s),
         ),
         head_timeout_s=config.gateway.head_timeout_s,
-        give_up=deps.ingest.bodies.give_up,
+        give_up=deps.ingest.bodies.give_up if deps.ingest else lambda: None,
     )
     await server.serve(sockets=[listener])
+
+
+async def refuse_to_boot(deps: Deps) -> None:
+    """Raise `BadSetting` if a check finds that the process must not serve; what is away is looked for later."""
+    try:
+        for check in deps.life.check:
+            await check()
+    except BadSetting:
+        for stop in deps.life.stop:
+            await stop()
+        raise
 
 
 def freeze_garbage() -> None:

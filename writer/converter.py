@@ -1,11 +1,11 @@
 """Messages -> columns. Pure: the same messages give the same rows in every process, at any time (02, step 2)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.envelope import Stamp, seal
+from shared.envelope import Stamp, Undecodable, seal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.values import limit_text
 from shared.queue.base import Lane, Message
@@ -18,7 +18,6 @@ from writer.entry import Entry, read_entry
 _STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
 """Columns taken from the stamp where the format doesn't make them."""
 
-_decode_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,7 +45,6 @@ class Converter:
     def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
         self.formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
-        self._decode = {name: _decoder(fmt.record) for name, fmt in self.formats.items()}
         self._has_format = "format" in table.column_names
 
     def read(self, message: Message) -> Entry:
@@ -91,8 +89,8 @@ class Converter:
             batch.expired += stamp.n
             return None
         try:
-            records = self._decode[stamp.format](entry.records)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            records = self.formats[stamp.format].codec.read(entry.payload)
+        except Undecodable as error:
             _give_up(batch, entry.message, None, "undecodable", f"the records: {error}")
             return None
         if len(records) != stamp.n:
@@ -150,7 +148,7 @@ class Converter:
             return entry.message
         ids = entry.stamp.event_ids[index : index + 1]
         stamp = msgspec.structs.replace(entry.stamp, n=1, event_ids=ids)
-        value = seal(stamp, b"[%b]" % bytes(_decode_raw(entry.records)[index]))
+        value = seal(stamp, self.formats[stamp.format].codec.keep(entry.payload, [index]))
         return msgspec.structs.replace(entry.message, value=value)
 
 
@@ -161,10 +159,6 @@ def is_expired(stamp: Stamp, now_us: int) -> bool:
 
 def _give_up(batch: Batch, message: Message, index: int | None, reason: Reason, detail: str) -> None:
     batch.letters.append(letter(batch.lane, message, index, reason, detail))
-
-
-def _decoder(record: Any) -> Callable[[memoryview | bytes], list[Any]]:
-    return msgspec.json.Decoder(list[record]).decode
 
 
 def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:

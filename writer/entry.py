@@ -20,8 +20,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     message: Message
     stamp: Stamp | None = None
-    records: memoryview | bytes = b""
-    """The JSON array of `stamp.n` records."""
+    payload: memoryview | bytes = b""
+    """Of `stamp.n` records."""
     problem: str = ""
     blocked: str = ""
 
@@ -45,7 +45,7 @@ def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
     An unknown version, format or fingerprint only blocks the message: a newer writer will know it (02).
     """
     try:
-        stamp, records = unseal(message.value)
+        stamp, payload = unseal(message.value)
     except UnknownVersion as error:
         return Entry(message, blocked=str(error))
     except Undecodable as error:
@@ -56,7 +56,7 @@ def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
         return Entry(message, blocked=f"unknown fingerprint version {stamp.fingerprint_version}: upgrade the writers")
     if problem := _problem(stamp):
         return Entry(message, problem=problem)
-    return Entry(message, stamp, records)
+    return Entry(message, stamp, payload)
 
 
 def _problem(stamp: Stamp) -> str:

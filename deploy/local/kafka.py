@@ -139,5 +139,5 @@ def _fetch_jars() -> Iterator[Command]:
     )
     try:
         partial.rename(final)
-    except OSError:  # the other one was quicker
+    except OSError:  # another process was quicker
         shutil.rmtree(partial)

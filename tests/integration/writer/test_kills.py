@@ -31,7 +31,7 @@ async def kill_and_restart(stage: Stage, failpoint: str) -> None:
         assert await killed.ended() == -signal.SIGKILL, killed.log
     # Other limits: it must cut the planned range as its predecessor did.
     async with stage.writer(batch_rows=7):
-        await stage.until_committed(60, within_s=40)
+        await stage.until_committed(60, within_s=90)
     assert stage.messages() == sorted(TEXTS)
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from deploy.bench.process import peak_bytes
 from tests.faults.proxy import Proxy
 from tests.integration.writer.records import logs
@@ -17,6 +19,7 @@ REST = 40 * MB
 """What doesn't depend on what is held: the connections, what the queue's client reads ahead, the allocator's gaps."""
 
 
+@pytest.mark.timeout(300)
 async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_while_it_catches_up(
     any_stage: Stage,
 ) -> None:
@@ -26,7 +29,7 @@ async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_whi
         proxy.down = True
         variables = {"WRITER_HELD_BYTES": HELD, "WRITER_SHUTDOWN_S": 1, "WRITER_METRICS_PORT": 0}
         with stage.spawn("logs", clickhouse_url=proxy.url, **variables) as writer:
-            await until(lambda: writer.log.count("lane taken over") == 4, within_s=30, what=writer.log)
+            await until(lambda: writer.log.count("lane taken over") == 4, within_s=60, what=writer.log)
             base = peak_bytes(writer.pid)
             backlog = await fill(stage)
             assert backlog > 8 * HELD, "else it would prove nothing"
@@ -34,7 +37,7 @@ async def test_memory_follows_from_the_settings_while_clickhouse_is_down_and_whi
             await until_full(writer.pid)
             down = peak_bytes(writer.pid)
             proxy.down = False
-            await until(lambda: stage.count() >= RECORDS, within_s=120, what=writer.log)
+            await until(lambda: stage.count() >= RECORDS, within_s=240, what=writer.log)
             peak = peak_bytes(writer.pid)
     print(f"base {base / MB:.0f} MB, down {down / MB:.0f} MB, peak {peak / MB:.0f} MB")  # noqa: T201 - for `pytest -s`
     # A message that is held becomes rows, which take about twice as much again, and a block on its way. With

@@ -143,7 +143,7 @@ async def test_a_writer_frozen_before_its_insert_stores_nothing_twice_when_it_wa
         with stage.spawn(failpoint="before_insert=stop", clickhouse_url=proxy.url, WRITER_BATCH_AGE_S=0.5) as frozen:
             await frozen.frozen()
             async with stage.writer():
-                await stage.until_committed(40, within_s=40)
+                await stage.until_committed(40, within_s=90)
             assert proxy.tokens == []
             frozen.send(signal.SIGCONT)
             await until(lambda: proxy.tokens, what=frozen.log)
@@ -159,7 +159,7 @@ async def test_a_writer_that_lost_its_lane_forgets_its_batch(stage: Stage) -> No
         proxy.down = True
         with stage.spawn(clickhouse_url=proxy.url) as first:
             await until(lambda: '"waits"' in first.log, what=first.log)
-            first.send(signal.SIGSTOP)
+            await stage.freeze(first)
             async with stage.writer():
                 await stage.until_committed(40)
                 proxy.down = False

@@ -16,7 +16,7 @@ from tests.integration.writer.records import logs
 from tests.integration.writer.stage import Running, Stage
 from tests.integration.writer.writer_process import Process, http_get, until
 
-WITHIN_S = 10.0
+WITHIN_S = 40.0
 """What a rebalance may take. Quiet, it takes 0.3 s on SQLite and 2 s on Kafka."""
 
 
@@ -58,12 +58,12 @@ async def test_lanes_change_hands_within_seconds_under_full_batches(any_stage: S
 
     async with stage.writer(**limits) as first:
         writers = [first]
-        await until(lambda: rows() >= 20_000, within_s=30)
+        await until(lambda: rows() >= 20_000, within_s=60)
         async with stage.writer(**limits) as second:
             writers.append(second)
             joined_s = await seconds_until({first: 2, second: 2})
             assert not set(first.lanes) & set(second.lanes)
-            await until(lambda: second.sample("sluice_rows_total", table="logs") > 0, within_s=30)
+            await until(lambda: second.sample("sluice_rows_total", table="logs") > 0, within_s=60)
             assert rows() < 300_000, "the backlog was gone before the rebalance was over: make it larger"
             left_at = time.monotonic()
         left_s = time.monotonic() - left_at + await seconds_until({first: 4})
@@ -133,10 +133,10 @@ async def test_processes_share_lanes_are_restarted_and_stop_together(stage: Stag
         return sorted(map(len, found)) == [1, 1] and found[0] != found[1]
 
     with stage.spawn("logs", "--processes", "2", WRITER_METRICS_PORT=port) as parent:
-        await until(shared_out, within_s=30, what=parent.log)
+        await until(shared_out, within_s=60, what=parent.log)
         os.kill(children(parent)[1], signal.SIGKILL)
-        await until(lambda: len(children(parent)) == 3, within_s=20, what=parent.log)
-        await until(shared_out, within_s=30, what=parent.log)
+        await until(lambda: len(children(parent)) == 3, within_s=60, what=parent.log)
+        await until(shared_out, within_s=60, what=parent.log)
         await stage.publish(*(logs(f"{n}") for n in range(10)))
         await until_all_committed(stage)
         parent.send(signal.SIGTERM)
@@ -151,9 +151,9 @@ async def test_processes_share_lanes_are_restarted_and_stop_together(stage: Stag
 async def test_writers_end_in_order_when_their_parent_is_killed(stage: Stage) -> None:
     await stage.make("logs")
     with stage.spawn("logs", "--processes", "2") as parent:
-        await until(lambda: parent.log.count('"event": "writer started"') == 2, within_s=30, what=parent.log)
+        await until(lambda: parent.log.count('"event": "writer started"') == 2, within_s=60, what=parent.log)
         parent.send(signal.SIGKILL)
-        await until(lambda: not any(alive(pid) for pid in children(parent)), within_s=20, what=parent.log)
+        await until(lambda: not any(alive(pid) for pid in children(parent)), within_s=60, what=parent.log)
         assert parent.log.count('"event": "writer stopped"') == 2, parent.log
 
 
@@ -167,7 +167,7 @@ async def test_a_frozen_writer_touches_no_file_and_gives_no_answer(stage: Stage)
     await stage.make("logs")
     file, port = stage.folder / "alive", free_port()
     with stage.spawn("logs", WRITER_LIVENESS_FILE=file, WRITER_METRICS_PORT=port) as process:
-        await until(file.exists, within_s=30, what=process.log)
+        await until(file.exists, within_s=60, what=process.log)
 
         def age_s() -> float:
             return time.time() - file.stat().st_mtime

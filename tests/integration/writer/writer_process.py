@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 
 
-async def until(true: Callable[[], Any], *, within_s: float = 15.0, what: str = "") -> None:
+async def until(true: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> None:
     """Return as soon as it is true; fail the test when it takes too long."""
     deadline = time.monotonic() + within_s
     while not (true() if not asyncio.iscoroutinefunction(true) else await true()):
@@ -54,7 +54,7 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    async def ended(self, within_s: float = 20.0) -> int:
+    async def ended(self, within_s: float = 60.0) -> int:
         """The exit code; negative for the signal that ended it."""
         deadline = time.monotonic() + within_s
         while (code := self._process.poll()) is None:
@@ -62,8 +62,8 @@ class Process:
             await asyncio.sleep(0.02)
         return code
 
-    async def frozen(self, within_s: float = 20.0) -> None:
-        """Wait until it has stopped itself (SIGSTOP)."""
+    async def frozen(self, within_s: float = 60.0) -> None:
+        """Wait until it is stopped (SIGSTOP)."""
         stat = Path(f"/proc/{self._process.pid}/stat")
         await until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", within_s=within_s, what=self.log)
 

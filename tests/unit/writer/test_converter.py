@@ -9,6 +9,7 @@ import pytest
 from shared import registry
 from shared.envelope import VERSION, Stamp, seal, unseal
 from shared.formats.base import Columns, Format, Rows
+from shared.formats.codec import JsonArray
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY, Column, Table
 from writer.batch import Batch
@@ -51,15 +52,7 @@ TABLE = Table(
 
 
 def form(name: str, make: Any = columns) -> Format:
-    return Format(
-        name=name,
-        signal="things",
-        route="/",
-        api="deeptracer",
-        record=Record,
-        columns=make,
-        reply=lambda _: (200, b""),
-    )
+    return Format(name, signal="things", columns=make, codec=JsonArray(Record))
 
 
 def message(offset: int, *records: Any, **fields: Any) -> Message:

@@ -104,7 +104,7 @@ async def test_watched_and_served_it_follows_the_group_and_outlives_the_queue(st
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             port = int((await process.stderr.readline()).split(b":")[-1].split(b"/")[0])
             first = json.loads(await process.stdout.readline())
             assert first["totals"]["lag_messages"] == 2

@@ -268,7 +268,7 @@ async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for
     operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES[:3])
     slow = (
-        "INSERT INTO FUNCTION null('n UInt8') SELECT sleepEachRow(1) FROM numbers(2)"
+        "INSERT INTO FUNCTION null('n UInt8') SELECT sleepEachRow(1) FROM numbers(4)"
         f" SETTINGS max_block_size = 1, log_comment = 'sluice restores {stage.lane().topic}'"
     )
     earlier = asyncio.create_task(asyncio.to_thread(stage.query, slow))

@@ -1,0 +1,50 @@
+"""Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (03, "Drain")."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from gateway.rejections import Unavailable
+from shared.clients.postgres import PostgresUnavailable
+
+CodeOf = Callable[[str], Awaitable[str | None]]
+"""Project id -> the code that its drains are verified with; None for none, and for no such project. Raises
+`PostgresUnavailable`."""
+
+FRESH_S = 30.0
+REMEMBERED = 10_000
+
+LARGEST = 64
+"""Bytes of a body that may still be an empty object, with white space or packed."""
+
+
+class VerifyCodes:
+    """The codes of projects that a path names.
+
+    Nobody has to show a key for them, so Postgres is asked for one at a time, and not again for `FRESH_S`.
+    """
+
+    def __init__(self, code_of: CodeOf) -> None:
+        self._code_of = code_of
+        self._known: dict[str, tuple[str | None, float]] = {}
+        self._asking = asyncio.Lock()
+
+    async def of(self, project_id: str) -> str | None:
+        """The code. Raises `Unavailable`."""
+        async with self._asking:
+            code, asked_at = self._known.get(project_id, (None, float("-inf")))
+            if monotonic() - asked_at < FRESH_S:
+                return code
+            try:
+                code = await self._code_of(project_id)
+            except PostgresUnavailable as error:
+                raise Unavailable from error
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[project_id] = code, monotonic()
+            return code
+
+
+def is_handshake(body: bytes) -> bool:
+    """Whether a POST asks for the handshake: `[]` does not."""
+    return len(body) <= LARGEST and b"".join(body.split()) in (b"", b"{}")

@@ -1,0 +1,151 @@
+"""`sluice bench` as people run it, only very short, and the rules of its parts."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from deploy.bench.bare import BareServer
+from deploy.bench.engines import missing
+from deploy.bench.figures import GOALS, Goal
+from deploy.bench.freshness import percentile
+from deploy.bench.insert_limit import columns
+from deploy.bench.jobs import JobFailed
+from deploy.bench.load import Job, Outcome, complete, drive
+from deploy.bench.logs import bodies
+from deploy.bench.report import number
+from deploy.bench.writer_bench import Progress
+from gateway.validation.validator import Validator
+from shared import registry
+from tests.services import required
+
+SHORT = ["--queue", "sqlite", "--seconds", "0.3", "--rounds", "1", "--connections", "16"]
+
+
+@pytest.mark.timeout(300)
+def test_bench_prints_one_table_writes_json_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    if why := missing("sqlite"):
+        (pytest.fail if required() else pytest.skip)(why)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "bench", *SHORT, "--json", str(tmp_path / "figures.json")],
+        env={**os.environ, "TMPDIR": str(disk), "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "sqlite: gateway, 100 logs" in ran.stdout
+    assert "…" not in ran.stdout, "something is cut off"
+    measured = json.loads((tmp_path / "figures.json").read_text())["queues"]["sqlite"]
+    figures = {(figure["group"], figure["name"]): figure for figure in measured["figures"]}
+    assert set(GOALS) <= set(figures)
+    assert all(figure["value"] > 0 for figure in figures.values())
+    assert all(isinstance(figures[name]["met"], bool) for name in GOALS)
+    for pair in (pair for rounds in measured["rounds"]["gateway"]["rounds"].values() for pair in rounds):
+        assert set(pair["gateway"]["statuses"]) == {"200"}
+    assert list(disk.iterdir()) == []
+    assert _processes_of(disk) == []
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Command lines that name the folder, of processes that are still there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it ended just now
+            continue
+        if str(folder) in command:
+            found.append(command)
+    return found
+
+
+def test_every_body_is_one_that_the_gateway_takes_and_none_is_like_another() -> None:
+    loaded = registry.load()
+    validator = Validator(loaded.formats["deeptracer.logs"])
+    made = bodies(100, 8, time.time())
+    assert len(set(made)) == 8
+    assert all(validator.validate(body).n == 100 for body in made)
+    assert 45_000 < len(made[0]) < 65_000
+    assert 500 < len(bodies(1, 1, time.time())[0]) < 750
+
+
+def test_prebuilt_columns_hold_every_log_of_their_messages() -> None:
+    made = columns(batch=3, messages=2, logs=5)
+    assert {len(values) for values in made.values()} == {10}
+    assert {"message", "attributes", "trace_id", "_offset", "received_at"} <= set(made)
+
+
+def test_a_rate_is_kept_and_its_cpu_time_counted(tmp_path: Path) -> None:
+    with BareServer(tmp_path / "bare.log") as server:
+        assert server.port is not None
+        assert server.pid is not None
+        job = Job(
+            port=server.port, pid=server.pid, key="k", logs=1, connections=4, warm_up_s=0.2, seconds=0.5, rate=100.0
+        )
+        outcome = drive(job)
+    assert 60 <= outcome.rate <= 140
+    assert outcome.sent <= 110
+    assert outcome.statuses == {"200": outcome.sent}
+
+
+def test_an_answer_counts_when_all_of_it_has_come() -> None:
+    answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\nretry-after: 1\r\n\r\nbusy"
+    assert complete(answer) == "503"
+    assert [complete(answer[:end]) for end in range(len(answer))] == [None] * len(answer)
+
+
+@pytest.mark.parametrize("statuses", [{"200": 9, "503": 1}, {"200": 9}, {}])
+def test_an_answer_that_is_not_2xx_or_is_missing_makes_the_figures_void(statuses: dict[str, int]) -> None:
+    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=10, statuses=statuses, body_bytes=600.0)
+    with pytest.raises(JobFailed, match="10 requests were sent"):
+        outcome.checked()
+
+
+def test_outcomes_survive_their_way_between_processes() -> None:
+    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=9, statuses={"200": 9}, body_bytes=600.0)
+    assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome.checked()
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile(values, 1.0)) == (50.0, 99.0, 100.0)
+    assert percentile([7.0], 0.99) == 7.0
+
+
+def test_the_writers_clock_starts_at_its_first_commit() -> None:
+    progress = Progress(1000)
+    for at_s, committed in ((0.1, 0), (0.9, 0), (1.0, 100), (1.5, 600), (2.0, 1000)):
+        progress.saw(at_s, committed)
+    assert progress.complete
+    assert progress.timed == (1.0, 900)
+    assert progress.whole_s == 2.0
+
+
+def test_a_run_that_is_over_at_the_first_look_is_timed_whole() -> None:
+    progress = Progress(1000)
+    for at_s, committed in ((0.1, 0), (0.9, 1000)):
+        progress.saw(at_s, committed)
+    assert progress.timed == (0.9, 1000)
+
+
+def test_a_goal_is_met_at_its_bound() -> None:
+    assert Goal("ratio", at_least=0.3).met(0.3)
+    assert not Goal("ratio", at_least=0.3).met(0.29)
+    assert Goal("value", at_most=12).met(12)
+    assert not Goal("value", at_most=12).met(12.1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1_234_567, "1,230,000"), (12_345, "12,300"), (1000, "1,000"), (999.6, "1,000"), (123, "123"), (1.234, "1.23")],
+)
+def test_numbers_show_three_digits_that_count(value: float, text: str) -> None:
+    assert number(value) == text

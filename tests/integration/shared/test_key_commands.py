@@ -1,0 +1,188 @@
+"""`sluice project` and `sluice key` as people and programs call them, on real Postgres and Redis."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.clients.postgres import Postgres, connect, locked
+from shared.keys import find_key, hash_key
+from shared.migrations.postgres import migrate_postgres
+from tests.integration.stack import running_stack, wait_until
+
+
+class Cli:
+    """Runs commands with only `var/env` to tell them where the servers are."""
+
+    def __init__(self, folder: Path, postgres_url: str) -> None:
+        self.postgres_url = postgres_url
+        self._folder = folder
+
+    def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "shared.cli", *arguments],
+            env=clean | {"PYTHONPATH": str(Path(__file__).parents[3])} | environment,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode != 0) == fails, done.stderr
+        return done.stderr if fails else done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json"))
+
+
+@pytest.fixture
+async def cli(tmp_path: Path, postgres_database: str, redis_url: str) -> Cli:
+    async with locked(postgres_database, "test", wait_s=5) as db:
+        await migrate_postgres(db)
+    (tmp_path / "var").mkdir()
+    env = tmp_path / "var" / "env"
+    env.write_text(f"SLUICE_POSTGRES_URL={postgres_database}\nSLUICE_REDIS_URL={redis_url}\n")
+    return Cli(tmp_path, postgres_database)
+
+
+def test_a_project_is_made_listed_shown_and_changed(cli: Cli) -> None:
+    made = cli.json(
+        *("project", "create", "My Shop", "--retention-days", "90", "--rate-limit", "100"),
+        *("--drain-secret", "hush-hush", "--drain-verify", "abc"),
+    )
+    assert made["id"].startswith("my-shop-")
+    assert made == {
+        "id": made["id"],
+        "name": "My Shop",
+        "retention_days": 90,
+        "rate_limit": 100,
+        "drain_verify": "abc",
+        "drain_limit": None,
+        "drain_secret_set": True,
+    }
+    assert cli.json("project", "show", made["id"]) == made
+    assert cli.json("project", "list") == {"projects": [made]}
+    for shown in (cli.run("project", "list"), cli.run("project", "show", made["id"])):
+        assert made["id"] in shown
+        assert "hush-hush" not in shown
+    changed = cli.json("project", "update", made["id"], "--retention-days", "7", "--drain-secret", "")
+    assert changed == made | {"retention_days": 7, "drain_secret_set": False}
+    assert cli.json("project", "show", made["id"]) == changed
+
+
+async def test_a_key_is_printed_once_and_stored_as_its_hash(cli: Cli) -> None:
+    project = cli.json("project", "create", "P", "--id", "p")
+    made = cli.json(
+        *("key", "create", "--project", "p", "--kind", "pk", "--scope", "ingest", "--scope", "read"),
+        *("--origin", "https://app.example.com", "--origin", "https://*.example.org", "--rate-limit", "7"),
+    )
+    assert (project["id"], made["project_id"]) == ("p", "p")
+    assert made["key"].startswith("pk_")
+    postgres = Postgres(cli.postgres_url)
+    found = await find_key(postgres, hash_key(made["key"]))
+    await postgres.close()
+    assert found is not None
+    assert found.key_id == made["id"]
+    assert found.scopes == {"ingest", "read"}
+    assert found.origins == ("https://app.example.com", "https://*.example.org")
+    assert (found.ingest_limit, found.read_limit) == (7, 7)
+    with connect(cli.postgres_url) as db:
+        stored = str(db.execute("SELECT row_to_json(keys)::text FROM keys").fetchall())
+    assert made["key"] not in stored
+    assert hash_key(made["key"]) in stored
+    (listed,) = cli.json("key", "list")["keys"]
+    assert (listed["id"], listed["state"]) == (made["id"], "good")
+    for shown in (cli.run("key", "list", "--project", "p"), json.dumps(listed)):
+        assert made["id"] in shown
+        assert made["key"] not in shown
+        assert hash_key(made["key"]) not in shown
+
+
+def test_for_people_the_key_stands_on_a_line_of_its_own(cli: Cli) -> None:
+    cli.run("project", "create", "P", "--id", "p")
+    lines = cli.run("key", "create", "--project", "p").splitlines()
+    assert [line for line in lines if line.startswith("dt_")] == [lines[-1]]
+
+
+def test_a_rotated_key_keeps_its_rules_and_the_old_one_ends(cli: Cli) -> None:
+    cli.run("project", "create", "P", "--id", "p")
+    old = cli.json("key", "create", "--project", "p", "--kind", "pk", "--rate-limit", "5", "--origin", "https://a.b")
+    new = cli.json("key", "rotate", old["id"], "--grace", "1h")
+    assert new["key"] != old["key"]
+    assert new["key"].startswith("pk_")
+    first, second = cli.json("key", "list", "--project", "p")["keys"]
+    assert (first["id"], second["id"]) == (old["id"], new["id"])
+    assert first["state"].startswith("good until")
+    assert second["state"] == "good"
+    for rule in ("scopes", "origins", "ingest_limit", "read_limit", "project_id"):
+        assert first[rule] == second[rule]
+    assert cli.json("key", "revoke", new["id"]) == {"id": new["id"], "revoked": True}
+    assert cli.json("key", "list")["keys"][1]["state"] == "revoked"
+    assert "still good" in cli.run("key", "rotate", new["id"], fails=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("key", "create", "--project", "none"), "there is no project 'none'"),
+        (("key", "create", "--project", "p", "--origin", "app.example.com"), "is no origin"),
+        (("key", "create", "--project", "p", "--origin", "https://a.b/path"), "is no origin"),
+        (("key", "revoke", "key_none"), "there is no key 'key_none'"),
+        (("key", "rotate", "key_none", "--grace", "soon"), "is no duration"),
+        (("project", "create", "P", "--retention-days", "31"), "must be one of 7, 30, 90, 365, 3650"),
+        (("project", "create", "P", "--id", "p"), "there is a project 'p' already"),
+        (("project", "show", "none"), "there is no project 'none'"),
+        (("project", "update", "none", "--rate-limit", "1"), "there is no project 'none'"),
+    ],
+)
+def test_what_can_not_be_done_is_said_in_a_sentence(cli: Cli, arguments: tuple[str, ...], sentence: str) -> None:
+    cli.run("project", "create", "P", "--id", "p")
+    said = cli.run(*arguments, fails=True)
+    assert sentence in " ".join(said.split())
+    assert "Traceback" not in said
+
+
+def test_the_environment_comes_before_the_env_file(cli: Cli) -> None:
+    said = cli.run("project", "list", fails=True, SLUICE_POSTGRES_URL="postgresql://postgres@127.0.0.1:1/none")
+    assert "Postgres can't be reached" in said
+    assert "Traceback" not in said
+
+
+def test_with_redis_away_a_key_is_revoked_all_the_same(cli: Cli) -> None:
+    cli.run("project", "create", "P", "--id", "p")
+    made = cli.json("key", "create", "--project", "p")
+    cli.run("key", "revoke", made["id"], SLUICE_REDIS_URL="redis://127.0.0.1:1/0")
+    assert cli.json("key", "list")["keys"][0]["state"] == "revoked"
+
+
+def test_a_database_that_was_not_migrated_is_said(cli: Cli) -> None:
+    with connect(cli.postgres_url) as db:
+        db.execute("DROP TABLE keys, projects")
+    assert "has sluice migrate run?" in cli.run("project", "list", fails=True)
+
+
+def test_the_commands_work_beside_a_running_stack(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "var", "--gateways", "2") as stack:
+        cli = Cli(tmp_path, stack.env["SLUICE_POSTGRES_URL"])
+        project = cli.json("project", "create", "Beside", "--retention-days", "7")
+        ingest = cli.json("key", "create", "--project", project["id"])
+        read = cli.json("key", "create", "--project", project["id"], "--scope", "read")
+        log = b'{"logs":[{"level":"info","message":"beside"}]}'
+
+        def send() -> int:
+            return stack.request("POST", "/ingest/logs", log, {"Authorization": f"Bearer {ingest['key']}"})[0]
+
+        def stored() -> bool:
+            path = f"/api/v1/projects/{project['id']}/logs"
+            status, found = stack.request("GET", path, headers={"Authorization": f"Bearer {read['key']}"})
+            assert status == 200
+            return [row["message"] for row in found["logs"]] == ["beside"]
+
+        assert send() == 200
+        wait_until(stored, 60, "the log of the new project")
+        cli.json("key", "revoke", ingest["id"])
+        wait_until(lambda: all(send() == 401 for _ in range(20)), 10, "revoked in both gateways")
