@@ -58,8 +58,8 @@ class Draft:
         self.rows += entry.rows
         self.bytes += entry.size
         self.blocked = self.blocked or entry.blocked
-        if entry.partition:
-            self.partitions.add(entry.partition)
+        if partition := entry.partition:
+            self.partitions.add(partition)
         return True
 
     def is_full(self, limits: Limits) -> bool:
