@@ -9,7 +9,7 @@ from functools import partial
 
 from shared.queue.base import Lane, Message
 from writer.batch import Batch
-from writer.buffer import Buffer, Draft, WentBack
+from writer.buffer import Buffer, WentBack
 from writer.converter import Converter
 from writer.entry import read_entry
 from writer.lane_deps import LaneDeps
@@ -67,22 +67,10 @@ class Batcher:
 
     async def next(self) -> Batch | None:
         """The next batch; None when the writer stops and nothing is left. Raises `WentBack`."""
-        while not self.went_back:
-            stopping = self._waiting.stopping.is_set()
-            if draft := self.buffer.take(time.monotonic(), flush=stopping):
-                return await self._batch(draft)
-            if stopping:
-                return None
-            self._wake.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.buffer.due_in(time.monotonic()))
-        raise self.went_back
-
-    def finished(self) -> None:
-        """The oldest batch that was handed out is stored."""
-        self._unfinished.popleft()
-
-    async def _batch(self, draft: Draft) -> Batch:
+        await self._until_due()
+        draft = self.buffer.take(time.monotonic(), flush=self._waiting.stopping.is_set())
+        if draft is None:
+            return None
         first = draft.entries[0].message
         self._unfinished.append((draft.bytes, first.timestamp_ms))
         if draft.blocked:
@@ -94,6 +82,21 @@ class Batcher:
             await self._mark_lost(draft.jumps)
         await self._letters.bury(batch.letters, batch.rows)
         return batch
+
+    def finished(self) -> None:
+        """The oldest batch that was handed out is stored."""
+        self._unfinished.popleft()
+
+    async def _until_due(self) -> None:
+        """Return when there is a draft to take, or the writer stops. Raises `WentBack`."""
+        while not self.went_back:
+            due_in = self.buffer.due_in(time.monotonic())
+            if due_in == 0.0 or self._waiting.stopping.is_set():
+                return
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), due_in)
+        raise self.went_back
 
     async def _mark_lost(self, jumps: list[tuple[int, int]]) -> None:
         """Leave a marker of what retention took out of a batch's range."""

@@ -44,24 +44,23 @@ class Draft:
     """(offset expected, offset found) where the lane has a hole."""
     partitions: set[tuple[int, int]] = field(default_factory=set)
 
-    def takes(self, entry: Entry, limits: Limits) -> bool:
-        """Whether it stays within the limits with one more message."""
-        if self.planned:
-            return True
-        return (
+    def add(self, entry: Entry, limits: Limits) -> bool:
+        """Take one more message if the limits allow it; the first one is always taken."""
+        fits = self.planned or (
             self.rows + entry.rows <= limits.rows
             and self.bytes + entry.size <= limits.bytes
             and not (self.blocked or entry.blocked)
             and (len(self.partitions) < limits.partitions or entry.partition in self.partitions)
         )
-
-    def add(self, entry: Entry) -> None:
+        if self.entries and not fits:
+            return False
         self.entries.append(entry)
         self.rows += entry.rows
         self.bytes += entry.size
         self.blocked = self.blocked or entry.blocked
-        if entry.partition:
-            self.partitions.add(entry.partition)
+        if partition := entry.partition:
+            self.partitions.add(partition)
+        return True
 
     def is_full(self, limits: Limits) -> bool:
         return self.rows >= limits.rows or self.bytes >= limits.bytes
@@ -95,13 +94,12 @@ class Buffer:
         if self._exact_end and offset >= self._exact_end:  # the end of the planned range is a hole
             self._seal()
             self._exact_end = 0
-        if self._open is not None and not self._open.takes(entry, limits):
+        if self._open is None or not self._open.add(entry, limits):
             self._seal()
-        if self._open is None:
             self._open = Draft(opened_at=now, planned=self._exact_end > 0)
+            self._open.add(entry, limits)
         if offset > self.next_offset:
             self._open.jumps.append((self.next_offset, offset))
-        self._open.add(entry)
         self.bytes += entry.size
         self.next_offset = offset + 1
         if self._open.planned:

@@ -1,5 +1,4 @@
-"""What can't be stored: a letter holds the message, its coordinates and the reason (02, "When a row can't be
-stored")."""
+"""Dead letters: each holds a message, its coordinates and the reason (02, "When a row can't be stored")."""
 
 import asyncio
 import base64
@@ -80,7 +79,7 @@ def letter(lane: Lane, message: Message, index: int | None, reason: Reason, deta
 
 def gap(lane: Lane, first: int, end: int) -> Letter:
     """The durable marker of messages `first <= offset < end` that were gone before a writer could read them."""
-    detail = f"retention took the messages {first:,} to {end - 1:,} before a writer came"
+    detail = f"retention took the messages {first:,} to {end - 1:,} before a writer read them"
     return Letter(
         v=VERSION,
         reason="gap",

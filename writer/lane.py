@@ -45,7 +45,7 @@ class LaneWriter:
         self._went_back: WentBack | None = None
         self._careful_end = 0
         self._planned_at = 0.0
-        self._begin_anew()
+        self._reset()
 
     # What the receive loop calls.
 
@@ -103,7 +103,7 @@ class LaneWriter:
 
     async def _take_over(self) -> Batcher:
         """Seek to the committed position, and read from there."""
-        self._begin_anew()
+        self._reset()
         start = await self.waiting.until_done("position", self._start, stoppable=True)
         if start.lost:
             await self._letters.mark_gaps([start.lost])
@@ -117,7 +117,7 @@ class LaneWriter:
         self._log.info("lane taken over", offset=start.offset, planned_end=exact_end or None, epoch=self._epoch)
         return self.batcher
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         """Forget what was read; the lane is doubtful."""
         if self.batcher and self.batcher.went_back:
             self._went_back = self.batcher.went_back
@@ -187,7 +187,7 @@ class LaneWriter:
         self._planned_at = asked_at
 
     async def _still_ours(self, batch: Batch) -> None:
-        """Right before each try of an insert: nobody else can have taken the lane since the batch was planned."""
+        """Right before each try of an insert: no other writer can have taken the lane since the batch was planned."""
         if self._deps.consumer.epochs().get(self._lane) != self._epoch:
             raise Fenced(f"{self._lane} is not ours under {self._epoch} any more")
         now = time.monotonic()

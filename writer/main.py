@@ -33,7 +33,7 @@ from writer.tables import MissingTable, UnfitTable
 _log = structlog.get_logger(__name__)
 
 STUCK_AFTER_S = 15.0
-"""A receive loop that has not turned for this long is stuck. A turn takes 0.05 s, or 10 s while the queue is away."""
+"""A receive loop that hasn't turned for this long is stuck. A turn takes 0.05 s, up to 10 s while the queue is away."""
 
 LAST_PORT = 65_535
 

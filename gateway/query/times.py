@@ -9,7 +9,7 @@ _EPOCH = datetime(1970, 1, 1)
 """Without a time zone: all arithmetic here is in UTC."""
 
 _US = timedelta(microseconds=1)
-_DAY_US = 86_400_000_000
+_DAY_US = timedelta(days=1) // _US
 
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)"

@@ -1,4 +1,4 @@
-"""The letters of a topic `<topic>.dlq` as they stand now: the newest of every key, read without any group."""
+"""The current letters of a topic `<topic>.dlq`: the newest of every key, read without a group."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from shared.queue.base import Lane, Message, Queue
 from writer.dead_letters import VERSION, Letter
 
 DETAIL = 300
-"""Characters of a letter's reason that are kept in memory."""
+"""Characters of a letter's detail that are kept in memory."""
 
 _decode = msgspec.json.Decoder(Letter).decode
 
@@ -22,16 +22,16 @@ _decode_version = msgspec.json.Decoder(_Versioned).decode
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter and where it lies. `letter` is None where this program can't read it; `problem` says why, and such a
-    letter is never touched."""
+    """A letter and its place in the dead-letter topic. `letter` is None where this program can't read it: then
+    `problem` says why, and the letter is never touched."""
 
     key: str
     lane: Lane
-    """Of the dead-letter topic; the source is in the letter."""
+    """Of the dead-letter topic; the source lane is in the letter."""
     offset: int
-    """There."""
+    """In the dead-letter topic."""
     bytes: int
-    """Of the whole letter, its kept message included."""
+    """Of the whole letter, its message included."""
     letter: Letter | None = None
     problem: str = ""
 
@@ -44,13 +44,13 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def at_ms(self) -> int:
-        """When the queue took the message, Unix milliseconds; of a gap: when it was found."""
+        """When the queue took the message, Unix milliseconds; of a gap: when it was noticed."""
         return 0 if self.letter is None else self.letter.timestamp_ms or self.letter.first_seen_ms
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which letters a command is about. Everything that is left out is not limited."""
+    """Which letters a command is about. What is left out is not limited."""
 
     states: frozenset[str] = frozenset()
     """As `Kept.state` names them."""
@@ -65,14 +65,14 @@ class Chosen:
 
     @property
     def open(self) -> "Chosen":
-        """Of these the open ones."""
+        """The open ones of these."""
         return replace(self, states=frozenset({"open"}))
 
     def __call__(self, kept: Kept) -> bool:
         letter = kept.letter
         if (self.states and kept.state not in self.states) or (self.keys and kept.key not in self.keys):
             return False
-        if letter is None:  # nothing else is known of it
+        if letter is None:  # only its key and state are known
             return not (self.reasons or self.partitions or self.offsets or self.from_ms or self.to_ms)
         first, last = self.offsets or (letter.offset, letter.offset)
         return (
@@ -87,7 +87,7 @@ class Chosen:
 async def current_letters(
     queue: Queue, dead_letter_topic: str, wanted: Callable[[Kept], bool] = lambda _: True
 ) -> list[Kept]:
-    """The wanted letters, in the order in which they were published, without their bytes (`with_bytes` reads those).
+    """The wanted letters in the order of publication, without their bytes (`with_bytes` reads those).
 
     Takes about 1 kB of memory a wanted letter. A topic that doesn't exist has none. Raises `QueueUnavailable`.
     """
@@ -98,7 +98,7 @@ async def current_letters(
 
 
 async def with_bytes(queue: Queue, kept: Iterable[Kept]) -> AsyncIterator[Kept]:
-    """The same letters whole, one after the other. One that was changed meanwhile is left out."""
+    """The same letters with their bytes, one after the other. A letter that was changed meanwhile is left out."""
     by_lane: dict[Lane, dict[int, str]] = {}
     for one in kept:
         by_lane.setdefault(one.lane, {})[one.offset] = one.key
@@ -110,9 +110,9 @@ async def with_bytes(queue: Queue, kept: Iterable[Kept]) -> AsyncIterator[Kept]:
 
 
 async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> list[Kept]:
-    """To the end, and once more to where the end has moved: a letter that is changed while we read lies there then.
+    """Read to the end, then once more to where the end has moved: a letter changed during the read stands there.
 
-    Not until the end stands still: beside a writer that gives up a record a second it never would.
+    Not until the end stops moving: with a writer that gives up a record every second it never would.
     """
     newest: dict[str, Kept] = {}
     first = (await queue.begin_offsets([lane]))[lane]

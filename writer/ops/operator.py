@@ -1,4 +1,4 @@
-"""What the operator's commands share: the Sluice that they are for, their options, and how they end when it is away."""
+"""What the operator's commands share: the Sluice that they work on, their options, and how they end when it is away."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from writer.tables import MissingTable, UnfitTable
 T = TypeVar("T")
 
 AWAY = 2
-"""Exit code of a command that could not look, so that 1 means that it looked and found a difference."""
+"""Exit code of a command that could not find out, so that 1 means that it found a difference."""
 
 SignalNames = Annotated[
     list[str] | None, typer.Option("--signal", help="Only this signal; may be given several times", metavar="SIGNAL")
@@ -41,7 +41,7 @@ Group = Annotated[
 
 @dataclass(frozen=True)
 class Operator:
-    """One Sluice, as its settings describe it."""
+    """An operator's access to one Sluice; `group` is the writers' consumer group."""
 
     settings: Settings
     registry: Registry
@@ -52,10 +52,10 @@ class Operator:
 def operate(
     data_dir: Path, work: Callable[[Operator], Awaitable[T]], *, group: str | None = None, away: int = AWAY
 ) -> T:
-    """Run a command's work on its own event loop; the queue is closed afterwards.
+    """Run a command's work on an event loop of its own; the queue is closed afterwards.
 
-    Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or what the command is
-    for isn't there.
+    Ends the command with a sentence and the exit code `away` when a neighbour can't be reached, or the signal, topic or
+    table doesn't exist.
     """
     quiet()
     with sentences(BadRange, BadExtension, MissingTable, UnfitTable, code=away):

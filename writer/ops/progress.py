@@ -1,4 +1,4 @@
-"""How long work on a range shows itself on standard error: a bar, the rate, the time left, and what it waits for."""
+"""The progress of long work on standard error: a bar, the rate, the time left, and what it waits for."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,7 +10,7 @@ from rich.text import Text
 
 
 class Rate(ProgressColumn):
-    """Units a second, lately; at the end over all."""
+    """Recent units a second; at the end the average."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Rate(ProgressColumn):
 
 
 def progress_bar(unit: str) -> Progress:
-    """A bar for `with`: what it is about, done and all, rate and time left."""
+    """A bar for `with`: the task, done and total, rate and time left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -34,7 +34,7 @@ def progress_bar(unit: str) -> Progress:
 
 
 class Voice:
-    """What `Waiting` and others tell, as lines above the bar."""
+    """A logger for `Waiting` and others that prints lines above the bar."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -46,6 +46,8 @@ class Voice:
         self._say("yellow", event, facts)
 
     def _say(self, colour: str, event: str, facts: dict[str, Any]) -> None:
-        told = ", ".join(f"{name} {value}" for name, value in facts.items())
+        details = ", ".join(f"{name} {value}" for name, value in facts.items())
         with suppress(BrokenPipeError):
-            self._console.print(f"[{colour}]{escape(event)}[/{colour}] {escape(told)}", highlight=False, soft_wrap=True)
+            self._console.print(
+                f"[{colour}]{escape(event)}[/{colour}] {escape(details)}", highlight=False, soft_wrap=True
+            )

@@ -17,12 +17,12 @@ _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
 
 
 class BadRange(Exception):
-    """What was asked for isn't there; the text says what is."""
+    """What was asked for doesn't exist; the text says what does."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a command was asked to cover. Everything that is left out is not limited."""
+    """What a command was asked to cover. What is left out is not limited."""
 
     signals: tuple[str, ...] = ()
     partitions: tuple[int, ...] = ()
@@ -36,7 +36,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class LaneState:
-    """What the queue says of a lane. `committed`: by the writers' group, None for nothing."""
+    """What the queue reports of a lane. `committed`: by the writers' group, None for nothing."""
 
     begin: int
     committed: int | None
@@ -44,13 +44,13 @@ class LaneState:
 
     @property
     def goes_on_at(self) -> int:
-        """Where a writer begins that takes the lane over now: everything below is done, or gone."""
+        """Where a writer that takes the lane over now starts: everything below is stored, or gone."""
         position = None if self.committed is None else Position(self.committed)
         return starting_point(position, self.begin, self.end).offset
 
     @property
     def lost(self) -> tuple[int, int]:
-        """Offsets `[from, to)` that retention took and that no writer has come to yet; equal for none."""
+        """Offsets `[from, to)` that retention took and no writer has noticed yet; equal for none."""
         if self.committed is None or self.committed >= self.begin:
             return 0, 0
         return self.committed, self.begin
@@ -58,7 +58,7 @@ class LaneState:
 
 @dataclass(frozen=True)
 class LaneRange:
-    """The offsets `first <= offset < end` of a lane: all of them read and committed by the writers."""
+    """The offsets `first <= offset < end` of a lane, all of them committed by the writers."""
 
     signal: Signal
     lane: Lane
@@ -66,14 +66,14 @@ class LaneRange:
     end: int
     state: LaneState
     lost: tuple[int, int] = (0, 0)
-    """Offsets `[from, to)` that retention took and that no writer has come to yet; equal for none."""
+    """Offsets `[from, to)` that retention took and no writer has noticed yet; equal for none."""
 
     def __len__(self) -> int:
         return self.end - self.first
 
 
 async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) -> list[LaneRange]:
-    """The ranges of a command, in order of signal and partition. Nothing of the group is changed.
+    """The ranges of a command, in order of signal and partition. The group is not touched.
 
     Raises:
         BadRange: no such signal, topic or partition.
@@ -89,7 +89,7 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
 
 
 async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list[tuple[Signal, Lane]]:
-    """Those of the signals and partitions asked for, in that order. Raises `BadRange`, `QueueUnavailable`."""
+    """The lanes of the wanted signals and partitions, in that order. Raises `BadRange`, `QueueUnavailable`."""
     signals = {signal.topic: signal for signal in signals_of(registry, wanted.signals)}
     lanes = await queue.lanes(signals)
     _refuse_missing(signals, lanes, wanted)
@@ -106,7 +106,7 @@ async def _at(queue: Queue, lanes: list[Lane], moment_ms: int | None) -> dict[La
 
 
 async def lane_states(queue: Queue, group: str, lanes: Iterable[Lane]) -> dict[Lane, LaneState]:
-    """Asked in this order, so that with live writers and retention nothing looks lost, or beyond the end, that isn't.
+    """Read in this order, so that beside live writers and retention nothing looks lost or beyond the end that isn't.
 
     Raises `QueueUnavailable`.
     """
@@ -118,7 +118,7 @@ async def lane_states(queue: Queue, group: str, lanes: Iterable[Lane]) -> dict[L
 
 
 def offset_of(position: Position | None) -> int | None:
-    """What is committed. A plan beside it says only what is under way."""
+    """The committed offset; a plan in its metadata only says what is being inserted."""
     return None if position is None else position.offset
 
 
@@ -130,14 +130,14 @@ def cut(
     until: int | None = None,
     offsets: tuple[int, int] | None = None,
 ) -> LaneRange:
-    """One lane's range: what was asked for, cut to what the queue still holds and the writers have committed.
+    """One lane's range: what was asked for, limited to what the queue still holds and the writers have committed.
 
     `since` and `until`: the first offsets appended at or after the times asked for; `offsets`: both included.
     """
     first, end, lost = state.begin, state.goes_on_at, state.lost
     if since is not None:
         first = max(first, since)
-        lost = lost if since <= state.begin else (0, 0)  # whatever came before the first message is older still
+        lost = lost if since <= state.begin else (0, 0)  # what came before the first message is older still
     if until is not None:
         end = min(end, until)
     if offsets is not None:
@@ -147,13 +147,13 @@ def cut(
 
 
 def _overlap(span: tuple[int, int], offsets: tuple[int, int]) -> tuple[int, int]:
-    """`span` is without its end, `offsets` with its last one; the end is no greater than the beginning for nothing."""
+    """`span` excludes its end, `offsets` includes its last; an end that is not above the first means nothing."""
     return max(span[0], offsets[0]), min(span[1], offsets[1] + 1)
 
 
 def part_of_gap(gap: tuple[int, int], noticed_ms: int, wanted: Wanted) -> tuple[int, int]:
-    """What of a gap `[first, end)` was asked for; equal numbers for nothing. Its messages are gone, and with them their
-    times: what counts is when it was noticed."""
+    """The part of a gap `[first, end)` that was asked for; equal numbers for nothing. The times of its messages are
+    gone with them: what counts is when it was noticed."""
     if wanted.from_ms is not None and noticed_ms < wanted.from_ms:
         return 0, 0
     if wanted.to_ms is not None and noticed_ms >= wanted.to_ms:
@@ -192,7 +192,7 @@ def parse_offsets(text: str) -> tuple[int, int]:
 
 
 def signals_of(registry: Registry, names: Iterable[str]) -> list[Signal]:
-    """The signals of these names, all if none is named. Raises `BadRange`."""
+    """The signals with these names, all if none is named. Raises `BadRange`."""
     if unknown := [name for name in names if name not in registry.signals]:
         raise BadRange(f"there is no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
     return [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]

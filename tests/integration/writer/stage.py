@@ -2,75 +2,31 @@
 
 import asyncio
 import os
-import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from shared.clients.clickhouse import ClickHouse, database_of
-from shared.envelope import VERSION, Stamp, seal
-from shared.formats.base import Columns, Rows
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.queue.base import Epoch, Lane, Message, Position, Producer, Queue, TopicSpec
+from shared.queue.base import Lane, Message, Position, Producer, Queue, TopicSpec
 from shared.registry import Registry, load
 from shared.settings import Writer as WriterSettings
 from shared.settings import load as load_settings
 from shared.signals.base import create_table
-from tests.faults.proxy import Proxy
+from tests.integration.writer.writer_process import Process
 from tests.topics import topic_spec
 from writer.dead_letters import Letter
 from writer.failpoints import Failpoints
 from writer.loop import WriterLoop
 from writer.sink import Sink
-
-NOW_US = time.time_ns() // 1000
-ROOT = Path(__file__).parents[3]
-
-
-def stamp(n: int, **fields: Any) -> Stamp:
-    usual = {"v": VERSION, "format": "deeptracer.logs", "project_id": "p1", "received_at": NOW_US, "retention_days": 30}
-    return Stamp(**{**usual, "n": n, **fields})
-
-
-def logs(*messages: str, **fields: Any) -> bytes:
-    """A queue message with one log a text."""
-    records = msgspec.json.encode([{"level": "info", "message": message} for message in messages])
-    return seal(stamp(len(messages), **fields), records)
-
-
-def with_format(registry: Registry, name: str, **changes: Any) -> Registry:
-    """The registry with one format changed."""
-    return Registry(registry.signals, {**registry.formats, name: replace(registry.formats[name], **changes)})
-
-
-def strict(registry: Registry) -> Registry:
-    """The registry with a format that can't convert logs of the message 'odd'."""
-    usual = registry.formats["deeptracer.logs"]
-
-    def columns(rows: Rows) -> Columns:
-        if any(record.message == "odd" for record in rows.records):
-            raise ValueError("an odd one")
-        return usual.columns(rows)
-
-    return with_format(registry, usual.name, columns=columns)
-
-
-async def until(true: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> None:
-    """Return as soon as it is true; fail the test when it takes too long."""
-    deadline = time.monotonic() + within_s
-    while not (true() if not asyncio.iscoroutinefunction(true) else await true()):
-        assert time.monotonic() < deadline, what or "it did not come true in time"
-        await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -260,69 +216,3 @@ class Running:
         """What a lane says that it waits for."""
         states = {(state["topic"], state["partition"]): state["waiting"] for state in self.loop.states()}
         return dict(states.get(tuple(lane), {}))
-
-
-class Process:
-    """A writer process; killed at the end of a `with`."""
-
-    def __init__(self, signals: Sequence[str], env: dict[str, str], log: Path) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "shared.cli", "writer", *signals],
-                env=env,
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-            )
-
-    def __enter__(self) -> "Process":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    async def ended(self, within_s: float = 60.0) -> int:
-        """The exit code; negative for the signal that ended it."""
-        deadline = time.monotonic() + within_s
-        while (code := self._process.poll()) is None:
-            assert time.monotonic() < deadline, f"it runs on:\n{self.log}"
-            await asyncio.sleep(0.02)
-        return code
-
-    async def frozen(self, within_s: float = 60.0) -> None:
-        """Wait until it is stopped (SIGSTOP)."""
-        stat = Path(f"/proc/{self._process.pid}/stat")
-        await until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", within_s=within_s, what=self.log)
-
-    async def metrics(self) -> str:
-        """What /metrics says."""
-        port = re.search(r'"metrics_port": (\d+)', self.log)
-        assert port, self.log
-        return (await http_get(int(port[1]), "/metrics"))[1]
-
-
-async def http_get(port: int, path: str) -> tuple[int, str]:
-    """(status, body) of a request to 127.0.0.1."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
-    writer.close()
-    await writer.wait_closed()
-    return int(head.split()[1]), body
-
-
-__all__ = ["Awaitable", "Epoch", "Proxy", "Stage", "http_get", "logs", "stamp", "until"]

@@ -5,7 +5,9 @@ import signal
 
 import pytest
 
-from tests.integration.writer.stage import Stage, logs, until
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 
 TEXTS = [f"message {n}" for n in range(60)]
 

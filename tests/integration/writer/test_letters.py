@@ -4,7 +4,9 @@ import msgspec
 
 from shared.envelope import seal, unseal
 from shared.queue.base import Position
-from tests.integration.writer.stage import Stage, logs, stamp, strict, until
+from tests.integration.writer.records import logs, stamp, strict
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer.dead_letters import raw_bytes
 
 
@@ -45,7 +47,7 @@ async def test_a_record_that_does_not_convert_becomes_a_letter_of_its_own(stage:
     assert (second.offset, second.index) == (2, 0)
 
 
-async def test_read_again_a_letter_is_kept_once(stage: Stage) -> None:
+async def test_a_message_read_again_makes_no_second_letter(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(logs("a"), b"no envelope")
     for _ in range(2):

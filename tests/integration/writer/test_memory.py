@@ -5,7 +5,10 @@ import asyncio
 import pytest
 
 from deploy.bench.process import peak_bytes
-from tests.integration.writer.stage import Proxy, Stage, logs, until
+from tests.faults.proxy import Proxy
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 
 MB = 1_000_000
 HELD = 4 * MB

@@ -10,7 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.clickhouse import ClickHouse as Engine
 from shared.queue.base import Position
-from tests.integration.writer.stage import Proxy, Stage, logs, until
+from tests.faults.proxy import Proxy
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer import loop
 
 TEXTS = [f"message {n}" for n in range(40)]

@@ -12,7 +12,9 @@ import pytest
 
 from deploy.local.ports import free_port
 from shared.queue.base import Lane
-from tests.integration.writer.stage import Process, Running, Stage, http_get, logs, until
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Running, Stage
+from tests.integration.writer.writer_process import Process, http_get, until
 
 WITHIN_S = 40.0
 """What a rebalance may take. Quiet, it takes 0.3 s on SQLite and 2 s on Kafka."""
@@ -161,7 +163,7 @@ async def test_a_writer_that_refuses_its_settings_ends_all(stage: Stage) -> None
         assert "SLUICE_QUEUE_URL" in parent.log
 
 
-async def test_a_frozen_writer_touches_no_file_and_answers_nobody(stage: Stage) -> None:
+async def test_a_frozen_writer_touches_no_file_and_gives_no_answer(stage: Stage) -> None:
     await stage.make("logs")
     file, port = stage.folder / "alive", free_port()
     with stage.spawn("logs", WRITER_LIVENESS_FILE=file, WRITER_METRICS_PORT=port) as process:

@@ -3,7 +3,10 @@
 import asyncio
 
 from shared.envelope import seal
-from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, until
+from shared.signals.base import US_PER_DAY
+from tests.integration.writer.records import NOW_US, logs, stamp
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 
 
 async def test_every_record_becomes_one_row_and_the_offset_is_committed(any_stage: Stage) -> None:
@@ -35,7 +38,7 @@ async def test_a_batch_may_hold_several_formats_and_retentions(stage: Stage) -> 
 
 async def test_records_past_their_retention_are_counted_and_not_stored(stage: Stage) -> None:
     await stage.make("logs")
-    eight_days_us = 8 * 86_400_000_000
+    eight_days_us = 8 * US_PER_DAY
     await stage.publish(logs("old", "older", received_at=NOW_US - eight_days_us, retention_days=7), logs("new"))
     async with stage.writer() as running:
         await stage.until_committed(2)

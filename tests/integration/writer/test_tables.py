@@ -4,7 +4,9 @@ import os
 
 from shared.envelope import seal
 from shared.signals.base import create_table
-from tests.integration.writer.stage import Stage, http_get, logs, stamp, until
+from tests.integration.writer.records import logs, stamp
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import http_get, until
 from writer.endpoint import Endpoint
 
 SPAN = (
@@ -48,7 +50,7 @@ async def test_a_table_that_lacks_a_column_is_refused_at_the_start(stage: Stage)
         assert "has no column logger_name: run `sluice migrate`" in process.log
 
 
-async def test_a_table_that_comes_without_a_window_later_ends_the_writer(stage: Stage) -> None:
+async def test_a_table_created_later_without_a_window_ends_the_writer(stage: Stage) -> None:
     await stage.make("logs", tables=False)
     await stage.publish(logs("a"))
     with stage.spawn() as process:

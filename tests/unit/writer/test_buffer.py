@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from shared.envelope import Stamp
 from shared.queue.base import Message
+from shared.signals.base import US_PER_DAY
 from writer.buffer import Buffer, Draft, Limits, WentBack
 from writer.entry import Entry
 
-DAY_US = 86_400_000_000
 LIMITS = Limits(rows=10, bytes=1000, age_s=1.0, partitions=3)
 
 
@@ -17,7 +17,7 @@ def entry(offset: int, rows: int = 1, size: int = 10, day: int = 20_000, blocked
     message = Message(offset, 0, None, b"x" * size)
     if blocked:
         return Entry(message, blocked=blocked)
-    stamp = Stamp(v=1, format="f", project_id="p", received_at=day * DAY_US, retention_days=30, n=rows)
+    stamp = Stamp(v=1, format="f", project_id="p", received_at=day * US_PER_DAY, retention_days=30, n=rows)
     return Entry(message, stamp)
 
 
@@ -102,7 +102,7 @@ def test_a_planned_range_that_ends_in_a_hole_ends_with_the_next_message() -> Non
     assert offsets(buffer.take(9.0)) == [12]
 
 
-def test_a_planned_range_of_which_nothing_is_left_is_passed_over() -> None:
+def test_a_planned_range_of_which_nothing_is_left_is_skipped() -> None:
     draft = filled(entry(12), buffer=Buffer(LIMITS, 5, exact_end=10)).take(9.0)
     assert offsets(draft) == [12]
     assert draft

@@ -11,7 +11,7 @@ from shared.envelope import VERSION, Stamp, seal, unseal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.queue.base import Lane, Message
-from shared.signals.base import Column, Table
+from shared.signals.base import US_PER_DAY, Column, Table
 from writer.batch import Batch
 from writer.buffer import Buffer, Limits
 from writer.column_checks import Misfit, check, unsupported
@@ -119,10 +119,9 @@ def test_what_a_column_cannot_hold_goes_to_extra_whole() -> None:
 
 
 def test_records_past_their_retention_are_no_rows() -> None:
-    day_us = 86_400_000_000
     made = convert(
-        message(1, text("a"), text("b"), received_at=NOW_US - 7 * day_us, retention_days=7),
-        message(2, text("c"), received_at=NOW_US - 7 * day_us + 1, retention_days=7),
+        message(1, text("a"), text("b"), received_at=NOW_US - 7 * US_PER_DAY, retention_days=7),
+        message(2, text("c"), received_at=NOW_US - 7 * US_PER_DAY + 1, retention_days=7),
     )
     assert made.expired == 2
     assert made.columns["text"] == ["c"]
@@ -213,7 +212,7 @@ def test_a_type_that_cannot_be_checked_is_named() -> None:
     "values",
     [{"text": ["\ud800"]}, {"text": [b"x", 1]}, {"text": ["a", "b"]}, {"nobody": [1]}, {"timestamp": [2**63]}],
 )
-def test_values_that_do_not_fit_are_told(values: Columns) -> None:
+def test_values_that_do_not_fit_are_named(values: Columns) -> None:
     with pytest.raises(Misfit):
         check(TABLE, values, 1 if "text" not in values else len(values["text"]) if b"x" in values["text"] else 1)
 
@@ -244,5 +243,5 @@ def test_rows_present_or_past_their_retention_are_not_missing() -> None:
     made = batch(message(1, text("a"), text("b"), text("c")), message(2, text("d"), retention_days=7))
     present = {(1, 1, NOW_US), (1, 2, NOW_US - 1)}
     assert made.missing(present, NOW_US) == [0, 2, 3]
-    assert made.missing(present, NOW_US + 8 * 86_400_000_000) == [0, 2]
+    assert made.missing(present, NOW_US + 8 * US_PER_DAY) == [0, 2]
     assert made.select([0, 2])["text"] == ["a", "c"]

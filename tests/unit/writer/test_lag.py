@@ -1,4 +1,4 @@
-"""Lag, rates and the time to drain (writer/lag.py), and how they are told."""
+"""Lag, rates and the time to drain (writer/lag.py), and how they are shown."""
 
 import math
 
@@ -10,7 +10,7 @@ from shared.queue.base import Lane
 from shared.signals.logs import SIGNAL
 from writer.lag import History, Lag, Sample, drain_s, show
 from writer.ops.lag.observer import LaneLag, total
-from writer.ops.lag.report import as_told, duration_text
+from writer.ops.lag.report import as_json_value, duration_text
 from writer.ops.ranges import LaneState
 
 A, B = Lane("logs", 0), Lane("logs", 1)
@@ -31,7 +31,7 @@ def test_offsets_that_go_back_are_no_negative_rate() -> None:
     assert history.add(A, Sample(5, 10, 60), 3.0) == Lag(50, 3.0, 0, 0, math.inf)
 
 
-def test_a_lane_that_was_away_begins_anew() -> None:
+def test_a_lane_that_was_away_starts_without_history() -> None:
     history = History()
     history.add(A, Sample(0, 0, 0), 0)
     history.keep_only([B])
@@ -64,7 +64,7 @@ def test_all_lanes_together_are_done_when_the_last_one_is() -> None:
     ]
     assert total(lanes) == Lag(8, 9.0, 2, 2, math.inf)
     assert total([]) == Lag(0, 0, 0, 0, 0)
-    assert as_told(lanes) == {
+    assert as_json_value(lanes) == {
         "lanes": [
             {
                 "signal": "logs",

@@ -1,4 +1,4 @@
-"""What audit counts, message by message: the queue's word against the table's. Pure (02, "Replay, redrive, audit")."""
+"""What audit counts, message by message: the queue against the table. Pure (02, "Replay, redrive, audit")."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -10,48 +10,48 @@ from writer.entry import Entry
 LetterState = Literal["open", "redriven", "purged"]
 
 Marks = Mapping[int | None, LetterState]
-"""The letters of one message by the record's index; None: of the whole message."""
+"""The letters of one message by index of the record; None for the whole message."""
 
 
 class Seen(NamedTuple):
-    """What audit keeps of a message that it has read."""
+    """What audit remembers of a message."""
 
     offset: int
     timestamp_ms: int
     received_at: int
     """Microseconds; -1 where the message has no stamp that can be read."""
     records: int
-    """As the stamp counts them; 0 where there is none."""
+    """As the stamp counts them; 0 without a stamp."""
     expires_at: int
     """When retention ends, microseconds."""
     blocked: bool
-    """Of a version or format that this program doesn't know."""
+    """Its version or format is unknown to this program."""
 
 
 class StoredCount(NamedTuple):
-    """The rows of one message that are in the table."""
+    """How many rows of one message are in the table."""
 
     copies: int = 0
-    """All of them, a record's second copy as well."""
+    """All rows, second copies of a record included."""
     distinct: int = 0
     highest: int = -1
     """The highest `_index` among them."""
     indices: frozenset[int] | None = None
-    """Which they are, where that was asked (`needs_indices`)."""
+    """Which records they are, where that is needed (`needs_indices`)."""
 
 
 @dataclass
 class Counts:
     """The accounts of some messages. `messages`, `gaps` and `unreadable` are messages, the others records; a message
-    that is a dead letter as a whole, or ought to be one, counts as one record.
+    that is, or should be, a dead letter as a whole counts as one record.
 
-    Every record of a message read is expected, or dead-lettered, or purged, or expired; every expected one is found, or
-    missing.
+    Every record of a message is either expected, dead-lettered, purged or expired; every expected one is either found
+    or missing.
     """
 
     messages: int = 0
     expected: int = 0
-    """Records that ought to be rows."""
+    """Records that should be rows."""
     found: int = 0
     """Expected ones that are."""
     missing: int = 0
@@ -59,15 +59,15 @@ class Counts:
     duplicated: int = 0
     """Rows beyond the first of a record."""
     dead_lettered: int = 0
-    """Records that are an open dead letter and no row."""
+    """Records that are an open dead letter and not a row."""
     gaps: int = 0
-    """Messages that retention took before a writer came."""
+    """Messages that retention took before a writer read them."""
     purged: int = 0
     """Records whose dead letter was purged."""
     expired: int = 0
-    """Records past their retention: their rows may be there or not."""
+    """Records past their retention: their rows may exist or not."""
     unreadable: int = 0
-    """Messages of a version or format that this program doesn't know, below the committed offset."""
+    """Messages below the committed offset whose version or format is unknown to this program."""
 
     @property
     def ok(self) -> bool:
@@ -75,7 +75,7 @@ class Counts:
 
     @property
     def records(self) -> int:
-        """All that were accounted for."""
+        """All records accounted for."""
         return self.expected + self.dead_lettered + self.purged + self.expired
 
     def add(self, other: "Counts") -> None:
@@ -83,7 +83,7 @@ class Counts:
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     def judge(self, seen: Seen, stored: StoredCount, marks: Marks, now_us: int) -> None:
-        """Account for one message. `now_us` is a time after that of looking at the rows, microseconds."""
+        """Account for one message. `now_us` is a time after the rows were counted, microseconds."""
         self.messages += 1
         if seen.blocked:
             self.unreadable += 1
@@ -113,7 +113,7 @@ class Counts:
         self.duplicated += stored.copies - found
 
     def _excuse_records(self, records: int, found: int, indices: frozenset[int], marks: Marks) -> int:
-        """How many of the records are not expected, having a letter and no row."""
+        """How many records are not expected because they have a letter and no row."""
         whole = marks.get(None, "redriven")
         if whole != "redriven" and (found < records or records == 0):
             self._excuse(whole, 1)
@@ -133,7 +133,7 @@ class Counts:
 
 
 def seen_of(entry: Entry) -> Seen:
-    """A message as audit keeps it; its records stay unread."""
+    """A message as audit remembers it; its records stay undecoded."""
     message, stamp = entry.message, entry.stamp
     if stamp is None:
         return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked))
@@ -143,7 +143,7 @@ def seen_of(entry: Entry) -> Seen:
 
 
 def needs_indices(seen: Seen, stored: StoredCount, marks: Marks) -> bool:
-    """Whether it must be known which of a message's records are rows, and not only how many."""
+    """Whether it matters which records of a message are rows, not only how many."""
     return stored.copies > 0 and (stored.highest >= seen.records or any(index is not None for index in marks))
 
 

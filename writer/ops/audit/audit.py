@@ -1,4 +1,4 @@
-"""The queue's word against the table's, lane by lane, up to the committed offset (02, "Replay, redrive, audit")."""
+"""Compares the queue with the table, lane by lane, up to the committed offset (02, "Replay, redrive, audit")."""
 
 import asyncio
 import time
@@ -17,14 +17,14 @@ from writer.ops.operator import Operator
 from writer.ops.ranges import LaneRange, Wanted, cover, part_of_gap
 
 CHUNK_MESSAGES, CHUNK_RECORDS = 20_000, 500_000
-"""What one question to ClickHouse is about, whichever is reached first."""
+"""The size of one query to ClickHouse, whichever is reached first."""
 
 LANES_AT_ONCE = 4
 ANSWER_S = 30.0
-"""A ClickHouse that says nothing for so long, not even that it works on the question, counts as away."""
+"""A ClickHouse that sends nothing for this long, not even progress, counts as away."""
 
-Told = Callable[[int], None]
-"""Is told of a number of offsets: how many there are, or how many more are done."""
+Report = Callable[[int], None]
+"""Gets a number of offsets: how many there are, or how many more are done."""
 
 
 @dataclass
@@ -36,13 +36,13 @@ class Audited:
 
 
 async def audit(
-    operator: Operator, wanted: Wanted, *, begun: Told = lambda _: None, progress: Told = lambda _: None
+    operator: Operator, wanted: Wanted, *, begun: Report = lambda _: None, progress: Report = lambda _: None
 ) -> list[Audited]:
-    """Account for every record of the range, without touching the group. `begun` is told how many offsets there are,
-    `progress` of each chunk that is done.
+    """Account for every record of the range, without touching the group. `begun` gets the number of offsets, `progress`
+    that of each finished chunk.
 
-    The offsets committed are read first, then the letters, then messages and rows: a writer that works on meanwhile
-    changes nothing below them, and whatever it gave up there has its letter.
+    The committed offsets are read first, then the letters, then messages and rows: a running writer changes nothing
+    below those offsets, and what it gave up there has its letter.
 
     Raises:
         BadRange: no such signal, topic or partition.
@@ -60,7 +60,7 @@ async def audit(
 
     async def in_turn(one: Audited) -> None:
         async with turns:
-            await _Lane(operator, book, one, progress).audit()
+            await _LaneAudit(operator, book, one, progress).audit()
 
     tasks = [asyncio.create_task(in_turn(one)) for one in done if len(one.range)]
     try:
@@ -77,15 +77,15 @@ def total(done: list[Audited]) -> Counts:
 
 
 def _gaps(covered: LaneRange, book: LetterBook, wanted: Wanted) -> int:
-    """What writers found gone, and what is gone now though none has come to it yet; an offset counts once."""
+    """What writers noticed as gone, and what is gone now but not noticed yet; an offset counts once."""
     marked = [part_of_gap((first, end), noticed_ms, wanted) for first, end, noticed_ms in book.gaps(covered.lane)]
     return length_of_union([*marked, covered.lost])
 
 
-class _Lane:
-    """Audits one lane chunk by chunk; no more than a chunk of numbers is held."""
+class _LaneAudit:
+    """Audits one lane chunk by chunk; holds only one chunk's numbers."""
 
-    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Told) -> None:
+    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Report) -> None:
         self._queue: Queue = operator.queue
         self._url = operator.settings.services.clickhouse_url
         self._answer_s = min(ANSWER_S, operator.settings.writer.insert_timeout_s)
@@ -121,7 +121,7 @@ class _Lane:
         self._reached = reached
 
     def _look(self, chunk: list[Seen], stored: StoredRows) -> dict[tuple[int, int], StoredCount]:
-        """How many rows each message has, and of the few that need it, which."""
+        """How many rows each message has, and which, for the few messages where it matters."""
         rows = stored.counts(chunk)
         unclear = [
             seen

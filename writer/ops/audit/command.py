@@ -18,7 +18,7 @@ from writer.ops.progress import progress_bar
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
 _RARE = ("purged", "expired", "unreadable")
-"""Shown only where there are any."""
+"""Shown only if there are any."""
 
 _WRONG = ("missing", "duplicated", "gaps", "unreadable")
 
@@ -35,11 +35,11 @@ def audit(
 ) -> None:
     """Compare the queue with ClickHouse, record by record, up to what the writers have committed. Changes nothing.
 
-    Exit code 0: every record is there once, or kept as a dead letter, or purged, or past its retention. 1: something is
-    missing, doubled or was lost. 2: it could not be found out.
+    Exit code 0: every record is stored once, or kept as a dead letter, or purged, or past its retention. 1: records are
+    missing, doubled or lost. 2: it could not be found out.
     """
     wanted = wanted_of(signals, partitions, since, until, offsets)
-    begun_at = time.monotonic()
+    started_at = time.monotonic()
 
     async def compare(operator: Operator) -> list[Audited]:
         bar = progress_bar("messages")
@@ -55,13 +55,13 @@ def audit(
 
     done = operate(data_dir, compare, group=group)
     if as_json:
-        print_json(as_told(done))
+        print_json(as_json_value(done))
     else:
-        _show(done, time.monotonic() - begun_at, wide_console())
+        _show(done, time.monotonic() - started_at, wide_console())
     raise typer.Exit(0 if total(done).ok else 1)
 
 
-def as_told(done: list[Audited]) -> dict[str, Any]:
+def as_json_value(done: list[Audited]) -> dict[str, Any]:
     """What `--json` prints: `ok`, `totals` and `partitions`, the counts under the same names in both."""
     totals = total(done)
     partitions = [
@@ -110,13 +110,13 @@ def advice(totals: Counts) -> list[str]:
         found.append(f"[red]{totals.duplicated:,} duplicated:[/red] `sluice replay --rewrite` leaves one row of each")
     if totals.gaps:
         found.append(
-            f"[red]{totals.gaps:,} messages lost:[/red] retention took them before a writer came; `sluice lag` shows"
-            " who is behind now"
+            f"[red]{totals.gaps:,} messages lost:[/red] retention took them before a writer read them; `sluice lag`"
+            " shows which lanes are behind now"
         )
     if totals.unreadable:
         found.append(
             f"[red]{totals.unreadable:,} messages unreadable:[/red] a newer Sluice wrote them; upgrade this one and"
-            " run it again"
+            " run the audit again"
         )
     if totals.dead_lettered:
         found.append(f"[yellow]{totals.dead_lettered:,} dead-lettered:[/yellow] `sluice dlq list` says why")

@@ -1,4 +1,4 @@
-"""The dead letters of one topic as audit needs them: a few numbers each, however large the letters are."""
+"""The dead letters of one topic as audit needs them: a few numbers for each letter, however large."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _NONE: Marks = {}
 
 
 class LetterBook:
-    """Which messages of some ranges have letters, and what retention took. Takes some 300 bytes a letter in range."""
+    """Which messages of some ranges have letters, and what retention took. Takes about 300 bytes a letter in range."""
 
     def __init__(self, ranges: Iterable[LaneRange]) -> None:
         self._ranges = {each.lane: each for each in ranges}
@@ -24,7 +24,7 @@ class LetterBook:
         await current_letters(queue, dead_letter_topic, self._note)
 
     def marks(self, lane: Lane, offset: int, timestamp_ms: int) -> Marks:
-        """The letters of one message. The time tells it from one of an older topic of that name."""
+        """The letters of one message. The time tells it apart from one of an older topic of the same name."""
         return self._marks.get((lane, offset, timestamp_ms), _NONE)
 
     def gaps(self, lane: Lane) -> list[tuple[int, int, int]]:
@@ -32,7 +32,7 @@ class LetterBook:
         return [(*span, noticed_ms) for span, noticed_ms in self._gaps.get(lane, {}).items()]
 
     def _note(self, kept: Kept) -> bool:
-        """Letters come oldest first, so that the newest of each key is what stays. Keeps nothing of the letter."""
+        """Letters come oldest first, so the newest of each key remains. The letter itself is not kept."""
         if kept.letter is not None:
             self._note_letter(kept.letter)
         return False

@@ -1,4 +1,4 @@
-"""What ClickHouse says of a range of messages, without moving their rows."""
+"""Which messages of a range have rows in ClickHouse, without moving the rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from writer.ops.audit.accounting import Seen, StoredCount
 from writer.row_range import LOOK_SETTINGS, THIS_RANGE, RowRange
 
 MessageId = tuple[int, int]
-"""(_offset, received_at in microseconds): with the lane, what a message's rows have in common."""
+"""(_offset, received_at in microseconds): what the rows of a message have in common, beside the lane."""
 
 OFFSETS_AT_ONCE = 5_000
-"""Offsets named in one question: its text stays far below the server's `max_query_size` of 256 KiB."""
+"""Offsets named in one query: its text stays far below the server's `max_query_size` of 256 KiB."""
 
 
 class StoredRows:
-    """Questions about the rows of one lane. One connection, one thread at a time; each call waits for the server."""
+    """Queries about the rows of one lane. One connection, one thread at a time; each call waits for the server."""
 
     def __init__(self, clickhouse: ClickHouse, table: Table, lane: Lane) -> None:
         self._clickhouse = clickhouse
@@ -25,10 +25,10 @@ class StoredRows:
         self._from = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_RANGE}"
 
     def counts(self, messages: Sequence[Seen]) -> dict[MessageId, StoredCount]:
-        """How many rows each message has; those without any are left out. Raises `ClickHouseError`.
+        """How many rows each message has; messages without rows are left out. Raises `ClickHouseError`.
 
-        Both ranges are given, so that the table's partitions and its index of offsets serve (04). Rows that lie in them
-        and belong to another message (a topic that was made anew) are in the answer under their own time.
+        Rows of the range that belong to another message (of an older topic of the same name) are in the answer under
+        their own time.
         """
         stamped = [seen for seen in messages if seen.records]
         if not stamped:

@@ -27,7 +27,7 @@ from writer.ops.restore.session import failpoints_of_environment
 
 dlq = typer.Typer(help="Dead letters: list, show, redrive and purge them.", no_args_is_help=True)
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing")]
 
 
 @dlq.command("list")
@@ -39,7 +39,7 @@ def list_all(
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """List letters, the newest last, and count them. Gaps are messages that retention took: nothing is left of them."""
+    """List letters, the newest last, and count them. Gaps are messages that retention took before they were stored."""
     chosen = filters.chosen(states=state or ("open", "gap", "unknown"))
 
     async def work(operator: Operator) -> list[Kept]:
@@ -60,7 +60,7 @@ def show(
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Show one letter: its story, and the message that it keeps."""
+    """Show one letter: its history, and the message that it keeps."""
 
     formats: dict[str, Format] = {}
 
@@ -92,8 +92,8 @@ def redrive(
     group: Group = None,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Store what open letters keep, under their original coordinates, where it isn't there already, and close them.
-    Exit code 0: none is left of what was asked for."""
+    """Store what open letters keep under its original coordinates, unless it is stored already, and close them.
+    Exit code 0: all letters that were asked for are closed."""
     chosen = filters.chosen(keys=key or ())
     sys.setrecursionlimit(NESTING)
 
@@ -125,7 +125,7 @@ def purge(
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Throw away what open letters keep, for good; a small marker of each stays, and audit counts it."""
+    """Delete what open letters keep, for good; a small marker of each remains, and audit counts it."""
     chosen = filters.chosen(keys=key or ())
 
     def run(only_count: bool) -> int:
@@ -138,8 +138,8 @@ def purge(
 
     if not (yes or dry_run):
         if as_json:
-            raise typer.BadParameter("nobody can be asked: add --yes or --dry-run")
-        typer.confirm(f"Throw away what {run(True):,} letters keep, for good?", abort=True, err=True)
+            raise typer.BadParameter("there is nobody to ask: add --yes or --dry-run")
+        typer.confirm(f"Delete what {run(True):,} letters keep, for good?", abort=True, err=True)
     count = run(dry_run)
     if as_json:
         print_json({"dry_run": dry_run, "purged": count})
@@ -158,7 +158,7 @@ def _print_redriven(summary: Summary) -> None:
         "letters still failing": summary.still_failing,
         "past their retention": summary.expired,
     }
-    told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
-    console.print(f"{mark} {summary.redriven:,} of {summary.letters:,} letters {verb}; {told}", highlight=False)
+    details = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    console.print(f"{mark} {summary.redriven:,} of {summary.letters:,} letters {verb}; {details}", highlight=False)
     for why, count in summary.waiting.items():
         console.print(f"  {count:,} not tried: {escape(why)}", highlight=False, soft_wrap=True)

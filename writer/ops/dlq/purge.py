@@ -1,4 +1,4 @@
-"""Purge: throw the bytes of dead letters away; a small marker stays under each key, for audit to count (02)."""
+"""Purge: delete the bytes of dead letters; a small marker remains under each key for audit to count (02)."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _AT_ONCE = 200
 async def purge(
     operator: Operator, signals: Sequence[Signal], chosen: Chosen, progress: Progress, *, dry_run: bool = False
 ) -> int:
-    """Purge the chosen letters that are open, under each topic's lock: how many they are.
+    """Purge the chosen letters that are open, under each topic's lock. Returns how many they are.
 
     Raises `LockHeld`, `PostgresUnavailable`, `QueueUnavailable`.
     """

@@ -1,4 +1,4 @@
-"""Redrive: store what dead letters keep under their original coordinates, and close them (02)."""
+"""Redrive: store what dead letters keep under its original coordinates, and close them (02)."""
 
 import time
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from writer.ops.restore.restorer import Item
 from writer.ops.restore.session import Session, opened
 
 Source = tuple[Lane, bool]
-"""Lane that a letter came from, and whether its topic was made anew since."""
+"""The lane that a letter came from, and whether its topic was recreated since."""
 
 
 @dataclass
 class Summary:
-    """What a redrive did, or would do; letters, if not said otherwise."""
+    """What a redrive did, or would do. Counts letters unless it says otherwise."""
 
     dry_run: bool
     letters: int = 0
@@ -36,18 +36,18 @@ class Summary:
     already_present: int = 0
     """Records."""
     still_failing: int = 0
-    """They stay letters, with one attempt more and today's reason."""
+    """They stay open, with one more attempt and the new reason."""
     expired: int = 0
-    """Past their retention: they stay letters, purge them."""
+    """Past their retention: they stay open; purge them."""
     waiting: dict[str, int] = field(default_factory=dict)
-    """Why letters were not tried -> how many."""
+    """The reason why letters were not tried -> their number."""
 
     @property
     def complete(self) -> bool:
         return not (self.still_failing or self.waiting)
 
     def wait(self, why: str) -> None:
-        """Count a letter that was not tried."""
+        """Count a letter that is not tried."""
         self.waiting[why] = self.waiting.get(why, 0) + 1
 
 
@@ -62,8 +62,8 @@ async def redrive(
 ) -> Summary:
     """Redrive the chosen letters that are open, topic after topic, each under the lock that replay takes too.
 
-    Killed anywhere and repeated it makes one row of each record: first the rows, found present the next time, then the
-    letter is closed. Raises as `replay` does.
+    Killed at any point and repeated, it makes one row of each record: the rows are stored before the letter is closed,
+    and found present the next time. Raises as `replay` does.
     """
     summary = Summary(dry_run)
     for signal in signals:
@@ -71,14 +71,14 @@ async def redrive(
             continue
         voice = Voice(progress.console)
         async with opened(operator, signal, voice, failpoints or Failpoints()) as session:
-            # Again: before the lock somebody else may have been at them.
+            # Read again: another command may have changed them before the lock was taken.
             kept = await current_letters(operator.queue, signal.dead_letter_topic, chosen.open)
             await _TopicRedrive(operator, signal, session, summary, progress).run(kept)
     return summary
 
 
 class _TopicRedrive:
-    """The letters of one topic, gathered into one insert a source lane as far as the writer's limits go."""
+    """The letters of one topic, gathered into one insert a source lane, within the writer's limits."""
 
     def __init__(
         self, operator: Operator, signal: Signal, session: Session, summary: Summary, progress: Progress
@@ -114,23 +114,24 @@ class _TopicRedrive:
         if item.entry.blocked:
             self._summary.wait(item.entry.blocked)
         elif (state.committed or 0) <= letter.offset < state.end:
-            self._summary.wait("not committed yet: the writers may still store it themselves")
+            self._summary.wait("not committed yet: the writers may still store it")
         elif item.entry.stamp is not None and is_expired(item.entry.stamp, time.time_ns() // 1000):
             self._summary.expired += 1
         else:
             await self._gather((lane, letter.offset >= state.end), item)
 
     async def _gather(self, source: Source, item: Item) -> None:
-        if source in self._drafts and not self._drafts[source].takes(item.entry, self._limits):
-            await self._finish(source)
         if sum(draft.bytes for draft in self._drafts.values()) > self._limits.bytes:
             for each in list(self._drafts):
                 await self._finish(each)
-        self._drafts.setdefault(source, Draft(opened_at=0.0)).add(item.entry)
+        if not self._drafts.setdefault(source, Draft(opened_at=0.0)).add(item.entry, self._limits):
+            await self._finish(source)
+            self._drafts[source] = Draft(opened_at=0.0)
+            self._drafts[source].add(item.entry, self._limits)
         self._gathered.setdefault(source, []).append(item)
 
     async def _finish(self, source: Source) -> None:
-        """Store what was gathered, then close the letters; those that failed again say why."""
+        """Store what was gathered, then close the letters; those that failed again get the new reason."""
         del self._drafts[source]
         items = sorted(self._gathered.pop(source), key=lambda item: (item.entry.message.offset, _index(item)))
         restorer, summary = self._session.restorer, self._summary
@@ -151,13 +152,13 @@ class _TopicRedrive:
         if summary.dry_run:
             return
         self._session.failpoints.reach("after_redrive_insert")
-        # What is left of a whole message are letters of its records: they are there before its own is closed.
+        # Records of a whole message that fail become letters of their own before the message's letter is closed.
         await self._session.publish(self._signal.dead_letter_topic, [*failed.values(), *again])
         await self._session.publish(self._signal.dead_letter_topic, finished)
 
 
 def _once_more(kept: Letter, new: Letter) -> Letter:
-    """The letter after one more attempt that failed: its bytes and its beginnings stay."""
+    """The letter after one more failed attempt: its bytes and its first-seen time stay."""
     return msgspec.structs.replace(kept, reason=new.reason, detail=new.detail, attempts=kept.attempts + 1)
 
 

@@ -1,4 +1,4 @@
-"""Letters for people and for programs."""
+"""Letters as text for people and as JSON for programs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ BYTES_SHOWN = 2_000
 
 
 def listing(found: Sequence[Kept], shown: Sequence[Kept]) -> dict[str, Any]:
-    """For programs: letters and gaps apart, and counts of all that were found, shown or not."""
+    """For programs: letters, gaps, and counts of everything found, shown or not."""
     return {
         "letters": [_fields(kept) for kept in shown if kept.state != "gap"],
         "gaps": [_fields(kept) for kept in shown if kept.state == "gap"],
@@ -48,7 +48,7 @@ def print_listing(found: Sequence[Kept], shown: Sequence[Kept]) -> None:
             table.add_row(escape(kept.key), *story, f"{kept.bytes:,}", escape(_short(detail)))
         console.print(table)
     if gaps:
-        table = Table("gap", "first", "last", "found", title="Taken by retention before a writer came")
+        table = Table("gap", "first", "last", "found", title="Taken by retention before a writer read them")
         for kept in gaps:
             if one := kept.letter:
                 lane = f"{one.topic}:{one.partition}"
@@ -63,12 +63,12 @@ def print_listing(found: Sequence[Kept], shown: Sequence[Kept]) -> None:
 
 
 def whole(kept: Kept, formats: Mapping[str, Format]) -> dict[str, Any]:
-    """One letter with what it keeps, for programs."""
+    """For programs: one letter and its message."""
     return {**_fields(kept), **_message(kept, formats)}
 
 
 def print_whole(kept: Kept, formats: Mapping[str, Format]) -> None:
-    """One letter with what it keeps, for people."""
+    """For people: one letter and its message."""
     console = Console()
     table = Table(show_header=False)
     for name, value in _fields(kept).items():
@@ -83,7 +83,7 @@ def print_whole(kept: Kept, formats: Mapping[str, Format]) -> None:
 
 
 def _message(kept: Kept, formats: Mapping[str, Format]) -> dict[str, Any]:
-    """The stamp and the records; as text where they can't be decoded."""
+    """The stamp and the records, or as text what can't be decoded."""
     if kept.letter is None or not kept.letter.raw:
         return {}
     raw = raw_bytes(kept.letter)

@@ -20,16 +20,16 @@ from writer.ops.lag.report import Screen, screen, show_once
 from writer.ops.operator import Group, Operator, Partitions, SignalNames, operate, wanted_of
 from writer.ops.ranges import Wanted
 
-BETWEEN_TWO_S = 1.0
-"""Between the first two looks: there are no rates before the second."""
+FIRST_INTERVAL_S = 1.0
+"""Between the first two observations: there are no rates before the second."""
 
 
 def lag(
     signals: SignalNames = None,
     partitions: Partitions = None,
     group: Group = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between the looks of --watch")] = 2.0,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes of --watch")] = 2.0,
     metrics_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Until Ctrl-C, serve Prometheus metrics on 127.0.0.1 at this port"),
@@ -39,54 +39,54 @@ def lag(
 ) -> None:
     """Show how far the writers are behind, how fast they go and when they will be done.
 
-    Their group need not run, and is not touched. With --watch --json one line a look.
+    Their group need not run and is not touched. With --watch --json, one line a refresh.
     """
     wanted = wanted_of(signals, partitions)
     if not watch and metrics_port is None:
-        show_once(operate(data_dir, lambda operator: _look_twice(operator, wanted), group=group), as_json)
+        show_once(operate(data_dir, lambda operator: _observe_twice(operator, wanted), group=group), as_json)
         return
 
-    async def look_on(operator: Operator) -> None:
+    async def observe_until_stopped(operator: Operator) -> None:
         observer = Observer(operator, wanted)
-        await observer.look()  # a queue that isn't there at first ends the command
-        with screen(watch, as_json) as tell:
-            await _look_on(observer, interval, gauges, tell)
+        await observer.observe()  # a queue that is away at first ends the command
+        with screen(watch, as_json) as show_next:
+            await _keep_observing(observer, interval, gauges, show_next)
 
     with _served(metrics_port) as gauges:
-        operate(data_dir, look_on, group=group)
+        operate(data_dir, observe_until_stopped, group=group)
 
 
-async def _look_twice(operator: Operator, wanted: Wanted) -> list[LaneLag]:
+async def _observe_twice(operator: Operator, wanted: Wanted) -> list[LaneLag]:
     observer = Observer(operator, wanted)
-    await observer.look()
-    await asyncio.sleep(BETWEEN_TWO_S)
-    return await observer.look()
+    await observer.observe()
+    await asyncio.sleep(FIRST_INTERVAL_S)
+    return await observer.observe()
 
 
-async def _look_on(observer: Observer, interval_s: float, gauges: LagGauges, tell: Screen) -> None:
-    """Until SIGINT or SIGTERM. A queue that goes away is waited for."""
+async def _keep_observing(observer: Observer, interval_s: float, gauges: LagGauges, show_next: Screen) -> None:
+    """Observe until SIGINT or SIGTERM. Waits for a queue that goes away."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    pause_s = min(BETWEEN_TWO_S, interval_s)
+    pause_s = min(FIRST_INTERVAL_S, interval_s)
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause_s)
             break
         pause_s = interval_s
         try:
-            lanes = await observer.look()
+            lanes = await observer.observe()
         except QueueError as error:
-            gauges.keep_only([])  # an old number would look like a new one
-            tell(error)
+            gauges.keep_only([])  # an old number would look current
+            show_next(error)
         else:
             show(gauges, {each.lane: each.lag for each in lanes})
-            tell(lanes)
+            show_next(lanes)
 
 
 @contextmanager
 def _served(port: int | None) -> Iterator[LagGauges]:
-    """Gauges, and while the `with` lasts /metrics with them. Ends the command if the port can't be had."""
+    """Gauges, served at /metrics while the `with` lasts. Ends the command if the port can't be listened on."""
     registry = CollectorRegistry()
     gauges = LagGauges(registry)
     if port is None:

@@ -1,4 +1,4 @@
-"""The lag of a group, looked at from outside: whether it runs or not, and without joining it."""
+"""The lag of a group, observed without joining it, whether it runs or not."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from writer.ops.ranges import LaneState, Wanted, lane_states, wanted_lanes
 
 @dataclass(frozen=True)
 class LaneLag:
-    """How one lane stands."""
+    """The lag of one lane."""
 
     signal: Signal
     lane: Lane
@@ -22,7 +22,7 @@ class LaneLag:
 
 
 class Observer:
-    """Looks again and again: rates are between the looks of the last ten seconds."""
+    """Observes repeatedly: rates are averages over the last ten seconds."""
 
     def __init__(self, operator: Operator, wanted: Wanted) -> None:
         self._operator = operator
@@ -30,8 +30,8 @@ class Observer:
         self._history = History()
         self._first_times = FirstTimes(operator.queue)
 
-    async def look(self) -> list[LaneLag]:
-        """Every lane, in order of signal and partition; new topics and partitions are found. The first look has no
+    async def observe(self) -> list[LaneLag]:
+        """Every lane, in order of signal and partition, new topics and partitions included. The first time there are no
         rates yet. Raises `BadRange`, `QueueError`."""
         operator = self._operator
         lanes = await wanted_lanes(operator.queue, operator.registry, self._wanted)
@@ -45,7 +45,7 @@ class Observer:
 
 
 def total(lanes: Iterable[LaneLag]) -> Lag:
-    """All together: the sums, and of times the longest: the oldest message, the lane that is done last."""
+    """All lanes together: sums, and the longest times: the oldest message, the lane that is done last."""
     lags = [each.lag for each in lanes]
     return Lag(
         messages=sum(lag.messages for lag in lags),

@@ -1,4 +1,4 @@
-"""What `sluice lag` prints: for people and for programs."""
+"""What `sluice lag` prints, for people and for programs."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -17,38 +17,38 @@ from writer.ops.lag.observer import LaneLag, total
 from writer.ops.ranges import LaneState
 
 Screen = Callable[[list[LaneLag] | QueueError], None]
-"""Shows one look, or why there was none."""
+"""Shows one observation, or why there is none."""
 
 
 @contextmanager
 def screen(visible: bool, as_json: bool) -> Iterator[Screen]:
-    """For looks that follow each other: a table that stays in its place, lines of JSON, or nothing but trouble."""
+    """For repeated observations: a table that is updated in place, lines of JSON, or errors only."""
     if visible and not as_json:
         with Live(console=wide_console(), auto_refresh=False) as live:
-            yield lambda look: live.update(
-                _trouble(look) if isinstance(look, QueueError) else table(look), refresh=True
+            yield lambda found: live.update(
+                _trouble(found) if isinstance(found, QueueError) else table(found), refresh=True
             )
         return
 
-    def tell(look: list[LaneLag] | QueueError) -> None:
-        if isinstance(look, QueueError):
-            Console(stderr=True).print(_trouble(look), highlight=False, soft_wrap=True)
+    def show(found: list[LaneLag] | QueueError) -> None:
+        if isinstance(found, QueueError):
+            Console(stderr=True).print(_trouble(found), highlight=False, soft_wrap=True)
         elif visible:
-            print_json(as_told(look))
+            print_json(as_json_value(found))
 
-    yield tell
+    yield show
 
 
 def show_once(lanes: list[LaneLag], as_json: bool) -> None:
     if as_json:
-        print_json(as_told(lanes))
+        print_json(as_json_value(lanes))
     else:
         wide_console().print(table(lanes))
 
 
-def as_told(lanes: list[LaneLag]) -> dict[str, Any]:
-    """What `--json` prints. `committed` is null where nothing was, `drain_seconds` for never; `lost`: messages that
-    retention has taken already and no writer has come to."""
+def as_json_value(lanes: list[LaneLag]) -> dict[str, Any]:
+    """What `--json` prints. `committed` is null for nothing, `drain_seconds` for never; `lost`: messages that retention
+    took and no writer has noticed yet."""
     return {
         "lanes": [
             {
@@ -77,7 +77,7 @@ def _numbers(lag: Lag) -> dict[str, Any]:
 
 
 def table(lanes: list[LaneLag]) -> Table:
-    """One line a lane, and one for all."""
+    """One line a lane, and one for all of them."""
     made = Table("topic", "partition", "committed", "end", show_footer=True)
     made.columns[0].footer = "all"
     names = ("lag", "oldest", "committed/s", "arriving/s", "drained in")

@@ -26,22 +26,22 @@ def replay(
     until: To = None,
     offsets: Offsets = None,
     rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Delete and store again also the rows that are there, derived anew")
+        bool, typer.Option("--rewrite", help="Also delete the rows that are there, and store them derived again")
     ] = False,
     fingerprint_version: Annotated[
         int | None,
         typer.Option(
             "--fingerprint-version",
             min=1,
-            help="With --rewrite: group errors with this version; left out: with the one that the client was told",
+            help="With --rewrite: group errors with this version; left out: with the one in the client's answer",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing")] = False,
     as_json: AsJson = False,
     group: Group = None,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Read a range of the queue again and store what ClickHouse lacks of it. Safe beside running writers; twice is the
+    """Read a range of the queue again and store what ClickHouse lacks. Safe while writers run; running it twice is the
     same as once. Exit code 0: the range is complete; 1: it is not, and the summary says why."""
     if fingerprint_version is not None and not rewrite:
         raise typer.BadParameter("--fingerprint-version changes rows that are there: add --rewrite")
@@ -75,7 +75,7 @@ def _show(summary: Summary, rewrite: bool) -> None:
     }
     if rewrite:
         counts["to rewrite" if summary.dry_run else "rewritten"] = summary.rewritten
-    told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
-    console.print(f"{mark} {summary.read:,} messages read; records: {told}", highlight=False, soft_wrap=True)
+    details = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    console.print(f"{mark} {summary.read:,} messages read; records: {details}", highlight=False, soft_wrap=True)
     for sentence in summary.incomplete:
         console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What must hold before each change that a replay or a redrive makes (02, "Replay, redrive, audit")."""
+"""What must hold before a replay or a redrive changes anything (02, "Replay, redrive, audit")."""
 
 from shared.clients.postgres import AsyncConnection, check_held
 from shared.queue.base import Queue
@@ -14,14 +14,14 @@ def lock_name(topic: str) -> str:
 
 
 class WritersAtWork(Exception):
-    """The range is not committed (any more): a writer will store it, and both would look before either inserts."""
+    """The range is not committed (any more): a writer will store it too, and neither would see the other's rows."""
 
 
 class Guard:
-    """Refuses a change when somebody else might make the same one.
+    """Refuses a change when another process might make the same one.
 
     1. The Postgres session that holds the topic's lock is alive.
-    2. No writer has yet to come to the range.
+    2. The writers have committed the range.
     """
 
     def __init__(self, session: AsyncConnection, queue: Queue, group: str) -> None:
@@ -33,9 +33,9 @@ class Guard:
         """Raises `PostgresUnavailable`, `WritersAtWork`, `QueueUnavailable`."""
         await check_held(self._session)
         state = (await lane_states(self._queue, self._group, [batch.lane]))[batch.lane]
-        # Beyond the end lies what came from a topic of the same name that is no more: no writer will read it.
+        # What lies beyond the end came from an older topic of the same name: no writer will read it.
         if batch.first < state.end and batch.end > (state.committed or 0):
             raise WritersAtWork(
                 f"the writers' position in {batch.lane.topic}:{batch.lane.partition} is {state.committed}, which is"
-                f" before offset {batch.last}: they will store it themselves; run this again when they have"
+                f" before offset {batch.last}: they will store it; run this again after that"
             )

@@ -1,4 +1,4 @@
-"""The common core of replay and redrive: messages that were read before become rows where they are none (02)."""
+"""The core of replay and redrive: records of messages that were read before become rows if they are none (02)."""
 
 import asyncio
 import time
@@ -28,11 +28,11 @@ _ACCESS_DENIED = 497
 
 
 class EarlierRun(ClickHouseError):
-    """A run was killed, and ClickHouse goes on with what it had sent. It passes by itself."""
+    """A run was killed, but ClickHouse still executes its statements. It passes by itself."""
 
 
 class Item(NamedTuple):
-    """A message to be restored; `letter`: the dead letter that kept it, None for one out of the topic."""
+    """A message to be restored; `letter`: the dead letter that kept it, None for a message of the topic."""
 
     entry: Entry
     letter: Letter | None = None
@@ -40,13 +40,13 @@ class Item(NamedTuple):
 
 @dataclass
 class Restored:
-    """What became of some items, in rows."""
+    """The outcome for some items, in rows."""
 
     inserted: int = 0
     present: int = 0
     rewritten: int = 0
     refused: list[Letter] = field(default_factory=list)
-    """The letters of the rows that ClickHouse refuses. They are not published."""
+    """Letters for the rows that ClickHouse refuses. They are not published yet."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,25 @@ class RestoreDeps:
     """What a run works with on one topic."""
 
     sink: Sink
-    """Its comment is the same for all runs on this topic."""
+    """With the same comment in all runs on this topic."""
     guard: Guard
     waiting: Waiting
     metrics: Metrics
     failpoints: Failpoints
     storage: Storage
     run: str
-    """A text that no other run has."""
+    """The name of this run; no other has the same."""
 
 
 class Restorer:
-    """Brings the rows of one topic to what its messages say.
+    """Makes the rows of one topic match its messages.
 
-    1. Only what is missing is inserted, and looked for afterwards; so twice is the same as once.
-    2. Tokens are of this run alone. The same insert tried again has the same one.
-    3. Before every try the guard is asked, and no statement of a run that was killed is still under way.
-    4. With `rewrite` exactly the rows that can be written again are deleted first. Killed in between, they are missing:
-       the next run, with or without `rewrite`, inserts them.
-    5. What ClickHouse refuses is found message by message, then row by row, and handed back as letters.
+    1. Only missing rows are inserted, and looked for afterwards: running twice is the same as once.
+    2. Tokens belong to this run alone. A retried insert has the same token.
+    3. Before every try the guard agrees, and no statement of a killed run is still under way.
+    4. With `rewrite`, exactly the rows that can be written again are deleted first. Killed in between, they are
+       missing: the next run, with or without `rewrite`, inserts them.
+    5. What ClickHouse refuses is found message by message, then row by row, and returned as letters.
     """
 
     def __init__(self, table: Table, converter: Converter, deps: RestoreDeps, *, rewrite: bool = False) -> None:
@@ -85,7 +85,7 @@ class Restorer:
         self._delivery = Delivery(table, deps.sink, deps.waiting, deps.metrics, deps.failpoints, deps.guard.check)
 
     async def alone(self) -> None:
-        """Return when no statement of an earlier run is under way: what it inserts would be inserted twice."""
+        """Return when no statement of an earlier run is under way: its rows would be inserted twice."""
         await self._deps.waiting.until_done("an earlier run", self._look_for_earlier_run)
 
     async def convert(self, lane: Lane, items: Sequence[Item]) -> Batch:
@@ -96,7 +96,7 @@ class Restorer:
         return batch
 
     async def look(self, batch: Batch, items: Sequence[Item]) -> Restored:
-        """What `store` would do. Changes nothing."""
+        """What `store` would do, without doing it."""
         if not batch.rows:
             return Restored()
         missing = len(await self._delivery.missing(batch))
@@ -138,7 +138,7 @@ class Restorer:
         return batch
 
     async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
-        """Rows inserted, and letters of those that ClickHouse refuses: halved, and so on down to the row."""
+        """The number of inserted rows, and letters for those that ClickHouse refuses: halved down to the row."""
         try:
             return await self._delivery.store(batch), []
         except Poison:
@@ -162,20 +162,20 @@ class Restorer:
             index = batch.columns["_index"][row]
             if item.letter is None or item.letter.index is None:
                 letters.append(self._converter.letter_of_row(batch.lane, item.entry.message, index, reason))
-            else:  # its message holds this record alone, at 0
+            else:  # its message holds only this record, at 0
                 one = self._converter.letter_of_row(batch.lane, item.entry.message, 0, reason)
                 letters.append(msgspec.structs.replace(one, index=index))
         return missing - len(refused), letters
 
     async def _delete(self, batch: Batch) -> int:
-        """Delete the batch's own rows, and no others of its range. Returns how many there were."""
+        """Delete the batch's own rows, and no others in its range. Returns how many there were."""
         present = await self._delivery.present(batch)
         ours = present.intersection(batch.keys())
         if not ours:
             return 0
 
         async def delete() -> None:
-            await self.alone()  # a try that was given up may still be about to delete what comes after it
+            await self.alone()  # an abandoned try may still be about to delete what is inserted after it
             await self._deps.guard.check(batch)
             await self._deps.sink.delete(self._table, self._place, batch.range, ours, present - ours)
 
@@ -189,12 +189,12 @@ class Restorer:
         except ServerError as error:
             if error.code != _ACCESS_DENIED:
                 raise
-            return  # the user may not look; only a run killed a moment ago would matter
+            return  # the user may not see processes; only a run killed a moment ago would matter
         if statements:
             raise EarlierRun(f"{statements} statements of an earlier run are still under way in ClickHouse")
 
 
 def _place_of(database: str, table: Table, storage: Storage) -> str:
-    """Where the rows of a table lie, for a DELETE: below a Distributed table, on all shards."""
+    """The table to delete rows from: the local one below a Distributed table, on all shards."""
     on_cluster = f" ON CLUSTER '{storage.cluster}'" if storage.cluster else ""
     return f"`{database}`.`{stored_in(table, storage)}`{on_cluster}"

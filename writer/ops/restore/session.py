@@ -1,4 +1,4 @@
-"""One topic opened for replay or redrive: its lock, its table checked, and all that a run works with."""
+"""One topic opened for replay or redrive: its lock, its table checked, and what a run works with."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from writer.sink import Sink
 from writer.waiting import Waiting
 
 _THREADS = 2
-"""One insert at a time; a table takes half of them."""
+"""A table takes half of them: one insert at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Session:
     failpoints: Failpoints
 
     async def publish(self, topic: str, letters: list[Letter]) -> None:
-        """Publish letters, however often it takes."""
+        """Publish letters, with as many tries as it takes."""
         now_ms = time.time_ns() // 1_000_000
         await self.waiting.until_done("dead letters", lambda: self.letters.publish(topic, letters, now_ms))
 
 
 def run_id(now: datetime) -> str:
-    """A text that no other run has, and that tells when this one began."""
+    """A name that no other run has; it shows when this one began."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
@@ -55,8 +55,8 @@ async def opened(
     """Hold the topic's lock while the block runs.
 
     Raises:
-        LockHeld: another replay or redrive is at this topic.
-        PostgresUnavailable: there is no lock without it.
+        LockHeld: another replay or redrive works on this topic.
+        PostgresUnavailable: without it there is no lock.
         MissingTable, UnfitTable, ClickHouseError: the table can't be written to now.
     """
     settings = operator.settings
@@ -89,5 +89,5 @@ async def opened(
 
 
 def failpoints_of_environment() -> Failpoints:
-    """What tests set to have this process killed."""
+    """Set by tests to have this process killed."""
     return Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.settings import Services, Settings, Topics
-from tests.integration.writer.stage import ROOT, Stage
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import ROOT
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import audit, total
 from writer.ops.operator import Operator

@@ -1,4 +1,4 @@
-"""`sluice audit`: the queue against the table, with numbers (issue 5; 02, "Replay, redrive, audit")."""
+"""`sluice audit`: the queue against the table, with numbers (02, "Replay, redrive, audit")."""
 
 import asyncio
 import re
@@ -10,15 +10,15 @@ import pytest
 
 from shared.envelope import seal
 from shared.queue.base import Position
+from shared.signals.base import US_PER_DAY
 from tests.integration.writer.ops.commands import audited, sluice
 from tests.integration.writer.ops.stage_operator import drop_below
-from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, strict
+from tests.integration.writer.records import NOW_US, logs, stamp, strict
+from tests.integration.writer.stage import Stage
 from writer.dead_letters import Letter, closed
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.command import advice
 from writer.ops.ranges import BadRange
-
-DAY_US = 86_400_000_000
 
 
 async def stored(stage: Stage, *messages: bytes) -> None:
@@ -53,7 +53,7 @@ async def test_a_range_that_is_complete_is_ok_and_the_group_stays_as_it_was(any_
     assert await stage.committed() == before
 
 
-async def test_what_lies_beyond_the_committed_offset_is_not_asked_for(stage: Stage) -> None:
+async def test_what_lies_beyond_the_committed_offset_is_not_audited(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(logs("a"), logs("b"))
     assert await audited(stage) == Counts()
@@ -91,7 +91,7 @@ async def test_dead_letters_are_counted_and_are_no_difference(any_stage: Stage) 
     assert ok.endswith("exactly once or kept as a dead letter")
 
 
-async def test_a_letter_is_open_until_its_row_is_there_or_it_is_purged(stage: Stage) -> None:
+async def test_a_letter_is_open_until_its_row_is_stored_or_it_is_purged(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(logs("a", "odd", "b"), b"no envelope", logs("odd"), logs("odd", "c"))
     async with stage.writer(registry=strict(stage.registry)):
@@ -130,12 +130,12 @@ async def test_an_undecodable_message_without_a_letter_is_missing(stage: Stage) 
 
 async def test_what_is_past_its_retention_is_not_expected(stage: Stage) -> None:
     await stage.make("logs")
-    old = logs("old", "older", received_at=NOW_US - 8 * DAY_US, retention_days=7)
+    old = logs("old", "older", received_at=NOW_US - 8 * US_PER_DAY, retention_days=7)
     await stored(stage, old, logs("new"))
     assert await audited(stage) == Counts(messages=2, expected=1, found=1, expired=2)
 
 
-async def test_rows_of_a_topic_of_the_same_name_before_are_not_found(stage: Stage) -> None:
+async def test_rows_of_an_older_topic_of_the_same_name_are_not_counted(stage: Stage) -> None:
     await stage.make("logs")
     await stored(stage, logs("a", "b"), logs("c"))
     earlier = "SELECT * REPLACE (received_at - INTERVAL 1 HOUR AS received_at)"
@@ -152,13 +152,13 @@ async def test_a_range_of_time_is_that_of_the_queue(any_stage: Stage) -> None:
     await asyncio.sleep(0.01)
     middle_ms = time.time_ns() // 1_000_000
     await asyncio.sleep(0.01)
-    await stored(stage, logs("b", received_at=NOW_US - DAY_US), logs("c"))
+    await stored(stage, logs("b", received_at=NOW_US - US_PER_DAY), logs("c"))
     stage.query("TRUNCATE TABLE logs")
     assert await audited(stage, from_ms=middle_ms) == Counts(messages=2, expected=2, missing=2)
     assert await audited(stage, to_ms=middle_ms) == Counts(messages=1, expected=1, missing=1)
 
 
-async def test_what_retention_took_is_a_gap_now_and_when_the_writer_has_gone_on(any_stage: Stage) -> None:
+async def test_what_retention_took_is_a_gap_before_and_after_the_writer_notices(any_stage: Stage) -> None:
     stage = any_stage
     await stage.make("logs")
     for start in (0, 10):  # embedded, what is published together goes together
@@ -176,7 +176,7 @@ async def test_what_retention_took_is_a_gap_now_and_when_the_writer_has_gone_on(
     assert "7 messages lost" in advice(Counts(gaps=7))[0]
 
 
-async def test_beside_a_writer_at_work_nothing_is_ever_missing(any_stage: Stage) -> None:
+async def test_while_a_writer_runs_nothing_is_ever_missing(any_stage: Stage) -> None:
     stage = any_stage
     await stage.make("logs")
     looks: list[Counts] = []
@@ -205,7 +205,7 @@ async def test_beside_a_writer_at_work_nothing_is_ever_missing(any_stage: Stage)
     assert await audited(stage) == Counts(messages=published * 21, expected=rows, found=rows, dead_lettered=letters)
 
 
-async def test_a_server_that_does_not_answer_is_told_in_a_sentence(stage: Stage) -> None:
+async def test_a_silent_server_is_reported_in_a_sentence(stage: Stage) -> None:
     await stage.make("logs")
     await stage.publish(logs("a"))
     await stage.commit(Position(1))
@@ -224,7 +224,7 @@ async def test_a_server_that_does_not_answer_is_told_in_a_sentence(stage: Stage)
     assert "has sluice migrate run?" in no_table.err
 
 
-async def test_a_signal_or_partition_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
+async def test_an_unknown_signal_or_partition_is_reported_in_a_sentence(stage: Stage) -> None:
     await stage.make("logs")
     with pytest.raises(BadRange, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
         await audited(stage, signals=("lgos",))

@@ -7,13 +7,15 @@ import msgspec
 import pytest
 
 from shared.queue.base import Position
+from shared.signals.base import US_PER_DAY
 from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.ops.stage_operator import StageOperator, drop_below
-from tests.integration.writer.stage import NOW_US, Stage, logs, strict
+from tests.integration.writer.records import NOW_US, logs, strict
+from tests.integration.writer.stage import Stage
 from writer.dead_letters import Letter
 
 KEYS = "SELECT message, _topic, _partition, _offset, _index, toUnixTimestamp64Micro(received_at) FROM logs ORDER BY ALL"
-EIGHT_DAYS_US = 8 * 86_400_000_000
+EIGHT_DAYS_US = 8 * US_PER_DAY
 
 
 async def buried(stage: Stage, *messages: bytes) -> None:
@@ -61,7 +63,7 @@ async def test_a_redriven_message_that_now_stores_appears_once_under_its_origina
     assert all(kept.bytes < 500 for kept in await operator.letters()), "a marker keeps no message"
 
 
-async def test_a_redrive_beside_a_running_writer_doubles_nothing(stage: Stage, postgres_url: str) -> None:
+async def test_a_redrive_while_a_writer_runs_doubles_nothing(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url)
     await buried(stage, *(logs(f"{n}", "odd") for n in range(20)))
     async with stage.writer():
@@ -71,9 +73,7 @@ async def test_a_redrive_beside_a_running_writer_doubles_nothing(stage: Stage, p
     assert stage.messages() == sorted([*(f"{n}" for n in range(40)), *["odd"] * 20])
 
 
-async def test_a_letter_that_still_fails_stays_with_one_attempt_more_until_it_stores(
-    stage: Stage, postgres_url: str
-) -> None:
+async def test_a_letter_that_fails_again_stays_open_with_one_more_attempt(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url)
     await stage.make("logs")
     stage.query("ALTER TABLE logs ADD CONSTRAINT no_poison CHECK message != 'poison'")

@@ -1,4 +1,4 @@
-"""`sluice lag`, and the lag that a writer says itself (issue 5)."""
+"""`sluice lag`, and the lag that a writer shows itself."""
 
 import asyncio
 import json
@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from shared.queue.base import Position
+from tests.faults.proxy import Proxy
 from tests.integration.writer.ops.commands import environment, operator_on, sluice
-from tests.integration.writer.stage import ROOT, Proxy, Stage, http_get, logs, until
+from tests.integration.writer.records import logs
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import ROOT, http_get, until
 from writer import lag as lags
 from writer.ops.lag.observer import LaneLag, Observer
 from writer.ops.ranges import Wanted
@@ -22,7 +25,7 @@ LOGS = Wanted(signals=("logs",))
 
 
 async def look(observer: Observer) -> LaneLag:
-    (lane,) = await observer.look()
+    (lane,) = await observer.observe()
     return lane
 
 
@@ -55,14 +58,14 @@ async def test_a_group_that_catches_up_has_a_time_to_drain(stage: Stage) -> None
     await stage.make("logs")
     await stage.publish(*(logs(f"{n}") for n in range(100)))
     observer = Observer(operator_on(stage), LOGS)
-    await observer.look()
+    await observer.observe()
     await asyncio.sleep(0.1)
     await stage.commit(Position(40))
     lane = await look(observer)
     assert lane.lag.drain_s == pytest.approx(60 / lane.lag.commit_rate)
 
 
-async def test_the_command_tells_people_and_programs(stage: Stage) -> None:
+async def test_the_command_prints_a_table_or_json(stage: Stage) -> None:
     await stage.make("logs", "errors")
     await stage.publish(logs("a"), logs("b"))
     await stage.commit(Position(1))
@@ -126,7 +129,7 @@ async def test_watched_and_served_it_follows_the_group_and_outlives_the_queue(st
         await process.communicate()
 
 
-async def test_a_queue_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
+async def test_a_missing_queue_is_reported_in_a_sentence(stage: Stage) -> None:
     outcome = await sluice(stage, "lag", "--watch", QUEUE_URL="sqlite:////nowhere/queue.db")
     assert outcome.code == 2
     assert "there is no queue file /nowhere/queue.db: run `sluice migrate`" in outcome.err

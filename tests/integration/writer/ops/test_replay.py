@@ -1,4 +1,4 @@
-"""`sluice replay`: ClickHouse comes to what the topic says, beside running writers, twice as once (02)."""
+"""`sluice replay`: ClickHouse gets what the topic says, while writers run, twice as once (02)."""
 
 import asyncio
 import random
@@ -15,9 +15,13 @@ from shared.clients.postgres import LockHeld, PostgresUnavailable, locked
 from shared.envelope import seal
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
+from shared.signals.base import US_PER_DAY
+from tests.faults.proxy import Proxy
 from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.ops.stage_operator import StageOperator, drop_below
-from tests.integration.writer.stage import NOW_US, Proxy, Stage, logs, stamp, until, with_format
+from tests.integration.writer.records import NOW_US, logs, stamp, with_format
+from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer.failpoints import Failpoints, Point
 from writer.ops.replay.replay import BadVersion, Options
 from writer.ops.restore import session
@@ -26,7 +30,7 @@ from writer.tables import MissingTable
 
 TEXTS = [f"message {n}" for n in range(40)]
 MESSAGES = [logs(text) for text in TEXTS]
-EIGHT_DAYS_US = 8 * 86_400_000_000
+EIGHT_DAYS_US = 8 * US_PER_DAY
 
 
 async def stored(stage: Stage, *messages: bytes, of: str = "logs") -> None:
@@ -73,7 +77,7 @@ async def test_rows_deleted_in_clickhouse_come_back_and_a_second_replay_changes_
     assert await stage.committed() == before, "the group was not touched"
 
 
-async def test_a_dropped_table_comes_back_once_it_is_made_again(stage: Stage, postgres_url: str) -> None:
+async def test_a_dropped_table_is_filled_again_once_it_is_recreated(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     before = stage.query("SELECT * FROM logs ORDER BY _offset")
@@ -100,7 +104,7 @@ async def test_only_what_was_asked_for_is_replayed(stage: Stage, postgres_url: s
     assert stage.messages() == sorted(TEXTS)
 
 
-async def test_beside_a_running_writer_under_load_nothing_is_lost_or_doubled(stage: Stage, postgres_url: str) -> None:
+async def test_while_a_writer_runs_under_load_nothing_is_lost_or_doubled(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url, batch_rows=50)
     chance, texts, enough = random.Random(5), [], asyncio.Event()
     await stage.make("logs")
@@ -340,7 +344,7 @@ async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_st
     assert stage.count() == 40
 
 
-async def test_the_summary_and_the_bar_are_for_people(stage: Stage, postgres_url: str) -> None:
+async def test_summary_and_bar_are_printed_for_people(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url)
     await stored(stage, *MESSAGES)
     stage.query("DROP TABLE logs SYNC")

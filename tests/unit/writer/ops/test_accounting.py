@@ -80,7 +80,7 @@ def test_no_record_is_left_out_and_none_is_counted_twice(
     present=st.lists(st.integers(0, 6)),
     marks=st.dictionaries(st.none() | st.integers(0, 4), st.sampled_from(["open", "redriven", "purged"])),
 )
-def test_numbers_alone_say_as_much_as_the_indices_where_those_are_not_asked_for(
+def test_counts_suffice_where_the_indices_are_not_asked_for(
     records: int, present: list[int], marks: dict[int | None, LetterState]
 ) -> None:
     full = rows(*present)

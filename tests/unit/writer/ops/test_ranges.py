@@ -105,7 +105,7 @@ def test_offsets_are_written_from_to_both_included() -> None:
             parse_offsets(wrong)
 
 
-def test_options_that_can_not_be_meant_are_refused() -> None:
+def test_contradictory_options_are_refused() -> None:
     assert wanted_of(None) == Wanted()
     with pytest.raises(typer.BadParameter, match="is no time"):
         wanted_of(None, None, "soon")
