@@ -10,7 +10,7 @@ from deploy.bench.engines import Engines
 from deploy.bench.load import Job, Outcome, drive
 from deploy.bench.process import peak_bytes
 from deploy.local.child import Child
-from deploy.local.sluice_hooks import Gateway
+from deploy.local.sluice_processes import Gateway
 
 LOGS_A_REQUEST = (100, 1)
 

@@ -15,7 +15,7 @@ from deploy.bench.engines import Engines, Phase
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import cpu_seconds, peak_bytes
 from deploy.local.child import last_lines
-from deploy.local.sluice_hooks import Writer
+from deploy.local.sluice_processes import Writer
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
 from shared.queue.base import Lane, Queue
