@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
-from gateway.answer_headers import answer_headers
+from gateway import apis
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
-from gateway.body import Bodies
-from gateway.deadlines import Deadlines
-from gateway.drain import DrainDeps
-from gateway.handshake import CodeOf, VerifyCodes
+from gateway.drains.handshake import CodeOf, VerifyCodes
+from gateway.drains.route import DrainDeps
 from gateway.health import Readiness
+from gateway.http.answer_headers import answer_headers
+from gateway.http.body import Bodies
+from gateway.http.deadlines import Deadlines
+from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
@@ -21,7 +23,6 @@ from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.rejections import Unavailable
 from gateway.revocations import Revocations
-from gateway.unpack import Unpacker
 from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
@@ -65,9 +66,10 @@ def assemble(config: Settings) -> Deps:
     known = registry.load(config.services.extensions, config.topics.prefix)
     topics = [signal.topic for signal in known.signals.values()]
     return Deps(
-        registry=known,
         readiness=Readiness(checks, required),
         ingest=IngestDeps(
+            registry=known,
+            apis=apis.load(config.services.extensions),
             keys=keys,
             limits=limits,
             publisher=Publisher(producer, metrics),

@@ -10,8 +10,8 @@ import uvloop
 
 from gateway.app import Deps, build_app
 from gateway.assembly import assemble
-from gateway.connection import connections
-from gateway.server import Server
+from gateway.http.connection import connections
+from gateway.http.server import Server
 from shared import logging_setup, settings
 from shared.settings import BadSetting
 
@@ -39,7 +39,7 @@ async def serve(config: settings.Settings) -> None:
     server = Server(
         uvicorn.Config(
             application,
-            http=connections(deps.ingest.request_ids),
+            http=connections(deps.ingest.request_ids, deps.ingest.apis),
             ws="none",  # whatever is installed: a request to upgrade is answered as any other
             access_log=False,
             log_config=None,

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Engine, Unavailable
@@ -21,6 +22,10 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 from tests.services import REQUIRE, SERVICES, required
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_report_header() -> list[str]:

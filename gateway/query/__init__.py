@@ -1,7 +1,10 @@
-"""The read API: routes of their own over read-only ClickHouse connections. Ingest never imports it."""
+"""The read API: its own routes over read-only ClickHouse connections. Ingest never imports it.
+
+Reading is by signal: each folder here reads one of them, and nothing outside that folder knows it by name.
+"""
 
 from gateway.query.deps import QueryDeps
 from gateway.query.reader import Reader
-from gateway.query.routes import query_routes
+from gateway.query.signals import query_routes
 
 __all__ = ["QueryDeps", "Reader", "query_routes"]

@@ -4,14 +4,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.query.reader import Reader
+from gateway.rejections import InternalError, LacksScope, Rejection
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 
 Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
-"""The key that a request carries. Raises `Unauthenticated`, `Unavailable`, or what else a request is refused for before
-its parameters are looked at; whether the key may read is asked here again."""
+"""The key of a request. Raises `Unauthenticated`, `Unavailable`, or any other refusal that comes before the parameters
+are read. It need not ask for the read scope."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -19,3 +23,25 @@ class QueryDeps:
     reader: Reader
     authenticate: Authenticate
     metrics: Metrics
+
+    async def reading_key(self, request: Request) -> ResolvedKey:
+        """The key of a request that may read. Raises `LacksScope`, and what `authenticate` raises."""
+        key = await self.authenticate(request)
+        if "read" not in key.scopes:
+            raise LacksScope("read")
+        return key
+
+    def counted(self, path: str, endpoint: Endpoint) -> Endpoint:
+        """The endpoint, its answers counted by route and outcome, as ingest's are."""
+
+        async def counted(request: Request) -> Response:
+            try:
+                answer = await endpoint(request)
+            except Exception as error:
+                refusal = error if isinstance(error, Rejection) else InternalError
+                self.metrics.requests.labels(path, refusal.reason).inc()
+                raise
+            self.metrics.requests.labels(path, "answered").inc()
+            return answer
+
+        return counted

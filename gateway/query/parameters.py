@@ -1,4 +1,4 @@
-"""The parameters of a read request: taken one by one, everything wrong with them told at once, in FastAPI's words."""
+"""The parameters of a read request. They are read one by one; all errors are reported at once, as FastAPI does."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,15 +10,17 @@ T = TypeVar("T")
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
+"""Stands for all numbers of 19 digits or more: Python refuses to parse very long ones."""
 
 MAX_ISSUES = 100
-"""Most issues told: a URL has room for a hundred thousand wrong words."""
+"""Most issues of one answer: a URL has room for a hundred thousand wrong words."""
 
 
 class Parameters:
-    """What stands behind the question mark. An empty value means absent; of a repeated parameter the last counts.
+    """The query string's parameters. An empty value counts as absent; of a repeated parameter the last counts.
 
-    Take what is allowed, then call `finish`: it raises `BadQuery` for what was wrong and for what nobody took.
+    Read those that are allowed, then call `finish`: it raises `BadQuery` for bad values and for parameters that weren't
+    read.
     """
 
     def __init__(self, items: Iterable[tuple[str, str]]) -> None:
@@ -33,12 +35,15 @@ class Parameters:
         return values[-1] if values else None
 
     def texts(self, name: str) -> list[str]:
-        """All values of a parameter, in their order."""
+        """All values of a parameter, in order."""
         self._taken.add(name)
         return [value for value in self._all.get(name, ()) if value]
 
     def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-        """The comma-separated values of a parameter, repeated ones joined, each once, each one of `allowed`."""
+        """The comma-separated words of a parameter and of its repetitions, without duplicates.
+
+        `same` gives a word's usual spelling, which must be in `allowed`.
+        """
         choices = list(allowed)
         found: dict[str, None] = {}
         for given in ",".join(self.texts(name)).split(","):
@@ -76,7 +81,7 @@ class Parameters:
         return value
 
     def parsed(self, name: str, parse: Callable[[str], T], kind: str, should_be: str) -> T | None:
-        """A value through `parse`, whose ValueError becomes an issue of this kind."""
+        """The value that `parse` returns. If that raises ValueError, this is an issue of this kind."""
         given = self.text(name)
         if given is None:
             return None
@@ -87,7 +92,7 @@ class Parameters:
             return None
 
     def with_prefix(self, prefix: str) -> list[tuple[str, str]]:
-        """(what follows the prefix, value) of every parameter that begins with it."""
+        """(rest of the name, value) of every parameter whose name begins with the prefix."""
         names = [name for name in self._all if name.startswith(prefix) and name != prefix]
         return [(name.removeprefix(prefix), value) for name in names for value in self.texts(name)]
 
@@ -96,7 +101,7 @@ class Parameters:
             self._issues.append(issue(kind, name, message, given, **context))
 
     def finish(self) -> None:
-        """Raise `BadQuery` unless all is well."""
+        """Raise `BadQuery` if there are issues."""
         for name, values in self._all.items():
             if name not in self._taken:
                 self.refuse(name, "extra_forbidden", "Extra inputs are not permitted", values[-1])

@@ -1,4 +1,4 @@
-"""Times as the read API takes and gives them (03, "Time"): ISO 8601 in, UTC with `Z` out, microseconds inside."""
+"""The read API's times (03, "Time"): ISO 8601 in, UTC with `Z` out, microseconds inside."""
 
 import re
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.formats.values import EARLIEST_US, LATEST_US
 
 _EPOCH = datetime(1970, 1, 1)
-"""All arithmetic here is in UTC, without time zones."""
+"""Without a time zone: all arithmetic here is in UTC."""
 
 _US = timedelta(microseconds=1)
 _DAY_US = 86_400_000_000
@@ -17,14 +17,14 @@ _ISO = re.compile(
     r"(?:[Zz]|([-+ ])(\d\d):?(\d\d)?)?)?",
     re.ASCII,
 )
-"""Date; hours, minutes, seconds, fraction; offset. Its `+` may have become a space on the way through a URL."""
+"""Date; hours, minutes, seconds, fraction; offset. An unescaped `+` in a URL arrives as a space."""
 
 
 def parse_time(text: str, *, whole_day: bool = False) -> int:
-    """Microseconds since the epoch, cut to what a column holds (1900 to 2299).
+    """Microseconds since the epoch, clamped to what a column holds (1900 to 2299).
 
-    Without offset it is UTC. A date alone is its first microsecond, with `whole_day` its last: the end of a range
-    includes the day it names. Raises ValueError with what is wrong.
+    Without an offset it is UTC. A date alone is its first microsecond, or its last with `whole_day`: a range includes
+    the day that ends it. Raises ValueError, whose text names the fault.
     """
     found = _ISO.fullmatch(text.strip())
     if found is None:
@@ -43,7 +43,7 @@ def clamp(moment_us: int) -> int:
 
 
 def format_time(moment_us: int) -> str:
-    """`2025-01-15T10:30:00.123Z`; six decimals where the microseconds are not zero."""
+    """`2025-01-15T10:30:00.123Z`, with six decimals if the last three are not zero."""
     moment = _EPOCH + timedelta(microseconds=moment_us)
     return moment.isoformat(timespec="microseconds" if moment_us % 1000 else "milliseconds") + "Z"
 

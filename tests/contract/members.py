@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from shared.queue.base import Consumer, Lane, Message, Queue
 
-PATIENCE_S = 30.0  # no test waits for so long unless the rule is broken
+PATIENCE_S = 90.0  # no test waits for so long unless the rule is broken
 
 
 class Member:

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ SOON_S = 1.0
 HASTY = kafka_options(publish_timeout_s=SOON_S, lost_after_s=4.0, retry_s=0.2)
 StartKafka = Callable[..., Kafka]
 
+PATIENT = replace(HASTY, publish_timeout_s=60.0, lost_after_s=60.0)
+"""For what must succeed, however busy the machine is."""
+
 
 @asynccontextmanager
-async def producing(url: str, options: KafkaOptions = HASTY) -> AsyncIterator[tuple[KafkaQueue, KafkaProducer]]:
+async def producing(url: str, options: KafkaOptions = PATIENT) -> AsyncIterator[tuple[KafkaQueue, KafkaProducer]]:
     queue = KafkaQueue(url, options)
     producer = queue.producer()
     await producer.start()
@@ -52,7 +56,7 @@ async def everything(queue: KafkaQueue, topic: str) -> list[Message]:
     return [m for lane in lanes async for chunk in queue.read(lane, 0, ends[lane]) for m in chunk]
 
 
-async def until_published(producer: KafkaProducer, topic: str, value: bytes, within_s: float = 30.0) -> None:
+async def until_published(producer: KafkaProducer, topic: str, value: bytes, within_s: float = 90.0) -> None:
     async with asyncio.timeout(within_s):
         while True:
             try:
@@ -124,7 +128,7 @@ class TestRefusals:
     async def test_a_topic_that_is_missing_is_unavailable_and_named_in_time(
         self, kafka_url: str, topic_prefix: str
     ) -> None:
-        async with producing(kafka_url) as (_, producer):
+        async with producing(kafka_url, HASTY) as (_, producer):
             with pytest.raises(QueueUnavailable, match=f"{topic_prefix}none.*sluice migrate"):
                 await producer.publish(f"{topic_prefix}none", b"x")
 
@@ -147,13 +151,13 @@ class TestKafkaAway:
         self, own_kafka: StartKafka, tmp_path: Path
     ) -> None:
         port = free_port()
-        async with producing(f"kafka://127.0.0.1:{port}") as (queue, producer):
+        async with producing(f"kafka://127.0.0.1:{port}", HASTY) as (queue, producer):
             with pytest.raises(QueueUnavailable):
                 await producer.publish("logs", b"x")
             begun = time.monotonic()
             with pytest.raises(QueueUnavailable, match="can't be reached"):
                 await producer.publish("logs", b"x")
-            assert time.monotonic() - begun < 0.1, "with a failed try behind it there is nothing to wait for"
+            assert time.monotonic() - begun < SOON_S / 2, "with a failed try behind it there is nothing to wait for"
             with pytest.raises(QueueUnavailable):
                 await queue.ping()
             own_kafka(port=port)
@@ -164,52 +168,53 @@ class TestKafkaAway:
         self, own_kafka: StartKafka
     ) -> None:
         kafka = own_kafka()
-        async with producing(kafka.url) as (queue, producer):
+        async with producing(kafka.url, HASTY) as (queue, producer):
             await queue.create_topics([topic_spec("logs", partitions=1)])
-            await producer.publish("logs", b"before")
+            await until_published(producer, "logs", b"before")
             with standing_still(kafka):
                 begun = time.monotonic()
                 with pytest.raises(QueueUnavailable):
                     await queue.ping()
-                assert time.monotonic() - begun < 3
+                assert time.monotonic() - begun < 20
                 for n in range(3):
                     begun = time.monotonic()
                     with pytest.raises(QueueUnavailable):
                         await producer.publish("logs", b"during %d" % n)
-                    assert SOON_S * 0.9 < time.monotonic() - begun < SOON_S * 1.5
+                    assert SOON_S * 0.9 < time.monotonic() - begun < SOON_S + 5
             await until_published(producer, "logs", b"after")
             await queue.ping()
             stored = [message.value for message in await everything(queue, "logs")]
             assert stored[0] == b"before"
             assert stored[-1] == b"after"
             # The first was on its way and may be stored late; the others had not been sent when their callers left.
-            assert set(stored[1:-1]) <= {b"during 0"}
+            assert set(stored) <= {b"before", b"during 0", b"after"}
 
     async def test_a_broker_that_was_killed_is_found_again(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
-        async with producing(kafka.url) as (queue, producer):
+        async with producing(kafka.url, HASTY) as (queue, producer):
             await queue.create_topics([topic_spec("logs")])
-            acknowledged = [await producer.publish("logs", b"%d" % n) for n in range(5)]
+            for n in range(5):
+                await until_published(producer, "logs", b"%d" % n)
             kafka.kill()
             with pytest.raises(QueueUnavailable):
                 await producer.publish("logs", b"lost")
             kafka.start()
             await until_published(producer, "logs", b"after")
             values = [message.value for message in await everything(queue, "logs")]
-            assert set(values) >= {b"%d" % n for n in range(len(acknowledged))} | {b"after"}
+            assert set(values) >= {b"%d" % n for n in range(5)} | {b"after"}
 
     async def test_after_a_long_silence_publishing_is_refused_at_once(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
-        async with producing(kafka.url) as (queue, producer):
+        async with producing(kafka.url, HASTY) as (queue, producer):
             await queue.create_topics([topic_spec("logs")])
-            await producer.publish("logs", b"before")
+            await until_published(producer, "logs", b"before")
             kafka.kill()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while True:
                     begun = time.monotonic()
                     with pytest.raises(QueueUnavailable):
                         await producer.publish("logs", b"during")
-                    if time.monotonic() - begun < 0.1:
+                    if time.monotonic() - begun < SOON_S / 2:
                         break
             kafka.start()
             await until_published(producer, "logs", b"after")
@@ -219,7 +224,7 @@ class TestKafkaAway:
         options = kafka_options(publish_timeout_s=SOON_S, max_in_flight_bytes=100_000)
         async with producing(kafka.url, options) as (queue, producer):
             await queue.create_topics([topic_spec("logs", partitions=1)])
-            await producer.publish("logs", b"before")
+            await until_published(producer, "logs", b"before")
             with standing_still(kafka):
                 waiting = asyncio.create_task(producer.publish("logs", b"x" * 80_000))
                 await asyncio.sleep(0.1)  # it is on its way
@@ -238,11 +243,11 @@ class TestKafkaAway:
         await queue.create_topics([topic_spec("logs")])
         producer = queue.producer()
         await producer.start()
-        await producer.publish("logs", b"before")
+        await until_published(producer, "logs", b"before")
         with standing_still(kafka):
             caller = asyncio.create_task(producer.publish("logs", b"during"))
             await asyncio.sleep(0.1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await producer.stop()
             with pytest.raises(QueueUnavailable):
                 await caller

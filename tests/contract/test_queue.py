@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -196,7 +197,7 @@ class TestReceiving:
             await member.until_owning(1)
             for start in (0, 5, 1):
                 member.consumer.seek(lane, start)
-                received = await member.consumer.receive([lane], timeout_s=10, max_messages=2)
+                received = await member.consumer.receive([lane], timeout_s=60, max_messages=2)
                 assert [m.offset for m in received[lane]] == [start, start + 1]
 
     async def test_a_receive_gives_at_most_max_messages_and_goes_on_where_it_ended(
@@ -209,7 +210,7 @@ class TestReceiving:
             await member.seek_to_begin()
             seen: list[tuple[Lane, int]] = []
             while len(seen) < 100:
-                received = await member.consumer.receive(member.lanes, timeout_s=5, max_messages=7)
+                received = await member.consumer.receive(member.lanes, timeout_s=60, max_messages=7)
                 assert 0 < sum(map(len, received.values())) <= 7
                 seen += [(lane, m.offset) for lane, messages in received.items() for m in messages]
         assert len(set(seen)) == 100
@@ -222,10 +223,10 @@ class TestReceiving:
         async with joined(queue, group, [topic]) as member:
             await member.until_owning(1)
             await member.seek_to_begin()
-            receiving = asyncio.create_task(member.consumer.receive(member.lanes, timeout_s=10))
+            receiving = asyncio.create_task(member.consumer.receive(member.lanes, timeout_s=60))
             await asyncio.sleep(0.2)
             await producer.publish(topic, b"value")
-            received = await asyncio.wait_for(receiving, 1)
+            received = await asyncio.wait_for(receiving, 10)
         assert [m.value for messages in received.values() for m in messages] == [b"value"]
 
     async def test_paused_lanes_give_nothing_and_keep_their_position(
@@ -236,7 +237,7 @@ class TestReceiving:
         async with joined(queue, group, [topic]) as member:
             await member.until_owning(1)
             await member.seek_to_begin()
-            first = await member.consumer.receive(member.lanes, timeout_s=10, max_messages=2)
+            first = await member.consumer.receive(member.lanes, timeout_s=60, max_messages=2)
             member.consumer.pause(member.lanes)
             assert await member.consumer.receive(member.lanes, timeout_s=0.3) == {}
             member.consumer.resume(member.lanes)
@@ -337,13 +338,20 @@ class TestSharing:
         await second.consumer.stop()
         await first.consumer.stop()
 
-    async def test_leaving_hands_the_lanes_over_at_once(self, queue: Queue, make_topic: MakeTopic, group: str) -> None:
+    async def test_leaving_hands_the_lanes_over_at_once(
+        self, queue: Queue, make_topic: MakeTopic, group: str, session_s: float
+    ) -> None:
         topic = await make_topic(partitions=2)
+        took_s: list[float] = []
         async with joined(queue, group, [topic]) as first:
-            async with joined(queue, group, [topic]) as second:
-                await asyncio.gather(first.until_owning(1), second.until_owning(1))
-            assert second.lanes == []
-            await asyncio.wait_for(first.until_owning(2), 5)
+            while not took_s or (min(took_s) >= session_s and len(took_s) < 5):  # a busy machine may be late
+                async with joined(queue, group, [topic]) as second:
+                    await asyncio.gather(first.until_owning(1), second.until_owning(1))
+                left_at = time.monotonic()
+                assert second.lanes == []
+                await first.until_owning(2)
+                took_s.append(time.monotonic() - left_at)
+        assert min(took_s) < session_s
 
     async def test_a_member_that_dies_is_replaced(
         self, queue: Queue, queue_url: str, make_topic: MakeTopic, group: str, session_s: float
@@ -354,7 +362,7 @@ class TestSharing:
             async with joined(queue, group, [topic]) as heir:
                 await heir.until_owning(1)
                 await dying.kill()
-                await asyncio.wait_for(heir.until_owning(2), session_s * 2 + 5)
+                await asyncio.wait_for(heir.until_owning(2), session_s * 2 + 60)
 
     async def test_groups_do_not_share_with_each_other(
         self, queue: Queue, producer: Producer, make_topic: MakeTopic, group: str

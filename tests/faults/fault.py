@@ -1,13 +1,13 @@
-"""What a fault is: something done to an arena and healed again, with a name and what it touches."""
+"""What a fault is: something done to a stack and healed again, with a name and what it touches."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from tests.faults.arena import Arena
+from tests.faults.stack_under_test import StackUnderTest
 
-Inject = Callable[[Arena, Random], AbstractContextManager[None]]
+Inject = Callable[[StackUnderTest, Random], AbstractContextManager[None]]
 
 WRITERS, GATEWAYS, CLICKHOUSE, QUEUE, NEIGHBOURS = "writers", "gateways", "clickhouse", "queue", "neighbours"
 BOTH = ("sqlite", "kafka")
@@ -37,10 +37,10 @@ def fault(
     times: int = 3,
     queues: tuple[str, ...] = BOTH,
     mixed: bool = True,
-) -> Callable[[Callable[[Arena, Random], Iterator[None]]], Fault]:
+) -> Callable[[Callable[[StackUnderTest, Random], Iterator[None]]], Fault]:
     """Makes a fault of a generator function that yields once, between harm and healing. Its name is the function's."""
 
-    def make(function: Callable[[Arena, Random], Iterator[None]]) -> Fault:
+    def make(function: Callable[[StackUnderTest, Random], Iterator[None]]) -> Fault:
         name = function.__name__.replace("_", "-")
         doc = (function.__doc__ or "").strip()
         return Fault(name, doc, _healed(function), frozenset(touches), hold_s, times, queues, mixed)
@@ -48,10 +48,10 @@ def fault(
     return make
 
 
-def _healed(function: Callable[[Arena, Random], Iterator[None]]) -> Inject:
+def _healed(function: Callable[[StackUnderTest, Random], Iterator[None]]) -> Inject:
     @contextmanager
-    def inject(arena: Arena, rng: Random) -> Iterator[None]:
-        steps = function(arena, rng)
+    def inject(stack: StackUnderTest, rng: Random) -> Iterator[None]:
+        steps = function(stack, rng)
         next(steps)
         try:
             yield

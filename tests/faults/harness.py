@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.faults.arena import Arena
 from tests.faults.catalog import faults_of
 from tests.faults.fault import Fault
 from tests.faults.load import Load
+from tests.faults.stack_under_test import StackUnderTest
 from tests.faults.verdict import Verdict, judge
 
 WARM_REQUESTS = 100
@@ -81,7 +81,7 @@ def mixed(queue: str, seed: int, *, more_s: float = 20.0) -> Iterator[Step]:
 
 
 def run(
-    arena: Arena,
+    stack: StackUnderTest,
     label: str,
     steps: Iterator[Step],
     seed: int,
@@ -92,40 +92,40 @@ def run(
     say: Say = lambda sentence: None,
 ) -> Result:
     """One load, the steps (until `seconds` are over, if given), one verdict. `label`: lower-case letters and digits."""
-    result, began = Result(label, arena.queue_kind, seed), time.monotonic()
+    result, began = Result(label, stack.queue_kind, seed), time.monotonic()
     run_name = "".join(char for char in label if char.isalnum()) + f"{seed}x{int(time.time())}"
-    load = Load(arena.stack, run_name, records_per_s=records_per_s)
-    arena.begin(load)
+    load = Load(stack.running, run_name, records_per_s=records_per_s)
+    stack.begin(load)
     with load:
         load.wait_for(200, WARM_REQUESTS, within_s=60)
         for step in steps:
             if seconds is not None and time.monotonic() - began > seconds:
                 break
             say(f"{time.monotonic() - began:6.1f} s  {step}")
-            if blunt := _inject(arena, step):
+            if blunt := _inject(stack, step):
                 result.blunt.append(blunt)
                 say(blunt)
-                arena.writers.begin_anew()
+                stack.writers.begin_anew()
             for each in step.faults:
                 result.injected[each.name] = result.injected.get(each.name, 0) + 1
             time.sleep(step.calm_s)
         load.stop()
-    arena.writers.fill()
-    result.verdict = judge(arena, load, within_s=drain_within_s)
-    result.blunt += filter(None, (check() for check in arena.checks))
+    stack.writers.fill()
+    result.verdict = judge(stack, load, within_s=drain_within_s)
+    result.blunt += filter(None, (check() for check in stack.checks))
     if label != MIXED:
         result.verdict.wrong += result.blunt
     result.duration_s = time.monotonic() - began
     return result
 
 
-def _inject(arena: Arena, step: Step) -> str:
+def _inject(stack: StackUnderTest, step: Step) -> str:
     """What went wrong with the faults themselves, '' for nothing. They are healed in any case."""
     rng = Random(step.seed)
     try:
         with ExitStack() as injected:
             for each in step.faults:
-                injected.enter_context(each.inject(arena, rng))
+                injected.enter_context(each.inject(stack, rng))
             time.sleep(step.hold_s)
     except Exception as error:  # of whatever a fault does harm with: an assertion, a client of something that is away
         return f"no effect: {step}: {type(error).__name__}: {error}"

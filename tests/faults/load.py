@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from tests.faults.books import ACKNOWLEDGED, REFUSED, UNKNOWN, Book, Books
+from tests.faults.sent_records import ACKNOWLEDGED, REFUSED, UNKNOWN, SentRecords, SentRequests
 from tests.faults.shapes import SHAPES, Shape, encoded
 from tests.integration.stack import RunningStack, wait_until
 
@@ -21,13 +21,13 @@ _OUTCOMES = {200: ACKNOWLEDGED, 202: ACKNOWLEDGED, 503: UNKNOWN, 0: UNKNOWN}
 class Load:
     """Connections that send records of all signals at a bounded rate until told to stop. Use in a `with`.
 
-    `books`: what became of each record. `statuses`: how often each status came, 0 for no answer.
+    `sent`: what became of each record. `statuses`: how often each status came, 0 for no answer.
     """
 
     def __init__(
         self, stack: RunningStack, run: str, *, records_per_s: float = 2_000, shapes: Sequence[Shape] = SHAPES
     ) -> None:
-        self.books = Books(run)
+        self.sent = SentRecords(run)
         self.statuses: Counter[int] = Counter()
         self.unexpected: list[str] = []
         """Answers that no fault explains, as they came."""
@@ -58,7 +58,7 @@ class Load:
 
     @property
     def acknowledged(self) -> int:
-        return self.books.records(ACKNOWLEDGED)
+        return self.sent.records(ACKNOWLEDGED)
 
     def wait_for(self, status: int, more: int = 1, within_s: float = 30.0) -> None:
         """Until this status came that many times more."""
@@ -67,15 +67,15 @@ class Load:
 
     def _thread(self, shape: Shape, number: int, records_per_s: float) -> threading.Thread:
         sender = _Sender(self._address.hostname or "", self._address.port or 0, self._bearer)
-        book = self.books.open(f"{shape.name}{number}", shape)
-        return threading.Thread(target=self._send_on, args=(sender, book, records_per_s), daemon=True)
+        requests = self.sent.open(f"{shape.name}{number}", shape)
+        return threading.Thread(target=self._send_on, args=(sender, requests, records_per_s), daemon=True)
 
-    def _send_on(self, sender: "_Sender", book: Book, records_per_s: float) -> None:
+    def _send_on(self, sender: "_Sender", requests: SentRequests, records_per_s: float) -> None:
         due = time.monotonic()
         while not self._ended.is_set():
-            turn, ids = book.begin(book.shape.size(len(book.sizes)))
-            status, answer = sender.post(book.shape.route, encoded(book.shape, ids))
-            book.end(turn, _OUTCOMES.get(status, REFUSED))
+            turn, ids = requests.begin(requests.shape.size(len(requests.sizes)))
+            status, answer = sender.post(requests.shape.route, encoded(requests.shape, ids))
+            requests.end(turn, _OUTCOMES.get(status, REFUSED))
             with self._lock:
                 self.statuses[status] += 1
                 if status not in _OUTCOMES:

@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.arena import Arena, arena
 from tests.faults.catalog import FAULTS, faults_of
 from tests.faults.harness import MIXED, Result, Step, alone, mixed, run
+from tests.faults.stack_under_test import StackUnderTest, stack_under_test
 
 MIXED_MINUTES = {"kafka": 20.0, "sqlite": 10.0}
 
@@ -74,15 +74,15 @@ class _Soak:
         """Faults alone, then mixed, over one stack."""
         data = self._folder / queue
         self._console.print(f"[bold]{queue}[/]: starting everything in {data}")
-        with arena(data, queue) as stage:
+        with stack_under_test(data, queue) as stack:
             for each in faults_of(queue):
                 if each.name in names:
                     self._console.print(f"[bold]{each.name}[/]: {each.help}")
                     steps = alone(each, self._seed, soak=not self._short)
-                    self._run(stage, each.name, steps)
+                    self._run(stack, each.name, steps)
             if minutes:
                 self._console.print(f"[bold]mixed[/], {minutes:g} minutes")
-                self._run(stage, MIXED, mixed(queue, self._seed), minutes * 60)
+                self._run(stack, MIXED, mixed(queue, self._seed), minutes * 60)
 
     def tell(self, json_file: Path | None) -> int:
         """The table, the file, and the exit code."""
@@ -99,10 +99,10 @@ class _Soak:
         self._console.print(f"[green]all {len(self._results)} runs passed[/], seed {self._seed}")
         return 0
 
-    def _run(self, stage: Arena, label: str, steps: Iterator[Step], seconds: float | None = None) -> None:
+    def _run(self, stack: StackUnderTest, label: str, steps: Iterator[Step], seconds: float | None = None) -> None:
         began = time.monotonic()
         result = run(
-            stage, label, steps, self._seed, seconds=seconds, records_per_s=self._rate, say=self._console.print
+            stack, label, steps, self._seed, seconds=seconds, records_per_s=self._rate, say=self._console.print
         )
         self._results.append(result)
         verdict = result.verdict
@@ -110,9 +110,9 @@ class _Soak:
         self._console.print(
             f"  {word} in {time.monotonic() - began:.0f} s, {verdict.counts.acknowledged:,} records acknowledged"
         )
-        for sentence in [*verdict.wrong, *stage.notes]:
+        for sentence in [*verdict.wrong, *stack.notes]:
             self._console.print(f"  {sentence}", markup=False)
-        stage.notes.clear()
+        stack.notes.clear()
 
 
 def _table(results: list[Result]) -> Table:

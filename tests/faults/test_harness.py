@@ -9,10 +9,10 @@ import pytest
 from shared.clients.clickhouse import ClickHouse
 from shared.registry import load
 from shared.signals.base import create_table
-from tests.faults.books import ACKNOWLEDGED, LOGS, REFUSED, UNKNOWN, Books
 from tests.faults.catalog import FAULTS
 from tests.faults.harness import mixed
-from tests.faults.rows import Counts, count_rows
+from tests.faults.row_counts import Counts, count_rows
+from tests.faults.sent_records import ACKNOWLEDGED, LOGS, REFUSED, UNKNOWN, SentRecords
 
 
 @pytest.mark.parametrize("queue", ["sqlite", "kafka"])
@@ -33,13 +33,13 @@ def test_faults_that_overlap_touch_different_things() -> None:
 
 
 def test_the_books_take_what_was_not_answered_as_unknown() -> None:
-    books = Books("run")
-    book = books.open("logs0", LOGS)
-    turn, ids = book.begin(3)
+    sent = SentRecords("run")
+    requests = sent.open("logs0", LOGS)
+    turn, ids = requests.begin(3)
     assert ids == ["run-logs0-0-0", "run-logs0-0-1", "run-logs0-0-2"]
-    assert books.records(UNKNOWN) == 3
-    book.end(turn, ACKNOWLEDGED)
-    assert (books.records(UNKNOWN), books.records(ACKNOWLEDGED)) == (0, 3)
+    assert sent.records(UNKNOWN) == 3
+    requests.end(turn, ACKNOWLEDGED)
+    assert (sent.records(UNKNOWN), sent.records(ACKNOWLEDGED)) == (0, 3)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def judged(clickhouse: ClickHouse, outcome: int, *stored: str, may_lose: tuple[s
     """One request of three records with that outcome, and these ids in the table."""
     clickhouse.query("TRUNCATE TABLE logs")
     clickhouse.insert("test_verdict.logs", {"trace_id": list(stored)} if stored else {"trace_id": ["another"]})
-    books = Books("run")
-    book = books.open("logs0", LOGS)
-    turn, _ = book.begin(3)
-    book.end(turn, outcome)
-    book.end(book.begin(1)[0], ACKNOWLEDGED)
+    sent = SentRecords("run")
+    requests = sent.open("logs0", LOGS)
+    turn, _ = requests.begin(3)
+    requests.end(turn, outcome)
+    requests.end(requests.begin(1)[0], ACKNOWLEDGED)
     clickhouse.insert("test_verdict.logs", {"trace_id": ["run-logs0-1-0"]})
-    return count_rows(clickhouse.query, books, may_lose)
+    return count_rows(clickhouse.query, sent, may_lose)
 
 
 ALL = ("run-logs0-0-0", "run-logs0-0-1", "run-logs0-0-2")

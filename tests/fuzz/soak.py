@@ -22,8 +22,8 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 from tests.fuzz import mixes, regressions
-from tests.fuzz.inside import KNOWN, Inside
-from tests.fuzz.outside import Outside
+from tests.fuzz.in_process import KNOWN, InProcess
+from tests.fuzz.real_processes import RealProcesses
 from tests.fuzz.test_fuzz_short import stored
 
 DRAWN = 300
@@ -43,8 +43,8 @@ def soak(
     names = queue or ["sqlite", "kafka"]
     for name in names:
         try:
-            with _outside(name) as outside:
-                _rounds(console, name, outside, first, 60 * minutes / len(names))
+            with _processes(name) as processes:
+                _rounds(console, name, processes, first, 60 * minutes / len(names))
         except Unavailable as error:
             console.print(f"{name}: skipped, {error}")
         except (AssertionError, ExceptionGroup) as found:
@@ -53,37 +53,38 @@ def soak(
     console.print("passed")
 
 
-def _rounds(console: Console, name: str, outside: Outside, seed: int, seconds: float) -> None:
-    inside, end, round_ = Inside(), time.monotonic() + seconds, 0
-    outside.send(regressions.ingests(outside.known))
+def _rounds(console: Console, name: str, processes: RealProcesses, seed: int, seconds: float) -> None:
+    in_process, end, round_ = InProcess(), time.monotonic() + seconds, 0
+    processes.send(regressions.ingests(processes.known))
     try:
         while round_ == 0 or time.monotonic() < end:
             began = time.monotonic()
             with _told(console, name, seed + round_):
-                rows, logs = _round(outside, inside, seed + round_)
+                rows, logs = _round(processes, in_process, seed + round_)
             console.print(
-                f"{name}, seed {seed + round_}: {outside.answers:,} answers, {rows:,} rows, {logs:,} logs read;"
-                f" gateway {outside.gateway.peak_bytes / 1e6:.0f} MB, writer {outside.writer.peak_bytes / 1e6:.0f} MB;"
+                f"{name}, seed {seed + round_}: {processes.answers:,} answers, {rows:,} rows, {logs:,} logs read;"
+                f" gateway {processes.gateway.peak_bytes / 1e6:.0f} MB,"
+                f" writer {processes.writer.peak_bytes / 1e6:.0f} MB;"
                 f" {time.monotonic() - began:.0f} s, {max(0.0, end - time.monotonic()):.0f} s left"
             )
             round_ += 1
     finally:
-        inside.close()
+        in_process.close()
 
 
-def _round(outside: Outside, inside: Inside, seed: int) -> tuple[int, int]:
+def _round(processes: RealProcesses, in_process: InProcess, seed: int) -> tuple[int, int]:
     """(rows stored so far, logs read back)."""
     random = Random(seed)
-    for request in mixes.mix(outside.registry, KNOWN, DRAWN, seed + 10**9):
-        if request.route in inside.ingest_routes:
-            stored(inside, request)
-    drawn = mixes.mix(outside.registry, outside.known, DRAWN, seed)
-    outside.send(drawn)
-    outside.send(list(mixes.variants(drawn, random, VARIANTS_EACH)))
-    outside.send_raw(list(mixes.raw(outside.known, random, RAW)))
-    rows = outside.settle()
-    outside.send(regressions.reads(outside.known))
-    return rows, outside.read_back()
+    for request in mixes.mix(processes.registry, KNOWN, DRAWN, seed + 10**9):
+        if request.route in in_process.ingest_routes:
+            stored(in_process, request)
+    drawn = mixes.mix(processes.registry, processes.known, DRAWN, seed)
+    processes.send(drawn)
+    processes.send(list(mixes.variants(drawn, random, VARIANTS_EACH)))
+    processes.send_raw(list(mixes.raw(processes.known, random, RAW)))
+    rows = processes.settle()
+    processes.send(regressions.reads(processes.known))
+    return rows, processes.read_back()
 
 
 def _text(found: Exception) -> str:
@@ -100,7 +101,7 @@ def _told(console: Console, name: str, seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _outside(queue: str) -> Iterator[Outside]:
+def _processes(queue: str) -> Iterator[RealProcesses]:
     """Engines of its own, in a folder that goes with them. Raises `Unavailable`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-fuzz-")))
@@ -109,7 +110,7 @@ def _outside(queue: str) -> Iterator[Outside]:
         redis = stack.enter_context(Valkey(folder / "redis"))
         url = f"sqlite:///{folder}/queue.db" if queue == "sqlite" else stack.enter_context(Kafka(folder / "kafka")).url
         yield stack.enter_context(
-            Outside(
+            RealProcesses(
                 folder, postgres_url=postgres.url, clickhouse_url=clickhouse.url, redis_url=redis.url, queue_url=url
             )
         )

@@ -15,23 +15,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from shared.clients.clickhouse import ClickHouse, database_of
-from shared.formats.base import Format
+from shared.formats.intake import Intake
 from shared.migrations.clickhouse import migrate_clickhouse
 from shared.registry import load
 from shared.settings import Storage
-from tests.fuzz import judge, mixes, regressions
-from tests.fuzz.inside import KNOWN, Inside
-from tests.fuzz.outside import Outside
+from tests.fuzz import answer_checks, mixes, regressions
+from tests.fuzz.in_process import KNOWN, InProcess
+from tests.fuzz.real_processes import RealProcesses
 from tests.fuzz.requests import Request, ingests
 from tests.fuzz.wire import pipelined
+from tests.validating import Door
 
 REGISTRY = load()
 SEED = 20_260_223
 
 
 @pytest.fixture(scope="module")
-def inside() -> Iterator[Inside]:
-    made = Inside()
+def in_process() -> Iterator[InProcess]:
+    made = InProcess()
     yield made
     made.close()
 
@@ -48,21 +49,21 @@ def database_url(clickhouse_url: str) -> Iterator[str]:
     client.close()
 
 
-@pytest.mark.parametrize("fmt", REGISTRY.formats.values(), ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
 def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
-    fmt: Format, inside: Inside, database_url: str
+    intake: Intake, in_process: InProcess, database_url: str
 ) -> None:
     @settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(ingests(fmt, KNOWN))
+    @given(ingests(Door(intake), KNOWN))
     def check(request: Request) -> None:
-        stored(inside, request)
+        stored(in_process, request)
 
     for request in regressions.ingests(KNOWN):
-        if request.route == fmt.route:
-            stored(inside, request)
+        if request.route == intake.route:
+            stored(in_process, request)
     check()
     store = ClickHouse(database_url)
-    for table, columns, rows in inside.all_rows():
+    for table, columns, rows in in_process.all_rows():
         where = f"`{database_of(database_url)}`.`{table.name}`"
         store.query(f"TRUNCATE TABLE {where}")
         store.insert(where, columns)
@@ -70,23 +71,23 @@ def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
     store.close()
 
 
-def stored(inside: Inside, request: Request) -> None:
+def stored(in_process: InProcess, request: Request) -> None:
     """The answer is documented, and counts the rows that the writer makes of it (a ping is none)."""
-    answer = inside.ask(request)
-    judge.check(request, answer)
-    rows, accepted = sum(rows for _, _, rows in inside.rows()), judge.accepted(request, answer)
+    answer = in_process.ask(request)
+    answer_checks.check(request, answer)
+    rows, accepted = sum(rows for _, _, rows in in_process.rows()), answer_checks.accepted(request, answer)
     assert rows == accepted or (rows < accepted and b"sdk-init" in request.body), f"{rows} rows of {request}"
 
 
 @pytest.fixture(scope="module")
-def outside(
+def processes(
     tmp_path_factory: pytest.TempPathFactory, postgres_url: str, database_url: str, redis_url: str
-) -> Iterator[Outside]:
+) -> Iterator[RealProcesses]:
     folder: Path = tmp_path_factory.mktemp("fuzz")
     name = f"test_{secrets.token_hex(6)}"
     own = urlsplit(database_url)._replace(path=f"/{name}").geturl()
     postgres = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    with Outside(
+    with RealProcesses(
         folder, postgres_url=postgres, clickhouse_url=own, redis_url=redis_url, queue_url=f"sqlite:///{folder}/queue.db"
     ) as made:
         yield made
@@ -97,20 +98,20 @@ def outside(
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def test_processes_answer_as_documented_and_store_what_they_accepted_once(outside: Outside) -> None:
+def test_processes_answer_as_documented_and_store_what_they_accepted_once(processes: RealProcesses) -> None:
     random = Random(SEED)
-    outside.send(regressions.ingests(outside.known))
-    drawn = mixes.mix(REGISTRY, outside.known, 200, SEED)
-    outside.send(drawn)
-    outside.send(list(mixes.variants(drawn, random, 4)))
-    outside.send_raw(list(mixes.raw(outside.known, random, 100)))
-    assert outside.settle() > 2_000
-    outside.send(regressions.reads(outside.known))
-    assert outside.read_back() > 2_000
+    processes.send(regressions.ingests(processes.known))
+    drawn = mixes.mix(REGISTRY, processes.known, 200, SEED)
+    processes.send(drawn)
+    processes.send(list(mixes.variants(drawn, random, 4)))
+    processes.send_raw(list(mixes.raw(processes.known, random, 100)))
+    assert processes.settle() > 2_000
+    processes.send(regressions.reads(processes.known))
+    assert processes.read_back() > 2_000
 
 
-def test_pipelined_requests_are_answered_in_their_order(outside: Outside) -> None:
+def test_pipelined_requests_are_answered_in_their_order(processes: RealProcesses) -> None:
     targets = ["/health", "/nope", "/ingest/logs", "/health/"]
     requests = [Request("", method, target.encode()) for target in targets for method in ("GET", "HEAD")]
-    answers = asyncio.run(pipelined(outside.gateway.port, requests))
+    answers = asyncio.run(pipelined(processes.gateway.port, requests))
     assert [answer and answer.status for answer in answers] == [200, 200, 404, 404, 405, 405, 200, 200]

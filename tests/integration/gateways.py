@@ -21,7 +21,7 @@ from shared.migrations.postgres import migrate_postgres
 from shared.migrations.run import topic_specs
 from shared.queue import open_queue
 
-UP_WITHIN_S = 30.0
+UP_WITHIN_S = 90.0
 
 LOG = b'{"service":"test","logs":[{"level":"info","message":"m"}]}'
 
@@ -55,18 +55,21 @@ class Gateways:
         await queue.close()
 
     async def start(self, n: int = 1) -> None:
-        """Start `n`, and wait until each is counted as alive."""
+        """Start `n`, and wait until each is counted as alive and listens."""
         for _ in range(n):
             self._processes.append(self._spawn())
-        redis = Redis(self.environment["SLUICE_REDIS_URL"])
+        redis = Redis(self.environment["SLUICE_REDIS_URL"], timeout_s=30)
         for _ in range(int(UP_WITHIN_S / 0.1)):
             await asyncio.sleep(0.1)
-            if await redis.call("ZCARD", "sluice:gateways") >= len(self._processes) and await self._answers():
+            alive = await redis.call("ZCARD", "sluice:gateways")
+            if min(alive, self._log().count("gateway listens")) >= len(self._processes) and await self._answers():
                 break
         else:
-            raise AssertionError(f"not up:\n{(self._folder / 'gateways.out').read_text()[-4000:]}")
+            raise AssertionError(f"not up:\n{self._log()[-4000:]}")
         await redis.close()
-        await asyncio.sleep(0.3)  # from having started to listening
+
+    def _log(self) -> str:
+        return (self._folder / "gateways.out").read_text()
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         with (self._folder / "gateways.out").open("ab") as out:
@@ -86,7 +89,7 @@ class Gateways:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 
 from clickhouse_driver import Client
 
-UP_WITHIN_S = 90.0
-DOWN_WITHIN_S = 60.0
+UP_WITHIN_S = 180.0
+DOWN_WITHIN_S = 120.0
 
 
 class RunningStack:
@@ -88,7 +88,7 @@ class RunningStack:
         """(status, JSON body) of one request to the gateway."""
         request = urllib.request.Request(self.env["SLUICE_URL"] + path, data=body, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, json.loads(response.read() or b"null")
         except HTTPError as error:
             with error:

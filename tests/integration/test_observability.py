@@ -31,8 +31,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
             ("/api/v1/logs/batch", {"api_key": "pk_not_a_key_of_anybody", "logs": [log]}, {}),
         ):
             running.request("POST", path, json.dumps(body).encode(), headers)
-        wait_until(lambda: len(running.rows("SELECT 1 FROM logs")) == 4, 10, "the logs stored")
-        wait_until(lambda: len(running.rows("SELECT 1 FROM errors")) == 1, 10, "the error stored")
+        wait_until(lambda: len(running.rows("SELECT 1 FROM logs")) == 4, 60, "the logs stored")
+        wait_until(lambda: len(running.rows("SELECT 1 FROM errors")) == 1, 60, "the error stored")
         yield running
 
 
@@ -68,7 +68,7 @@ def test_the_gateway_counts_requests_and_records_by_route_and_outcome(stack: Run
 
 
 def test_the_writer_tells_rows_batches_ages_inserts_and_lag(stack: RunningStack) -> None:
-    wait_until(lambda: any(name == "sluice_lag_messages" for name, _ in samples(port_of(stack, "writer"))), 15, "a lag")
+    wait_until(lambda: any(name == "sluice_lag_messages" for name, _ in samples(port_of(stack, "writer"))), 60, "a lag")
     found = samples(port_of(stack, "writer"))
     logs = frozenset({("table", "logs")})
     assert found["sluice_rows_total", logs] == 4

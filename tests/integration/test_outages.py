@@ -10,7 +10,7 @@ import pytest
 from tests.faults.kinds.engines import queue_away
 from tests.faults.load import Load
 from tests.faults.processes import frozen
-from tests.faults.rows import assert_exactly_once
+from tests.faults.row_counts import assert_exactly_once
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CLICKHOUSE_AWAY_S = 20.0
@@ -57,7 +57,7 @@ def test_a_queue_that_is_away_is_503_and_then_recovers(stack: RunningStack) -> N
             assert stack.request("GET", "/health/ready")[1]["checks"]["queue"]["status"] != "ok"
         load.wait_for(200, 20, within_s=60)
     assert_exactly_once(stack, load)
-    wait_until(lambda: stack.request("GET", "/health/ready")[0] == 200, 20, "ready again")
+    wait_until(lambda: stack.request("GET", "/health/ready")[0] == 200, 60, "ready again")
 
 
 def test_503_carries_retry_after_and_the_seeds_body(stack: RunningStack) -> None:

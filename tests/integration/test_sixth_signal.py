@@ -24,7 +24,9 @@ SIGNAL = Signal(
 FORMAT = """
 import msgspec
 
-from shared.formats.base import BatchFrame, Columns, Format, Outcome, Rows
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.codec import JsonArray
+from shared.formats.intake import Batch, BatchFrame, Intake, Outcome
 
 
 class Frame(BatchFrame, gc=False, kw_only=True):
@@ -48,16 +50,12 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
     return 200, b'{"stored":%d}' % outcome.accepted
 
 
-FORMAT = Format(
-    name="acme.points",
-    signal="metrics",
-    route="/acme/points",
+FORMAT = Format("acme.points", signal="metrics", columns=columns, codec=JsonArray(Point))
+
+INTAKE = Intake(
+    routes=("/acme/points",),
     api="deeptracer",
-    frame=Frame,
-    batch="points",
-    max_records=10,
-    record=Point,
-    columns=columns,
+    bodies={FORMAT.name: Batch(Frame, "points", most=10)},
     reply=reply,
 )
 """
@@ -87,7 +85,7 @@ def post(stack: RunningStack, points: object) -> tuple[int, object]:
 def test_its_route_topic_table_and_rows_work(stack: RunningStack) -> None:
     assert post(stack, [{"name": "rpm", "value": 12.5}, {"name": "load", "value": 3}]) == (200, {"stored": 2})
     sql = "SELECT name, value, service, _topic FROM metric_points"
-    rows = wait_until(lambda: stack.rows(f"{sql} ORDER BY _index"), 5, "rows of the made-up signal")
+    rows = wait_until(lambda: stack.rows(f"{sql} ORDER BY _index"), 60, "rows of the made-up signal")
     assert [(row["name"], row["value"], row["service"], row["_topic"]) for row in rows] == [
         ("rpm", 12.5, "mill", "metrics"),
         ("load", 3.0, "mill", "metrics"),

@@ -6,33 +6,33 @@ from contextlib import suppress
 from random import Random
 
 from shared.clients.clickhouse import ClickHouseError
-from tests.faults.arena import Arena
 from tests.faults.fault import CLICKHOUSE, WRITERS, fault
 from tests.faults.processes import frozen
+from tests.faults.stack_under_test import StackUnderTest
 
 TABLES = ("logs", "errors", "spans", "llm_calls")
 BITES_WITHIN_S = 60.0
 
 
 @fault(CLICKHOUSE, hold_s=(1.0, 3.0), times=5)
-def clickhouse_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def clickhouse_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of the server; it comes back on the same data."""
-    arena.signal_role("clickhouse", rng)
+    stack.signal_role("clickhouse", rng)
     yield
-    arena.until(lambda: _answers(arena), 90, "ClickHouse back")
+    stack.until(lambda: _answers(stack), 90, "ClickHouse back")
 
 
 @fault(CLICKHOUSE, hold_s=(5.0, 120.0), times=1)
-def clickhouse_stopped(arena: Arena, rng: Random) -> Iterator[None]:
+def clickhouse_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """The server hangs for minutes: connections stay open, nothing answers."""
-    with frozen(arena.stack.pid("clickhouse")):
+    with frozen(stack.running.pid("clickhouse")):
         yield
 
 
 @fault(CLICKHOUSE, hold_s=(6.0, 20.0), times=2)
-def clickhouse_slow(arena: Arena, rng: Random) -> Iterator[None]:
+def clickhouse_slow(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Every answer comes late, and those to inserts so late that they time out though they succeed."""
-    proxies = [writer.proxy for writer in arena.writers]
+    proxies = [writer.proxy for writer in stack.writers]
     for proxy in proxies:
         proxy.delay_s, proxy.late_s = rng.uniform(0.0, 0.5), rng.choice([1.0, 4.0, 6.0])
     proxies[0].late_s = 4.0  # the writers' patience is 3 s
@@ -42,51 +42,51 @@ def clickhouse_slow(arena: Arena, rng: Random) -> Iterator[None]:
 
 
 @fault(CLICKHOUSE, hold_s=(3.0, 15.0), times=2)
-def clickhouse_too_many_parts(arena: Arena, rng: Random) -> Iterator[None]:
+def clickhouse_too_many_parts(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Merges stopped and the limit of parts at 1: the real error 252 until it is raised again."""
-    arena.query("SYSTEM STOP MERGES")
+    stack.query("SYSTEM STOP MERGES")
     for table in TABLES:
-        arena.query(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1")
+        stack.query(f"ALTER TABLE {table} MODIFY SETTING parts_to_throw_insert = 1")
     try:
-        arena.until(lambda: "252" in str(arena.writers.waiting()), BITES_WITHIN_S, "an insert refused with 252")
+        stack.until(lambda: "252" in str(stack.writers.waiting()), BITES_WITHIN_S, "an insert refused with 252")
         yield
     finally:
         for table in TABLES:
-            arena.query(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert")
-        arena.query("SYSTEM START MERGES")
+            stack.query(f"ALTER TABLE {table} RESET SETTING parts_to_throw_insert")
+        stack.query("SYSTEM START MERGES")
 
 
 @fault(CLICKHOUSE, WRITERS, hold_s=(1.0, 2.0), times=10)
-def connection_cut_during_insert(arena: Arena, rng: Random) -> Iterator[None]:
+def connection_cut_during_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """The connection ends when half of an insert's data has gone through."""
-    yield from _cut(arena, "cuts")
+    yield from _cut(stack, "cuts")
 
 
 @fault(CLICKHOUSE, WRITERS, hold_s=(1.0, 2.0), times=10)
-def answer_of_insert_lost(arena: Arena, rng: Random) -> Iterator[None]:
+def answer_of_insert_lost(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """The insert succeeds, and the connection ends before its answer is through."""
-    yield from _cut(arena, "deaf")
+    yield from _cut(stack, "deaf")
 
 
-def _cut(arena: Arena, what: str) -> Iterator[None]:
+def _cut(stack: StackUnderTest, what: str) -> Iterator[None]:
     """Set a proxy's counter, and wait until it has come down."""
-    proxy = arena.writers.busy().proxy
+    proxy = stack.writers.busy().proxy
     setattr(proxy, what, 3)
-    arena.until(lambda: not getattr(proxy, what), BITES_WITHIN_S, "three inserts to cut")
+    stack.until(lambda: not getattr(proxy, what), BITES_WITHIN_S, "three inserts to cut")
     yield
 
 
 @fault(CLICKHOUSE, WRITERS, hold_s=(0.5, 2.0), times=3)
-def clickhouse_unreachable(arena: Arena, rng: Random) -> Iterator[None]:
+def clickhouse_unreachable(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """One writer of two can't connect any more, the other can."""
-    proxy = arena.writers.busy().proxy
+    proxy = stack.writers.busy().proxy
     proxy.down, proxy.cuts = True, 1
     yield
     time.sleep(rng.uniform(0, 2))
     proxy.down, proxy.cuts = False, 0
 
 
-def _answers(arena: Arena) -> bool:
+def _answers(stack: StackUnderTest) -> bool:
     with suppress(ClickHouseError):
-        return bool(arena.query("SELECT 1"))
+        return bool(stack.query("SELECT 1"))
     return False

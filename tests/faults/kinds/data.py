@@ -7,9 +7,9 @@ from random import Random
 
 from shared.envelope import VERSION, Stamp, seal
 from shared.queue.base import Lane, Position
-from tests.faults.arena import GROUP, Arena
-from tests.faults.books import ACKNOWLEDGED, LOGS
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
+from tests.faults.sent_records import ACKNOWLEDGED, LOGS
+from tests.faults.stack_under_test import GROUP, StackUnderTest
 from writer.batch import plan_of
 
 RECORDS_A_POISON = 1_000
@@ -33,20 +33,20 @@ def _logs(ids: list[str]) -> bytes:
 
 
 @fault(hold_s=(4.0, 60.0), times=1)
-def poison_messages(arena: Arena, rng: Random) -> Iterator[None]:
+def poison_messages(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """1 message in 1,000 records that nobody can store, of each kind: each must become exactly one letter."""
-    number = len(arena.letters)
-    before = arena.books.records(ACKNOWLEDGED)
+    number = len(stack.letters)
+    before = stack.sent.records(ACKNOWLEDGED)
     for n in range(5):
-        _publish_poison(arena, rng, number + n)
+        _publish_poison(stack, rng, number + n)
     yield
-    due = (arena.books.records(ACKNOWLEDGED) - before) // RECORDS_A_POISON
+    due = (stack.sent.records(ACKNOWLEDGED) - before) // RECORDS_A_POISON
     for n in range(5, due):
-        _publish_poison(arena, rng, number + n)
+        _publish_poison(stack, rng, number + n)
 
 
-def _publish_poison(arena: Arena, rng: Random, number: int) -> None:
-    text = f"poison {arena.books.run} {number}"
+def _publish_poison(stack: StackUnderTest, rng: Random, number: int) -> None:
+    text = f"poison {stack.sent.run} {number}"
     signal, fmt = rng.choice(sorted(_FORMAT_OF.items()))
     kinds = [
         text.encode(),
@@ -55,25 +55,25 @@ def _publish_poison(arena: Arena, rng: Random, number: int) -> None:
         seal(_stamp(1, fmt), json.dumps([text]).encode()),
     ]
     poison = kinds[number % len(kinds)]
-    arena.letters[poison.decode()] = arena.publish(arena.registry.signals[signal].topic, poison)
+    stack.letters[poison.decode()] = stack.publish(stack.registry.signals[signal].topic, poison)
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(1.0, 5.0), times=2)
-def unknown_format(arena: Arena, rng: Random) -> Iterator[None]:
+def unknown_format(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Messages of a format that no writer knows: their lanes wait, visibly, until writers come that do."""
-    name = f"acme{len(list(arena.extensions.glob('formats/*.py')))}"
-    book = arena.books.open(name, LOGS)
+    name = f"acme{len(list(stack.extensions.glob('formats/*.py')))}"
+    requests = stack.sent.open(name, LOGS)
     for _ in range(8):
-        turn, ids = book.begin(5)
-        if arena.publish(arena.registry.signals["logs"].topic, seal(_stamp(5, f"{name}.logs"), _logs(ids))):
-            book.end(turn, ACKNOWLEDGED)
-    arena.until(lambda: f"unknown format '{name}.logs'" in str(arena.writers.waiting()), 60, "a lane that waits")
+        turn, ids = requests.begin(5)
+        if stack.publish(stack.registry.signals["logs"].topic, seal(_stamp(5, f"{name}.logs"), _logs(ids))):
+            requests.end(turn, ACKNOWLEDGED)
+    stack.until(lambda: f"unknown format '{name}.logs'" in str(stack.writers.waiting()), 60, "a lane that waits")
     yield
-    folder = arena.extensions / "formats"
+    folder = stack.extensions / "formats"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.py").write_text(_FORMAT.format(name=name))
-    arena.writers.stop()
-    arena.writers.fill()
+    stack.writers.stop()
+    stack.writers.fill()
 
 
 _FORMAT = """
@@ -81,45 +81,45 @@ from dataclasses import replace
 
 from shared.formats.deeptracer_logs import FORMAT as LOGS
 
-FORMAT = replace(LOGS, name="{name}.logs", route="/{name}/logs")
+FORMAT = replace(LOGS, name="{name}.logs")
 """
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE, times=5)
-def part_lost(arena: Arena, rng: Random) -> Iterator[None]:
+def part_lost(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """A writer dies after an insert, and what it inserted is lost though its token is known: it must come back."""
-    arena.writers.stop()
-    victim = arena.writers.spawn(failpoint=f"after_insert=kill:{rng.randint(2, 8)}")
+    stack.writers.stop()
+    victim = stack.writers.spawn(failpoint=f"after_insert=kill:{rng.randint(2, 8)}")
     if not victim.wait_ended(60):
         victim.kill()
         raise AssertionError("no insert was made within 60 s")
     deleted = 0
-    for lane, (position, _, _) in arena.positions().items():
+    for lane, (position, _, _) in stack.positions().items():
         if end := plan_of(position):
             rows = f"_topic = '{lane.topic}' AND _partition = {lane.partition} AND _offset >= {position.offset}"
             rows += f" AND _offset < {end}"
             table = TABLE_OF[lane.topic]
-            deleted += int(arena.query(f"SELECT count() FROM {table} WHERE {rows}")[0][0])
-            arena.query(f"ALTER TABLE {table} DELETE WHERE {rows} SETTINGS mutations_sync = 2")
-    arena.notes.append(f"part_lost: {deleted} rows deleted")
+            deleted += int(stack.query(f"SELECT count() FROM {table} WHERE {rows}")[0][0])
+            stack.query(f"ALTER TABLE {table} DELETE WHERE {rows} SETTINGS mutations_sync = 2")
+    stack.notes.append(f"part_lost: {deleted} rows deleted")
     yield
-    arena.writers.fill()
+    stack.writers.fill()
     assert deleted, "no planned range had rows to lose"
 
 
 @fault(WRITERS, QUEUE, times=2)
-def offsets_rewound(arena: Arena, rng: Random) -> Iterator[None]:
+def offsets_rewound(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """The group's offsets are set back, as an operator would: what is stored already must not be stored again."""
-    arena.writers.stop()
-    arena.background.run(_rewind(arena, rng))
+    stack.writers.stop()
+    stack.background.run(_rewind(stack, rng))
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
-async def _rewind(arena: Arena, rng: Random) -> None:
-    lanes = await arena.positions_now()
+async def _rewind(stack: StackUnderTest, rng: Random) -> None:
+    lanes = await stack.positions_now()
     listener = _Silent()
-    consumer = arena.queue.consumer(GROUP, arena.topics, listener)
+    consumer = stack.queue.consumer(GROUP, stack.topics, listener)
     await consumer.start()
     try:
         deadline = time.monotonic() + 30

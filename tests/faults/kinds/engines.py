@@ -7,67 +7,67 @@ from contextlib import contextmanager
 from random import Random
 
 from shared.queue.base import QueueUnavailable
-from tests.faults.arena import Arena
 from tests.faults.fault import GATEWAYS, NEIGHBOURS, QUEUE, fault
 from tests.faults.processes import SluiceProcess, frozen
+from tests.faults.stack_under_test import StackUnderTest
 from tests.integration.stack import RunningStack
 
 
 @fault(GATEWAYS, hold_s=(1.0, 2.0), times=10)
-def gateway_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def gateway_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of a gateway with requests in flight."""
-    arena.signal_role("gateway", rng)
+    stack.signal_role("gateway", rng)
     yield
 
 
 @fault(GATEWAYS, hold_s=(2.0, 5.0), times=2)
-def gateway_stopped(arena: Arena, rng: Random) -> Iterator[None]:
+def gateway_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """SIGTERM of a gateway under load."""
-    arena.signal_role("gateway", rng, signal.SIGTERM)
+    stack.signal_role("gateway", rng, signal.SIGTERM)
     yield
 
 
 @fault(GATEWAYS, hold_s=(4.0, 20.0), times=1)
-def gateway_clocks_step(arena: Arena, rng: Random) -> Iterator[None]:
+def gateway_clocks_step(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Gateways whose clocks are an hour ahead and an hour behind take requests beside the others."""
-    port = arena.stack.env["SLUICE_URL"].rpartition(":")[2]
+    port = stack.running.env["SLUICE_URL"].rpartition(":")[2]
     made = [
         SluiceProcess(
             "gateway",
-            {**arena.environment, "SLUICE_GATEWAY_PORT": port, "SLUICE_CLOCK_OFFSET_S": str(offset_s)},
-            arena.stack.folder / "log" / f"gateway-{offset_s}.log",
+            {**stack.environment, "SLUICE_GATEWAY_PORT": port, "SLUICE_CLOCK_OFFSET_S": str(offset_s)},
+            stack.running.folder / "log" / f"gateway-{offset_s}.log",
         )
         for offset_s in (3600, -3600)
     ]
     for each in made:
-        arena.until(lambda each=each: "gateway listens" in each.log.read_text(), 60, "a gateway with another clock")
+        stack.until(lambda each=each: "gateway listens" in each.log.read_text(), 60, "a gateway with another clock")
     yield
     for each in made:
         each.stop()
-    arena.checks.append(lambda: _hours_off(arena))
+    stack.checks.append(lambda: _hours_off(stack))
 
 
-def _hours_off(arena: Arena) -> str:
+def _hours_off(stack: StackUnderTest) -> str:
     """For the end of a run: that both clocks were in use."""
-    mine = f"startsWith(trace_id, '{arena.books.run}-')"
-    fast = f"received_at > fromUnixTimestamp64Milli({arena.began_ms}) + INTERVAL 55 MINUTE"
-    slow = f"received_at < fromUnixTimestamp64Milli({arena.began_ms}) - INTERVAL 30 MINUTE"
-    ((ahead, behind),) = arena.query(f"SELECT countIf({fast}), countIf({slow}) FROM logs WHERE {mine}")
+    mine = f"startsWith(trace_id, '{stack.sent.run}-')"
+    fast = f"received_at > fromUnixTimestamp64Milli({stack.began_ms}) + INTERVAL 55 MINUTE"
+    slow = f"received_at < fromUnixTimestamp64Milli({stack.began_ms}) - INTERVAL 30 MINUTE"
+    ((ahead, behind),) = stack.query(f"SELECT countIf({fast}), countIf({slow}) FROM logs WHERE {mine}")
     return "" if ahead and behind else f"the clocks had no effect: {ahead} rows an hour ahead, {behind} behind"
 
 
 @fault(QUEUE, hold_s=(1.0, 3.0), times=3, queues=("kafka",))
-def broker_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def broker_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of the broker; it comes back on the same data."""
-    arena.signal_role("kafka", rng)
+    stack.signal_role("kafka", rng)
     yield
-    arena.stack.pid("kafka")
-    arena.until(lambda: _queue_answers(arena), 90, "Kafka back")
+    stack.running.pid("kafka")
+    stack.until(lambda: _queue_answers(stack), 90, "Kafka back")
 
 
-def _queue_answers(arena: Arena) -> bool:
+def _queue_answers(stack: StackUnderTest) -> bool:
     try:
-        arena.background.run(arena.queue.ping())
+        stack.background.run(stack.queue.ping())
     except QueueUnavailable:
         return False
     return True
@@ -91,35 +91,35 @@ def queue_away(stack: RunningStack) -> Iterator[None]:
 
 
 @fault(QUEUE, hold_s=(4.0, 45.0), times=1)
-def queue_stopped(arena: Arena, rng: Random) -> Iterator[None]:
+def queue_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """The broker hangs, the queue's file is locked: ingest answers 503, writers keep what they have."""
-    with queue_away(arena.stack):
+    with queue_away(stack.running):
         yield
 
 
 @fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3)
-def redis_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def redis_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of Redis: limits and idempotency go on without it."""
-    arena.signal_role("redis", rng)
+    stack.signal_role("redis", rng)
     yield
 
 
 @fault(NEIGHBOURS, hold_s=(3.0, 30.0), times=1)
-def redis_stopped(arena: Arena, rng: Random) -> Iterator[None]:
+def redis_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Redis hangs."""
-    with frozen(arena.stack.pid("redis")):
+    with frozen(stack.running.pid("redis")):
         yield
 
 
 @fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3)
-def postgres_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def postgres_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of Postgres: keys that are known go on."""
-    arena.signal_role("postgres", rng)
+    stack.signal_role("postgres", rng)
     yield
 
 
 @fault(NEIGHBOURS, hold_s=(3.0, 30.0), times=1)
-def postgres_stopped(arena: Arena, rng: Random) -> Iterator[None]:
+def postgres_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Postgres hangs."""
-    with frozen(arena.stack.pid("postgres")):
+    with frozen(stack.running.pid("postgres")):
         yield

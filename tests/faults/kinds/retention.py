@@ -13,8 +13,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from shared.queue.base import Lane
 from shared.queue.kafka.options import addresses
-from tests.faults.arena import Arena
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
+from tests.faults.stack_under_test import StackUnderTest
 
 BROKER_WRITES_IT_DOWN_S = 2.0
 """A broker killed before it has written down where its log begins has all that was deleted again. (Ours writes it down
@@ -24,37 +24,37 @@ _ID = re.compile(rb'"(?:trace_id|traceId|id)":\s?"([a-z0-9]+-[a-z0-9]+-\d+-\d+)"
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(1.0, 3.0), times=2)  # others look for writers that insert
-def retention_passed(arena: Arena, rng: Random) -> Iterator[None]:
+def retention_passed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Half of what no writer has read yet is deleted from the queue: that gap is counted, and nothing else is lost."""
-    arena.writers.kill()
+    stack.writers.kill()
     time.sleep(2.0)  # something to lose
     lost = 0
-    for lane, (position, begin, end) in arena.positions().items():
+    for lane, (position, begin, end) in stack.positions().items():
         first = max(position.offset, begin)
         if end - first >= 2:
-            lost += _lose(arena, lane, first, first + (end - first) // 2)
+            lost += _lose(stack, lane, first, first + (end - first) // 2)
     assert lost, "there was nothing to lose"
     time.sleep(BROKER_WRITES_IT_DOWN_S)
-    arena.notes.append(f"retention_passed: {lost} messages deleted")
+    stack.notes.append(f"retention_passed: {lost} messages deleted")
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
-def _lose(arena: Arena, lane: Lane, first: int, upto: int) -> int:
+def _lose(stack: StackUnderTest, lane: Lane, first: int, upto: int) -> int:
     """Delete the messages from `first` to about `upto`; how many were lost."""
-    ids = {message.offset: _ID.findall(message.value) for message in arena.messages(lane, first, upto)}
-    begin = (_delete_from_kafka if arena.queue_kind == "kafka" else _delete_from_file)(arena, lane, upto)
-    arena.may_lose |= {found.decode() for offset, each in ids.items() if offset < begin for found in each}
+    ids = {message.offset: _ID.findall(message.value) for message in stack.messages(lane, first, upto)}
+    begin = (_delete_from_kafka if stack.queue_kind == "kafka" else _delete_from_file)(stack, lane, upto)
+    stack.may_lose |= {found.decode() for offset, each in ids.items() if offset < begin for found in each}
     lost = max(0, begin - first)
-    arena.lost_messages[lane] = arena.lost_messages.get(lane, 0) + lost
+    stack.lost_messages[lane] = stack.lost_messages.get(lane, 0) + lost
     return lost
 
 
-def _delete_from_kafka(arena: Arena, lane: Lane, upto: int) -> int:
+def _delete_from_kafka(stack: StackUnderTest, lane: Lane, upto: int) -> int:
     """Everything below `upto`; the first offset that is left."""
 
     async def delete() -> int:
-        admin = AIOKafkaAdminClient(bootstrap_servers=addresses(arena.stack.env["SLUICE_QUEUE_URL"]))
+        admin = AIOKafkaAdminClient(bootstrap_servers=addresses(stack.running.env["SLUICE_QUEUE_URL"]))
         await admin.start()
         try:
             partition = TopicPartition(*lane)
@@ -62,12 +62,12 @@ def _delete_from_kafka(arena: Arena, lane: Lane, upto: int) -> int:
         finally:
             await admin.close()
 
-    return arena.background.run(delete())
+    return stack.background.run(delete())
 
 
-def _delete_from_file(arena: Arena, lane: Lane, upto: int) -> int:
+def _delete_from_file(stack: StackUnderTest, lane: Lane, upto: int) -> int:
     """The segments that end below `upto`, by hand, as the queue itself would never do; the first offset left."""
-    path = arena.stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
+    path = stack.running.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         (lane_id,) = db.execute("SELECT id FROM lanes WHERE topic = ? AND partition = ?", lane).fetchone()

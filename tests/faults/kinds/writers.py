@@ -5,150 +5,150 @@ import time
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.arena import Arena
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
+from tests.faults.stack_under_test import StackUnderTest
 
 REACHED_WITHIN_S = 60.0
 
 
 @fault(WRITERS, hold_s=(0.5, 1.0), times=50)
-def writer_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of a writer at a moment of chance."""
-    victim = arena.writers.busy()
+    victim = stack.writers.busy()
     time.sleep(rng.uniform(0, 1.0))
     victim.kill()
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, hold_s=(0.5, 1.0))
-def all_writers_killed(arena: Arena, rng: Random) -> Iterator[None]:
+def all_writers_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of all writers at once."""
-    arena.writers.busy()
-    arena.writers.kill()
+    stack.writers.busy()
+    stack.writers.kill()
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
-def _killed_at(point: str, arena: Arena, rng: Random) -> Iterator[None]:
-    writer = arena.writers.spawn(failpoint=f"{point}=kill:{rng.randint(1, 6)}")
+def _killed_at(point: str, stack: StackUnderTest, rng: Random) -> Iterator[None]:
+    writer = stack.writers.spawn(failpoint=f"{point}=kill:{rng.randint(1, 6)}")
     if not writer.wait_ended(REACHED_WITHIN_S):
         writer.kill()
         raise AssertionError(f"no writer came to {point} within {REACHED_WITHIN_S} s")
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE)
-def writer_killed_after_plan(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed_after_plan(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 between the plan's commit and the insert."""
-    yield from _killed_at("after_plan", arena, rng)
+    yield from _killed_at("after_plan", stack, rng)
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE)
-def writer_killed_before_insert(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed_before_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 right before an insert is sent."""
-    yield from _killed_at("before_insert", arena, rng)
+    yield from _killed_at("before_insert", stack, rng)
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE)
-def writer_killed_after_insert(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed_after_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 between the insert's success and its commit."""
-    yield from _killed_at("after_insert", arena, rng)
+    yield from _killed_at("after_insert", stack, rng)
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE)
-def writer_killed_after_done(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed_after_done(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 right after a batch was committed."""
-    yield from _killed_at("after_done", arena, rng)
+    yield from _killed_at("after_done", stack, rng)
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE)
-def writer_killed_during_insert(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_killed_during_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 when half of an insert's data has left the writer: the proxy between it and ClickHouse sees to it."""
-    writer = arena.writers.busy()
+    writer = stack.writers.busy()
     writer.proxy.at_cut = lambda: writer.send(signal.SIGKILL)
     writer.proxy.cuts = 1
     if not writer.wait_ended(REACHED_WITHIN_S):
         raise AssertionError(f"no insert went through the proxy within {REACHED_WITHIN_S} s")
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, hold_s=(0.5, 5.0))
-def writer_frozen(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_frozen(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """SIGSTOP of a writer at a moment of chance, past its session time-out, then woken: a zombie."""
-    zombie = arena.writers.busy()
+    zombie = stack.writers.busy()
     time.sleep(rng.uniform(0, 1.0))
     zombie.send(signal.SIGSTOP)
-    time.sleep(arena.session_s + 1.5)
+    time.sleep(stack.session_s + 1.5)
     yield
     zombie.send(signal.SIGCONT)
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(0.5, 5.0))
-def writer_frozen_before_insert(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_frozen_before_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """SIGSTOP right before an insert that was planned; others take its lanes and insert the range; then it is woken."""
-    arena.writers.busy()
-    zombie = arena.writers.spawn(failpoint=f"before_insert=stop:{rng.randint(1, 6)}")
-    arena.until(lambda: zombie.frozen, REACHED_WITHIN_S, "a writer frozen before its insert")
-    time.sleep(arena.session_s + 1.5)
+    stack.writers.busy()
+    zombie = stack.writers.spawn(failpoint=f"before_insert=stop:{rng.randint(1, 6)}")
+    stack.until(lambda: zombie.frozen, REACHED_WITHIN_S, "a writer frozen before its insert")
+    time.sleep(stack.session_s + 1.5)
     yield
     zombie.send(signal.SIGCONT)
     time.sleep(2.0)  # it does what it was about to do
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, hold_s=(3.0, 10.0))
-def group_grows_and_shrinks(arena: Arena, rng: Random) -> Iterator[None]:
+def group_grows_and_shrinks(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """1 writer, then 4, then 2, each for a while, under load."""
     for wanted in (1, 4):
-        arena.writers.wanted = wanted
-        arena.writers.fill()
-        arena.writers.busy()
+        stack.writers.wanted = wanted
+        stack.writers.fill()
+        stack.writers.busy()
         time.sleep(rng.uniform(1.0, 3.0))
-    arena.writers.wanted = 2
-    arena.writers.fill()
+    stack.writers.wanted = 2
+    stack.writers.fill()
     yield
-    arena.writers.wanted = arena.writers.usual
-    arena.writers.fill()
+    stack.writers.wanted = stack.writers.usual
+    stack.writers.fill()
 
 
 @fault(WRITERS, QUEUE, hold_s=(1.0, 1.0), times=1, queues=("kafka",))
-def rebalances_while_the_broker_hangs(arena: Arena, rng: Random) -> Iterator[None]:
+def rebalances_while_the_broker_hangs(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Members come and go all the time while the broker hangs again and again: commits are late, or retried."""
     from tests.faults.processes import frozen
 
     for _ in range(4):
-        joining = arena.writers.spawn()
+        joining = stack.writers.spawn()
         time.sleep(rng.uniform(1.0, 2.5))
-        with frozen(arena.stack.pid("kafka")):
+        with frozen(stack.running.pid("kafka")):
             time.sleep(rng.uniform(0.3, 5.5))  # a commit waits 5 s for its answer
         joining.send(rng.choice([signal.SIGTERM, signal.SIGKILL]))
         time.sleep(rng.uniform(0.2, 1.0))
         joining.wait_ended()
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, QUEUE, times=1)
-def rebalances(arena: Arena, rng: Random) -> Iterator[None]:
+def rebalances(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Members come and go all the time."""
     for _ in range(5):
-        joining = arena.writers.spawn()
-        arena.until(lambda joining=joining: joining.lanes(), 30, "a new member with lanes")
+        joining = stack.writers.spawn()
+        stack.until(lambda joining=joining: joining.lanes(), 30, "a new member with lanes")
         time.sleep(rng.uniform(0.0, 1.0))
         joining.stop() if rng.random() < 0.5 else joining.kill()
     yield
-    arena.writers.fill()
+    stack.writers.fill()
 
 
 @fault(WRITERS, QUEUE, hold_s=(3.0, 20.0), times=1)
-def writer_clocks_step(arena: Arena, rng: Random) -> Iterator[None]:
+def writer_clocks_step(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """Writers whose clocks are an hour ahead and an hour behind work beside the others."""
     for offset_s in (3600, -3600):
-        stepped = arena.writers.spawn(clock_offset_s=offset_s)
-        arena.until(lambda stepped=stepped: stepped.lanes(), 30, "a writer with another clock with lanes")
+        stepped = stack.writers.spawn(clock_offset_s=offset_s)
+        stack.until(lambda stepped=stepped: stepped.lanes(), 30, "a writer with another clock with lanes")
     yield
-    arena.writers.fill()
+    stack.writers.fill()

@@ -42,8 +42,8 @@ class Up(Child):
     """A `sluice up` that answers when it has written `env`."""
 
     role = "up"
-    start_timeout_s = 60.0
-    stop_timeout_s = 50.0
+    start_timeout_s = 180.0
+    stop_timeout_s = 120.0
     tries = 1
 
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
@@ -91,7 +91,7 @@ def ingest(env: dict[str, str], message: str) -> int:
     body = json.dumps({"service": "demo", "logs": [{"level": "info", "message": message}]}).encode()
     headers = {"Authorization": f"Bearer {env['SLUICE_INGEST_KEY']}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"{env['SLUICE_URL']}/ingest/logs", body, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return int(answer.status)
 
 
@@ -104,7 +104,7 @@ def stored(env: dict[str, str], message: str) -> int:
         client.disconnect()
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 40.0) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float = 90.0) -> None:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:

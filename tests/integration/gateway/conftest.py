@@ -1,4 +1,4 @@
-"""A gateway that the tests of one file share, and a way to start one of a test's own."""
+"""Gateways that the tests of one file share, one with usual and one with short timeouts, and a way to start another."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.integration.gateway.kit import GatewayProcess, Keys, make_keys
+from tests.integration.gateway.gateway_process import GatewayProcess, Keys, make_keys
 
 StartGateway = Callable[..., GatewayProcess]
 
 IMPATIENT = {"head_timeout_s": 1, "body_timeout_s": 1, "publish_timeout_s": 2}
+PATIENT = {"head_timeout_s": 60, "body_timeout_s": 60, "publish_timeout_s": 60, "shutdown_s": 60}
+"""On a busy machine a good request may take seconds: only a test of a timeout may have a short one."""
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,7 @@ def start_gateway(
         def start(redis_url: str = redis_url, **settings: object) -> GatewayProcess:
             folder: Path = tmp_path_factory.mktemp("gateway")
             services = {"SLUICE_POSTGRES_URL": keys_url, "SLUICE_REDIS_URL": redis_url}
-            gateway = GatewayProcess(folder, keys, services, **{**IMPATIENT, **settings})
+            gateway = GatewayProcess(folder, keys, services, **{**PATIENT, **settings})
             stack.callback(gateway.stop)
             return gateway
 
@@ -51,3 +53,8 @@ def start_gateway(
 @pytest.fixture(scope="module")
 def gateway(start_gateway: StartGateway) -> GatewayProcess:
     return start_gateway()
+
+
+@pytest.fixture(scope="module")
+def impatient_gateway(start_gateway: StartGateway) -> GatewayProcess:
+    return start_gateway(**IMPATIENT)

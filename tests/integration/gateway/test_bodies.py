@@ -12,7 +12,8 @@ from collections.abc import Callable
 import cramjam
 import pytest
 
-from tests.integration.gateway.kit import BATCH, LOGS, GatewayProcess, log_of, read_answer
+from tests.integration.gateway.conftest import StartGateway
+from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProcess, log_of, read_answer
 
 MB = 1_000_000
 
@@ -174,9 +175,9 @@ TIMED_OUT = {LOGS: {"error": "Request timed out"}, BATCH: {"detail": "Request ti
 
 
 @pytest.mark.parametrize("path", [LOGS, BATCH])
-def test_a_body_that_does_not_come_is_408_and_the_connection_ends(gateway: GatewayProcess, path: str) -> None:
-    with gateway.connect() as connection:
-        connection.sendall(head(gateway, "Content-Length: 100", path=path) + b'{"logs"')
+def test_a_body_that_does_not_come_is_408_and_the_connection_ends(impatient_gateway: GatewayProcess, path: str) -> None:
+    with impatient_gateway.connect() as connection:
+        connection.sendall(head(impatient_gateway, "Content-Length: 100", path=path) + b'{"logs"')
         answer = read_answer(connection)
         assert answer is not None
         assert (answer.status, answer.json) == (408, TIMED_OUT[path])
@@ -185,25 +186,25 @@ def test_a_body_that_does_not_come_is_408_and_the_connection_ends(gateway: Gatew
 
 
 @pytest.mark.parametrize("path", [LOGS, BATCH])
-def test_a_head_that_does_not_come_is_408_and_the_connection_ends(gateway: GatewayProcess, path: str) -> None:
-    with gateway.connect() as connection:
+def test_a_head_that_does_not_come_is_408_and_the_connection_ends(impatient_gateway: GatewayProcess, path: str) -> None:
+    with impatient_gateway.connect() as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\nOrigin: https://a.example\r\nX-Slow: ".encode())
         began = time.monotonic()
         answer = read_answer(connection)
         assert answer is not None
         assert (answer.status, answer.json) == (408, TIMED_OUT[path])
-        assert 0.5 < time.monotonic() - began < 3
+        assert 0.5 < time.monotonic() - began < 30
         assert answer.headers["x-request-id"]
         assert answer.headers["access-control-allow-origin"] == "https://a.example"
         assert connection.recv(1) == b""
 
 
-def test_a_head_that_drips_in_is_408_all_the_same(gateway: GatewayProcess) -> None:
-    with gateway.connect() as connection:
+def test_a_head_that_drips_in_is_408_all_the_same(impatient_gateway: GatewayProcess) -> None:
+    with impatient_gateway.connect() as connection:
         connection.sendall(b"POST /ingest/logs HTTP/1.1\r\n")
         began, answer = time.monotonic(), None
         connection.settimeout(0.1)
-        while answer is None and time.monotonic() - began < 4:
+        while answer is None and time.monotonic() - began < 60:
             try:
                 connection.sendall(b"a")
                 answer = read_answer(connection)
@@ -213,12 +214,13 @@ def test_a_head_that_drips_in_is_408_all_the_same(gateway: GatewayProcess) -> No
         assert answer.status == 408
 
 
-def test_the_head_of_a_second_request_has_its_own_time(gateway: GatewayProcess) -> None:
+def test_the_head_of_a_second_request_has_its_own_time(start_gateway: StartGateway) -> None:
+    gateway = start_gateway(head_timeout_s=4)
     request = head(gateway, "Content-Length: 2") + b"{}"
     with gateway.connect() as connection:
-        for _ in range(5):
+        for _ in range(5):  # none takes the time of one, all together do
             connection.sendall(request[:30])
-            time.sleep(0.4)
+            time.sleep(0.9)
             connection.sendall(request[30:])
             answer = read_answer(connection)
             assert answer is not None
@@ -229,14 +231,14 @@ def test_the_head_of_a_second_request_has_its_own_time(gateway: GatewayProcess) 
         assert answer.status == 408
 
 
-def test_a_connection_that_says_nothing_is_closed(gateway: GatewayProcess) -> None:
-    with gateway.connect() as connection:
+def test_a_connection_that_says_nothing_is_closed(impatient_gateway: GatewayProcess) -> None:
+    with impatient_gateway.connect() as connection:
         assert connection.recv(1) == b""
 
 
-def test_an_idle_connection_between_requests_stays_open(gateway: GatewayProcess) -> None:
-    request = head(gateway, "Content-Length: 2") + b"{}"
-    with gateway.connect() as connection:
+def test_an_idle_connection_between_requests_stays_open(impatient_gateway: GatewayProcess) -> None:
+    request = head(impatient_gateway, "Content-Length: 2") + b"{}"
+    with impatient_gateway.connect() as connection:
         for pause in (0, 2.5):
             time.sleep(pause)
             connection.sendall(request)
@@ -245,22 +247,22 @@ def test_an_idle_connection_between_requests_stays_open(gateway: GatewayProcess)
             assert answer.status == 400
 
 
-def test_a_body_that_goes_on_after_its_refusal_is_not_listened_to_for_ever(gateway: GatewayProcess) -> None:
-    with gateway.connect() as connection:
-        connection.sendall(head(gateway, "Content-Length: 900000000"))
+def test_a_body_that_goes_on_after_its_refusal_is_not_listened_to_for_ever(impatient_gateway: GatewayProcess) -> None:
+    with impatient_gateway.connect() as connection:
+        connection.sendall(head(impatient_gateway, "Content-Length: 900000000"))
         answer = read_answer(connection)
         assert answer is not None
         assert answer.status == 413
         assert is_closed_while(connection, lambda: connection.sendall(b" "))
 
 
-def test_an_endless_head_is_cut_off(gateway: GatewayProcess) -> None:
-    with gateway.connect() as connection:
+def test_an_endless_head_is_cut_off(impatient_gateway: GatewayProcess) -> None:
+    with impatient_gateway.connect() as connection:
         connection.sendall(b"POST /ingest/logs HTTP/1.1\r\n")
         assert is_closed_while(connection, lambda: connection.sendall(b"x: %s\r\n" % (b"y" * 4000)))
 
 
-def is_closed_while(connection: socket.socket, act: Callable[[], object], within_s: float = 6.0) -> bool:
+def is_closed_while(connection: socket.socket, act: Callable[[], object], within_s: float = 60.0) -> bool:
     """Whether the gateway closes a connection on which something is done again and again."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.integration.gateway.kit import BATCH, LOGS, PROJECT, Answer, GatewayProcess, log_of
+from tests.integration.gateway.gateway_process import BATCH, LOGS, PROJECT, Answer, GatewayProcess, log_of
 
 PAGE = "https://app.example.com"
 READS = (f"/api/v1/projects/{PROJECT}/logs", "/api/v1/events/e/logs")

@@ -1,9 +1,8 @@
 """Repeats of a request (design 03, "Idempotency-Key"; 02, "The gateway's side"), on real Valkey."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,6 +11,7 @@ from gateway.idempotency import PENDING_S, Answer, Idempotency, digest_of, key_f
 from gateway.rejections import KeyReused, KeyTooLong, Unavailable
 from shared.clients.redis import Redis
 from shared.metrics import Metrics
+from tests.faults.processes import frozen
 
 BODY, OTHER = digest_of(b"body"), digest_of(b"another body")
 FIRST = Answer(200, b'{"ok":true}', [(b"x-event-id", b"e1")])
@@ -42,7 +42,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis(redis_url)
+    client = Redis(redis_url, timeout_s=30)
     yield client
     await client.close()
 
@@ -174,22 +174,21 @@ async def test_redis_going_away_during_a_publish_changes_nothing_of_its_outcome(
     server = own_redis()
     redis = Redis(server.url)
     assert server.pid is not None
+    until_the_end = ExitStack()
 
     async def work() -> Answer:
-        os.kill(server.pid or 0, signal.SIGSTOP)
+        until_the_end.enter_context(frozen(server.pid or 0))
         if error:
             raise error
         return FIRST
 
-    try:
+    with until_the_end:
         once = Idempotency(redis, metrics).once("p", "/r", b"k", BODY, work)
         if error:
             with pytest.raises(Unavailable):
                 await once
         else:
             assert await once == FIRST
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
     assert unguarded(metrics, step) == 1
     await redis.close()
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.gateway.kit import PROJECT, GatewayProcess, Keys
-from tests.integration.querying import temporary_store
+from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
+from tests.integration.gateway.query.read_api import temporary_store
 
 ROOT = Path(__file__).parents[3]
 CHECKS = (

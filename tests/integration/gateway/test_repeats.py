@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.valkey import Valkey
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.kit import BATCH, LOGS, Answer, GatewayProcess, log_of
+from tests.integration.gateway.gateway_process import BATCH, LOGS, Answer, GatewayProcess, log_of
 from tests.integration.stack import wait_until
 
 BODIES = {
@@ -70,10 +70,11 @@ def test_a_refused_body_does_not_take_its_key(gateway: GatewayProcess) -> None:
     assert gateway.post(LOGS, log_of("good"), idempotency_key="refused").status == 200
 
 
-def test_a_publish_that_fails_is_not_remembered(gateway: GatewayProcess) -> None:
+def test_a_publish_that_fails_is_not_remembered(impatient_gateway: GatewayProcess) -> None:
+    gateway = impatient_gateway
     with gateway.queue_away():
         assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 503
-    wait_until(lambda: gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200, 10, "200")
+    wait_until(lambda: gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200, 60, "200")
     stored = len(gateway.stored())
     assert stored_logs(gateway).count("failed once") >= 1  # 2 where the failed one was stored after its time was over
     assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200

@@ -148,7 +148,7 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
     for order in ("name", "position"):
         assert clickhouse.query(by_name.format("logs", order)) == clickhouse.query(by_name.format("fresh", order))
     assert clickhouse.query("SELECT count(), countIf(level = '') FROM logs") == [(1000, 1000)]
-    for _ in range(100):
+    for _ in range(600):
         if clickhouse.query(
             "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"
         ) == [(0,)]:

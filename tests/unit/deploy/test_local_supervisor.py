@@ -9,7 +9,7 @@ import pytest
 from deploy.local.child import DidNotStart
 from deploy.local.supervisor import Supervisor
 from shared.processes import CALM_S, pause_s
-from tests.unit.deploy.test_local_child import STUBBORN, Stub
+from tests.unit.deploy.test_local_child import STUBBORN, Stub, eventually
 
 
 class Watching:
@@ -39,12 +39,11 @@ def stub(folder: Path, name: str, program: str | None = None) -> Stub:
 
 
 def wait_until_running(supervisor: Supervisor, now: float) -> None:
-    for _ in range(200):
+    def running() -> bool:
         supervisor.tick(now)
-        if all(watched.state == "running" for watched in supervisor.watched):
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come up again")
+        return all(watched.state == "running" for watched in supervisor.watched)
+
+    assert eventually(running), "it did not come up again"
 
 
 def test_pauses_double_up_to_half_a_minute() -> None:
@@ -88,12 +87,12 @@ def test_a_restart_that_fails_is_tried_again_and_counted(tmp_path: Path, watchin
     child.program, good = "import sys; sys.exit('broken')", child.program
     child.kill()
     watching.supervisor.tick(now)
-    for _ in range(200):
+
+    def given_up() -> bool:
         watching.supervisor.tick(now + 0.25)
-        if watching.states() == ["waiting"] and "broken" in watching.sentences[-1]:
-            break
-        time.sleep(0.02)
-    assert "broken" in watching.sentences[-1]
+        return watching.states() == ["waiting"] and "broken" in watching.sentences[-1]
+
+    assert eventually(given_up)
     child.program = good
     wait_until_running(watching.supervisor, now + 10)
     assert watching.rows[-1][0]["restarts"] == 2

@@ -1,0 +1,71 @@
+"""`/ingest/drain` and `/ingest/drain/{project_id}`: what Vercel asks beyond other ingest routes (03, "Drain")."""
+
+from dataclasses import dataclass
+
+from gateway.auth import key_of
+from gateway.drains.handshake import LARGEST, VerifyCodes, is_handshake
+from gateway.drains.signature import verify
+from gateway.http.answer import Answer
+from gateway.http.request import Request
+from gateway.ingest import IngestDeps, IngestRoute
+from gateway.rejections import Unauthenticated
+from shared.formats.intake import Intake, Outcome
+from shared.keys import ResolvedKey
+
+VERIFY = b"x-vercel-verify"
+SIGNATURE = b"x-vercel-signature"
+
+
+@dataclass(frozen=True)
+class DrainDeps:
+    """What drains need beside the rest. `verify` is answered where neither a project nor the request has a code."""
+
+    codes: VerifyCodes
+    verify: str = ""
+
+
+class DrainRoute(IngestRoute):
+    """The ASGI application of a drain's intake.
+
+    1. The handshake comes before everything, and needs no key.
+    2. A project in the path is the key's own. The project's secret, where it has one, has signed the body.
+    """
+
+    def __init__(self, intake: Intake, deps: IngestDeps, drain: DrainDeps) -> None:
+        super().__init__(intake, deps)
+        self._codes = drain.codes
+        self._fallback = drain.verify.encode()
+        self._handshakes = deps.metrics.requests.labels(intake.route, "handshake")
+
+    async def accept(self, request: Request) -> Answer:
+        if await _asks_for_the_handshake(request):
+            return await self._handshake(request)
+        return await super().accept(request)
+
+    async def vouch(self, request: Request, key: ResolvedKey) -> None:
+        await super().vouch(request, key)
+        verify(key, request.headers.get(SIGNATURE), await request.wire(), await request.body())
+
+    async def _handshake(self, request: Request) -> Answer:
+        self._handshakes.inc()
+        code = await self._code(request) or request.headers.get(VERIFY) or self._fallback
+        status, body = self.intake.reply(Outcome(0))
+        return Answer(status, body, [(VERIFY, code)] if code else [])
+
+    async def _code(self, request: Request) -> bytes:
+        """The code of the project that a key or the path names; b'' where neither does. Raises `Unavailable`."""
+        if (token := key_of(request.headers.items())) is not None:
+            try:
+                return ((await self._keys.resolve(token)).drain_verify or "").encode()
+            except Unauthenticated:
+                pass
+        project_id = request.path_parameters.get("project_id")
+        code = None if project_id is None else await self._codes.of(project_id)
+        return (code or "").encode()
+
+
+async def _asks_for_the_handshake(request: Request) -> bool:
+    if request.method != "POST":
+        return True
+    wire = await request.wire()
+    return len(wire) <= LARGEST and is_handshake(wire and await request.body())

@@ -1,0 +1,46 @@
+"""The headers that every answer has, whoever answers: a route, Starlette, or the connection itself."""
+
+from collections.abc import Iterator
+
+from starlette.types import Message, Scope, Send
+
+from gateway.http.answer import Answer, Headers
+from gateway.origins import readable
+
+_NAME = "sluice.answer_headers"
+
+
+def standing_headers(request_ids: Iterator[bytes], origin: bytes | None) -> Headers:
+    """`X-Request-Id` and, for a browser's page, who may read the answer (03)."""
+    headers: Headers = [(b"x-request-id", next(request_ids))]
+    if origin is not None:
+        headers += readable(origin)
+    return headers
+
+
+async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
+    """Send an answer with these headers before its own."""
+    headers = [*headers, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def answer_headers(scope: Scope) -> Headers:
+    """Of a request that Starlette routes: the list of headers that its answer gets, to add to."""
+    headers: Headers = scope.setdefault(_NAME, [])
+    return headers
+
+
+def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
+    """`send`, with the list's headers on the answer where they are not there already."""
+    headers = answer_headers(scope)
+    headers += standing_headers(request_ids, dict(scope["headers"]).get(b"origin"))
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = list(message.get("headers", ()))
+            there = {name for name, _ in own}
+            message["headers"] = own + [header for header in headers if header[0] not in there]
+        await send(message)
+
+    return send_with_headers

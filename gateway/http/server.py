@@ -1,0 +1,40 @@
+"""uvicorn, with time-outs for a request's head and an end that leaves no half-sent request waiting."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from gateway.http.connection import SlowHeads
+
+
+class Server(uvicorn.Server):
+    """At the first signal, requests that are not complete are refused; then complete ones are finished, and it ends.
+
+    uvicorn looks for a signal ten times a second only: in the meantime the rest of a half-sent request could come.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, head_timeout_s: float, give_up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._heads = SlowHeads(self.server_state, head_timeout_s)
+        self._give_up = give_up
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self._watching = asyncio.create_task(self._heads.watch())
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._give_up)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._give_up()
+        await super().shutdown(sockets)
+        if self._watching is not None:
+            self._watching.cancel()

@@ -1,0 +1,44 @@
+"""The parameters of a route in OpenAPI's words, listed by the function that reads them from a request."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gateway.openapi import Json
+from gateway.query.parameters import Parameters
+
+
+class ListedParameters(Parameters):
+    """Parameters of no request. What is asked of them is appended to `found`.
+
+    `meanings`: name of a parameter -> its description.
+    """
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
+        super().__init__(())
+        self.found: list[Json] = []
+        self._meanings = meanings
+
+    def text(self, name: str) -> str | None:
+        self._add(name, {"type": "string"})
+        return None
+
+    def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
+        self._add(name, {"type": "array", "items": {"enum": list(allowed)}}, style="form", explode=False)
+        return []
+
+    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
+        self._add(name, {"type": "integer", "minimum": least, "maximum": most, "default": default})
+        return default
+
+    def parsed(self, name: str, parse: Callable[[str], Any], kind: str, should_be: str) -> Any:
+        moment = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+        self._add(name, moment if kind.startswith("datetime") else {"type": "string"})
+
+    def with_prefix(self, prefix: str) -> list[tuple[str, str]]:
+        names = {"pattern": f"^{prefix.replace('.', '[.]')}."}
+        schema = {"type": "object", "propertyNames": names, "additionalProperties": {"type": "string"}}
+        self._add(prefix, schema, style="form", explode=True)
+        return []
+
+    def _add(self, name: str, schema: Json, **more: Any) -> None:
+        self.found.append({"name": name, "in": "query", "description": self._meanings[name], "schema": schema, **more})

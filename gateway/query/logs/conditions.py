@@ -1,0 +1,102 @@
+"""The WHERE clause of a `LogQuery`.
+
+Every clause begins with the project and, where times are given, bounds `timestamp` and `received_at`. Project and
+timestamp are the primary key; tables are partitioned by `received_at`, and a timestamp is at most 10 minutes later.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.query.logs.cursor import PLACE_COLUMNS, Place
+from gateway.query.logs.filters import LogQuery
+from gateway.query.times import clamp
+from shared.formats.values import LEAD_US
+from shared.signals.logs import LOGS
+
+_LIMITS = {column.name: column.limit for column in LOGS.columns}
+_UNPLAIN_NUMBER = re.compile(r"-0|-?(?:0|[1-9]\d*)(?=[.eE])(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
+"""A number that ClickHouse may write differently than the JSON does: `3.0`, `1e3`. It is compared as a number."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A part of a WHERE clause, and the values of its `%(name)s` placeholders."""
+
+    sql: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def matching(project_id: str, query: LogQuery) -> list[Condition]:
+    """The rows that a query counts: all of its conditions except its place in the order."""
+    found = [Condition("project_id = %(project_id)s", {"project_id": project_id})]
+    found += between(query.start, query.end)
+    found += [_equal(name, value) for name, value in query.equal]
+    if query.levels:
+        found.append(Condition("level IN %(levels)s", {"levels": query.levels}))
+    if query.search is not None:
+        found.append(Condition("message ILIKE %(search)s", {"search": f"%{_literally(query.search)}%"}))
+    found += [_attribute(n, key, value) for n, (key, value) in enumerate(query.attributes)]
+    return found
+
+
+def between(start: int | None, end: int | None) -> list[Condition]:
+    """Rows whose `timestamp` is in this range: microseconds, both inclusive."""
+    found = []
+    if start is not None:
+        bounds = {"start": start, "arrived": clamp(start - LEAD_US)}
+        found.append(Condition("timestamp >= fromUnixTimestamp64Micro(%(start)s)", bounds))
+        found.append(Condition("received_at >= fromUnixTimestamp64Micro(%(arrived)s)"))
+    if end is not None:
+        found.append(Condition("timestamp <= fromUnixTimestamp64Micro(%(end)s)", {"end": end}))
+    return found
+
+
+def older_than(place: Place) -> list[Condition]:
+    """The rows that come after a place, newest first."""
+    values = {f"place_{n}": value for n, value in enumerate(place)}
+    times = [f"fromUnixTimestamp64Micro(%(place_{n})s)" for n in (0, 1)]
+    rest = [f"%(place_{n})s" for n in range(2, len(place))]
+    return [
+        Condition(f"timestamp <= {times[0]}", values),  # the primary key can't use the tuple below
+        Condition(f"({', '.join(PLACE_COLUMNS)}) < ({', '.join(times + rest)})"),
+    ]
+
+
+def _literally(text: str) -> str:
+    """The LIKE pattern that matches only this text."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _equal(column: str, value: str) -> Condition:
+    """Compared as it was stored: NUL replaced, cut at the column's limit (03, "Numbers and text")."""
+    return Condition(f"`{column}` = %({column})s", {column: value.replace("\0", "\ufffd")[: _LIMITS[column]]})
+
+
+def _attribute(n: int, key: str, value: str) -> Condition:
+    """`attr.<key>=<value>`: the scalar under the literal key, else under the key as a dotted path, by its text."""
+    name = f"attr_{n}"
+    values: dict[str, Any] = {name: key, f"{name}_value": value}
+    sql = _scalar_is(f"%({name})s", name, value)
+    if "." in key:
+        parts = {f"{name}_{i}": part for i, part in enumerate(key.split("."))}
+        values |= parts
+        below = _scalar_is(", ".join(f"%({part})s" for part in parts), name, value)
+        sql = f"if(JSONHas(attributes, %({name})s), {sql}, {below})"
+    if _UNPLAIN_NUMBER.fullmatch(value):
+        values[f"{name}_number"] = f"[{value}]"
+    else:
+        # Unless the JSON has escapes, it contains the scalar's text as it is. Looking for that first is twice as fast.
+        sql = f"(position(attributes, %({name}_value)s) > 0 OR position(attributes, '\\\\') > 0) AND {sql}"
+    return Condition(sql, values)
+
+
+def _scalar_is(path: str, name: str, value: str) -> str:
+    kind, text = f"JSONType(attributes, {path})", f"JSONExtractString(attributes, {path})"
+    sql = f"({kind} NOT IN ('Object', 'Array', 'Null') AND {text} = %({name}_value)s)"
+    if _UNPLAIN_NUMBER.fullmatch(value):
+        number = f"JSONExtractString(%({name}_number)s, 1)"
+        sql = f"({sql} OR ({kind} IN ('Int64', 'UInt64', 'Double') AND {text} = {number}))"
+    if value == "null":
+        sql = f"({sql} OR (JSONHas(attributes, {path}) AND {kind} = 'Null'))"
+    return sql

@@ -1,0 +1,82 @@
+"""Which logs a request asks for: its parameters as a `LogQuery`."""
+
+from dataclasses import dataclass
+
+from gateway.query.logs.columns import INCLUDABLE
+from gateway.query.logs.cursor import Place, decode_place
+from gateway.query.parameters import Parameters
+from gateway.query.times import parse_time
+
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+MAX_LIMIT = 1000
+MAX_OFFSET = 100_000
+
+MAX_ATTRIBUTES = 50
+"""Most `attr.` parameters, and most parts of a dotted path: each is a term for ClickHouse to parse."""
+
+EQUAL = ("trace_id", "service", "environment", "release", "user_id", "account_id", "logger_name", "template")
+"""Columns that are compared with the parameter of the same name."""
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """One page of logs. `start` and `end` are microseconds, both inclusive."""
+
+    levels: tuple[str, ...] = ()
+    search: str | None = None
+    start: int | None = None
+    end: int | None = None
+    equal: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    limit: int = 100
+    offset: int = 0
+    after: Place | None = None
+    include: tuple[str, ...] = ()
+
+
+def parse_log_query(given: Parameters) -> LogQuery:
+    """The page that a request asks for. Raises `BadQuery` naming every parameter that can't be used."""
+    iso = ("datetime_from_date_parsing", "a valid datetime or date")
+    query = LogQuery(
+        levels=tuple(given.words("levels", LEVELS, _level)),
+        search=given.text("search"),
+        start=given.parsed("start_time", parse_time, *iso),
+        end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
+        equal=tuple((name, value) for name in EQUAL if (value := given.text(name)) is not None),
+        attributes=tuple(_attributes(given)),
+        limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
+        offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
+        after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
+        include=tuple(given.words("include", INCLUDABLE)),
+    )
+    if query.start is not None and query.end is not None and query.start > query.end:
+        late = given.text("start_time") or ""
+        given.refuse("start_time", "value_error", "Value error, start_time is after end_time", late)
+    if query.after is not None and query.offset:
+        given.refuse("offset", "value_error", "Value error, give offset or cursor, not both", str(query.offset))
+    given.finish()
+    return query
+
+
+def parse_include(given: Parameters) -> tuple[str, ...]:
+    """The further columns that a request for the logs of an error asks for. Raises `BadQuery`."""
+    include = tuple(given.words("include", INCLUDABLE))
+    given.finish()
+    return include
+
+
+def _attributes(given: Parameters) -> list[tuple[str, str]]:
+    found = given.with_prefix("attr.")
+    for n, (key, value) in enumerate(found):
+        if n == MAX_ATTRIBUTES:
+            message = f"Value error, give at most {MAX_ATTRIBUTES} attributes"
+            given.refuse(f"attr.{key}", "value_error", message, value)
+        if key.count(".") >= MAX_ATTRIBUTES:
+            message = f"Value error, a path has at most {MAX_ATTRIBUTES} parts"
+            given.refuse(f"attr.{key}", "value_error", message, value)
+    return found
+
+
+def _level(given: str) -> str:
+    level = given.lower()
+    return "warn" if level == "warning" else level

@@ -1,0 +1,110 @@
+"""The routes of logs in OpenAPI's words. Their parameters are listed by the functions that read them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.apis.proliferate import API
+from gateway.openapi import Components, Json
+from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
+from gateway.openapi.ingest import KEY_SCHEMES
+from gateway.query.listed import ListedParameters
+from gateway.query.logs.columns import KEYS, schema_of
+from gateway.query.logs.filters import EQUAL, parse_include, parse_log_query
+from gateway.query.parameters import Parameters
+from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
+from gateway.rejections import LacksScope, Rejection
+from shared.signals.logs import LOGS
+
+_HELP = {column.name: column.help for column in LOGS.columns}
+_MEANINGS = {
+    "levels": "Only logs of these levels; in any case, `warning` is `warn`.",
+    "search": "Only logs whose message holds this text, in any case.",
+    "start_time": "Not before this time; without an offset it is UTC, a date alone is its first moment.",
+    "end_time": "Not after this time; a date alone is its last moment.",
+    "limit": "How many logs at most.",
+    "offset": "How many logs to skip; for deep pages take `cursor`.",
+    "cursor": "Where the next page begins: from the `Link` header, not to be made up.",
+    "include": "Further columns that each log is to have.",
+    "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
+} | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
+
+_EXAMPLE = {
+    "timestamp": "2025-01-15T10:30:00.123Z",
+    "level": "error",
+    "message": "Database connection failed",
+    "template": "Database connection failed: {error}",
+    "attributes": {"error": "timeout"},
+    "trace_id": "trace_abc123",
+    "span_id": "span_xyz789",
+    "user_id": "user_123",
+    "account_id": "acct_456",
+    "logger_name": "db.pool",
+    "file_path": "src/db/pool.py",
+    "line_number": 42,
+    "function_name": "connect",
+}
+"""The seed's own (`000_52f2c1fc71932a57.txt`, "Via API")."""
+
+
+def project_logs(components: Components) -> Json:
+    link = {"Link": {"description": '`rel="next"`: the next page.', "schema": {"type": "string"}}}
+    operation = _operation(parse_log_query, ProjectNotFound(), link, components)
+    return operation | {
+        "operationId": "project_logs",
+        "summary": "The logs of a project",
+        "description": "Newest first. `total` counts all that match; `has_more`: there are more after these.",
+    }
+
+
+def event_logs(components: Components) -> Json:
+    operation = _operation(parse_include, EventNotFound(), {}, components)
+    return operation | {
+        "operationId": "event_logs",
+        "summary": "The logs around an error",
+        "description": "Those of its trace within five minutes of it, oldest first. An event id may hold slashes.",
+    }
+
+
+def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: Json, components: Components) -> Json:
+    listed = ListedParameters(_MEANINGS)
+    parse(listed)
+    refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse))
+    return {
+        "tags": ["query"],
+        "parameters": listed.found,
+        "security": KEY_SCHEMES,
+        "responses": {"200": _page(headers), **refusals(API, refused, components)},
+    }
+
+
+def _bad_query(parse: Callable[[Parameters], Any]) -> Rejection:
+    """How bad parameters are refused."""
+    try:
+        parse(Parameters([("include", "nothing")]))
+    except BadQuery as refusal:
+        return refusal
+    raise AssertionError("an unknown column was accepted")
+
+
+def _page(headers: Json) -> Json:
+    columns = {name: schema_of(name) | {"description": _HELP[name]} for name in LOGS.column_names}
+    log = {"type": "object", "properties": columns, "required": list(KEYS), "additionalProperties": False}
+    return {
+        "description": "The logs",
+        "headers": REQUEST_ID | limits(required=False) | headers,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "logs": {"type": "array", "items": log},
+                        "total": {"type": "integer", "minimum": 0},
+                        "has_more": {"type": "boolean"},
+                    },
+                    "required": ["logs", "total", "has_more"],
+                    "additionalProperties": False,
+                },
+                "examples": {"one": {"value": {"logs": [_EXAMPLE], "total": 1, "has_more": False}}},
+            }
+        },
+    }

@@ -1,0 +1,18 @@
+"""The signals that can be read: every folder beside this file, whose `routes` makes its routes."""
+
+import importlib
+import pkgutil
+
+import gateway.query
+from gateway.openapi import Described
+from gateway.query.deps import QueryDeps
+
+
+def query_routes(deps: QueryDeps) -> list[Described]:
+    """The routes of all signals. They raise `Rejection`; `build_app` answers it."""
+    signals = [
+        importlib.import_module(f"{gateway.query.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(gateway.query.__path__)
+        if found.ispkg
+    ]
+    return [route for signal in signals for route in signal.routes(deps)]

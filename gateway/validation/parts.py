@@ -1,0 +1,45 @@
+"""What a validation makes of a body."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.formats.base import Format
+from shared.formats.codec import Payload
+from shared.metrics import DropReason
+
+TOLD = 20
+"""How many dropped records the answer names."""
+
+
+class Part(msgspec.Struct, gc=False):
+    """A request's good records of one format, and what the request said once for all of them."""
+
+    format: Format
+    payload: Payload
+    n: int
+    dropped: list[tuple[int, DropReason]] = []
+    """(index, reason) of each record that was left out; the reason is `invalid`, `too_large` or `wrong_key`."""
+    service: str = ""
+    environment: str = ""
+    release: str = ""
+    prints_of: list[tuple[str, str]] = []
+    """(message, stack trace) of each record that gets a fingerprint."""
+    event_ids: Sequence[str] = ()
+    """Of errors: the client's own id of each record; '' where the gateway is to make one."""
+    pings: int = 0
+    """Records that are accepted and counted, and not stored."""
+    told: Sequence[str] = ()
+    """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
+
+
+class Unsure(Exception):
+    """The fast path can't say."""
+
+
+class Opened(NamedTuple):
+    """A body, and what its first decode gave; None where that refused it."""
+
+    text: bytes
+    head: Any = None

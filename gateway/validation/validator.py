@@ -1,0 +1,69 @@
+"""The door: a body of one format is checked, and its records are handed on as they came.
+
+Never encode what you can slice (08): a valid body costs one decode of its frame and one of its records, which only
+checks them; the slice that was checked travels on. Only a body that this refuses pays for a second look.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.apis.base import Api
+from gateway.rejections import MalformedJson
+from gateway.validation.batches import ArrayValidator, BatchValidator
+from gateway.validation.encoded import EncodedValidator
+from gateway.validation.one import OneValidator
+from gateway.validation.one_or_many import OneOrManyValidator
+from gateway.validation.parts import Opened, Part
+from shared.formats.base import Format
+from shared.formats.codec import JsonArray
+from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One
+from shared.registry import BadExtension
+
+
+class Validator(Protocol):
+    """Validates the bodies of one format of an intake. Made once a process."""
+
+    def looks_too_deep(self, text: bytes, /) -> bool:
+        """Whether the text may be nested too deeply, and has to be looked at precisely; takes microseconds."""
+
+    def opened(self, text: bytes, /) -> Opened:
+        """The body after a first decode, for `key_in` and `validate`. Raises nothing."""
+
+    def key_in(self, opened: Opened, /) -> str | None:
+        """The `api_key` of a body, whatever else is wrong with it; None where it has none, or none that is a text.
+
+        Of several records the first one's counts. Raises `MalformedJson`.
+        """
+
+    def validate(self, opened: Opened, /) -> Part:
+        """The good records of a body.
+
+        Raises:
+            MalformedJson, InvalidBody: the request is refused as a whole.
+            TooLarge: a record is over the limit, and the contract takes all or nothing; or there are too many.
+        """
+
+
+def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Sequence[tuple[str, bytes]]:
+    """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`."""
+    if intake.unwrap is None:
+        return [(intake.name, body)]
+    try:
+        return intake.unwrap(body, content_type)
+    except Malformed as error:
+        raise MalformedJson(api.malformed(body)) from error
+
+
+def validator(fmt: Format, body: Body, api: Api) -> Validator:
+    """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't have."""
+    if isinstance(body, Encoded):
+        return EncodedValidator(fmt, body, api)
+    if not isinstance(fmt.codec, JsonArray):
+        raise BadExtension(f"the format {fmt.name} is no array of JSON: give its intake the body `Encoded`")
+    if isinstance(body, One):
+        return OneValidator(fmt, body, api)
+    if isinstance(body, Batch):
+        return BatchValidator(fmt, body, api)
+    if isinstance(body, Array):
+        return ArrayValidator(fmt, body, api)
+    return OneOrManyValidator(fmt, body, api)

@@ -1,0 +1,108 @@
+"""What the tests of the read API share: tables with a few rows, and the routes without the rest of the gateway."""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.apis.proliferate import API
+from gateway.query import QueryDeps, Reader, query_routes
+from gateway.rejections import Rejection, Unauthenticated
+from shared.clients.clickhouse import ClickHouse
+from shared.keys import ResolvedKey
+from shared.metrics import Metrics
+from shared.migrations.clickhouse import migrate_clickhouse
+from shared.settings import Storage
+from shared.signals.base import Table
+from shared.signals.errors import SIGNAL as ERRORS
+from shared.signals.logs import LOGS
+
+DAY = 86_400_000_000
+NOON = 1_768_478_400_000_000
+"""2026-01-15T12:00:00Z, microseconds."""
+
+KEYS = {
+    "reader": ResolvedKey(key_id="k1", project_id="p", scopes=frozenset({"read"})),
+    "sender": ResolvedKey(key_id="k2", project_id="p", scopes=frozenset({"ingest"})),
+    "stranger": ResolvedKey(key_id="k3", project_id="q", scopes=frozenset({"read"})),
+}
+
+
+@contextmanager
+def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
+    """A store in a database of its own. Made once for a file of tests, which empty it: that is quicker."""
+    name = f"test_{secrets.token_hex(6)}"
+    with Store(urlsplit(clickhouse_url)._replace(path=f"/{name}").geturl()) as store:
+        yield store
+        store.clickhouse.query(f"DROP DATABASE {name} SYNC")
+
+
+class Store:
+    """The two tables that the read API reads. Used with `with`."""
+
+    def __init__(self, url: str) -> None:
+        migrate_clickhouse(url, [LOGS, ERRORS.table], Storage(), fsync=False, allow_destructive=False)
+        self.url = url
+        self.clickhouse = ClickHouse(url)
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clickhouse.close()
+
+    def empty(self) -> Self:
+        for table in (LOGS, ERRORS.table):
+            self.clickhouse.query(f"TRUNCATE TABLE {table.name}")
+        return self
+
+    def add_logs(self, *rows: Mapping[str, Any]) -> None:
+        self._add(LOGS, rows)
+
+    def add_errors(self, *rows: Mapping[str, Any]) -> None:
+        self._add(ERRORS.table, rows)
+
+    def _add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Rows as dicts: what is left out gets the column's default, a place of its own and a day of arrival."""
+        complete = []
+        for row in rows:
+            self._rows += 1
+            usual = {column.name: column.default for column in table.columns}
+            usual |= {"project_id": "p", "retention_days": 3650, "timestamp": NOON, "level": "info", "message": "m"}
+            usual |= {"_topic": table.name, "_offset": self._rows, "received_at": row.get("timestamp", NOON)}
+            complete.append({name: value for name, value in (usual | row).items() if name in table.column_names})
+        columns = {name: [row[name] for row in complete] for name in table.column_names}
+        self.clickhouse.insert(f"`{self.clickhouse.database}`.{table.name}", columns)
+
+
+async def stand_in(request: Request) -> ResolvedKey:
+    """The gateway's authentication, reduced to a table."""
+    key = KEYS.get(request.headers.get("x-api-key", ""))
+    if key is None:
+        raise Unauthenticated
+    return key
+
+
+def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
+    """An HTTP client of the read API alone, which carries this key."""
+
+    async def rejected(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Rejection)
+        answer = API.answer(error)
+        response = Response(answer.body, answer.status, media_type=API.media_type)
+        response.raw_headers += answer.headers
+        return response
+
+    app = Starlette(
+        routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}
+    )
+    app.router.redirect_slashes = False
+    headers = {"x-api-key": key} if key else {}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)

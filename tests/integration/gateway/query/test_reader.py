@@ -1,0 +1,194 @@
+"""How the read API meets ClickHouse: read-only, bounded, and through the primary key."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from time import monotonic, time
+
+import pytest
+
+from deploy.local.clickhouse import ClickHouse
+from gateway.query import Reader
+from gateway.query.logs.filters import EQUAL, LogQuery
+from gateway.query.logs.search import find_logs, find_logs_around
+from gateway.query.reader import TooBig
+from gateway.rejections import Unavailable
+from tests.faults.processes import frozen
+from tests.integration.gateway.query.read_api import DAY, Store, client, temporary_store
+
+HOUR = 3_600_000_000
+FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR
+"""Of ten days that are over, and that a retention of 30 days still keeps."""
+
+
+@pytest.fixture(scope="module")
+def tables(clickhouse_url: str) -> Iterator[Store]:
+    with temporary_store(clickhouse_url) as made:
+        yield made
+
+
+@pytest.fixture
+def store(tables: Store) -> Store:
+    return tables.empty()
+
+
+async def test_clickhouse_away_is_503_and_comes_back_by_itself(own_clickhouse: Callable[..., ClickHouse]) -> None:
+    server = own_clickhouse()
+    with Store(server.url) as store:
+        store.add_logs({"message": "kept"})
+    reader = Reader(server.url, timeout_s=10)
+    async with client(reader) as api:
+        assert (await api.get("/api/v1/projects/p/logs")).json()["total"] == 1
+        server.stop()
+        answer = await api.get("/api/v1/projects/p/logs")
+        assert (answer.status_code, answer.json()) == (503, {"detail": "Log storage temporarily unavailable"})
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await api.get("/api/v1/events/e/logs")).status_code == 503
+        server.start()
+        assert (await api.get("/api/v1/projects/p/logs")).json()["total"] == 1
+    await reader.close()
+
+
+async def test_a_frozen_clickhouse_holds_nobody_for_long(own_clickhouse: Callable[..., ClickHouse]) -> None:
+    server = own_clickhouse()
+    reader = Reader(server.url, timeout_s=1, connections=1)
+    await reader.ping()
+    assert server.pid is not None
+    with frozen(server.pid):
+        started = monotonic()
+        answers = await asyncio.gather(*(reader.ping() for _ in range(20)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Unavailable}
+        assert monotonic() - started < 30
+    await reader.close()
+
+
+async def test_nothing_can_be_changed_through_it(store: Store) -> None:
+    reader = Reader(store.url)
+    for statement in (
+        "INSERT INTO logs (project_id) SELECT 'p'",
+        "ALTER TABLE logs DELETE WHERE 1",
+        "DROP TABLE logs",
+        "SELECT count() FROM logs SETTINGS readonly = 0",
+    ):
+        with pytest.raises(Unavailable):
+            await reader.query(statement, {})
+    assert await reader.query("SELECT count() FROM logs", {}) == [(0,)]
+    await reader.close()
+
+
+async def test_the_read_only_user_of_the_local_stack_can_be_used(own_clickhouse: Callable[..., ClickHouse]) -> None:
+    server = own_clickhouse(password="secret")
+    with Store(server.url) as store:
+        store.add_logs({"message": "x"})
+    reader = Reader(server.read_url)
+    assert (await find_logs(reader, "p", LogQuery())).total == 1
+    await reader.close()
+
+
+async def test_a_query_that_takes_too_long_is_given_up(store: Store) -> None:
+    reader = Reader(store.url, timeout_s=0.3)
+    started = monotonic()
+    with pytest.raises(Unavailable):
+        await reader.query("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))", {})
+    assert monotonic() - started < 30
+    await reader.close()
+
+
+async def test_a_result_too_large_to_hold_is_told_apart(store: Store) -> None:
+    reader = Reader(store.url)
+    with pytest.raises(TooBig):
+        await reader.query("SELECT repeat('x', 900000 + number) FROM numbers(100)", {})
+    await reader.close()
+
+
+async def test_more_questions_than_may_wait_are_refused_at_once(store: Store) -> None:
+    reader = Reader(store.url, timeout_s=30, connections=1)
+    slow = [asyncio.create_task(reader.query("SELECT sleep(0.05)", {})) for _ in range(17)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await reader.ping()
+    assert not any(task.done() for task in slow)
+    assert await asyncio.gather(*slow) == [[(0,)]] * 17
+    await reader.close()
+
+
+class Explaining(Reader):
+    """Keeps the plan of every statement that it is asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.plans: list[str] = []
+
+    async def query(self, sql, parameters):  # type: ignore[no-untyped-def]
+        lines = await super().query(f"EXPLAIN indexes = 1 {sql}", parameters)
+        self.plans.append("\n".join(line.strip("│├└─ ") for (line,) in lines))
+        return await super().query(sql, parameters)
+
+
+@pytest.fixture
+def two_projects_for_ten_days(store: Store) -> Store:
+    """20,000 rows a day, half of them of another project; each day is a table partition."""
+    columns = "project_id, timestamp, received_at, retention_days, _offset, trace_id, level, message"
+    for day in range(10):
+        store.clickhouse.query(
+            f"INSERT INTO logs ({columns}) SELECT ['o', 'p'][number % 2 + 1],"
+            f" fromUnixTimestamp64Micro(toInt64({FIRST_NOON + day * DAY} + number * 1000000)) AS at, at, 30, number,"
+            " concat('t', toString(intDiv(number, 10))), 'info', 'm' FROM numbers(20000)"
+        )
+    store.add_errors({"event_id": "e", "trace_id": "t10", "timestamp": FIRST_NOON + 5 * DAY})
+    return store
+
+
+@pytest.fixture
+async def explaining(store: Store) -> AsyncIterator[Explaining]:
+    reader = Explaining(store.url)
+    yield reader
+    await reader.close()
+
+
+def read(plan: str, what: str, index: str) -> tuple[int, int]:
+    """(left, of how many) parts or granules by one index of a plan."""
+    found = re.search(rf"{index}\n.*?{what}: (\d+)/(\d+)", plan, re.DOTALL)
+    assert found, plan
+    return int(found[1]), int(found[2])
+
+
+def goes_through_the_primary_key(plan: str) -> bool:
+    return re.search(r"PrimaryKey\s+Keys:\s+project_id\s+timestamp\s", plan) is not None
+
+
+async def test_a_page_and_its_count_read_only_the_days_since_the_start(
+    explaining: Explaining, two_projects_for_ten_days: Store
+) -> None:
+    start = FIRST_NOON + 7 * DAY
+    query = LogQuery(start=start, end=start + HOUR, levels=("info",), search="m", limit=10)
+    found = await find_logs(explaining, "p", query)
+    assert found.total == 1800
+    assert len(explaining.plans) == 2
+    for plan in explaining.plans:
+        assert goes_through_the_primary_key(plan), plan
+        assert read(plan, "Parts", "Min-Max") == (3, 10), plan
+        # One granule a part: whether the hour begins before its first row can't be told from the key.
+        assert read(plan, "Granules", "PrimaryKey") == (3, 6), plan
+    assert "Read type: InReverseOrder" in explaining.plans[0]
+
+
+async def test_logs_around_an_error_read_the_minutes_around_it(
+    explaining: Explaining, two_projects_for_ten_days: Store
+) -> None:
+    found = await find_logs_around(explaining, "p", "e", ())
+    assert found.total == 5
+    event, logs = explaining.plans
+    assert re.search(r"Name: event\s+Description: bloom_filter", event), event
+    assert goes_through_the_primary_key(logs), logs
+    assert read(logs, "Parts", "Min-Max") == (5, 10), logs
+    assert read(logs, "Granules", "PrimaryKey") == (5, 10), logs
+    assert "Name: trace" in logs
+
+
+@pytest.mark.parametrize("name", EQUAL)
+async def test_every_filter_goes_through_the_primary_key(explaining: Explaining, store: Store, name: str) -> None:
+    store.add_logs({"timestamp": FIRST_NOON})
+    await find_logs(explaining, "p", LogQuery(start=FIRST_NOON, equal=((name, "x"),)))
+    for plan in explaining.plans:
+        assert goes_through_the_primary_key(plan), plan

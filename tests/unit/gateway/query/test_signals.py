@@ -1,0 +1,52 @@
+"""Every folder of `gateway/query` is a signal that can be read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+import gateway.query
+from gateway.query import QueryDeps, Reader, query_routes
+from shared.keys import ResolvedKey
+from shared.metrics import Metrics
+
+SPANS = """
+from starlette.responses import PlainTextResponse
+
+from gateway.openapi import Described
+
+
+def routes(deps):
+    async def spans(request):
+        return PlainTextResponse("")
+
+    return [Described("/spans", spans, {"GET": lambda components: {}})]
+"""
+
+
+async def nobody(request: Request) -> ResolvedKey:
+    raise NotImplementedError
+
+
+def paths() -> list[str]:
+    reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
+    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics()))]
+
+
+def test_logs_are_read_at_their_two_routes() -> None:
+    assert set(paths()) == {
+        "/api/v1/projects/{project_id}/logs",
+        "/api/v1/projects/{project_id}/logs/",
+        "/api/v1/events/{event_id:path}/logs",
+        "/api/v1/events/{event_id:path}/logs/",
+    }
+
+
+def test_a_new_folder_is_enough_to_read_another_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "spans_of_a_test"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(SPANS)
+    monkeypatch.setattr(gateway.query, "__path__", [*gateway.query.__path__, str(tmp_path)])
+    assert len(paths()) == 5
+    assert "/spans" in paths()
