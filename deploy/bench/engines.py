@@ -1,4 +1,4 @@
-"""The engines of one run, for this run alone: fresh ones, below a temporary folder that goes with them."""
+"""Fresh engines for one run, in a temporary folder that is removed with them."""
 
 import os
 import shutil

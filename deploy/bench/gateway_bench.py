@@ -30,7 +30,7 @@ class GatewayRun(msgspec.Struct, frozen=True):
 
 
 def measure_gateway(engines: Engines, effort: Effort, step: Callable[[str], None]) -> GatewayRun:
-    """Raises `JobFailed` when a single request was not answered 2xx. `step` is told what comes next."""
+    """Raises `JobFailed` when a single request was not answered 2xx. `step` is called with what comes next."""
     phase = engines.phase("gateway")
     rounds: dict[int, list[GatewayRound]] = {logs: [] for logs in LOGS_A_REQUEST}
     with Gateway(phase.log("gateway"), None, phase.environment) as gateway, BareServer(phase.log("bare")) as bare:

@@ -64,7 +64,7 @@ class WriterRound(msgspec.Struct, frozen=True):
 
 
 def measure_writer(engines: Engines, effort: Effort, step: Callable[[str], None]) -> list[WriterRound]:
-    """Raises `JobFailed` when a row is missing in the end. `step` is told what comes next."""
+    """Raises `JobFailed` when a row is missing in the end. `step` is called with what comes next."""
     phase = engines.phase("writer")
     with closing(ClickHouse(engines.clickhouse_url)) as clickhouse:
         return [_round(engines, phase, clickhouse, effort, step, number) for number in range(effort.rounds)]
@@ -135,7 +135,7 @@ async def _write(
 
 
 class Progress:
-    """When how many messages were committed, seen from outside. Seconds since the writer answered."""
+    """How many messages were committed at which time, in seconds since the writer answered."""
 
     def __init__(self, count: int) -> None:
         self._count = count

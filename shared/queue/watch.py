@@ -17,9 +17,9 @@ CHECK_S = 3.0
 
 LOOK_EVERY_S = 60.0
 ALARMING = 0.8
-"""The share of a limit from which on the log says so ..."""
+"""The share of a limit above which a warning is logged ..."""
 SAY_AGAIN_S = 3600.0
-"""... and how often."""
+"""... and how often, seconds."""
 
 
 async def check_topics(queue: Queue, topics: Sequence[str]) -> None:
