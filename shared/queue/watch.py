@@ -102,11 +102,14 @@ class Watch:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
+        warned = ""
         while True:
             try:
                 await self._look()
             except QueueUnavailable:
                 pass  # producer or consumer log it
             except Exception as error:  # one odd answer must not end the alarm
-                _log.warning("no look at the room in the queue", error=repr(error))
+                if repr(error) != warned:
+                    warned = repr(error)
+                    _log.warning("the room in the queue can't be watched", error=warned)
             await asyncio.sleep(self._every_s)
