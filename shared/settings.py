@@ -78,6 +78,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     share_port: Annotated[
         bool, Meta(description="Several gateways on one port: each needs this; the kernel spreads the connections")
     ] = False
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Addresses and networks of proxies whose X-Forwarded-* headers count, comma-separated"),
+    ] = ""
     roles: Annotated[str, Meta(description="Comma-separated: ingest, query")] = "ingest,query"
     key_fresh_s: Annotated[float, Meta(gt=0, description="Seconds a looked-up key is used without asking again")] = 30.0
     key_stale_s: Annotated[float, Meta(gt=0, description="Seconds a known key is used while Postgres is away")] = 3600.0
