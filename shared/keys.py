@@ -67,7 +67,7 @@ def generate(kind: Kind) -> str:
 
 
 def hash_key(key: str) -> str:
-    """SHA-256 of a key, hex: what it is stored and looked up under. Takes any text, lone surrogates too."""
+    """SHA-256 of a key, hex: it is stored and looked up under this. Takes any text, lone surrogates too."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 

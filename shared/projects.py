@@ -31,7 +31,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_project_id(name: str) -> str:
-    """An id that says which project it is and that no other project has."""
+    """A unique id that shows the project's name."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].rstrip("-")
     return f"{slug or 'project'}-{secrets.token_hex(4)}"
 

@@ -32,6 +32,12 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._text)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
     def __repr__(self) -> str:
         return "Secret(...)" if self._text else "Secret('')"
 

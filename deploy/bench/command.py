@@ -50,7 +50,7 @@ def bench(
     console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     kinds = ("sqlite", "kafka") if queue is Queues.BOTH else (queue.value,)
     skipped = {kind: why for kind in kinds if (why := missing(kind))}
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # it tells of tries that it repeats by itself
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # it warns of tries that it repeats by itself
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that engines and folder go
     try:
         require_proc()

@@ -1,4 +1,4 @@
-"""The engines of one run, for this run alone: fresh ones, below a temporary folder that goes with them."""
+"""Fresh engines for one run, in a temporary folder that is removed with them."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from deploy.local import sluice_hooks
+from deploy.local import sluice_processes
 from deploy.local.child import start_together
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.demo import DemoKeys, ensure_demo
@@ -42,7 +42,7 @@ class Phase:
         """Tables and topics. Raises `DidNotStart`."""
         (self.folder / self.name).mkdir(exist_ok=True)
         self.log("migrate").parent.mkdir(exist_ok=True)
-        sluice_hooks.migrate(self.log("migrate"), self.environment)
+        sluice_processes.migrate(self.log("migrate"), self.environment)
 
 
 class Engines:

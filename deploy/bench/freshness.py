@@ -19,7 +19,7 @@ from deploy.bench.engines import Engines
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import peak_bytes
 from deploy.local.ports import HOST
-from deploy.local.sluice_hooks import Gateway, Writer
+from deploy.local.sluice_processes import Gateway, Writer
 from shared.clients.clickhouse import ClickHouse
 
 LOGS_A_REQUEST = 100

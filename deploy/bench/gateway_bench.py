@@ -10,7 +10,7 @@ from deploy.bench.engines import Engines
 from deploy.bench.load import Job, Outcome, drive
 from deploy.bench.process import peak_bytes
 from deploy.local.child import Child
-from deploy.local.sluice_hooks import Gateway
+from deploy.local.sluice_processes import Gateway
 
 LOGS_A_REQUEST = (100, 1)
 
@@ -30,7 +30,7 @@ class GatewayRun(msgspec.Struct, frozen=True):
 
 
 def measure_gateway(engines: Engines, effort: Effort, step: Callable[[str], None]) -> GatewayRun:
-    """Raises `JobFailed` when a single request was not answered 2xx. `step` is told what comes next."""
+    """Raises `JobFailed` when a single request was not answered 2xx. `step` is called with what comes next."""
     phase = engines.phase("gateway")
     rounds: dict[int, list[GatewayRound]] = {logs: [] for logs in LOGS_A_REQUEST}
     with Gateway(phase.log("gateway"), None, phase.environment) as gateway, BareServer(phase.log("bare")) as bare:

@@ -34,7 +34,7 @@ def table(results: Mapping[str, Results], effort: Effort) -> Table:
 
 def as_json(results: Mapping[str, Results], effort: Effort, skipped: Mapping[str, str]) -> bytes:
     """Machine, effort, and by queue the figures and every round they were made of."""
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "machine": {
             "cpus": os.cpu_count(),
             "platform": platform.platform(),
@@ -44,7 +44,7 @@ def as_json(results: Mapping[str, Results], effort: Effort, skipped: Mapping[str
         "queues": {queue: {"figures": figures(measured), "rounds": measured} for queue, measured in results.items()},
         "skipped": dict(skipped),
     }
-    return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
 def number(value: float) -> str:

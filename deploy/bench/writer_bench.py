@@ -15,7 +15,7 @@ from deploy.bench.engines import Engines, Phase
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import cpu_seconds, peak_bytes
 from deploy.local.child import last_lines
-from deploy.local.sluice_hooks import Writer
+from deploy.local.sluice_processes import Writer
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
 from shared.queue.base import Lane, Queue
@@ -64,7 +64,7 @@ class WriterRound(msgspec.Struct, frozen=True):
 
 
 def measure_writer(engines: Engines, effort: Effort, step: Callable[[str], None]) -> list[WriterRound]:
-    """Raises `JobFailed` when a row is missing in the end. `step` is told what comes next."""
+    """Raises `JobFailed` when a row is missing in the end. `step` is called with what comes next."""
     phase = engines.phase("writer")
     with closing(ClickHouse(engines.clickhouse_url)) as clickhouse:
         return [_round(engines, phase, clickhouse, effort, step, number) for number in range(effort.rounds)]
@@ -135,7 +135,7 @@ async def _write(
 
 
 class Progress:
-    """When how many messages were committed, seen from outside. Seconds since the writer answered."""
+    """How many messages were committed at which time, in seconds since the writer answered."""
 
     def __init__(self, count: int) -> None:
         self._count = count

@@ -1,9 +1,9 @@
 """The ClickHouse server process: `python -m deploy.local.clickhouse_server FOLDER DATABASE`.
 
-The wheel's extension runs a whole clickhouse-local, which reads its configuration below $HOME and can be told to
-listen. The last statement reads a pipe that never gets a line, so the session and with it the server stays; closing
-the pipe ends the statement, and the server shuts down in order. SIGTERM does that; killed, it recovers at the next
-start.
+The wheel's extension runs a whole clickhouse-local, which reads its configuration below $HOME and listens when a
+statement asks for it. The last statement reads a pipe that never gets a line, so the session and with it the server
+stays; closing the pipe ends the statement, and the server shuts down in order. SIGTERM does that; killed, it recovers
+at the next start.
 """
 
 import os

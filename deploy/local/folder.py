@@ -68,7 +68,7 @@ class DataFolder:
         return "unknown"
 
     def recall(self, kind: str, name: str) -> Any:
-        """What `remember` was told, or None."""
+        """What `remember` stored, or None."""
         return self._recalled().get(kind, {}).get(name)
 
     def remember(self, kind: str, name: str, value: Any) -> None:

@@ -102,7 +102,7 @@ class Kafka(Engine):
 
 
 def _brokers(port: int) -> int:
-    """How many brokers a broker knows: a Metadata request, version 4, for no topics. One that isn't ready says none."""
+    """How many brokers a broker knows: a Metadata request, version 4, for no topics; none until it is ready."""
     body = struct.pack(">hhi", 3, 4, 1) + struct.pack(">h6s", 6, b"sluice") + struct.pack(">i?", 0, False)
     with socket.create_connection((HOST, port), timeout=0.5) as connection:
         connection.sendall(struct.pack(">i", len(body)) + body)

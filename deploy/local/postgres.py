@@ -86,7 +86,7 @@ class Postgres(Engine):
         return file
 
     def _let_pass(self, *folders: Path) -> None:
-        """Others may pass through these folders, not list them; the log says which were changed."""
+        """Let others pass through these folders, but not list them; the log names those that were changed."""
         for folder in folders:
             mode = stat.S_IMODE(folder.stat().st_mode)
             if not mode & stat.S_IXOTH:
@@ -124,7 +124,7 @@ class Postgres(Engine):
                 process.wait(10)
         except (psutil.Error, ValueError):
             pass
-        # A number that meanwhile belongs to another program of the same user would make PostgreSQL refuse to start.
+        # If another program of the same user has this pid now, PostgreSQL refuses to start.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _wipe(self) -> None:

@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from deploy.local import sluice_hooks
+from deploy.local import sluice_processes
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.demo import demo_variables
 from deploy.local.engine import Engine
 from deploy.local.folder import DataFolder, write_whole
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from deploy.local.sluice_hooks import Gateway, Writer
+from deploy.local.sluice_processes import Gateway, Writer
 from deploy.local.supervisor import Supervisor
 from deploy.local.valkey import Valkey
 
@@ -56,7 +56,7 @@ class Stack:
         self._supervisor.start(list(self._engines.values()))
         addresses = self._addresses()
         self._remember(addresses)
-        sluice_hooks.migrate(folder.log("migrate"), addresses)
+        sluice_processes.migrate(folder.log("migrate"), addresses)
         demo = demo_variables(addresses["SLUICE_POSTGRES_URL"], folder.keys)
         writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
         several = wanted.gateways > 1

@@ -129,8 +129,8 @@ def connect(url: str) -> Iterator[Connection]:
 async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncConnection]:
     """Hold the advisory lock of this name (any text) while the block runs; gives a connection in autocommit mode.
 
-    The lock is the session's: it goes with the connection, also when the process is killed. Whoever does much under it
-    asks `check_held` now and then.
+    The lock is the session's: it ends with the connection, also when the process is killed. A caller that does much
+    under it asks `check_held` now and then.
 
     Raises:
         LockHeld: another session still has it after `wait_s` seconds.

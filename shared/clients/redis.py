@@ -99,7 +99,7 @@ class Redis:
 
 
 async def _messages(pubsub: PubSub) -> AsyncIterator[str]:
-    """Until the connection breaks: a server that says nothing, not even to a ping, counts as broken."""
+    """Until the connection breaks: a server that does not even answer a ping counts as broken."""
     silences = 0
     while silences < 2:
         message = await pubsub.get_message(timeout=_SILENCE_S)

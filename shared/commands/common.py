@@ -96,7 +96,7 @@ def with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
 
 
 def quiet() -> None:
-    """Let errors be logged only: the drivers' warnings say less well what the command's sentence says."""
+    """Log errors only: the drivers' warnings repeat the command's sentence, less clearly."""
     logging_setup.configure("ERROR")
 
 

@@ -23,7 +23,7 @@ def migrate(
     ] = False,
 ) -> None:
     """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, and by two
-    processes at once; takes nothing away unless told to."""
+    processes at once; removes nothing without --allow-destructive."""
     quiet()
     settings = all_settings.load(os.environ)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)

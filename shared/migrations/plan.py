@@ -24,7 +24,7 @@ class ColumnShape(NamedTuple):
 class Shape:
     """A table as ClickHouse's system tables describe it, so that two of them can be compared as text.
 
-    `indexes` and `projections`: name -> definition, as it stands behind ADD INDEX and ADD PROJECTION.
+    `indexes` and `projections`: name -> definition, as after ADD INDEX and ADD PROJECTION.
     """
 
     engine: str
@@ -39,7 +39,7 @@ class Shape:
 
 
 class Step(NamedTuple):
-    """One ALTER. `says`: what it does, for people. `destructive`: it takes something away that is there."""
+    """One ALTER. `says`: what it does, for people. `destructive`: it removes something that exists."""
 
     alter: str
     says: str
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 class AlterPlan(NamedTuple):
-    """The steps in their order; with conflicts (sentences about what no step can mend) none may be taken."""
+    """The steps in their order; with conflicts (sentences about what no step can fix) none may be taken."""
 
     steps: list[Step]
     conflicts: list[str]

@@ -32,7 +32,7 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
     Nothing is taken away without `allow_destructive`: no column, index, projection, and no row by a changed TTL.
 
     Raises:
-        PostgresUnavailable, ClickHouseError, QueueUnavailable: that one is away; run it again, it goes on from there.
+        PostgresUnavailable, ClickHouseError, QueueUnavailable: that store is away; a second run continues there.
         Conflict: a table differs in what no ALTER changes.
         NewerDatabase: a newer version has been here.
         LockHeld: another migration has been running for ten minutes.

@@ -17,9 +17,9 @@ CHECK_S = 3.0
 
 LOOK_EVERY_S = 60.0
 ALARMING = 0.8
-"""The share of a limit from which on the log says so ..."""
+"""The share of a limit above which a warning is logged ..."""
 SAY_AGAIN_S = 3600.0
-"""... and how often."""
+"""... and how often, seconds."""
 
 
 async def check_topics(queue: Queue, topics: Sequence[str]) -> None:
@@ -102,11 +102,14 @@ class Watch:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
+        warned = ""
         while True:
             try:
                 await self._look()
             except QueueUnavailable:
                 pass  # producer or consumer log it
             except Exception as error:  # one odd answer must not end the alarm
-                _log.warning("no look at the room in the queue", error=repr(error))
+                if repr(error) != warned:
+                    warned = repr(error)
+                    _log.warning("the room in the queue can't be watched", error=warned)
             await asyncio.sleep(self._every_s)

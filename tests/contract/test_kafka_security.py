@@ -99,6 +99,8 @@ async def everything_works(queue: Queue, topic: str) -> None:
         assert [message.value for _, message in await member.collect(3)] == [b"0", b"1", b"2"]
         await member.consumer.commit(lane, Position(3, "done"), member.consumer.epochs()[lane])
     assert await queue.committed(f"{topic}-readers", [lane]) == {lane: Position(3, "done")}
+    assert await queue.check_topics([topic]) == []
+    assert (await queue.sizes([topic]))[topic] > 0
     await queue.ping()
     await queue.close()
 

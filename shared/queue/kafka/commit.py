@@ -18,7 +18,7 @@ ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID
 FENCED = frozenset({ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID})
 """The epoch is over, nothing was stored.
 
-REBALANCE_IN_PROGRESS belongs here: it says that our generation waits for its assignment, but an epoch has one, so the
+REBALANCE_IN_PROGRESS belongs here: it means that our generation waits for its assignment, but an epoch has one, so the
 coordinator has lost the assignment under which we read. While a rebalance only gathers members Kafka takes commits of
 the old generation, and rightly: nobody else owns its lanes yet.
 """

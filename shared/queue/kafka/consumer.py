@@ -25,7 +25,7 @@ class KafkaConsumer:
     """One member of a Kafka consumer group.
 
     1. A lane gives nothing before it was sought: aiokafka hands out messages of new lanes, from offsets of its own,
-       seconds before it tells about the assignment.
+       seconds before it reports the assignment.
     2. A commit is refused here once the lane was revoked, and by Kafka if it knows better (`commit.py`).
     3. A membership whose background tasks died is replaced by a new one; the lanes are revoked and assigned again.
     """

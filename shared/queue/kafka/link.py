@@ -89,7 +89,7 @@ class Link:
             await asyncio.sleep(self._options.retry_s)
 
     async def _failure(self, starting: asyncio.Task[None]) -> BaseException | None:
-        """Why a try to connect failed. What only people can mend is logged, once."""
+        """Why connecting failed. A refusal, which only an operator can fix, is logged once."""
         if not starting.done():
             return TimeoutError("it does not answer")
         before, self._refusal = self._refusal, await refusal(self._bootstrap, self._options)

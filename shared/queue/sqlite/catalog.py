@@ -8,7 +8,7 @@ from shared.queue.base import Lane, QueueUnavailable, TopicSpec
 
 
 class LaneState(NamedTuple):
-    """A lane as it stands: the first offset that retention has left, the next one to be given, packed bytes between.
+    """A lane: its first offset after retention, its next offset, and the packed bytes between.
 
     A compacted lane has 0 for `begin` and `bytes`: it is not kept within limits.
     """

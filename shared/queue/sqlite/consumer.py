@@ -80,7 +80,7 @@ class SqliteConsumer:
         return await self._reader.read(partial(groups.committed, group=self._member.group, lanes=list(lanes)))
 
     def seek(self, lane: Lane, offset: int) -> None:
-        """As the contract says. A lane that isn't owned any more is left alone: its owner learns that soon enough."""
+        """As the contract says. A lane that is no longer owned is left alone: its listener learns of that."""
         if lane in self._epochs:
             self._cursors.seek(lane, offset)
 
@@ -160,7 +160,7 @@ class SqliteConsumer:
                 return
 
     def _settle(self, epochs: dict[Lane, Epoch]) -> None:
-        """Own these lanes and no others, and tell the listener what has changed."""
+        """Own exactly these lanes, and notify the listener of the changes."""
         before, self._epochs = self._epochs, epochs
         revoked = frozenset(lane for lane, epoch in before.items() if epochs.get(lane) != epoch)
         assigned = frozenset(lane for lane, epoch in epochs.items() if before.get(lane) != epoch)

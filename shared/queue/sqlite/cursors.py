@@ -48,7 +48,7 @@ class Cursors:
         return {lane: cursor.offset for lane, cursor in cursors.items()}
 
     def fill(self, asked: Mapping[Lane, int], found: Mapping[Lane, list[Message]]) -> None:
-        """Keep what was read at the offsets asked, unless the lane was dropped or sought elsewhere meanwhile."""
+        """Keep what was read at the offsets asked, unless the lane has been dropped or sought since."""
         for lane, messages in found.items():
             cursor = self._cursors.get(lane)
             if cursor and cursor.offset == asked[lane] and not cursor.ahead:

@@ -147,7 +147,7 @@ def _free_orphans(db: sqlite3.Connection, group: str) -> None:
 
 
 def _add_lanes(db: sqlite3.Connection, member: Member) -> bool:
-    """Enter lanes that the group has not seen yet. True: there were some."""
+    """Add lanes that are new to the group. True: there were some."""
     return bool(
         db.execute(
             'INSERT INTO owners ("group", lane) SELECT :group, id FROM lanes'

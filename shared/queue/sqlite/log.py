@@ -79,7 +79,7 @@ def offset_at(db: sqlite3.Connection, state: LaneState, timestamp_ms: int) -> in
 def _advance(db: sqlite3.Connection, lane: Lane, count: int, size: int, now_ms: int) -> tuple[int, int, int]:
     """Take the next `count` offsets of a lane: its id, the first offset, the time of appending.
 
-    That time never goes back within a lane, whatever the clock does: offsets are searched by it.
+    That time never decreases within a lane, even if the clock does: offsets are searched by it.
     """
     rows = db.execute(
         "UPDATE lanes SET end = end + ?, bytes = bytes + ?, last_ms = max(last_ms, ?) WHERE topic = ? AND partition = ?"

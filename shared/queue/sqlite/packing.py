@@ -1,4 +1,4 @@
-"""How messages lie in the queue file: packed together, so that small ones cost little and repetition is free."""
+"""How messages are stored in the queue file: packed together, so that small ones cost little and repetition is free."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import msgspec
 
 from shared.queue.base import Message
 
-SEGMENT_BYTES = 1_000_000  # about this much unpacked goes into one segment: what a reader has to unpack at once
+SEGMENT_BYTES = 1_000_000  # unpacked, about: a reader unpacks a whole segment at once
 ZSTD_LEVEL = 3
 
 Keyed = tuple[bytes | None, bytes]  # key, value

@@ -84,12 +84,12 @@ class SqliteProducer:
             raise QueueUnavailable("the producer is not running")
         if self._in_flight + size > self._limits.in_flight_bytes:
             raise QueueFull(f"{self._in_flight:,} bytes wait to be written to the queue file: its disk is too slow")
-        # Once refused, one group is let through every so often: its transaction looks whether there is room again.
+        # Once refused, one commit is let through now and then: its transaction finds out whether there is room again.
         if self._full_until and not spec.compacted and time.monotonic() < self._full_until:
             raise full(self._limits.size_bytes)
 
     async def _look_up(self, topic: str) -> "_Topic":
-        """Find a topic in the file, asking at most once every so often, however many publish to it."""
+        """Find a topic in the file, reading it at most every `_LOOK_AGAIN_S`, however many publish to it."""
         async with self._looking:
             if topic not in self._topics and time.monotonic() >= self._look_again_at:
                 self._look_again_at = time.monotonic() + _LOOK_AGAIN_S

@@ -46,9 +46,9 @@ def used_bytes(db: sqlite3.Connection) -> int:
 
 
 def waiting_bytes(db: sqlite3.Connection) -> int:
-    """About the packed size of what not every group has committed past: the rest goes when room is needed.
+    """The packed size of what not every group has committed past, estimated; the rest is dropped when room is needed.
 
-    By the share of offsets: the exact sizes stand in the segments, of which there may be very many.
+    Estimated by the share of offsets: exact sizes would need a look at every segment, of which there may be very many.
     """
     consumed = sum(
         floor.bytes * (min(floor.offset, floor.end) - floor.begin) // (floor.end - floor.begin) for floor in _floors(db)

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local.child import Child, Command, DidNotStart, run, start_together
 from deploy.local.ports import HOST
-from deploy.local.sluice_hooks import Gateway
+from deploy.local.sluice_processes import Gateway
 
 STAYS = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STAYS

@@ -90,18 +90,18 @@ def test_an_alarm_is_repeated_every_hour_and_at_once_when_it_comes_back() -> Non
     assert said == [False, True, False, False, True, False, True]
 
 
-async def test_a_watch_goes_on_after_an_answer_that_it_can_not_use() -> None:
-    errors = iter([QueueUnavailable("away"), QueueError("no right to")])
-    third = asyncio.Event()
+async def test_a_watch_goes_on_after_an_answer_that_it_can_not_use_and_says_so_once() -> None:
+    errors = iter([QueueUnavailable("away"), *[QueueError("no right to")] * 2])
+    last = asyncio.Event()
 
     async def look() -> None:
         if error := next(errors, None):
             raise error
-        third.set()
+        last.set()
 
     each_minute = watch.Watch(look, every_s=0.001)
     with structlog.testing.capture_logs() as logs:
         await each_minute.start()
-        await third.wait()
+        await last.wait()
         await each_minute.close()
     assert [entry["error"] for entry in logs] == ["QueueError('no right to')"]
