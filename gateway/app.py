@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -15,18 +16,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.apis import Apis
 from gateway.drains.route import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.http.answer_headers import with_answer_headers
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH
-from gateway.openapi.ingest import draining
+from gateway.openapi.ingest import operations_of
 from gateway.origins import preflight
-from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection, api_of, respond
-from shared.formats.base import Format
-from shared.formats.vercel_drain import FORMAT as VERCEL
-from shared.registry import Registry
+from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection
+from shared.formats.intake import Intake
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,6 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 class Deps:
     """What `build_app` puts together. `ingest` or `query_routes` may be missing: a process has one role or both."""
 
-    registry: Registry
     readiness: Readiness
     ingest: IngestDeps
     drain: DrainDeps
@@ -74,45 +73,31 @@ def build_app(deps: Deps) -> Dispatch:
     """The ASGI application."""
     ingest = ingest_routes(deps) if deps.takes_in else {}
     routes: list[BaseRoute] = [
-        *(Described(path, route, route.operations) for path, route in ingest.items()),
-        *_of_projects(ingest),
+        *(
+            Described(path, route, operations_of(route.intake, route.api, deps.ingest.registry, path))
+            for path, route in ingest.items()
+        ),
         *_operations(deps),
         *deps.query_routes,
     ]
     routes += _description(Document(routes))
-    rest = Starlette(
-        routes=routes,
-        exception_handlers={HTTPException: _http_error, Rejection: _rejected, Exception: _crashed},
-        lifespan=_lifespan(deps),
-    )
+    answer = _answers(deps.ingest.apis)
+    rest = Starlette(routes=routes, exception_handlers=answer, lifespan=_lifespan(deps))
     rest.router.redirect_slashes = False
-    return Dispatch(ingest, rest, deps.ingest.request_ids)
+    plain = {path: route for path, route in ingest.items() if "{" not in path}
+    return Dispatch(plain, rest, deps.ingest.request_ids)
 
 
 def ingest_routes(deps: Deps) -> dict[str, IngestRoute]:
-    """Path -> route of each format, with and without a trailing slash."""
-    routes: dict[str, IngestRoute] = {}
-    for fmt in deps.registry.formats.values():
-        route = _route(fmt, deps)
-        routes[fmt.route] = routes[f"{fmt.route}/"] = route
-    return routes
+    """Path -> route of each intake, with and without a trailing slash."""
+    made = [_route(intake, deps) for intake in deps.ingest.registry.intakes]
+    return {path + slash: route for route in made for path in route.intake.routes for slash in ("", "/")}
 
 
-def _route(fmt: Format, deps: Deps) -> IngestRoute:
-    signal = deps.registry.signal_of(fmt)
-    if fmt.name == VERCEL.name:
-        return DrainRoute(fmt, signal, deps.ingest, deps.drain)
-    return IngestRoute(fmt, signal, deps.ingest)
-
-
-def _of_projects(ingest: Mapping[str, IngestRoute]) -> list[Described]:
-    """The drain's paths with a project in them."""
-    return [
-        Described(f"{path}/{{project_id}}{slash}", route, draining(route.format, of_project=True))
-        for path, route in ingest.items()
-        if isinstance(route, DrainRoute) and not path.endswith("/")
-        for slash in ("", "/")
-    ]
+def _route(intake: Intake, deps: Deps) -> IngestRoute:
+    if intake.kind == "drain":
+        return DrainRoute(intake, deps.ingest, deps.drain)
+    return IngestRoute(intake, deps.ingest)
 
 
 def _operations(deps: Deps) -> list[Described]:
@@ -148,30 +133,36 @@ def _json(status: int, body: object) -> Response:
     return Response(_encode(body), status, media_type="application/json")
 
 
-def _answer(request: Request, rejection: Rejection) -> Response:
-    status, body, headers = respond(rejection, api_of(request.url.path))
-    return Response(body, status, headers, media_type="application/json")
+def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+    """What answers an exception that a route raised, in the words of the path's API."""
 
+    def answered(request: Request, rejection: Rejection) -> Response:
+        api = apis.of_path(request.url.path)
+        answer = api.answer(rejection)
+        response = Response(answer.body, answer.status, media_type=api.media_type)
+        response.raw_headers += answer.headers
+        return response
 
-async def _rejected(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Rejection)
-    return _answer(request, error)
+    async def rejected(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Rejection)
+        return answered(request, error)
 
+    async def http_error(request: Request, error: Exception) -> Response:
+        """What Starlette's router raises: no such path, no such method. `OPTIONS` is a method that no route has."""
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            allow = (error.headers or {}).get("Allow", "")
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=preflight(allow))
+            return answered(request, MethodNotAllowed(allow))
+        return answered(request, NotFound() if error.status_code == 404 else InternalError())
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    """What Starlette's router raises: no such path, no such method. `OPTIONS` is a method that no route has."""
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=preflight((error.headers or {}).get("Allow", "")))
-        return _answer(request, MethodNotAllowed((error.headers or {}).get("Allow", "")))
-    return _answer(request, NotFound() if error.status_code == 404 else InternalError())
+    async def crashed(request: Request, error: Exception) -> Response:
+        """A bug of ours: logged with its trace, told to the client without it."""
+        _log.error("unexpected error", path=request.url.path, exc_info=error)
+        return answered(request, InternalError())
 
-
-async def _crashed(request: Request, error: Exception) -> Response:
-    """A bug of ours: logged with its trace, told to the client without it."""
-    _log.error("unexpected error", path=request.url.path, exc_info=error)
-    return _answer(request, InternalError())
+    return {HTTPException: http_error, Rejection: rejected, Exception: crashed}
 
 
 def _lifespan(deps: Deps) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 
+from gateway import apis
 from gateway.app import Deps
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.drains.handshake import CodeOf, VerifyCodes
@@ -26,8 +27,9 @@ from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
-from shared.keys import ResolvedKey, find_drain_verify, find_key
+from shared.keys import ResolvedKey, find_key
 from shared.metrics import Metrics
+from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.settings import BadSetting, Settings
 
@@ -40,13 +42,7 @@ def assemble(config: Settings) -> Deps:
     if unknown := roles - ROLES:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; there are ingest and query")
     metrics = Metrics()
-    queue = open_queue(
-        config.services.queue_url,
-        publish_timeout_s=config.gateway.publish_timeout_s,
-        in_flight_bytes=config.gateway.in_flight_bytes,
-        max_message_bytes=config.topics.max_message_bytes,
-        max_bytes=config.topics.max_bytes,
-    )
+    queue = open_queue(config)
     producer = queue.producer()
     postgres = Postgres(config.services.postgres_url)
     redis = Redis(config.services.redis_url)
@@ -65,9 +61,10 @@ def assemble(config: Settings) -> Deps:
         return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
 
     return Deps(
-        registry=registry.load(config.services.extensions, config.topics.prefix),
         readiness=Readiness(checks, required),
         ingest=IngestDeps(
+            registry=registry.load(config.services.extensions, config.topics.prefix),
+            apis=apis.load(config.services.extensions),
             keys=keys,
             limits=limits,
             publisher=Publisher(producer, metrics),

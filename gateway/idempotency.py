@@ -10,7 +10,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from gateway.rejections import KeyReused, KeyTooLong, Unavailable
+from gateway.http.answer import Answer
+from gateway.rejections import MAX_KEY, KeyReused, KeyTooLong, Unavailable
 from shared.clients.redis import Redis, RedisUnavailable, Script
 from shared.metrics import Metrics
 
@@ -20,18 +21,7 @@ PENDING_S = 30
 DONE_S = 600
 """How long an answer is remembered, seconds."""
 
-MAX_KEY = 255
-"""Longest Idempotency-Key, characters."""
-
 _DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
-
-
-class Answer(msgspec.Struct, gc=False, array_like=True):
-    """What a request was answered with: status, body, and the headers that tell of its records."""
-
-    status: int
-    body: bytes
-    headers: list[tuple[bytes, bytes]] = []
 
 
 class _Mark(msgspec.Struct, gc=False, array_like=True):

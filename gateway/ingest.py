@@ -1,46 +1,48 @@
 """One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from gateway.apis import Apis
+from gateway.apis.base import Api
 from gateway.auth import KeyCache, key_of, permit
+from gateway.http.answer import Answer, Headers
+from gateway.http.answer_headers import send_answer, standing_headers
 from gateway.http.body import Bodies, ClientGone
-from gateway.idempotency import Answer, Idempotency, digest_of, key_from
-from gateway.ids import header_of, uuid7
+from gateway.http.nesting import is_too_deep
+from gateway.http.request import Request
+from gateway.idempotency import Idempotency, digest_of, key_from
+from gateway.ids import header_of
 from gateway.limits import Limits
-from gateway.openapi import Operations
-from gateway.openapi.ingest import taking_in
-from gateway.origins import check_origin, readable
+from gateway.origins import check_origin
 from gateway.publisher import Publisher
-from gateway.rejections import InternalError, Rejection, Unavailable, respond
-from gateway.validation.validator import Validated, Validator
+from gateway.rejections import InternalError, NotFound, Rejection, Unavailable, Unreadable
+from gateway.sealing import messages, stamp_of
+from gateway.validation.parts import Opened, Part
+from gateway.validation.validator import Validator, unwrapped, validator
 from shared.clock import Clock
-from shared.envelope import VERSION, Stamp
+from shared.envelope import Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.fingerprint import fingerprint
-from shared.formats.base import Format, Outcome
+from shared.formats.intake import Intake, Outcome
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
-from shared.signals.base import Signal
+from shared.registry import Registry
 
 _log = structlog.get_logger(__name__)
-
-_JSON = (b"content-type", b"application/json")
-
-Headers = list[tuple[bytes, bytes]]
-Given = Mapping[bytes, bytes]
-"""A request's headers."""
 
 
 @dataclass(frozen=True)
 class IngestDeps:
     """What the ingest routes share in one process."""
 
+    registry: Registry
+    apis: Apis
     keys: KeyCache
     limits: Limits
     publisher: Publisher
@@ -51,147 +53,168 @@ class IngestDeps:
     clock: Clock
 
 
+Body = tuple[Validator, Opened]
+"""A body of one format, after its first decode."""
+
+
 class IngestRoute:
-    """The ASGI application of one format's route.
+    """The ASGI application of one intake.
 
     1. A 2xx is sent after every accepted record is durable in the queue, never before.
-    2. Whatever is raised on the way is answered here, and nothing of the request is acknowledged.
+    2. Whatever is raised on the way is answered here, in the words of the intake's API, and nothing of the request is
+       acknowledged.
     """
 
-    def __init__(self, fmt: Format, signal: Signal, deps: IngestDeps) -> None:
-        self.format = fmt
-        self._signal = signal
-        self._validator = Validator(fmt)
+    def __init__(self, intake: Intake, deps: IngestDeps) -> None:
+        self.intake = intake
+        self.api: Api = deps.apis.of(intake)
+        self._content_type = (b"content-type", self.api.media_type.encode())
+        formats = [deps.registry.formats[name] for name in intake.bodies]
+        self._validators = {fmt.name: validator(fmt, intake.bodies[fmt.name], self.api) for fmt in formats}
+        self._signals = {fmt.name: deps.registry.signal_of(fmt) for fmt in formats}
         self._keys = deps.keys
-        self._limiter = deps.limits.of(fmt.counted_as)
+        self._limiter = deps.limits.of(intake.kind)
         self._publisher = deps.publisher
         self._metrics = deps.metrics
         self._bodies = deps.bodies
         self._idempotency = deps.idempotency
         self._request_ids = deps.request_ids
         self._clock = deps.clock
-        self._requests_ok = deps.metrics.requests.labels(fmt.route, "accepted")
-        self._records_ok = deps.metrics.records.labels(fmt.route, "accepted")
-
-    @property
-    def operations(self) -> Operations:
-        """What its methods do, for the API's description."""
-        return {"POST": taking_in(self.format)}
+        self._requests_ok = deps.metrics.requests.labels(intake.route, "accepted")
+        self._records_ok = deps.metrics.records.labels(intake.route, "accepted")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = [_JSON, (b"x-request-id", next(self._request_ids))]
-        given = dict(scope["headers"])
-        if (origin := given.get(b"origin")) is not None:
-            headers += readable(origin)
+        request = Request(scope, receive, self._bodies)
+        headers = request.answer_headers
+        headers.append(self._content_type)
+        headers += standing_headers(self._request_ids, request.headers.get(b"origin"))
         try:
-            status, body = await self.accept(scope, given, receive, headers)
+            answer = await self.accept(request)
         except Rejection as rejection:
-            status, body = self._refuse(rejection, headers)
+            answer = self._refused(rejection)
         except ClientGone:
-            self._metrics.requests.labels(self.format.route, "client_gone").inc()
+            self._metrics.requests.labels(self.intake.route, "client_gone").inc()
             return
-        except asyncio.CancelledError:  # the process ends, and waited long enough: what became of it is not known
-            status, body = self._refuse(Unavailable(), headers)
+        except asyncio.CancelledError:  # the process ends, and waited long enough: the outcome is not known
+            answer = self._refused(Unavailable())
         except Exception:
-            _log.exception("unexpected error", route=self.format.route)
-            status, body = self._refuse(InternalError(), headers)
-        headers.append((b"content-length", b"%d" % len(body)))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            _log.exception("unexpected error", route=self.intake.route)
+            answer = self._refused(InternalError())
+        await send_answer(send, answer, headers)
 
-    async def accept(self, scope: Scope, given: Given, receive: Receive, headers: Headers) -> tuple[int, bytes]:
-        """Authenticate, admit, read, validate, store once; (status, body) of the success.
+    async def accept(self, request: Request) -> Answer:
+        """The answer to a request, once everything of it is durable. Raises `Rejection`, `ClientGone`."""
+        key = await self._authenticate(request)
+        await self.vouch(request, key)
+        parts = await self._validate(request)
+        return await self._publish_once(request, key, parts)
 
-        `given` are the request's headers, `headers` the answer's. Raises `Rejection`.
-        """
-        token = key_of(given.items())
-        key = None if token is None else await self._admit(token, given, headers)
-        body = await self._bodies.read(given, receive)
-        if key is None:
-            key = await self._admit(self._validator.key_in(body), given, headers)
-        return await self._take(key, given, body, headers)
+    async def _authenticate(self, request: Request) -> ResolvedKey:
+        """By a header before the body is read, else by what stands in the body."""
+        token = key_of(request.headers.items())
+        if token is None:
+            bodies = await self._open(request)
+            token = next((key for validator, opened in bodies if (key := validator.key_in(opened)) is not None), None)
+        return await self._admit(request, token)
 
-    async def _take(self, key: ResolvedKey, given: Given, body: bytes, headers: Headers) -> tuple[int, bytes]:
-        """Validate, store once."""
-        validated = self._validator.validate(body)
-        name = key_from(given.get(b"idempotency-key")) or self._name(body, validated)
-        if name is None:
-            return await self._store(key, validated, headers)
-        return await self._store_once(name, body, key, validated, headers)
-
-    def _name(self, body: bytes, validated: Validated) -> bytes | None:
-        """What a repeat of a request without an Idempotency-Key is told by: the client's own id of its one error."""
-        ids = validated.event_ids
-        return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
-
-    async def _store(self, key: ResolvedKey, validated: Validated, headers: Headers) -> tuple[int, bytes]:
-        """Seal, publish, count; (status, body) once everything is durable."""
-        stamp, outcome = self._seal(key, validated)
-        if validated.n:
-            await self._publisher.publish(self._signal.topic, stamp, validated.records)
-        if outcome.event_ids:
-            headers.append((b"x-event-id", header_of(outcome.event_ids)))
-        if validated.dropped:
-            headers.append((b"x-dropped", validated.x_dropped.encode()))
-        self._count(validated)
-        return self.format.reply(outcome)
-
-    async def _store_once(
-        self, name: bytes, body: bytes, key: ResolvedKey, validated: Validated, headers: Headers
-    ) -> tuple[int, bytes]:
-        """The same, but a repeat gets the first one's answer."""
-        work = partial(self._answer, key, validated)
-        answer = await self._idempotency.once(key.project_id, self.format.route, name, digest_of(body), work)
-        headers += answer.headers
-        return answer.status, answer.body
-
-    async def _answer(self, key: ResolvedKey, validated: Validated) -> Answer:
-        headers: Headers = []
-        status, body = await self._store(key, validated, headers)
-        return Answer(status, body, headers)
-
-    async def _admit(self, token: str | None, given: Given, headers: Headers) -> ResolvedKey:
+    async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
         """The key, once its request is counted: also one that is refused for its scope (403)."""
         key = await self._keys.resolve(token)
-        if not self._limiter.admits(key, headers):
-            await self._limiter.admit(key, headers)
+        if not self._limiter.admits(key, request.answer_headers):
+            await self._limiter.admit(key, request.answer_headers)
         permit(key, "ingest")
-        check_origin(key.origins, given)
+        check_origin(key.origins, request.headers)
         return key
 
-    def _seal(self, key: ResolvedKey, validated: Validated) -> tuple[Stamp, Outcome]:
+    async def vouch(self, request: Request, key: ResolvedKey) -> None:
+        """Raises `Rejection` for a key that this request may not use."""
+        if request.path_parameters.get("project_id", key.project_id) != key.project_id:
+            raise NotFound
+
+    async def _open(self, request: Request) -> list[Body]:
+        """The body of each format in the request. Raises `MalformedJson`, `Unreadable`."""
+        if request.opened is None:
+            content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+            bodies = unwrapped(self.intake, self.api, await request.body(), content_type)
+            request.opened = [await self._opened(name, text) for name, text in bodies]
+        opened: list[Body] = request.opened
+        return opened
+
+    async def _opened(self, name: str, text: bytes) -> Body:
+        validator = self._validators[name]
+        if validator.looks_too_deep(text) and await asyncio.to_thread(is_too_deep, text):
+            raise Unreadable("nested too deeply")
+        return validator, validator.opened(text)
+
+    async def _validate(self, request: Request) -> list[Part]:
+        return [validator.validate(opened) for validator, opened in await self._open(request)]
+
+    async def _publish_once(self, request: Request, key: ResolvedKey, parts: list[Part]) -> Answer:
+        """A repeat of a request gets the first one's answer."""
+        body = await request.body()
+        name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(body, parts)
+        if name is None:
+            return await self._publish(key, parts)
+        publish = partial(self._publish, key, parts)
+        return await self._idempotency.once(key.project_id, self.intake.route, name, digest_of(body), publish)
+
+    def _repeated_by(self, body: bytes, parts: list[Part]) -> bytes | None:
+        """What tells a repeat without an Idempotency-Key: a drain's body, or the client's own id of its one error."""
+        if self.intake.kind == "drain":
+            return b"body:" + digest_of(body) if any(part.n for part in parts) else None
+        ids = [event_id for part in parts for event_id in part.event_ids]
+        return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
+
+    async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         now_us = self._clock() // 1000
-        event_ids: tuple[str, ...] = ()
-        fingerprints: Sequence[str] = ()
-        if validated.event_ids:
-            event_ids = tuple(sent or uuid7(now_us // 1000) for sent in validated.event_ids)
-            fingerprints = [fingerprint(FINGERPRINT_VERSION, *of).hash for of in validated.prints_of]
-        stamp = Stamp(
-            v=VERSION,
-            format=self.format.name,
-            project_id=key.project_id,
-            received_at=now_us,
-            retention_days=key.retention_days,
-            n=validated.n,
-            service=validated.service,
-            environment=validated.environment,
-            release=validated.release,
-            event_ids=event_ids,
-            fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
-        )
-        return stamp, Outcome(validated.n + validated.pings, len(validated.dropped), fingerprints, event_ids)
+        stamps = [stamp_of(part, key, now_us) for part in parts]
+        to_store = [
+            message
+            for stamp, part in zip(stamps, parts, strict=True)
+            if part.n
+            for message in messages(self._signals[stamp.format].topic, stamp, part.payload, part.format.codec)
+        ]
+        if to_store:
+            await self._publisher.publish(to_store)
+        outcome = outcome_of(stamps, parts)
+        self._count(parts)
+        status, body = self.intake.reply(outcome)
+        return Answer(status, body, headers_of(outcome, parts))
 
-    def _count(self, validated: Validated) -> None:
+    def _count(self, parts: list[Part]) -> None:
         self._requests_ok.inc()
-        self._records_ok.inc(validated.n)
-        if validated.pings:
-            self._metrics.dropped(self._signal.name, "sdk_init", validated.pings)
-        for _, reason in validated.dropped:
-            self._metrics.records.labels(self.format.route, "dropped").inc()
-            self._metrics.dropped(self._signal.name, reason, 1)
+        for part in parts:
+            self._records_ok.inc(part.n)
+            if part.pings or part.dropped:
+                self._count_dropped(self._signals[part.format.name].name, part)
 
-    def _refuse(self, rejection: Rejection, headers: Headers) -> tuple[int, bytes]:
-        self._metrics.requests.labels(self.format.route, rejection.reason).inc()
-        status, body, extra = respond(rejection, self.format.api)
-        headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
-        return status, body
+    def _count_dropped(self, signal: str, part: Part) -> None:
+        if part.pings:
+            self._metrics.dropped(signal, "sdk_init", part.pings)
+        for _, reason in part.dropped:
+            self._metrics.records.labels(self.intake.route, "dropped").inc()
+            self._metrics.dropped(signal, reason, 1)
+
+    def _refused(self, rejection: Rejection) -> Answer:
+        self._metrics.requests.labels(self.intake.route, rejection.reason).inc()
+        return self.api.answer(rejection)
+
+
+def outcome_of(stamps: list[Stamp], parts: list[Part]) -> Outcome:
+    """What the success body is made of."""
+    return Outcome(
+        accepted=sum(part.n + part.pings for part in parts),
+        dropped=sum(len(part.dropped) for part in parts),
+        fingerprints=[fingerprint(FINGERPRINT_VERSION, *of).hash for part in parts for of in part.prints_of],
+        event_ids=[event_id for stamp in stamps for event_id in stamp.event_ids],
+    )
+
+
+def headers_of(outcome: Outcome, parts: list[Part]) -> Headers:
+    """The headers that tell of the records."""
+    headers: Headers = []
+    if outcome.event_ids:
+        headers.append((b"x-event-id", header_of(outcome.event_ids)))
+    if outcome.dropped:
+        headers.append((b"x-dropped", ", ".join(told for part in parts for told in part.told).encode()))
+    return headers

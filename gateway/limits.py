@@ -10,7 +10,7 @@ from operator import attrgetter
 from time import monotonic
 from typing import Literal
 
-from gateway.http.answer_headers import Headers
+from gateway.http.answer import Headers
 from gateway.leases import Leases, Window
 from gateway.rejections import RateLimited
 from shared.clients.redis import Redis

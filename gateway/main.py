@@ -12,7 +12,7 @@ from gateway.app import build_app
 from gateway.assembly import assemble
 from gateway.http.connection import connections
 from gateway.http.server import Server
-from shared import logs, settings
+from shared import logging_setup, settings
 from shared.settings import BadSetting
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ KEEP_ALIVE_S = 75
 
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
-    logs.configure()
+    logging_setup.configure()
     uvloop.run(serve(settings.load(os.environ)))
 
 
@@ -38,7 +38,7 @@ async def serve(config: settings.Settings) -> None:
     server = Server(
         uvicorn.Config(
             application,
-            http=connections(deps.ingest.request_ids),
+            http=connections(deps.ingest.request_ids, deps.ingest.apis),
             ws="none",  # whatever is installed: a request to upgrade is answered as any other
             access_log=False,
             log_config=None,

@@ -6,9 +6,8 @@ A request without `Origin` comes from no browser: it passes, and pays a look int
 import re
 from collections.abc import Mapping, Sequence
 
+from gateway.http.answer import Headers
 from gateway.rejections import OriginNotAllowed
-
-Headers = list[tuple[bytes, bytes]]
 
 ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key"
 _EXPOSE = (

@@ -1,53 +1,39 @@
-"""Why a request is refused: one tree, one table to HTTP. Handlers raise, `respond` is the only one that answers.
+"""Why a request is refused: one tree. Handlers raise, the request's API answers (`gateway.apis`).
 
 The reason labels the metric; the sentences are the contract's (03, "Statuses").
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import msgspec
-
-from shared.formats.base import Api
-
-_encode = msgspec.json.Encoder().encode
+MAX_KEY = 255
+"""Longest Idempotency-Key, characters."""
 
 
 class Rejection(Exception):
     """A request that is answered with an error. Nothing of it was acknowledged.
 
-    `sentence` is what every API says; `proliferate` where that one says something else. `retryable` answers carry
+    `status` and `sentence` are what an API says that has no words of its own for it. `retryable` answers carry
     `Retry-After`, seconds.
     """
 
     status: ClassVar[int]
     reason: ClassVar[str]
-    sentence: ClassVar[str]
-    proliferate: ClassVar[str] = ""
+    sentence: str
     retryable: ClassVar[bool] = False
     retry_after_s: int = 1
-
-    def body(self, api: Api) -> Any:
-        """The JSON value of the answer."""
-        if api == "proliferate":
-            return {"detail": self.proliferate or self.sentence}
-        return {"error": self.sentence}
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after_s)} if self.retryable else {}
 
 
 class Worded(Rejection):
-    """A body that can't be taken, with the whole answer in the words of its API (`gateway.apis`)."""
+    """What can't be taken, with the whole answer in the words of its API."""
 
     status = 400
 
     def __init__(self, answer: Any) -> None:
         super().__init__(self.sentence)
         self.answer = answer
-
-    def body(self, api: Api) -> Any:
-        return self.answer
 
 
 class BadRequest(Rejection):
@@ -81,18 +67,11 @@ class Unreadable(Rejection):
         super().__init__(why)
         self.why = why
 
-    def body(self, api: Api) -> Any:
-        if api == "proliferate":
-            detail = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}
-            return {"detail": [detail | {"ctx": {"error": self.why}}]}
-        return super().body(api)
-
 
 class Unauthenticated(Rejection):
     status = 401
     reason = "unauthenticated"
     sentence = "Missing or invalid API key"
-    proliferate = "Invalid API key"
 
 
 class LacksScope(Rejection):
@@ -100,15 +79,10 @@ class LacksScope(Rejection):
 
     status = 403
     reason = "scope"
-    sentence = "API key lacks the ingest scope"
 
     def __init__(self, scope: str) -> None:
         super().__init__(scope)
-        self.scope = scope
-
-    def body(self, api: Api) -> Any:
-        text = f"API key lacks the {self.scope} scope"
-        return {"detail": text} if api == "proliferate" else {"error": text}
+        self.sentence = f"API key lacks the {scope} scope"
 
 
 class OriginNotAllowed(Rejection):
@@ -123,9 +97,6 @@ class InvalidSignature(Rejection):
     status = 403
     reason = "signature"
     sentence = "signature didn't match"
-
-    def body(self, api: Api) -> Any:
-        return {"code": "invalid_signature", "error": self.sentence}
 
 
 class NotFound(Rejection):
@@ -171,19 +142,11 @@ class UnsupportedEncoding(Rejection):
 
 
 class KeyTooLong(Rejection):
-    """An Idempotency-Key over 255 characters."""
+    """An Idempotency-Key over `MAX_KEY` characters."""
 
     status = 400
     reason = "idempotency_key"
-    sentence = "Idempotency-Key is longer than 255 characters"
-
-    def body(self, api: Api) -> Any:
-        if api == "proliferate":
-            text = "String should have at most 255 characters"
-            loc = ["header", "idempotency-key"]
-            detail = {"type": "string_too_long", "loc": loc, "msg": text, "input": None, "ctx": {"max_length": 255}}
-            return {"detail": [detail]}
-        return super().body(api)
+    sentence = f"Idempotency-Key is longer than {MAX_KEY} characters"
 
 
 class KeyReused(Rejection):
@@ -219,27 +182,4 @@ class Unavailable(Rejection):
     status = 503
     reason = "unavailable"
     sentence = "Service temporarily unavailable"
-    proliferate = "Log storage temporarily unavailable"
     retryable = True
-
-
-_PROLIFERATE_STATUS: Mapping[type[Rejection], int] = {
-    MalformedJson: 422,
-    InvalidBody: 422,
-    Unreadable: 422,
-    KeyTooLong: 422,
-    KeyReused: 422,
-}
-
-
-def api_of(path: str) -> Api:
-    """Whose error bodies a path is answered with."""
-    return "proliferate" if path.startswith("/api/v1/") else "deeptracer"
-
-
-def respond(rejection: Rejection, api: Api) -> tuple[int, bytes, dict[str, str]]:
-    """(status, JSON body, headers) of the answer."""
-    status = rejection.status
-    if api == "proliferate":
-        status = _PROLIFERATE_STATUS.get(type(rejection), status)
-    return status, _encode(rejection.body(api)), rejection.headers()

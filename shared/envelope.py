@@ -1,4 +1,5 @@
-"""The envelope: one queue message = one line of JSON (the stamp), then the records' JSON array as the client sent it.
+"""The envelope: one queue message = one line of JSON (the stamp), then the records as the client sent them, in the
+codec of their format (`shared.formats.codec`).
 
 The two are apart so that the gateway never encodes records again (it sends on the slice that it validated) and so that
 a reader gets the stamp without looking at the records.
@@ -40,7 +41,7 @@ class UnknownVersion(Exception):
 
 
 class Undecodable(Exception):
-    """The message is no envelope and never will be."""
+    """The message is no envelope, or its payload is none of its format's, and never will be."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -48,13 +49,13 @@ _decode_stamp = msgspec.json.Decoder(Stamp).decode
 _decode_version = msgspec.json.Decoder(msgspec.defstruct("Version", [("v", int)])).decode
 
 
-def seal(stamp: Stamp, records: bytes | msgspec.Raw) -> bytes:
-    """Make the queue message of a stamp and a JSON array of `stamp.n` records."""
-    return b"\n".join((_encode(stamp), records))
+def seal(stamp: Stamp, payload: bytes | memoryview | msgspec.Raw) -> bytes:
+    """Make the queue message of a stamp and a payload of `stamp.n` records."""
+    return b"\n".join((_encode(stamp), payload))
 
 
 def unseal(value: bytes) -> tuple[Stamp, memoryview]:
-    """Take a queue message apart: (stamp, the records' JSON array).
+    """Take a queue message apart: (stamp, the records' payload).
 
     Raises:
         UnknownVersion: a newer gateway wrote it.

@@ -5,19 +5,15 @@ never recognised by their look.
 """
 
 import hashlib
-import json
-import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from shared.clients.postgres import Connection, Postgres, connect
-from shared.projects import Project, create_project, get_project
-from shared.signals.base import RETENTION_DAYS
+from shared.clients.postgres import Connection, Postgres
+from shared.projects import get_project
 
 Scope = Literal["ingest", "read"]
 Kind = Literal["dt", "pk"]
@@ -25,8 +21,6 @@ Kind = Literal["dt", "pk"]
 
 REVOCATIONS = "sluice:keys:revoked"
 """Redis channel on which the hash of a revoked or changed key is told to every gateway; an empty text means all."""
-
-DEMO_PROJECT = "demo"
 
 _SHOWN = 8
 """Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
@@ -65,15 +59,6 @@ class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
     drain_secret: str | None = None
     drain_verify: str | None = None
     expires_at: float | None = None
-
-
-class DemoKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """The keys of the project that `sluice up` makes."""
-
-    project_id: str
-    ingest_key: str
-    public_key: str
-    read_key: str
 
 
 def generate(kind: Kind) -> str:
@@ -190,57 +175,6 @@ async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
         [digest],
     )
     return _struct(ResolvedKey, rows[0]) if rows else None
-
-
-async def find_drain_verify(db: Postgres, project_id: str) -> str | None:
-    """What a project's drains are verified with; None where there is no such project, or it has no code.
-
-    Raises `PostgresUnavailable`.
-    """
-    if "\0" in project_id:  # no text of Postgres's
-        return None
-    rows = await db.query("SELECT drain_verify FROM projects WHERE id = %s", [project_id])
-    return rows[0][0] if rows else None
-
-
-def ensure_demo(postgres_url: str, keys_file: Path) -> DemoKeys:
-    """The demo project and its keys, made where they are missing: they stay the same as long as the file (0600) does.
-
-    The project keeps rows for ten years, its keys have no rate limit. Raises `PostgresUnavailable`, and ValueError for
-    a file that can't be read.
-    """
-    keys = _kept(keys_file) or _keep(keys_file)
-    wanted: tuple[tuple[str, Scope, str], ...] = (
-        (keys.ingest_key, "ingest", "demo server"),
-        (keys.public_key, "ingest", "demo browser"),
-        (keys.read_key, "read", "demo reader"),
-    )
-    with connect(postgres_url) as db:
-        create_project(db, Project(id=keys.project_id, name="Demo", retention_days=max(RETENTION_DAYS)))
-        for key, scope, name in wanted:
-            create_key(db, keys.project_id, key, scopes=[scope], name=name, ingest_limit=0, read_limit=0)
-    return keys
-
-
-def _kept(file: Path) -> DemoKeys | None:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=DemoKeys)
-    except FileNotFoundError:
-        return None
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"{file} doesn't hold demo keys ({error}): remove it, and new ones are made") from error
-
-
-def _keep(file: Path) -> DemoKeys:
-    keys = DemoKeys(
-        project_id=DEMO_PROJECT, ingest_key=generate("dt"), public_key=generate("pk"), read_key=generate("dt")
-    )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump(msgspec.structs.asdict(keys), out, indent=2)
-    part.replace(file)
-    return keys
 
 
 def _struct(kind: type[Any], row: Sequence[Any]) -> Any:

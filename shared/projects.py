@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.clients.postgres import Connection
+from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
 
@@ -87,6 +87,17 @@ def list_projects(db: Connection) -> list[Project]:
         " ORDER BY created_at, id"
     ).fetchall()
     return [_project(row) for row in rows]
+
+
+async def find_drain_verify(db: Postgres, project_id: str) -> str | None:
+    """What a project's drains are verified with; None where there is no such project, or it has no code.
+
+    Raises `PostgresUnavailable`.
+    """
+    if "\0" in project_id:  # no text of Postgres's
+        return None
+    rows = await db.query("SELECT drain_verify FROM projects WHERE id = %s", [project_id])
+    return rows[0][0] if rows else None
 
 
 def _check(project: Project) -> None:

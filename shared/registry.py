@@ -1,30 +1,38 @@
-"""Finds the signals and formats: every file in `shared/signals` and `shared/formats` that defines one, and those of an
-extra folder with the same two subfolders (setting `SLUICE_EXTENSIONS`)."""
+"""Finds what extends the gateway and the writer: every file in `shared/signals` and `shared/formats`, and those of an
+extra folder with the same subfolders (setting `SLUICE_EXTENSIONS`).
+
+A file counts by what it defines: a `Signal`, a `Format`, an `Intake`, under any public name, as many as it likes.
+"""
 
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import shared.formats
 import shared.signals
 from shared.formats.base import Format
+from shared.formats.intake import Intake
 from shared.signals.base import Signal, Table
+
+T = TypeVar("T")
 
 
 class BadExtension(Exception):
-    """A signal or format that can't be used; the text says why."""
+    """A signal, format, intake or API that can't be used; the text says why."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """All signals and formats by name."""
+    """All signals and formats by name, and the intakes."""
 
     signals: Mapping[str, Signal]
     formats: Mapping[str, Format]
+    intakes: tuple[Intake, ...]
 
     @property
     def tables(self) -> list[Table]:
@@ -40,29 +48,50 @@ class Registry:
 
 def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
     """The registry of this process. Raises `BadExtension` for a folder that doesn't hold what it should."""
-    if extensions is not None and not extensions.is_dir():
-        raise BadExtension(f"SLUICE_EXTENSIONS names {extensions}, which is no folder")
-    signals = {
-        signal.name: replace(signal, topic_prefix=topic_prefix)
-        for module in _modules(shared.signals, extensions and extensions / "signals")
-        if isinstance(signal := getattr(module, "SIGNAL", None), Signal)
-    }
-    formats = {
-        fmt.name: fmt
-        for module in _modules(shared.formats, extensions and extensions / "formats")
-        if isinstance(fmt := getattr(module, "FORMAT", None), Format)
-    }
+    of_signals = list(modules(shared.signals, extensions))
+    of_formats = list(modules(shared.formats, extensions))
+    found = defined(of_signals, Signal)
+    signals = {signal.name: replace(signal, topic_prefix=topic_prefix) for signal in found}
+    formats = {fmt.name: fmt for fmt in defined(of_formats, Format)}
+    intakes = tuple(defined(of_formats, Intake))
     for fmt in formats.values():
         if fmt.signal not in signals:
             raise BadExtension(f"format {fmt.name} is of the signal {fmt.signal}, which no file defines")
-    return Registry(signals, formats)
+    for intake in intakes:
+        _check(intake, formats)
+    return Registry(signals, formats, intakes)
 
 
-def _modules(package: ModuleType, folder: Path | None) -> Iterator[ModuleType]:
+def _check(intake: Intake, formats: Mapping[str, Format]) -> None:
+    """Raise `BadExtension` for an intake whose requests could not be taken."""
+    if not intake.bodies or not intake.routes:
+        raise BadExtension("an intake has neither a route nor a format: give it both")
+    if unknown := [name for name in intake.bodies if name not in formats]:
+        raise BadExtension(f"the intake of {intake.route} names the format {unknown[0]}, which no file defines")
+    if len(intake.bodies) > 1 and intake.unwrap is None:
+        raise BadExtension(f"the intake of {intake.route} takes several formats: it needs an `unwrap`")
+
+
+def modules(package: ModuleType, extensions: Path | None) -> Iterator[ModuleType]:
+    """The modules of a package, then the files of the extra folder's subfolder of the same name."""
+    if extensions is not None and not extensions.is_dir():
+        raise BadExtension(f"SLUICE_EXTENSIONS names {extensions}, which is no folder")
     for info in pkgutil.iter_modules(package.__path__):
         yield importlib.import_module(f"{package.__name__}.{info.name}")
+    folder = extensions / package.__name__.rpartition(".")[2] if extensions else None
     for path in sorted(folder.glob("*.py")) if folder else ():
         yield _import_file(f"sluice_extension_{path.parent.name}_{path.stem}", path)
+
+
+def defined(found: Iterable[ModuleType], kind: type[T]) -> list[T]:
+    """What the modules define of a kind, each thing once, in the order of files and lines."""
+    values = [
+        value
+        for module in found
+        for name, value in vars(module).items()
+        if isinstance(value, kind) and not name.startswith("_")
+    ]
+    return list({id(value): value for value in values}.values())
 
 
 def _import_file(name: str, path: Path) -> ModuleType:

@@ -1,6 +1,7 @@
 """Every setting, once: its name, default, unit and meaning. Each is read from the environment as `SLUICE_<NAME>`.
 
-`load()` refuses values of the wrong type or out of range with a sentence that names the variable.
+`load()` refuses values of the wrong type or out of range with a sentence that names the variable. Defaults stand here
+and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,24 @@ PREFIX = "SLUICE_"
 
 class BadSetting(Exception):
     """A setting that can't be used; the text names the variable and says what it must be."""
+
+
+class Secret:
+    """A text that nothing shows: no repr, log or traceback. False where it is empty."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(...)" if self._text else "Secret('')"
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +132,11 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     name: Annotated[str, Meta(description="Of this process, in its log; --processes calls its own 1, 2 and so on")] = ""
 
+    @property
+    def receive_bytes(self) -> int:
+        """What one receive brings at most, about: it is asked for as long as there is any room in `held_bytes`."""
+        return self.held_bytes // 8
+
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):
     """The queue's topics, `SLUICE_TOPICS_*`."""
@@ -124,6 +148,40 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (
         10_000_000_000
     )
+
+
+class Kafka(msgspec.Struct, frozen=True, kw_only=True):
+    """Apache Kafka as the queue, `SLUICE_KAFKA_*`. Files are read once, when a process starts."""
+
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Meta(description="What the brokers' listener speaks: PLAINTEXT, SSL (TLS), SASL_PLAINTEXT or SASL_SSL"),
+    ] = "PLAINTEXT"
+    sasl_mechanism: Annotated[
+        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Meta(description="How to log in, with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+    ] = ""
+    username: Annotated[str, Meta(description="Who logs in, with SASL")] = ""
+    password: Annotated[Secret, Meta(description="The user's password, with SASL")] = Secret("")
+    password_file: Annotated[
+        Path | None, Meta(description="File that holds the password, instead of a variable that holds it")
+    ] = None
+    ca_file: Annotated[
+        Path | None, Meta(description="PEM file of who signed the brokers' certificates; empty: the system's list")
+    ] = None
+    cert_file: Annotated[
+        Path | None, Meta(description="PEM file of our own certificate, where the brokers ask for one")
+    ] = None
+    key_file: Annotated[
+        Path | None, Meta(description="PEM file of its key, unencrypted; empty: it is in the certificate's file")
+    ] = None
+    client_id: Annotated[str, Meta(description="Our name in the brokers' logs, metrics and quotas")] = "sluice"
+    request_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds that one question to the cluster, or one try to connect, may take")
+    ] = 10.0
+    replication_factor: Annotated[
+        int, Meta(ge=-1, description="Copies of a new topic; -1: the cluster's default.replication.factor")
+    ] = -1
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway = Gateway()
     writer: Writer = Writer()
     topics: Topics = Topics()
+    kafka: Kafka = Kafka()
     storage: Storage = Storage()
     query: Query = Query()
 
@@ -163,6 +222,7 @@ _PREFIXES = {
     "gateway": "GATEWAY_",
     "writer": "WRITER_",
     "topics": "TOPICS_",
+    "kafka": "KAFKA_",
     "storage": "CLICKHOUSE_",
     "query": "QUERY_",
 }
@@ -183,15 +243,15 @@ def _load_group(group: type[msgspec.Struct], prefix: str, environment: Mapping[s
         if (text := environment.get(variable)) is None or (text == "" and info.type is not str):
             continue
         try:
-            values[info.name] = msgspec.convert(text, info.type, strict=False, dec_hook=_path)
+            values[info.name] = msgspec.convert(text, info.type, strict=False, dec_hook=_of_text)
         except msgspec.ValidationError as error:
-            raise BadSetting(f"{variable}={text!r}: {error}") from error
+            raise BadSetting(f"{variable}={text!r}: {error} ({_meaning(info.type)})") from error
     return group(**values)
 
 
-def _path(kind: type, value: Any) -> Any:
-    if kind is Path:
-        return Path(value)
+def _of_text(kind: type, text: Any) -> Any:
+    if kind in (Path, Secret):
+        return kind(text)
     raise NotImplementedError(kind)
 
 
@@ -200,8 +260,12 @@ def variables() -> dict[str, tuple[str, Any]]:
     found: dict[str, tuple[str, Any]] = {}
     for group in msgspec.structs.fields(Settings):
         for info in msgspec.structs.fields(group.type):
-            described = msgspec.inspect.type_info(info.type)
-            extra = getattr(described, "extra_json_schema", None) or {}
             name = PREFIX + _PREFIXES[group.name] + info.name.upper()
-            found[name] = (extra.get("description", ""), info.default)
+            found[name] = (_meaning(info.type), info.default)
     return found
+
+
+def _meaning(kind: Any) -> str:
+    described = msgspec.inspect.type_info(kind)
+    extra = getattr(described, "extra_json_schema", None) or {}
+    return str(extra.get("description", ""))

@@ -6,8 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.validation.contract import Node, body_node, record_node
-from shared.formats.base import Format
+from gateway.validation.contract import Node, batch_node, node_of
+from shared.formats.intake import Array, Batch, OneOrMany
+from tests.validating import Door
 
 TIMES = [
     "2026-02-23T00:00:00.000Z",
@@ -143,21 +144,20 @@ def texts(draw: st.DrawFn, value: Any) -> bytes:
     return write(value).encode()
 
 
-def values(fmt: Format) -> st.SearchStrategy[Any]:
-    """Valid bodies of a format, as plain values."""
-    if fmt.split is not None:
+def values(door: Door) -> st.SearchStrategy[Any]:
+    """Valid bodies of an intake, as plain values."""
+    ((_, body),) = door.intake.bodies.items()
+    record = door.format.codec.record  # type: ignore[attr-defined]
+    if isinstance(body, Array):
         return st.lists(_drained, max_size=4)
-    node, record = body_node(fmt), record_node(fmt)
-    if (look := fmt.look) is not None:
-        one = valid(record).filter(lambda value: not look(json.dumps(value).encode()).lacks)
+    if isinstance(body, OneOrMany):
+        one = valid(node_of(record)).filter(lambda value: not body.look(json.dumps(value).encode()).lacks)
         return one | st.lists(one, max_size=3)
-    fields = [
-        replace(field, node=replace(field.node, items=record)) if field.attribute == fmt.batch else field
-        for field in node.fields
-    ]
-    return valid(replace(node, fields=tuple(fields)))
+    if isinstance(body, Batch):
+        return valid(batch_node(replace(body, partial=False), record))
+    return valid(node_of(record))
 
 
-def bodies(fmt: Format) -> st.SearchStrategy[bytes]:
-    """Bodies of a format, valid or not."""
-    return values(fmt).flatmap(broken).flatmap(texts)
+def bodies(door: Door) -> st.SearchStrategy[bytes]:
+    """Bodies of an intake, valid or not."""
+    return values(door).flatmap(broken).flatmap(texts)

@@ -1,14 +1,14 @@
-"""What a batch says of itself: its range, its token, its rows' identities, what is committed before and after it."""
+"""Rows of one range: its token, its rows' identities, and what is committed before and after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from shared.formats.base import Columns
 from shared.queue.base import Lane, Message, Position
-from writer.buffer import Draft
+from shared.signals.base import US_PER_DAY
 from writer.dead_letters import Letter
-from writer.rows import US_PER_DAY, Converted
+from writer.row_range import RowRange
 
 Key = tuple[int, int, int]
 """A row's identity within its lane: (_offset, _index, received_at)."""
@@ -31,25 +31,28 @@ def plan_of(position: Position) -> int:
 
 @dataclass
 class Batch:
-    """Rows of one table from one contiguous offset range of one lane, ready to be inserted."""
+    """Rows of one table from one contiguous offset range of one lane, ready to be inserted, and what is no row."""
 
     lane: Lane
     first: int
     last: int
     received_at: int
-    """Of the first readable message, microseconds: a topic that was made anew makes other tokens."""
-    columns: Columns
-    rows: int
-    letters: list[Letter]
-    expired: int
-    """Records that were past their retention."""
-    bytes: int
-    planned: bool
-    """The range was read from a plan."""
+    """Of the first readable message, microseconds: a recreated topic makes other tokens."""
     message: Message | None
     """Where the batch is one message: that message."""
+    columns: Columns = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+    """For the records that can't become rows."""
+    expired: int = 0
+    """Records that were past their retention."""
+    planned: bool = False
+    """The range was read from a plan."""
     run: str = ""
-    """Of a replay or a redrive: begins its tokens, so that they are no others'."""
+    """Of a replay or a redrive: the beginning of its tokens, so that no other run has the same ones."""
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns.get("_offset", ()))
 
     @property
     def end(self) -> int:
@@ -58,32 +61,28 @@ class Batch:
 
     @property
     def plan(self) -> Position:
-        """Committed before the insert."""
+        """What is committed before the insert."""
         return Position(self.first, msgspec.json.encode(Plan(self.end)).decode())
 
     @property
     def done(self) -> Position:
-        """Committed when every row is stored."""
+        """What is committed when every row is stored."""
         return Position(self.end)
 
     @property
     def token(self) -> str:
-        """The insert's deduplication token: whoever inserts this range, and whenever, makes the same.
+        """The insert's deduplication token: the same for every writer that inserts this range.
 
-        Not so in a run of a replay: a token outlives the rows that it stored, and would keep them from coming back.
+        Another one in each run of a replay: a token outlives the rows that it stored, and would keep them from coming
+        back.
         """
         return f"{self.run}{self.lane.topic}:{self.lane.partition}:{self.first}-{self.last}:{self.received_at}"
 
     @property
-    def offsets(self) -> tuple[int, int]:
-        """The first and the last."""
-        return self.first, self.last
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """The earliest and the latest `received_at` of its rows, microseconds. It must have rows."""
+    def range(self) -> RowRange:
+        """Where its rows lie. It must have rows."""
         received_at = self.columns["received_at"]
-        return min(received_at), max(received_at)
+        return RowRange(self.lane, self.first, self.last, min(received_at), max(received_at))
 
     def keys(self) -> list[Key]:
         """The identity of each row."""
@@ -91,7 +90,7 @@ class Batch:
         return list(zip(columns["_offset"], columns["_index"], columns["received_at"], strict=True))
 
     def missing(self, present: set[Key], now_us: int) -> list[int]:
-        """The rows that are not present and that retention has not taken yet."""
+        """The rows that are not present and not past their retention."""
         received_at, days = self.columns["received_at"], self.columns["retention_days"]
         return [
             row
@@ -101,25 +100,4 @@ class Batch:
 
     def select(self, rows: list[int]) -> Columns:
         """The columns of some of the rows."""
-        if len(rows) == self.rows:
-            return self.columns
         return {name: [values[row] for row in rows] for name, values in self.columns.items()}
-
-
-def make_batch(lane: Lane, draft: Draft, made: Converted, run: str = "") -> Batch:
-    """The batch of a draft whose messages were converted. `run`: for a replay, else ''."""
-    entries = draft.entries
-    return Batch(
-        lane=lane,
-        first=entries[0].message.offset,
-        last=entries[-1].message.offset,
-        received_at=next((entry.stamp.received_at for entry in entries if entry.stamp), 0),
-        columns=made.columns,
-        rows=made.rows,
-        letters=made.letters,
-        expired=made.expired,
-        bytes=draft.bytes,
-        planned=draft.planned,
-        message=entries[0].message if len(entries) == 1 else None,
-        run=run,
-    )

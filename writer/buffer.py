@@ -3,13 +3,12 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from shared.signals.base import partition_key
-from writer.entries import Entry
+from writer.entry import Entry
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What seals a draft: whichever comes first. A single message may be larger; it is then a draft of its own."""
+    """What seals a draft, whichever is reached first. A larger message is a draft of its own."""
 
     rows: int
     bytes: int
@@ -22,38 +21,38 @@ ONE_MESSAGE = Limits(rows=1, bytes=1, age_s=0.0)
 
 
 class WentBack(Exception):
-    """The lane's offsets went back: the topic was made anew, or has lost its end. `offset` is where it goes on."""
+    """The lane's offsets went back: the topic was recreated, or has lost its end. `offset` is the next one."""
 
     def __init__(self, offset: int) -> None:
-        super().__init__(f"the lane goes on at offset {offset}, which was read already")
+        super().__init__(f"the next offset is {offset}, which was read already")
         self.offset = offset
 
 
 @dataclass
 class Draft:
-    """A contiguous range of messages that is to become one batch."""
+    """A contiguous range of messages that will become one batch."""
 
     opened_at: float
     planned: bool = False
-    """Its range was read from a plan: it must be cut exactly there."""
+    """Its range comes from a committed plan and must be cut exactly there."""
     entries: list[Entry] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
     blocked: str = ""
-    """Why a message in it can't be stored by this program, though perhaps by a newer one."""
+    """Why this program can't store a message of it, though a newer one may."""
     jumps: list[tuple[int, int]] = field(default_factory=list)
-    """(offset expected, offset that came) where the lane has a hole."""
+    """(offset expected, offset found) where the lane has a hole."""
     partitions: set[tuple[int, int]] = field(default_factory=set)
 
     def takes(self, entry: Entry, limits: Limits) -> bool:
-        """Whether one more message keeps it within the limits."""
+        """Whether it stays within the limits with one more message."""
         if self.planned:
             return True
         return (
             self.rows + entry.rows <= limits.rows
             and self.bytes + entry.size <= limits.bytes
             and not (self.blocked or entry.blocked)
-            and (len(self.partitions) < limits.partitions or _partition(entry) in self.partitions)
+            and (len(self.partitions) < limits.partitions or entry.partition in self.partitions)
         )
 
     def add(self, entry: Entry) -> None:
@@ -61,16 +60,11 @@ class Draft:
         self.rows += entry.rows
         self.bytes += entry.size
         self.blocked = self.blocked or entry.blocked
-        if partition := _partition(entry):
-            self.partitions.add(partition)
+        if entry.partition:
+            self.partitions.add(entry.partition)
 
     def is_full(self, limits: Limits) -> bool:
         return self.rows >= limits.rows or self.bytes >= limits.bytes
-
-
-def _partition(entry: Entry) -> tuple[int, int] | None:
-    stamp = entry.stamp
-    return partition_key(stamp.received_at, stamp.retention_days) if stamp else None
 
 
 class Buffer:
@@ -85,7 +79,7 @@ class Buffer:
         self.next_offset = start
         self.bytes = 0
         self.seal_bytes = limits.bytes
-        """Seal at so many bytes already: less than the limit while many lanes share the memory."""
+        """A draft of this size is sealed: less than the limit while many lanes share the memory."""
         self._limits = limits
         self._exact_end = exact_end if exact_end > start else 0
         self._careful_end = careful_end
@@ -119,17 +113,17 @@ class Buffer:
 
     @property
     def first_ms(self) -> int | None:
-        """When the queue took the first message that is here, Unix milliseconds; None for no message."""
+        """When the queue took the first buffered message, Unix milliseconds; None for no message."""
         first = self._sealed[0] if self._sealed else self._open
         return first.entries[0].message.timestamp_ms if first else None
 
     @property
     def must_go_on(self) -> bool:
-        """A planned range has begun: it needs its last message, whatever the lane holds by then."""
+        """A planned range is incomplete: it needs its last message, however much the lane holds."""
         return self._open is not None and self._open.planned
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until `take` gives a draft if no message comes; None for never."""
+        """Seconds until `take` returns a draft if no message arrives; None for never."""
         if self._sealed:
             return 0.0
         if self._open is None or self._open.planned:
@@ -137,7 +131,7 @@ class Buffer:
         return max(0.0, self._open.opened_at + self._limits.age_s - now)
 
     def take(self, now: float, *, flush: bool = False) -> Draft | None:
-        """The next draft if it is sealed or due; with `flush` whatever there is, but never a part of a plan."""
+        """The next draft if it is sealed or due; with `flush` any draft, but never a part of a plan."""
         due = self.due_in(now)
         if due is None or (due > 0 and not flush):
             return None

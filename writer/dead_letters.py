@@ -1,4 +1,5 @@
-"""What can't be stored is kept: a dead letter says what, whence and why (02, "When a row can't be stored")."""
+"""What can't be stored: a letter holds the message, its coordinates and the reason (02, "When a row can't be
+stored")."""
 
 import asyncio
 import base64
@@ -12,21 +13,20 @@ import msgspec
 from shared.queue.base import Lane, Message, MessageTooLarge, Producer
 
 Reason = Literal["undecodable", "unconvertible", "refused", "gap"]
-"""The message is no envelope, or holds other records than it says; the record doesn't become a row; ClickHouse refuses
-the row; messages that retention took before a writer came (nothing of them is left)."""
+"""The message is no envelope, or its records don't match its stamp; the record can't be converted to a row; ClickHouse
+refuses the row; retention took the messages before a writer read them (nothing of them is left)."""
 
 State = Literal["", "redriven", "purged"]
-"""Open; its rows are in the table since; somebody threw its bytes away."""
+"""Open; stored in the table later; its bytes were deleted by an operator."""
 
 VERSION = 1
 
 PLAIN_LIMIT = 600_000
-"""Bytes of a message that are kept as they are; larger ones are compressed, or the letter would be over the topic's
-limit."""
+"""Up to this size a message is kept uncompressed; the letter of a larger one would exceed the topic's limit."""
 
 
 class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One dead letter, as JSON. What it keeps depends only on what was read: read again, it is the same letter."""
+    """One dead letter, as JSON. It depends only on the message: a message read again makes the same letter."""
 
     v: int
     reason: Reason
@@ -39,22 +39,21 @@ class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
     timestamp_ms: int
     """When the queue took the message, Unix milliseconds."""
     first_seen_ms: int = 0
-    """When a writer first gave it up, Unix milliseconds."""
+    """When a writer first gave up on it, Unix milliseconds."""
     attempts: int = 1
     state: State = ""
     changed_ms: int = 0
-    """Since when it is in that state, Unix milliseconds; 0 while it is open."""
+    """When it entered that state, Unix milliseconds; 0 while it is open."""
     end: int = 0
-    """Of a gap: the offset after it. Gaps of one lane may overlap: one that was found, and found again when it had
-    grown."""
+    """Of a gap: the offset after it. Gaps of one lane may overlap: a gap that has grown is marked again."""
     encoding: Literal["base64", "zlib+base64"] = "base64"
     raw: str = ""
-    """The message; of a record, a message with this record alone. `raw_bytes` decodes it. Gaps and closed letters have
-    none."""
+    """The message; of a record, a message with this record alone. `raw_bytes` decodes it. Empty for gaps and closed
+    letters."""
 
     @property
     def key(self) -> bytes:
-        """Its source coordinates. The time tells apart two topics of one name, each with offsets from 0."""
+        """Its source coordinates. The time tells apart two topics of the same name, each with offsets from 0."""
         if self.reason == "gap":
             return f"gap:{self.topic}:{self.partition}:{self.offset}-{self.end}".encode()
         index = "" if self.index is None else self.index
@@ -62,7 +61,7 @@ class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def letter(lane: Lane, message: Message, index: int | None, reason: Reason, detail: str) -> Letter:
-    """The letter of a message, or of the one record that `message` was cut down to."""
+    """The letter of a message, or of the one record that `message` was reduced to."""
     big = len(message.value) > PLAIN_LIMIT
     kept = zlib.compress(message.value) if big else message.value
     return Letter(
@@ -80,7 +79,7 @@ def letter(lane: Lane, message: Message, index: int | None, reason: Reason, deta
 
 
 def gap(lane: Lane, first: int, end: int) -> Letter:
-    """The durable marker of messages `first <= offset < end` that were gone when the lane's writer came to them."""
+    """The durable marker of messages `first <= offset < end` that were gone before a writer could read them."""
     detail = f"retention took the messages {first:,} to {end - 1:,} before a writer came"
     return Letter(
         v=VERSION,
@@ -95,7 +94,7 @@ def gap(lane: Lane, first: int, end: int) -> Letter:
 
 
 def closed(kept: Letter, state: State, now_ms: int) -> Letter:
-    """The small marker that takes a letter's place under its key: all but its bytes."""
+    """The small marker that replaces a letter under its key: everything but its bytes."""
     return msgspec.structs.replace(
         kept, state=state, changed_ms=now_ms, detail=kept.detail[:300], encoding="base64", raw=""
     )
@@ -109,10 +108,10 @@ def raw_bytes(kept: Letter) -> bytes:
 
 @dataclass(frozen=True)
 class LetterLimit:
-    """Beyond this it is not the records that are wrong, but us or a neighbour: stop, and let a person look.
+    """Above this the records are not to blame, but this program or a neighbour: stop, and let a person look.
 
-    `share` of what a batch holds, and of what its lane held lately, counted from `share_from` rows on; `run`: letters
-    without one good row between.
+    `share`: of a batch, and of the lane's recent rows, judged from `share_from` rows on; `run`: consecutive letters
+    without a good row between them.
     """
 
     share: float = 0.2
@@ -124,7 +123,7 @@ class Tally:
     """Judges one lane's letters before they are published."""
 
     LATELY = 10
-    """The lane's last rows that count, as a multiple of `share_from`."""
+    """How many of the lane's last rows count, as a multiple of `share_from`."""
 
     def __init__(self, limit: LetterLimit) -> None:
         self._limit = limit
@@ -134,7 +133,7 @@ class Tally:
         self._run = 0
 
     def exceeded(self, letters: int, good: int) -> str:
-        """Why a batch with so many letters and good rows must not go on; '' if it may, and then it is counted."""
+        """Why a batch with these letters and good rows must stop; '' if it may go on, and then it is counted."""
         rows, run = letters + good, letters + (0 if good else self._run)
         if letters:
             if not good and run > self._limit.run:
@@ -154,13 +153,13 @@ class Tally:
 
 
 class DeadLetters:
-    """Publishes letters to `<topic>.dlq`, each under its source coordinates: read twice, it is kept once."""
+    """Publishes letters to `<topic>.dlq`, each keyed by its source coordinates: read twice, it is kept once."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
 
     AT_ONCE = 16
-    """Letters on their way: together they stay below what a producer takes."""
+    """Letters in flight: together they stay below a producer's limit."""
 
     async def publish(self, topic: str, letters: Iterable[Letter], now_ms: int) -> None:
         """Return when all are acknowledged. Raises `QueueUnavailable`: call again with the same letters."""
@@ -180,4 +179,4 @@ class DeadLetters:
 
 
 class LetterTooLarge(Exception):
-    """A letter that its topic doesn't take: raise the topic's `max.message.bytes`. The lane waits until then."""
+    """The topic refuses a letter: raise its `max.message.bytes`. The lane waits until then."""

@@ -8,45 +8,43 @@ from shared.clients.clickhouse import ClickHouseError
 from shared.clock import Clock
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
-from shared.signals.base import Table
+from shared.signals.base import US_PER_DAY, Table
 from writer.batch import Batch, Key
 from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
-from writer.patience import Patience
 from writer.sink import Sink
 from writer.tables import MissingTable
+from writer.waiting import Waiting
 
 SETTLE_S = 1.0
-"""Between a known token's missing rows and the decision that they are lost: ClickHouse publishes a part within
-milliseconds of logging its token."""
-
-_DAY_US = 86_400_000_000
+"""Rows of a known token that are still missing after this are lost: ClickHouse publishes a part within milliseconds of
+logging its token."""
 
 
 class Poison(Exception):
-    """ClickHouse refuses the data, and would for ever."""
+    """ClickHouse refuses the data and always will."""
 
 
 class StillMissing(Exception):
-    """An insert has succeeded, and its rows are not there."""
+    """An insert succeeded, but its rows are not in the table."""
 
 
 class Delivery:
     """Inserts the batches of one lane under one epoch, in order.
 
     1. Every try of an insert has the same token and the same columns, and is made only if `still_ours` doesn't raise.
-    2. After a try that may have failed half-way, and as long as the lane is doubtful, the rows are looked for
-       afterwards, and what is missing is inserted under a token of its own. A token is no proof that rows are there:
-       ClickHouse writes it down before it publishes the part.
-    3. A doubtful lane looks before it inserts, too. It is trusted once a whole batch was absent, and nothing of the
-       lane lies beyond it: nobody was here before. A planned range proves nothing, it may be all that was lost.
+    2. After a try that may have failed half-way, and while the lane is doubtful, the rows are looked for after the
+       insert, and the missing ones are inserted under another token. A token is no proof that its rows are in the
+       table: ClickHouse logs it before it publishes the part.
+    3. A doubtful lane also looks before it inserts. It is trusted once a whole batch was absent and no row of the lane
+       lies beyond it: then no writer was here before. A planned range proves nothing: it may be all that was lost.
     """
 
     def __init__(
         self,
         table: Table,
         sink: Sink,
-        patience: Patience,
+        waiting: Waiting,
         metrics: Metrics,
         failpoints: Failpoints,
         still_ours: Callable[[Batch], Awaitable[None]],
@@ -55,14 +53,14 @@ class Delivery:
         self.trusted = False
         self._table = table
         self._sink = sink
-        self._patience = patience
+        self._waiting = waiting
         self._metrics = metrics
         self._failpoints = failpoints
         self._still_ours = still_ours
         self._clock = clock
 
     async def store(self, batch: Batch) -> int:
-        """Return when every row of the batch is in the table: how many were not there before.
+        """Return when every row of the batch is in the table: the number of those that were not there before.
 
         Raises `Poison`, and what `still_ours` raises.
         """
@@ -75,13 +73,13 @@ class Delivery:
             copy = 2
         missing = await self.missing(batch)
         untouched = len(missing) == batch.rows
-        await self._mend(batch, missing, copy)
+        await self._complete(batch, missing, copy)
         if not trusted and untouched and not batch.planned and not await self._anything_beyond(batch):
             self.trusted = True
         return batch.rows if trusted else len(missing)
 
     async def store_row_by_row(self, batch: Batch) -> dict[int, str]:
-        """Store what ClickHouse takes. Returns the rows that it refuses, each alone, with its reason."""
+        """Store the rows that ClickHouse accepts. Returns those that it refuses even alone, with the reasons."""
         refused: dict[int, str] = {}
         copy = 1
         while missing := [row for row in await self.missing(batch) if row not in refused]:
@@ -93,13 +91,13 @@ class Delivery:
             copy += 1
         return refused
 
-    async def _mend(self, batch: Batch, missing: list[int], copy: int) -> None:
-        """Insert what is missing and look again, until nothing is. The first copy has the batch's own token."""
-        backoff = Backoff(self._patience.max_s)
+    async def _complete(self, batch: Batch, missing: list[int], copy: int) -> None:
+        """Insert missing rows and look again until none is missing. The first copy has the batch's own token."""
+        backoff = Backoff(self._waiting.max_s)
         while missing:
             if copy > 1:
-                # The token is known, so somebody's insert was there. Perhaps it is just about to publish its part:
-                # another token now would double it.
+                # The token is known, so another insert has used it and may be about to publish its part: an insert
+                # under a new token now would double the rows.
                 await asyncio.sleep(SETTLE_S)
                 if not (missing := await self.missing(batch)):
                     break
@@ -107,14 +105,14 @@ class Delivery:
             missing = await self.missing(batch)
             if missing and copy > 1:
                 error = StillMissing(f"{len(missing)} rows of {batch.token} are not there after copy {copy}")
-                await self._patience.pause("verify", error, backoff)
+                await self._waiting.pause("verify", error, backoff)
             copy += 1
-        self._patience.over("verify")
+        self._waiting.over("verify")
 
     async def _insert(self, batch: Batch, rows: list[int], token: str) -> bool:
-        """Insert some rows, however often it takes. Returns True if at no try it was doubtful what came of it."""
-        columns = batch.select(rows)
-        backoff = Backoff(self._patience.max_s)
+        """Insert some rows, with as many tries as it takes. Returns True if the outcome of no try was doubtful."""
+        columns = batch.columns if len(rows) == batch.rows else batch.select(rows)
+        backoff = Backoff(self._waiting.max_s)
         sure, started = True, 0.0
 
         async def ready() -> None:
@@ -130,28 +128,26 @@ class Delivery:
                 if is_poison(error):
                     raise Poison(str(error)) from error
                 sure = False
-                await self._patience.pause("insert", error, backoff)
+                await self._waiting.pause("insert", error, backoff)
             except (QueueUnavailable, MissingTable) as error:
-                await self._patience.pause("insert", error, backoff)
+                await self._waiting.pause("insert", error, backoff)
             else:
                 self._metrics.insert_seconds.labels(self._table.name).observe(time.perf_counter() - started)
                 self._failpoints.reach("after_insert")
-                self._patience.over("insert")
+                self._waiting.over("insert")
                 return sure
 
     async def missing(self, batch: Batch) -> list[int]:
-        """The rows of the batch that are not in the table, and should be."""
+        """The rows of the batch that should be in the table and are not."""
         return batch.missing(await self.present(batch), self._clock() // 1000)
 
     async def present(self, batch: Batch) -> set[Key]:
-        """The keys that are in the table within the batch's ranges; they may be more than the batch's own."""
-        return await self._patience.until_done(
-            "verify", lambda: self._sink.keys(self._table, batch.lane, batch.offsets, batch.span)
-        )
+        """The keys in the table within the batch's range; there may be others than the batch's own."""
+        return await self._waiting.until_done("verify", lambda: self._sink.keys(self._table, batch.range))
 
     async def _anything_beyond(self, batch: Batch) -> bool:
-        """Whether rows of later offsets are there: then a writer was here already, and offsets went back."""
-        since = batch.span[0] - _DAY_US  # more than gateways' clocks differ
-        return await self._patience.until_done(
+        """Whether the table has rows of later offsets: then a writer was here already, and offsets went back."""
+        since = batch.range.received_from - US_PER_DAY  # more than the gateways' clocks differ
+        return await self._waiting.until_done(
             "verify", lambda: self._sink.any_beyond(self._table, batch.lane, batch.end, since)
         )

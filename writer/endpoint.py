@@ -11,9 +11,9 @@ _READ_S = 5.0
 
 
 class Endpoint:
-    """A few lines of HTTP on the writer's own event loop: if that is stuck, nobody answers, and that is the point.
+    """Minimal HTTP on the writer's own event loop: if the loop is stuck there is no answer, which is intended.
 
-    `health` returns whether all is well, and what to say about it.
+    `health` returns whether the writer is well, and details.
     """
 
     def __init__(self, registry: CollectorRegistry, health: Callable[[], tuple[bool, dict[str, Any]]]) -> None:
@@ -38,7 +38,7 @@ class Endpoint:
                 writer.write(self._answer(head.split(b" ", 2)[1].split(b"?")[0]))
                 await writer.drain()
         except (TimeoutError, OSError, EOFError, IndexError, asyncio.LimitOverrunError):
-            pass  # no request that we know; nothing to answer
+            pass  # not a request that can be answered
         finally:
             writer.close()
 
@@ -46,8 +46,8 @@ class Endpoint:
         if path == b"/metrics":
             return _response("200 OK", "text/plain; version=0.0.4; charset=utf-8", generate_latest(self._registry))
         if path == b"/health":
-            well, told = self._health()
-            body = msgspec.json.encode({"status": "ok" if well else "stuck", **told})
+            well, details = self._health()
+            body = msgspec.json.encode({"status": "ok" if well else "stuck", **details})
             return _response("200 OK" if well else "503 Service Unavailable", "application/json", body)
         return _response("404 Not Found", "application/json", b'{"error":"Not found"}')
 

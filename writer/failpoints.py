@@ -1,4 +1,4 @@
-"""Places where a test kills or freezes this process, to show what a crash there leaves behind.
+"""Points at which a test kills or freezes this process, to see what a crash leaves behind.
 
 `SLUICE_FAILPOINT=after_plan=kill`; `after_insert=kill:3` at the third time; `before_insert=stop` freezes (SIGSTOP).
 """
@@ -21,7 +21,7 @@ _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class Failpoints:
-    """`reach` does nothing unless the setting names that point. Raises ValueError for a setting that means nothing."""
+    """`reach` does nothing unless the setting names that point. Raises ValueError for an unknown setting."""
 
     def __init__(self, setting: str = "") -> None:
         self._point, _, rest = setting.partition("=")

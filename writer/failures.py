@@ -1,11 +1,11 @@
-"""What to do about an error of ClickHouse, and how long to wait before the next try (02-delivery)."""
+"""Which errors of ClickHouse are worth another try, and how long to wait before it (02-delivery)."""
 
 import random
 
 from shared.clients.clickhouse import ClickHouseError, ServerError
 
 TOO_MANY_PARTS = 252
-"""One number for two errors: too many partitions in one insert (our fault), too many parts (the server is behind)."""
+"""One code for two errors: too many partitions in one insert (our fault), too many parts (the server is behind)."""
 
 POISON_CODES = frozenset(
     {
@@ -26,12 +26,12 @@ POISON_CODES = frozenset(
         469,  # VIOLATED_CONSTRAINT
     }
 )
-"""The data itself is refused, and would be again. Everything that is not here is tried again: an error that is wrongly
-retried is seen and mended, a record that is wrongly given up is lost to its owner."""
+"""The data itself is refused, and would be again. All other errors are retried: a wrong retry is noticed and fixed, but
+a record that is given up by mistake is lost to its owner."""
 
 
 def is_poison(error: ClickHouseError) -> bool:
-    """True if the same rows would be refused for ever; False if trying again may help."""
+    """True if the same rows would always be refused; False if another try may help."""
     if not isinstance(error, ServerError):
         return False
     if error.code == TOO_MANY_PARTS:
@@ -40,7 +40,7 @@ def is_poison(error: ClickHouseError) -> bool:
 
 
 class Backoff:
-    """Pauses between tries: doubling from `first_s` up to `max_s`, each shortened by chance by up to a half."""
+    """Pauses between tries: they double from `first_s` to `max_s`, each randomly shortened by up to a half."""
 
     def __init__(self, max_s: float, first_s: float = 0.1) -> None:
         self._max_s = max_s

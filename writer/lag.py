@@ -1,4 +1,4 @@
-"""How far a group is behind, how fast it goes, and when it will be done. Of a running writer, and from outside."""
+"""How far a group is behind, how fast it commits, and when it will be done; in a writer and from outside."""
 
 import asyncio
 import math
@@ -14,7 +14,7 @@ from shared.queue.base import Lane, Queue, QueueError
 
 EVERY_S = 5.0
 WINDOW_S = 10.0
-"""Rates are those of the last so many seconds: writers commit in batches, a shorter time would show them jumping."""
+"""Rates are averages over this time: writers commit in batches, so rates over a shorter time would jump."""
 
 READS_AT_ONCE = 4
 
@@ -25,18 +25,18 @@ class Sample(NamedTuple):
     at: float
     """Monotonic seconds."""
     next: int
-    """The offset that the group goes on from."""
+    """The offset that the group reads next."""
     end: int
     """The offset that the queue's next message will get."""
 
 
 @dataclass(frozen=True)
 class Lag:
-    """How a lane stands. Rates in messages a second."""
+    """The lag of a lane. Rates in messages a second."""
 
     messages: int
     seconds: float
-    """Since the queue took the first message not committed; 0 where all are."""
+    """Since the queue took the first uncommitted message; 0 if there is none."""
     commit_rate: float
     arrival_rate: float
     drain_s: float
@@ -44,14 +44,14 @@ class Lag:
 
 
 class History:
-    """The last samples of some lanes: what rates are made of. Pure, time comes with the samples."""
+    """The last samples of some lanes, from which rates are computed. Pure: time comes with the samples."""
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._samples: dict[Lane, deque[Sample]] = {}
 
     def add(self, lane: Lane, sample: Sample, waiting_s: float) -> Lag:
-        """The lag at this sample; rates are 0 where it is the first one, and where offsets went back."""
+        """The lag at this sample; rates are 0 for the first sample, and where offsets went back."""
         samples = self._samples.setdefault(lane, deque())
         samples.append(sample)
         while len(samples) > 2 and samples[1].at <= sample.at - self._window_s:
@@ -68,7 +68,7 @@ class History:
 
 
 class FirstTimes:
-    """When the queue took the first message that is not committed: read from it once for each offset asked for."""
+    """When the queue took the first uncommitted message: read from the queue once for each offset."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -76,7 +76,7 @@ class FirstTimes:
         self._turns = asyncio.Semaphore(READS_AT_ONCE)
 
     async def of(self, wanted: Iterable[tuple[Lane, Sample]]) -> dict[Lane, int]:
-        """Unix milliseconds for each lane with a lag; none where what is left is all holes. Raises `QueueError`."""
+        """Unix milliseconds for each lane with a lag, unless only holes are left of it. Raises `QueueError`."""
         behind = [(lane, sample) for lane, sample in wanted if sample.next < sample.end]
         found = await asyncio.gather(*(self._of_lane(lane, sample) for lane, sample in behind))
         return {lane: time_ms for (lane, _), time_ms in zip(behind, found, strict=True) if time_ms is not None}
@@ -89,7 +89,7 @@ class FirstTimes:
         return known[1]
 
     async def _read(self, lane: Lane, sample: Sample) -> int | None:
-        # Both queues read by generators; closed at once, they leave no connection behind.
+        # Both queues read with generators: closed at once, they leave no connection behind.
         async with aclosing(self._queue.read(lane, sample.next, sample.end)) as chunks:  # type: ignore[type-var]
             async for messages in chunks:
                 return messages[0].timestamp_ms
@@ -101,11 +101,11 @@ class Held(NamedTuple):
 
     committed: int
     first_ms: int | None
-    """When the queue took the first message that is held and not committed, Unix milliseconds; None: none is held."""
+    """When the queue took the first held message, Unix milliseconds; None if none is held."""
 
 
 async def watch_lag(queue: Queue, held: Callable[[], Mapping[Lane, Held]], gauges: LagGauges) -> None:
-    """Keep a writer's gauges up to date, for ever. Asks the queue only what the writer doesn't know itself."""
+    """Keep a writer's gauges up to date until cancelled. Asks the queue only for what the writer doesn't know."""
     history, first_times = History(), FirstTimes(queue)
     while True:
         await asyncio.sleep(EVERY_S)
@@ -117,21 +117,21 @@ async def watch_lag(queue: Queue, held: Callable[[], Mapping[Lane, Held]], gauge
             unknown = [(lane, sample) for lane, sample in samples.items() if lanes[lane].first_ms is None]
             times = await first_times.of(unknown)
         except QueueError:
-            continue  # the receive loop says so
+            continue  # the receive loop logs it
         times |= {lane: each.first_ms for lane, each in lanes.items() if each.first_ms is not None}
         history.keep_only(lanes)
         show(gauges, {lane: history.add(lane, sample, age_s(times.get(lane))) for lane, sample in samples.items()})
 
 
 def drain_s(messages: int, gain: float) -> float:
-    """Seconds until so many messages are done if their number falls by `gain` a second; infinite for never."""
+    """Seconds until no message is left if their number falls by `gain` a second; infinite for never."""
     if messages == 0:
         return 0.0
     return messages / gain if gain > 0 else math.inf
 
 
 def show(gauges: LagGauges, lags: Mapping[Lane, Lag]) -> None:
-    """Set the gauges of these lanes, and forget those of all others."""
+    """Set the gauges of these lanes, and remove those of all others."""
     gauges.keep_only(lags)
     for lane, lag in lags.items():
         gauges.set(lane, **asdict(lag))

@@ -1,4 +1,4 @@
-"""The writer's one receive loop: it feeds the lanes, and tells by its beat that the process is alive."""
+"""The writer's one receive loop: it feeds the lanes, and its beat shows that the process is alive."""
 
 import asyncio
 import time
@@ -14,20 +14,22 @@ from shared.queue.base import Lane, Queue, QueueUnavailable
 from shared.registry import Registry
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
-from writer.buffer import Buffer, Limits
+from writer.batcher import Batcher
+from writer.buffer import Limits
+from writer.converter import Converter
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
 from writer.failures import Backoff
 from writer.lag import Held, watch_lag
-from writer.lane import LaneWriter, Means
-from writer.rows import Converter
+from writer.lane import LaneWriter
+from writer.lane_deps import LaneDeps
+from writer.liveness import Liveness
 from writer.sink import Sink
-from writer.vitals import Vitals
 
 _log = structlog.get_logger(__name__)
 
 LEAST_BYTES = 1_000_000
-"""The least share of a lane, however many there are: lanes that are stuck never stop the others."""
+"""The smallest share of a lane, however many there are: stuck lanes never stop the others."""
 
 RECEIVE_S = 0.05
 RECEIVE_MESSAGES = 2_000
@@ -36,9 +38,9 @@ RECEIVE_MESSAGES = 2_000
 class WriterLoop:
     """Receives for all lanes of some signals, and starts and ends a `LaneWriter` with each assignment.
 
-    1. A lane that holds enough is paused; the membership is kept alive whatever the lanes do.
-    2. No more than about `held_bytes` of messages (a setting) are in memory, however long the backlog.
-    3. One `LaneWriter` a lane: a new one begins when the old one's last insert has ended.
+    1. A lane that holds enough is paused; the group membership is kept alive whatever the lanes do.
+    2. At most about `held_bytes` of messages (a setting) are in memory, however long the backlog.
+    3. One `LaneWriter` a lane: a new one starts when the last insert of the old one has ended.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class WriterLoop:
         self._producer = queue.producer()
         self._consumer = queue.consumer(settings.group, self._signals, self)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="builder")
-        self._means = Means(
+        self._deps = LaneDeps(
             queue=queue,
             consumer=self._consumer,
             sink=sink,
@@ -82,12 +84,12 @@ class WriterLoop:
         self._fatal: BaseException | None = None
         self._stopping = False
         self._backoff = Backoff(settings.backoff_max_s)
-        self._vitals = Vitals(metrics, settings.liveness_file)
+        self._liveness = Liveness(metrics, settings.liveness_file)
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set: then flush for a bounded time, and leave the group. Raises `UnfitTable`."""
-        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._means.metrics.lag))
+        """Run until `stop` is set, then flush for a bounded time and leave the group. Raises `UnfitTable`."""
+        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._deps.metrics.lag))
         await self._producer.start()
         await self._consumer.start()
         try:
@@ -104,13 +106,13 @@ class WriterLoop:
 
     def assigned(self, lanes: frozenset[Lane]) -> None:
         if self._stopping:
-            return  # whoever is in the group when we have left it gets them
+            return  # the members that remain when we have left get them
         epochs = self._consumer.epochs()
         for lane in lanes:
             self._forget(lane)
             signal = self._signals[lane.topic]
             converter = self._converters[signal.name]
-            writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._means)
+            writer = self._lanes[lane] = LaneWriter(lane, epochs[lane], signal, converter, self._deps)
             task = self._tasks[lane] = asyncio.create_task(_run_after(self._leaving.pop(lane, None), writer))
             task.add_done_callback(self._ended)
 
@@ -120,10 +122,10 @@ class WriterLoop:
                 writer.left()
             self._forget(lane)
 
-    # What others look at.
+    # For /health.
 
     def states(self) -> list[dict[str, Any]]:
-        """One entry a lane, for /health: what it holds and what it waits for."""
+        """One entry a lane: what it holds and what it waits for."""
         now = time.monotonic()
         return [
             {
@@ -132,8 +134,8 @@ class WriterLoop:
                 "committed": writer.committed,
                 "held_bytes": writer.held_bytes,
                 "waiting": {
-                    what: {"reason": waiting.detail, "tries": waiting.tries, "seconds": round(now - waiting.since, 1)}
-                    for what, waiting in writer.patience.waiting.items()
+                    what: {"reason": wait.detail, "tries": wait.tries, "seconds": round(now - wait.since, 1)}
+                    for what, wait in writer.waiting.waits.items()
                 },
             }
             for lane, writer in sorted(self._lanes.items())
@@ -141,36 +143,38 @@ class WriterLoop:
 
     # Inside.
 
-    async def _receive(self, hungry: Mapping[Lane, Buffer]) -> None:
-        """One turn: messages for those lanes that have room."""
+    async def _receive(self, hungry: Mapping[Lane, Batcher]) -> None:
+        """One turn: receive messages for the lanes that have room."""
         self.beat_at = now = time.monotonic()
-        if self._vitals.due(now):
-            self._vitals.tell(now, self.states())
+        if self._liveness.due(now):
+            self._liveness.update(now, self.states())
         try:
             received = await self._consumer.receive(hungry, timeout_s=RECEIVE_S, max_messages=RECEIVE_MESSAGES)
         except QueueUnavailable as error:
-            self._means.metrics.retries.labels("receive", type(error).__name__).inc()
+            self._deps.metrics.retries.labels("receive", type(error).__name__).inc()
             if self._backoff.tries == 0:
                 _log.warning("the queue can't be read", error=str(error))
             await asyncio.sleep(self._backoff.next_s())
             return
         self._backoff.tries = 0
         for lane, messages in received.items():
-            if writer := self._lanes.get(lane):
-                writer.feed(hungry[lane], messages)
+            writer, batcher = self._lanes.get(lane), hungry[lane]
+            if writer and writer.takes_for(batcher):
+                batcher.feed(messages)
 
-    def _hungry(self) -> dict[Lane, Buffer]:
+    def _hungry(self) -> dict[Lane, Batcher]:
         """The lanes to read now; the others are paused.
 
-        Half of a lane's share is for the batch on its way into the table, half for the next one.
+        Half of a lane's share is for the batch that is being inserted, half for the next one.
         """
         active = sum(writer.held_bytes > 0 for writer in self._lanes.values())
-        share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._means.limits.bytes)
-        hungry: dict[Lane, Buffer] = {}
+        share = min(max(LEAST_BYTES, self._settings.held_bytes // max(1, active)), 2 * self._deps.limits.bytes)
+        hungry: dict[Lane, Batcher] = {}
         for lane, writer in self._lanes.items():
-            if writer.buffer is not None and (writer.held_bytes < share or writer.buffer.must_go_on):
-                writer.buffer.seal_bytes = share // 2
-                hungry[lane] = writer.buffer
+            batcher = writer.batcher
+            if batcher is not None and (batcher.held_bytes < share or batcher.buffer.must_go_on):
+                batcher.buffer.seal_bytes = share // 2
+                hungry[lane] = batcher
         full = {lane for lane in self._lanes if lane not in hungry}
         self._consumer.pause(full - self._paused)
         self._consumer.resume(self._paused & hungry.keys())
@@ -178,7 +182,7 @@ class WriterLoop:
         return hungry
 
     async def _flush(self) -> None:
-        """Let the lanes finish what they hold, but not for ever; the rest is still in the queue."""
+        """Let the lanes finish what they hold, for a bounded time; the rest is still in the queue."""
         self._stopping = True
         deadline = time.monotonic() + self._settings.shutdown_s
         for writer in self._lanes.values():
@@ -189,7 +193,7 @@ class WriterLoop:
     async def _end(self) -> None:
         for lane in list(self._lanes):
             self._forget(lane)
-        self._means.sink.abort()
+        self._deps.sink.abort()
         await asyncio.gather(*self._leaving.values(), return_exceptions=True)
         await self._consumer.stop()
         await self._producer.stop()
@@ -208,14 +212,14 @@ class WriterLoop:
 
     def _held(self) -> dict[Lane, Held]:
         return {
-            lane: Held(writer.committed, writer.first_held_ms)
+            lane: Held(writer.committed, writer.batcher.first_held_ms if writer.batcher else None)
             for lane, writer in self._lanes.items()
             if writer.committed is not None
         }
 
 
 async def _run_after(former: asyncio.Task[None] | None, writer: LaneWriter) -> None:
-    """A lane that comes back waits for its last insert of the time before."""
+    """A lane that returns waits until its previous writer's last insert has ended."""
     if former is not None:
         await asyncio.wait({former})
     await writer.run()

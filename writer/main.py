@@ -13,12 +13,11 @@ import structlog
 import typer
 import uvloop
 
-from shared import logs, settings
+from shared import logging_setup, settings
 from shared.clients.clickhouse import ClickHouseError
 from shared.clock import clock
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.queue.base import Queue
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
@@ -33,17 +32,14 @@ from writer.tables import MissingTable, UnfitTable
 _log = structlog.get_logger(__name__)
 
 STUCK_AFTER_S = 15.0
-"""A receive loop that has not turned for so long is stuck. A turn takes 0.05 s; a queue that is away, up to 10 s."""
-
-RECEIVES_HELD = 8
-"""One receive brings at most this part of what may be held: it is asked for as long as there is any room."""
+"""A receive loop that has not turned for this long is stuck. A turn takes 0.05 s, or 10 s while the queue is away."""
 
 LAST_PORT = 65_535
 
 M_ARENA_MAX = -8  # malloc.h
 
 NESTING = 3_000
-"""More than a gateway's 1,000: whatever JSON it took can be read here, on whatever stack."""
+"""More than a gateway's 1,000: any JSON that it accepted can be read here, on any stack."""
 
 
 def writer(
@@ -63,7 +59,7 @@ def writer(
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     refuse_unfit_places(loaded.writer, processes)
-    logs.configure()
+    logging_setup.configure()
     if loaded.writer.name:
         structlog.contextvars.bind_contextvars(process=loaded.writer.name)
     if processes > 1:
@@ -82,7 +78,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     """Until SIGTERM or SIGINT. Raises `UnfitTable`."""
     mine = loaded.writer
     metrics = Metrics()
-    queue = _queue(loaded)
+    queue = open_queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
     loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints, clock(loaded.services.clock_offset_s))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
@@ -103,30 +99,17 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
 
 
 def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:
-    """Raise `BadSetting` for ports and files that can't be had."""
+    """Raise `BadSetting` for ports and files that can't exist."""
     if mine.metrics_port and mine.metrics_port + processes - 1 > LAST_PORT:
         raise settings.BadSetting(
-            f"SLUICE_WRITER_METRICS_PORT={mine.metrics_port}: {processes} ports are needed from it on"
+            f"SLUICE_WRITER_METRICS_PORT={mine.metrics_port}: {processes} ports are needed, counting up from it"
         )
     if mine.liveness_file and not mine.liveness_file.parent.is_dir():
         raise settings.BadSetting(f"SLUICE_WRITER_LIVENESS_FILE={mine.liveness_file}: its folder does not exist")
 
 
-def _queue(loaded: Settings) -> Queue:
-    try:
-        return open_queue(
-            loaded.services.queue_url,
-            session_timeout_s=loaded.writer.session_timeout_s,
-            max_message_bytes=loaded.topics.max_message_bytes,
-            max_bytes=loaded.topics.max_bytes,
-            receive_bytes=loaded.writer.held_bytes // RECEIVES_HELD,
-        )
-    except ValueError as error:
-        raise settings.BadSetting(f"SLUICE_QUEUE_URL: {error}") from error
-
-
 async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:
-    """Raise `UnfitTable` if one exists that must not be written to. What can't be known yet, each lane finds out."""
+    """Raise `UnfitTable` if a table exists that must not be written to. What can't be checked yet, each lane checks."""
     tables = {each.table.name: each.table for each in signals}
     found = await asyncio.gather(*(sink.check(table) for table in tables.values()), return_exceptions=True)
     for name, error in zip(tables, found, strict=True):
@@ -137,21 +120,21 @@ async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:
 
 
 def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
-    """Whether the receive loop turns, and what each lane does. A lane that waits for a neighbour is no reason to
-    restart this process."""
+    """Whether the receive loop turns, and the state of each lane. A lane that waits for a neighbour is no reason to
+    restart the process."""
     silent_s = now - loop.beat_at
     return silent_s < STUCK_AFTER_S, {"silent_s": round(silent_s, 3), "lanes": loop.states()}
 
 
 def _share_one_heap() -> None:
-    """Have glibc give all threads one heap (elsewhere: nothing). What one thread allocates here another frees, and
-    heaps of their own keep that: about a seventh of the memory under a backlog. To be called before threads start."""
+    """Have glibc give all threads one heap (nothing elsewhere); to be called before threads start. One thread allocates
+    here what another frees, which separate heaps would keep: about a seventh of the memory under a backlog."""
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(M_ARENA_MAX, 1)
 
 
 def _freeze_garbage() -> None:
-    """What is there now stays: the collector never looks at it again, and rarely at the rest (08)."""
+    """Exempt what exists now from garbage collection, and make the collector run rarely (08)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

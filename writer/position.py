@@ -1,4 +1,4 @@
-"""Where a lane goes on: what was committed, against what the queue still holds. Pure (02, step 1)."""
+"""Where a lane starts: what was committed, and what the queue still holds. Pure (02, step 1)."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ from shared.queue.base import Position
 from writer.batch import plan_of
 
 Gap = tuple[int, int]
-"""Messages `first <= offset < end` that retention took before a writer came."""
+"""Messages `first <= offset < end` that retention took before a writer read them."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """`exact_end`: the end of a range that was planned and must be cut the same again, 0 for none. `went_back`: the
-    queue holds less than was committed."""
+    """`exact_end`: the end of a planned range, which must be cut there again; 0 for none. `went_back`: the queue holds
+    less than was committed."""
 
     offset: int
     exact_end: int = 0
@@ -21,11 +21,11 @@ class Start:
 
 
 def starting_point(committed: Position | None, begin: int, end: int) -> Start:
-    """`begin` and `end`: the first offset that the queue still holds, and the one that its next message will get."""
+    """`begin` and `end`: the first offset that the queue still holds, and the offset of its next message."""
     if committed is None:
         return Start(begin)
     if committed.offset > end:
-        # The topic was made anew, or the queue came out of a backup: nothing is surely stored, nothing surely not.
+        # The topic was recreated, or the queue restored from a backup: any message may be stored or not.
         return Start(begin, went_back=True)
     exact_end = min(plan_of(committed), end)
     if committed.offset < begin:
@@ -34,5 +34,5 @@ def starting_point(committed: Position | None, begin: int, end: int) -> Start:
 
 
 def lost_in(jumps: list[tuple[int, int]], begin: int) -> list[Gap]:
-    """What retention took out of these jumps (offset expected, offset that came); the rest are holes."""
+    """The part of these jumps (offset expected, offset found) that retention took; the rest are holes."""
     return [(expected, min(begin, came)) for expected, came in jumps if expected < min(begin, came)]

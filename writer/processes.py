@@ -7,20 +7,14 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
-from shared import exec_child
+from shared.processes import Restart, spawn
 from shared.settings import PREFIX
 from shared.settings import Writer as WriterSettings
-from writer.failures import Backoff
 
 _log = structlog.get_logger(__name__)
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
-CALM_S = 60.0
-"""After so long alive a writer's earlier deaths no longer lengthen the pause before a restart."""
 
 LEAVE_S = 15.0
 """What a writer gets, after its flush, to end its inserts and to leave the group."""
@@ -46,8 +40,7 @@ class _Child:
     variables: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
-    restart_at: float = 0.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(LONGEST_PAUSE_S, FIRST_PAUSE_S))
+    restart: Restart = field(default_factory=Restart)
 
 
 class Processes:
@@ -82,7 +75,7 @@ class Processes:
         """Start what is to be started. Not 0: a writer has refused to run, with this exit code."""
         for child in self._children:
             if child.process is None:
-                if now >= child.restart_at:
+                if now >= child.restart.at:
                     self._start(child, now)
             elif (code := child.process.poll()) is not None:
                 if code == os.EX_CONFIG:
@@ -92,26 +85,14 @@ class Processes:
         return 0
 
     def _start(self, child: _Child, now: float) -> None:
-        child.process, child.began = self._spawn(child.variables), now
+        child.process = spawn(self._arguments, orphaned=signal.SIGTERM, environment=child.variables)
+        child.began = now
         _log.info("writer process started", pid=child.process.pid, variables=child.variables)
 
     def _bury(self, child: _Child, code: int, now: float) -> None:
-        if now - child.began > CALM_S:
-            child.backoff.tries = 0
-        pause_s = child.backoff.next_s()
-        child.process, child.restart_at = None, now + pause_s
-        _log.error("writer process ended", exit_code=code, variables=child.variables, again_in_s=round(pause_s, 2))
-
-    def _spawn(self, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        keep = str(exec_child.KEEP_USER)
-        wrapper = [sys.executable, "-I", "-S", str(Path(exec_child.__file__))]
-        wrapper += [str(int(signal.SIGTERM)), str(os.getpid()), keep, keep]
-        return subprocess.Popen(  # noqa: S603 - program and arguments are ours
-            [*wrapper, *self._arguments],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **variables},
-            start_new_session=True,  # Ctrl-C in a terminal reaches only us
-        )
+        child.process = None
+        pause_s = child.restart.after_death(now, now - child.began)
+        _log.error("writer process ended", exit_code=code, variables=child.variables, again_in_s=pause_s)
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True

@@ -1,81 +1,61 @@
-"""ClickHouse as the lanes see it: the only place where the writer waits in threads."""
+"""ClickHouse as the lanes use it: the only place where the writer waits in threads."""
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse_pool import ClickHousePool
 from shared.formats.base import Columns
 from shared.queue.base import Lane
 from shared.signals.base import Table
 from writer.batch import Key
+from writer.row_range import KEY, LOOK_SETTINGS, THIS_LANE, THIS_RANGE, RowRange
 from writer.tables import check_table, look_up
 
 T = TypeVar("T")
 
-_SAME_REPLICA = {"load_balancing": "in_order"}
-"""Rows are looked for where they were inserted: another replica may not have them yet, and they would come twice."""
-
 INSERT_SETTINGS = {
-    **_SAME_REPLICA,
-    "deduplicate_insert": "enable",  # the name since 26; older servers pass over it ...
+    "load_balancing": "in_order",  # rows are looked for on the replica where they were inserted
+    "deduplicate_insert": "enable",  # the name since 26; older servers ignore it ...
     "insert_deduplicate": 1,  # ... and know this one
     "async_insert": 0,
     "distributed_foreground_insert": 1,
     "max_insert_block_size": 1_048_576,  # one insert is one block: the token covers it whole
     "use_strict_insert_block_limits": 0,
 }
-"""Always the same for a token: another block size would be another insert to ClickHouse (02)."""
-
-LOOK_SETTINGS = {
-    **_SAME_REPLICA,
-    **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
-    "skip_unavailable_shards": 0,
-}
-"""An answer cut short by a profile's limits would make present rows look missing."""
+"""Always the same for a token: with another block size it would be another insert to ClickHouse (02)."""
 
 _DELETE_SETTINGS = {
-    "lightweight_deletes_sync": 2,  # on return it is done, on every replica
+    "lightweight_deletes_sync": 2,  # on return, the rows are deleted on every replica
     "mutations_sync": 2,
-    "max_query_size": 64_000_000,  # the kept keys stand in the statement
+    "max_query_size": 64_000_000,  # the keys to keep are part of the statement
     "max_ast_elements": 10_000_000,
     "max_expanded_ast_elements": 10_000_000,
 }
 
-_THIS_LANE = "_topic = %(topic)s AND _partition = %(partition)s"
-_THIS_RANGE = (
-    f"{_THIS_LANE} AND _offset BETWEEN %(first)s AND %(last)s"
-    " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
-)
-_KEY = "_offset, _index, toUnixTimestamp64Micro(received_at)"
-
 
 class Sink:
-    """Inserts and questions, on a small pool of threads with a connection each.
+    """Inserts and queries on a small pool of threads with a connection each.
 
-    1. Nobody holds a thread while waiting for another try.
-    2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for the others.
-    3. A turn is given back when its thread is free, also when whoever asked has gone: at most `threads` calls at once.
+    1. No thread is held during the pause before another try.
+    2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for other tables.
+    3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
     def __init__(self, url: str, *, threads: int, timeout_s: float, comment: str = "") -> None:
-        """`comment` goes with every statement as its `log_comment`: see `under_way`."""
+        """`comment` is the `log_comment` of every statement: see `under_way`."""
         self.database = ClickHouse(url).database
-        self._url = url
         self._comment = comment
-        self._timeout_s = timeout_s
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
+        settings = {"log_comment": comment} if comment else {}
+        self._pool = ClickHousePool(threads, lambda: ClickHouse(url, timeout_s=timeout_s, settings=settings))
         self._turns = asyncio.Semaphore(threads)
         self._table_turns: dict[str, asyncio.Semaphore] = {}
         self._threads = threads
-        self._own = threading.local()
-        self._connections: list[ClickHouse] = []
         self._fit: set[str] = set()
 
     async def insert(self, table: Table, columns: Columns, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
-        """Insert as one block under a token. `ready` is called when a thread is free, right before; it may raise.
+        """Insert as one block under a token. `ready` is called right before, when a thread is free; it may raise.
 
         Raises:
             ServerError, Unreachable: some of it, or all, may be stored.
@@ -86,7 +66,7 @@ class Sink:
         await self._checked(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
 
     async def check(self, table: Table) -> None:
-        """Look once whether the table is fit to be written to; again after everything that failed.
+        """Check once whether the table is fit to be written to, and again after every failure.
 
         Raises:
             UnfitTable, MissingTable, ClickHouseError
@@ -96,54 +76,47 @@ class Sink:
             check_table(table, facts)
             self._fit.add(table.name)
 
-    async def keys(self, table: Table, lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> set[Key]:
-        """The identities of the rows of a lane that are there, within both ranges (inclusive; microseconds)."""
-        sql = f"SELECT {_KEY} FROM `{self.database}`.`{table.name}` WHERE {_THIS_RANGE}"  # noqa: S608 - names from us
-        parameters = _range(lane, offsets, received_at)
-        found = await self._checked(table, lambda clickhouse: clickhouse.query_columns(sql, parameters, LOOK_SETTINGS))
+    async def keys(self, table: Table, rows: RowRange) -> set[Key]:
+        """The identities of the rows in the range."""
+        sql = f"SELECT {KEY} FROM `{self.database}`.`{table.name}` WHERE {THIS_RANGE}"  # noqa: S608 - names from us
+        found = await self._checked(
+            table, lambda clickhouse: clickhouse.query_columns(sql, rows.parameters, LOOK_SETTINGS)
+        )
         return set(zip(*found, strict=True)) if found else set()
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
-        """Whether a row of the lane is there that lies at or after an offset and was received at or after a time."""
+        """Whether the table has a row of the lane at or after this offset that was received at or after this time."""
         sql = (
-            f"SELECT 1 FROM `{self.database}`.`{table.name}` WHERE {_THIS_LANE}"  # noqa: S608 - names from the signals
+            f"SELECT 1 FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608 - names from the signals
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
         return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
 
     async def delete(
-        self,
-        table: Table,
-        where: str,
-        lane: Lane,
-        offsets: tuple[int, int],
-        received_at: tuple[int, int],
-        keys: Collection[Key],
-        keep: Collection[Key],
+        self, table: Table, place: str, rows: RowRange, keys: Collection[Key], keep: Collection[Key]
     ) -> None:
-        """Delete rows of a lane and return when it is done everywhere: `keys`, which are all that lie within both
-        ranges but those of `keep`.
+        """Delete rows and return when it is done everywhere: `keys`, which are all in the range but those of `keep`.
 
-        `where`: what holds the rows (below a Distributed table), as it stands in the statement. After an error call
+        `place`: what holds the rows (below a Distributed table), as it stands in the statement. After an error, call
         again when nothing of the first try is `under_way` any more.
         """
-        sql = f"DELETE FROM {where} WHERE {_THIS_RANGE}"  # noqa: S608 - names from the signals
-        parameters: dict[str, Any] = _range(lane, offsets, received_at)
-        # Most are told by their place alone: 20,000 numbers take the server a second, as many tuples fifteen.
+        sql = f"DELETE FROM {place} WHERE {THIS_RANGE}"  # noqa: S608 - names from the signals
+        parameters = rows.parameters
+        # Most are excluded by one number each: 20,000 numbers take the server a second, as many tuples fifteen.
         places = {key[:2] for key in keys}
-        twins = [key for key in keep if key[:2] in places]  # of a topic that was made anew
-        others = [((key[0] - offsets[0]) << 32) + key[1] for key in keep if key[:2] not in places]
+        twins = [key for key in keep if key[:2] in places]  # of an earlier topic of the same name
+        others = [((key[0] - rows.first) << 32) + key[1] for key in keep if key[:2] not in places]
         if others:
             sql += " AND bitShiftLeft(toUInt64(_offset - %(first)s), 32) + _index NOT IN %(others)s"
             parameters["others"] = sorted(others)
         if twins:
-            sql += f" AND ({_KEY}) NOT IN %(twins)s"
+            sql += f" AND ({KEY}) NOT IN %(twins)s"
             parameters["twins"] = sorted(twins)
         await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _DELETE_SETTINGS))
 
     async def under_way(self, table: Table) -> int:
-        """How many statements with this sink's comment still change something on the server, whoever sent them."""
+        """How many statements with this sink's comment still change data on the server, from any process."""
         sql = (
             "SELECT count() FROM system.processes"
             " WHERE Settings['log_comment'] = %(comment)s AND query_kind NOT IN ('Select', '')"
@@ -153,15 +126,12 @@ class Sink:
         return int(found[0][0])
 
     def abort(self) -> None:
-        """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
-        for connection in list(self._connections):
-            connection.abort()
+        """Break all connections: calls that wait for the server end at once, their outcomes unknown."""
+        self._pool.abort()
 
     def close(self) -> None:
         """Wait for the calls under way (`abort` ends them), then close."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        for connection in self._connections:
-            connection.close()
+        self._pool.close()
 
     async def _checked(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
@@ -170,7 +140,7 @@ class Sink:
         try:
             return await self._run(table, call, ready)
         except Exception:
-            self._fit.discard(table.name)  # it may be another table by the next try
+            self._fit.discard(table.name)  # it may be another table at the next try
             raise
 
     async def _run(
@@ -179,13 +149,13 @@ class Sink:
         async with self._turn_of(table), self._turns:
             if ready is not None:
                 await ready()
-            work = asyncio.get_running_loop().run_in_executor(self._pool, self._on_thread, call)
+            work = self._pool.run(call)
             answer: asyncio.Future[T] = asyncio.shield(work)
             try:
                 return await answer
             except asyncio.CancelledError:
                 await asyncio.wait({work})
-                for future in (work, answer):  # seen: else asyncio logs an error that nobody was told
+                for future in (work, answer):  # retrieved: else asyncio logs the error as never retrieved
                     if future.done() and not future.cancelled():
                         future.exception()
                 raise
@@ -194,16 +164,3 @@ class Sink:
         if table.name not in self._table_turns:
             self._table_turns[table.name] = asyncio.Semaphore(max(1, self._threads // 2))
         return self._table_turns[table.name]
-
-    def _on_thread(self, call: Callable[[ClickHouse], Any]) -> Any:
-        connection: ClickHouse | None = getattr(self._own, "connection", None)
-        if connection is None:
-            settings = {"log_comment": self._comment} if self._comment else {}
-            connection = self._own.connection = ClickHouse(self._url, timeout_s=self._timeout_s, settings=settings)
-            self._connections.append(connection)
-        return call(connection)
-
-
-def _range(lane: Lane, offsets: tuple[int, int], received_at: tuple[int, int]) -> dict[str, Any]:
-    first, last = offsets
-    return {**lane._asdict(), "first": first, "last": last, "from": received_at[0], "to": received_at[1]}

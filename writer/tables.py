@@ -1,37 +1,37 @@
-"""Whether a table can be written to: it has the columns, and it remembers tokens (02, "What ClickHouse needs")."""
+"""Whether a table can be written to: it has the columns and remembers tokens (02, "What ClickHouse needs")."""
 
 import re
 from dataclasses import dataclass
 
 from shared.clients.clickhouse import ClickHouse
 from shared.signals.base import Table
-from writer.columns import unsupported
+from writer.column_checks import unsupported
 
 _DISTRIBUTED = re.compile(r"Distributed\('[^']*', *'([^']*)', *'([^']*)'")
 _WINDOW = re.compile(r"\b(non_)?replicated_deduplication_window *= *(\d+)")
 
 
 class UnfitTable(Exception):
-    """A table that exists but must not be written to as it is. The text says why and what to do."""
+    """The table exists but must not be written to. The text says why, and what to do."""
 
 
 class MissingTable(Exception):
-    """There is no such table yet: `sluice migrate` makes it."""
+    """The table doesn't exist yet: `sluice migrate` creates it."""
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What the server says of a table."""
+    """What the server reports of a table."""
 
     name: str
     engine: str
     window: int
-    """How many blocks it remembers by token."""
+    """The number of blocks that it remembers by token."""
     columns: frozenset[str]
 
 
 def look_up(clickhouse: ClickHouse, database: str, name: str) -> TableFacts:
-    """Ask the server. Raises `MissingTable`, `ClickHouseError`. Of a Distributed table: its local one's window."""
+    """Ask the server; about a Distributed table's local one. Raises `MissingTable`, `ClickHouseError`."""
     found = clickhouse.query(
         "SELECT engine, engine_full FROM system.tables WHERE database = %(database)s AND name = %(name)s",
         {"database": database, "name": name},
@@ -63,7 +63,7 @@ def _window(clickhouse: ClickHouse, engine: str, engine_full: str) -> int:
 
 
 def check_table(table: Table, facts: TableFacts) -> None:
-    """Raise `UnfitTable` if rows of this table could be lost or doubled there, or can't be written at all."""
+    """Raise `UnfitTable` if rows could be lost or doubled in this table, or can't be written at all."""
     if strange := unsupported(table):
         raise UnfitTable(f"column {strange[0]} of table {table.name} has a type that the writer doesn't know")
     if missing := [name for name in table.column_names if name not in facts.columns]:

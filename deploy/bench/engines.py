@@ -11,12 +11,12 @@ from pathlib import Path
 from deploy.local import sluice_hooks
 from deploy.local.child import start_together
 from deploy.local.clickhouse import ClickHouse
+from deploy.local.demo import DemoKeys, ensure_demo
 from deploy.local.engine import Engine, Unavailable
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 from shared import registry, settings
-from shared.keys import DemoKeys, ensure_demo
 from shared.settings import Settings
 from shared.signals.logs import SIGNAL as LOGS
 

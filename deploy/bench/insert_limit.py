@@ -19,7 +19,7 @@ from shared.clients.clickhouse import ClickHouse
 from shared.formats.base import Columns
 from shared.queue.base import Lane, Message
 from shared.signals.logs import SIGNAL as LOGS
-from writer.rows import Converter
+from writer.converter import Converter
 from writer.sink import INSERT_SETTINGS
 
 DATABASE = "bench_limit"

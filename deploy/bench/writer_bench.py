@@ -104,7 +104,7 @@ def _limit(engines: Engines, effort: Effort, messages_a_batch: int) -> insert_li
 async def _write(
     engines: Engines, phase: Phase, clickhouse: ClickHouse, effort: Effort, step: Callable[[str], None], number: int
 ) -> Written:
-    queue = open_queue(phase.settings.services.queue_url)
+    queue = open_queue(phase.settings)
     count, rows = effort.writer_messages, effort.writer_messages * LOGS_A_MESSAGE
     try:
         body_bytes = await messages.fill(

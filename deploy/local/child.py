@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +16,8 @@ from pathlib import Path
 from typing import Self
 
 from deploy.local.ports import free_port
-from shared import exec_child
+from shared import processes
 
-_EXEC_CHILD = Path(exec_child.__file__)
-KEEP_USER = (exec_child.KEEP_USER, exec_child.KEEP_USER)
-RENAME_ROOT = (exec_child.RENAME_ROOT, exec_child.RENAME_ROOT)
 _LOG_LIMIT_BYTES = 20_000_000
 _LOOK_EVERY_S = 0.03
 
@@ -41,7 +37,7 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     stdin: Path | None = None
-    user: tuple[int, int] = KEEP_USER
+    user: tuple[int, int] = processes.KEEP_USER
     doing: str = ""
     timeout_s: float = 30.0
 
@@ -49,8 +45,8 @@ class Command:
 @cache
 def can_rename_root() -> bool:
     """Whether root may make a user namespace here (containers often forbid it)."""
-    argv = [sys.executable, "-I", "-S", str(_EXEC_CHILD), "9", str(os.getpid()), *map(str, RENAME_ROOT), sys.executable]
-    done = subprocess.run([*argv, "-c", ""], stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603 - ours
+    argv = processes.dying_with_us([sys.executable, "-c", ""], signal.SIGKILL, processes.RENAME_ROOT)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True)  # noqa: S603 - ours
     return done.returncode == 0
 
 
@@ -238,21 +234,17 @@ def run(command: Command, log: Path, name: str) -> None:
         raise DidNotStart(f"{name} {ending}. The end of {log}:\n{last_lines(log, begins)}")
 
 
-def spawn(command: Command, log: Path, parent_death_signal: signal.Signals) -> subprocess.Popen[bytes]:
-    """Run a program with its output appended to `log`. It dies with this process; see `exec_child.py`."""
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("start children from the main thread: they die with the thread that started them")
-    wrapper = [sys.executable, "-I", "-S", str(_EXEC_CHILD)]
-    wrapper += [str(int(parent_death_signal)), str(os.getpid()), *map(str, command.user)]
+def spawn(command: Command, log: Path, orphaned: signal.Signals) -> subprocess.Popen[bytes]:
+    """Run a program with its output appended to `log`; it dies with this process, see `shared/processes.py`."""
     with log.open("ab") as output, (command.stdin or Path(os.devnull)).open("rb") as given:
-        return subprocess.Popen(  # noqa: S603 - programs and arguments are ours
-            [*wrapper, *map(str, command.argv)],
+        return processes.spawn(
+            command.argv,
+            orphaned=orphaned,
+            user=command.user,
+            environment=command.env,
+            folder=command.cwd,
             stdin=given,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=command.cwd,
-            env={**os.environ, **command.env},
-            start_new_session=True,
+            output=output,
         )
 
 

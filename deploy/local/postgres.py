@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
 
-from deploy.local.child import KEEP_USER, RENAME_ROOT, Command, can_rename_root
+from deploy.local.child import Command, can_rename_root
 from deploy.local.engine import Engine, Unavailable
 from deploy.local.ports import HOST
+from shared.processes import KEEP_USER, RENAME_ROOT
 
 USER = "postgres"
 _ORDINARY_USER = "nobody"

@@ -1,4 +1,4 @@
-"""What the local stack knows of Sluice itself: how its processes are run, and how the demo project is made."""
+"""Sluice's own processes in the local stack: gateway, writer, and the migration before them."""
 
 import http.client
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped,unused-ignore]
 
-from deploy.local.child import Child, Command, DidNotStart, run
+from deploy.local.child import Child, Command, run
 from deploy.local.ports import HOST
 
 
@@ -91,26 +91,6 @@ class Writer(_SluiceProcess):
 def migrate(log: Path, environment: Mapping[str, str]) -> None:
     """Create or evolve tables and topics. Raises `DidNotStart`."""
     run(_sluice("migrate", environment), log, "sluice migrate")
-
-
-def demo_keys(postgres_url: str, keys_file: Path) -> dict[str, str]:
-    """The demo project's id and keys as `var/env` names them; made at the first call, the same ever after.
-
-    Raises `DidNotStart`.
-    """
-    from shared.clients.postgres import PostgresUnavailable
-    from shared.keys import ensure_demo
-
-    try:
-        keys = ensure_demo(postgres_url, keys_file)
-    except (PostgresUnavailable, ValueError) as error:
-        raise DidNotStart(f"the demo project could not be made: {error}") from error
-    return {
-        "SLUICE_PROJECT_ID": keys.project_id,
-        "SLUICE_INGEST_KEY": keys.ingest_key,
-        "SLUICE_PUBLIC_KEY": keys.public_key,
-        "SLUICE_READ_KEY": keys.read_key,
-    }
 
 
 def _sluice(subcommand: str, environment: Mapping[str, str]) -> Command:

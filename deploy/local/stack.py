@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from deploy.local import sluice_hooks
 from deploy.local.clickhouse import ClickHouse
+from deploy.local.demo import demo_variables
 from deploy.local.engine import Engine
 from deploy.local.folder import DataFolder, write_whole
 from deploy.local.kafka import Kafka
@@ -56,7 +57,7 @@ class Stack:
         addresses = self._addresses()
         self._remember(addresses)
         sluice_hooks.migrate(folder.log("migrate"), addresses)
-        demo = sluice_hooks.demo_keys(addresses["SLUICE_POSTGRES_URL"], folder.keys)
+        demo = demo_variables(addresses["SLUICE_POSTGRES_URL"], folder.keys)
         writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
         several = wanted.gateways > 1
         gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host, share_port=several)

@@ -2,21 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from deploy.local.child import Child, DidNotStart
+from shared.processes import Restart
 
 State = Literal["starting", "running", "waiting", "stopping"]
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
-CALM_S = 60.0
-"""After so long alive a child's earlier deaths no longer lengthen the pause before a restart."""
-
-
-def pause_s(deaths: int) -> float:
-    """Seconds before the restart after so many deaths in a row (1, 2, ...): 0.25, 0.5, 1 ... 30."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (deaths - 1))
 
 
 @dataclass
@@ -27,14 +19,14 @@ class Watched:
     began: float
     state: State = "starting"
     restarts: int = 0
-    deaths: int = 0
-    restart_at: float = 0.0
+    restart: Restart = field(default_factory=Restart)
     said: str = ""
 
-    def died(self, now: float) -> None:
-        self.deaths = 1 if self.state == "running" and now - self.began > CALM_S else self.deaths + 1
+    def died(self, now: float) -> float:
+        """Let it wait; returns for how many seconds."""
+        lived_s = now - self.began if self.state == "running" else 0.0
         self.state = "waiting"
-        self.restart_at = now + pause_s(self.deaths)
+        return self.restart.after_death(now, lived_s)
 
     def row(self) -> dict[str, Any]:
         """One line of `sluice status`. `since` is when it came up, by the machine's monotonic clock."""
@@ -90,7 +82,7 @@ class Supervisor:
             match watched.state:
                 case "running" if not watched.child.running:
                     self._now_waiting(watched, now, f"{watched.child.role} died")
-                case "waiting" if now >= watched.restart_at:
+                case "waiting" if now >= watched.restart.at:
                     watched.state, watched.began = "starting", now
                     watched.restarts += 1
                     watched.child.begin()
@@ -138,8 +130,7 @@ class Supervisor:
         self._report()
 
     def _now_waiting(self, watched: Watched, now: float, why: str) -> None:
-        watched.died(now)
-        self._said(f"{why}; starting it again in {watched.restart_at - now:.2g} s")
+        self._said(f"{why}; starting it again in {watched.died(now):.2g} s")
         self._report()
 
     def _report(self) -> None:

@@ -1,0 +1,32 @@
+"""The APIs: each file here defines one; those of an extension's folder `apis` come along."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import gateway.apis
+from gateway.apis.base import Api
+from shared import registry
+from shared.formats.intake import Intake
+
+
+class Apis:
+    """The APIs of one process."""
+
+    def __init__(self, apis: Iterable[Api]) -> None:
+        self._by_name = {api.name: api for api in apis}
+        self._by_prefix = sorted(self._by_name.values(), key=lambda api: len(api.prefix), reverse=True)
+
+    def of(self, intake: Intake) -> Api:
+        """Raises `BadExtension` for an intake of no API that there is."""
+        if intake.api not in self._by_name:
+            raise registry.BadExtension(f"the intake of {intake.route} is of the unknown API {intake.api}")
+        return self._by_name[intake.api]
+
+    def of_path(self, path: str) -> Api:
+        """Whose words a path is answered in that no route has, or whose request was never complete."""
+        return next(api for api in self._by_prefix if path.startswith(api.prefix))
+
+
+def load(extensions: Path | None = None) -> Apis:
+    """The APIs of this process."""
+    return Apis(registry.defined(registry.modules(gateway.apis, extensions), Api))  # type: ignore[type-abstract]

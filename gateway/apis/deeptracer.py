@@ -1,4 +1,5 @@
-"""Faults in the words of Zod 3.25: the exact JSON, key order included, of `safeParse` on the documented schema (03).
+"""The DeepTracer API. A body's faults are told in the words of Zod 3.25: the exact JSON, key order included, of
+`safeParse` on the documented schema (03).
 
 Zod writes the keys of an issue in the order in which the check that found it built it, so each rule has an order of
 its own.
@@ -7,25 +8,35 @@ its own.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gateway.apis.base import Api
+from gateway.apis.shapes import Refusal, SignatureRefusal, ZodRefusal
+from gateway.rejections import InvalidSignature, MalformedJson, Rejection
 from gateway.validation.contract import Node
 from gateway.validation.faults import Fault, Rule, expected_type, json_type
 
 Issue = dict[str, Any]
 
 
-def length(text: str) -> int:
-    """As JavaScript counts: UTF-16 units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+class DeepTracer(Api):
+    """`/ingest/*`, and whatever path is nobody else's: `{"error": sentence}`."""
+
+    name = "deeptracer"
+    utf16_lengths = True
+    shapes = (Refusal, SignatureRefusal, ZodRefusal)
+
+    def refusal(self, rejection: Rejection, sentence: str) -> Any:
+        if isinstance(rejection, InvalidSignature):
+            return {"code": "invalid_signature", "error": sentence}
+        return {"error": sentence}
+
+    def invalid(self, faults: Iterable[Fault]) -> Any:
+        return {"success": False, "error": _zod_error(faults)}
+
+    def malformed(self, body: bytes) -> Any:
+        return {"error": MalformedJson.sentence}  # not Zod's: it never gets to see such a body
 
 
-def error(faults: Iterable[Fault]) -> dict[str, Any]:
-    """The answer to an invalid body."""
-    return {"success": False, "error": _zod_error(faults)}
-
-
-def malformed(body: bytes) -> dict[str, Any]:
-    """The answer to a body that is no JSON (not Zod's: it never gets to see it)."""
-    return {"error": "Malformed JSON in request body"}
+API = DeepTracer()
 
 
 def _zod_error(faults: Iterable[Fault]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Faults in the shape of FastAPI's 422 (03, "Proliferate API"): pydantic's types, sentences and `ctx`.
+"""The Proliferate API. A body's faults have the shape of FastAPI's 422 (03, "Proliferate API"): pydantic's types,
+sentences and `ctx`.
 
 Every fault echoes what stood there as `input`, without an `api_key`, and null where it is over 1 kB.
 """
@@ -6,10 +7,23 @@ Every fault echoes what stood there as `input`, without an `api_key`, and null w
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
+from gateway.apis.base import Api
+from gateway.apis.shapes import Detail, ValidationError
+from gateway.rejections import (
+    MAX_KEY,
+    InvalidBody,
+    KeyReused,
+    KeyTooLong,
+    MalformedJson,
+    Rejection,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+)
 from gateway.validation.contract import Kind, Node
 from gateway.validation.faults import Fault, Rule
 
@@ -21,10 +35,7 @@ _LARGEST_DOUBLE = int(sys.float_info.max)
 EXPLAINED_BYTES = 1_000_000
 """Largest body whose JSON error is located."""
 
-Detail = dict[str, Any]
-
-length = len
-"""The length of a text as Python counts: code points."""
+Issue = dict[str, Any]
 
 _TYPES: Mapping[Kind, tuple[str, str]] = {
     "object": ("model_attributes_type", "a valid dictionary or object to extract fields from"),
@@ -39,18 +50,50 @@ _OPTIONS: Mapping[Kind, str] = {"string": "str", "time": "datetime", "number": "
 _encode = msgspec.json.Encoder().encode
 
 
-def error(faults: Iterable[Fault]) -> dict[str, Any]:
-    """The answer to an invalid body."""
-    return {"detail": [detail for fault in faults for detail in _details(fault, ("body", *fault.path))]}
+class Proliferate(Api):
+    """`/api/v1/*`: `{"detail": sentence}`."""
+
+    name = "proliferate"
+    prefix = "/api/v1/"
+    statuses: ClassVar[Mapping[type[Rejection], int]] = dict.fromkeys(
+        (MalformedJson, InvalidBody, Unreadable, KeyTooLong, KeyReused), 422
+    )
+    sentences: ClassVar[Mapping[type[Rejection], str]] = {
+        Unauthenticated: "Invalid API key",
+        Unavailable: "Log storage temporarily unavailable",
+    }
+    shapes = (Detail, ValidationError)
+
+    def refusal(self, rejection: Rejection, sentence: str) -> Any:
+        if isinstance(rejection, Unreadable):
+            return {"detail": [_no_json(0, rejection.why)]}
+        if isinstance(rejection, KeyTooLong):
+            return {"detail": [_TOO_LONG_KEY]}
+        return {"detail": sentence}
+
+    def invalid(self, faults: Iterable[Fault]) -> Any:
+        return {"detail": [detail for fault in faults for detail in _details(fault, ("body", *fault.path))]}
+
+    def malformed(self, body: bytes) -> Any:
+        if not body:
+            return {"detail": [{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}]}
+        return {"detail": [_no_json(*_place(body))]}
 
 
-def malformed(body: bytes) -> dict[str, Any]:
-    """The answer to a body that is no JSON, or to an empty one."""
-    if not body:
-        return {"detail": [{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}]}
-    place, reason = _place(body)
+API = Proliferate()
+
+_TOO_LONG_KEY = {
+    "type": "string_too_long",
+    "loc": ["header", "idempotency-key"],
+    "msg": f"String should have at most {MAX_KEY} characters",
+    "input": None,
+    "ctx": {"max_length": MAX_KEY},
+}
+
+
+def _no_json(place: int, why: str) -> Issue:
     detail = {"type": "json_invalid", "loc": ["body", place], "msg": "JSON decode error", "input": {}}
-    return {"detail": [detail | {"ctx": {"error": reason}}]}
+    return detail | {"ctx": {"error": why}}
 
 
 def _place(body: bytes) -> tuple[int, str]:
@@ -66,7 +109,7 @@ def _place(body: bytes) -> tuple[int, str]:
     return 0, "A number that no double holds, or nested too deeply"
 
 
-def _details(fault: Fault, loc: tuple[str | int, ...]) -> list[Detail]:
+def _details(fault: Fault, loc: tuple[str | int, ...]) -> list[Issue]:
     if fault.rule == "union":
         return [
             detail

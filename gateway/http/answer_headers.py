@@ -1,35 +1,40 @@
-"""Headers that a step of a request puts on whatever answer it gets, errors too.
-
-Ingest routes hold such a list themselves; this is for the routes that Starlette answers.
-"""
+"""The headers that every answer has, whoever answers: a route, Starlette, or the connection itself."""
 
 from collections.abc import Iterator
 
 from starlette.types import Message, Scope, Send
 
+from gateway.http.answer import Answer, Headers
 from gateway.origins import readable
 
 _NAME = "sluice.answer_headers"
 
-Headers = list[tuple[bytes, bytes]]
+
+def standing_headers(request_ids: Iterator[bytes], origin: bytes | None) -> Headers:
+    """`X-Request-Id` and, for a browser's page, who may read the answer (03)."""
+    headers: Headers = [(b"x-request-id", next(request_ids))]
+    if origin is not None:
+        headers += readable(origin)
+    return headers
+
+
+async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
+    """Send an answer with these headers before its own."""
+    headers = [*headers, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def answer_headers(scope: Scope) -> Headers:
-    """The list to add to."""
+    """Of a request that Starlette routes: the list of headers that its answer gets, to add to."""
     headers: Headers = scope.setdefault(_NAME, [])
     return headers
 
 
 def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
-    """`send`, with the list's headers on the answer where they are not there already.
-
-    From the start the list holds what every answer carries (03): `X-Request-Id` and, for browsers, who may read it.
-    """
+    """`send`, with the list's headers on the answer where they are not there already."""
     headers = answer_headers(scope)
-    headers.append((b"x-request-id", next(request_ids)))
-    for name, value in scope["headers"]:
-        if name == b"origin":
-            headers += readable(value)
+    headers += standing_headers(request_ids, dict(scope["headers"]).get(b"origin"))
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,14 +1,12 @@
-"""A request's body: read and unpacked within limits of size, time and depth (03, "Bodies")."""
+"""A request's body: read and unpacked within limits of size and time (03, "Bodies")."""
 
-import asyncio
 from collections.abc import Mapping
 
 from starlette.types import Receive
 
 from gateway.http.deadlines import Deadlines, GivenUp
-from gateway.http.nesting import is_too_deep, looks_too_deep
 from gateway.http.unpack import Unpacker
-from gateway.rejections import TimedOut, TooLarge, Unavailable, Unreadable
+from gateway.rejections import TimedOut, TooLarge, Unavailable
 
 
 class ClientGone(Exception):
@@ -29,14 +27,7 @@ class Bodies:
         self._deadlines = deadlines
 
     async def read(self, given: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body, unpacked; `given` are the request's headers. Raises as `read_wire` and `unpacked`."""
-        wire = await self.read_wire(given, receive)
-        if b"content-encoding" in given or looks_too_deep(wire):
-            return await self.unpacked(given, wire)
-        return wire
-
-    async def read_wire(self, given: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The body as it came.
+        """The body as it came; `given` are the request's headers.
 
         Raises:
             TooLarge: it is over the limit on the wire.
@@ -53,13 +44,9 @@ class Bodies:
         except GivenUp:
             raise Unavailable from None
 
-    async def unpacked(self, given: Mapping[bytes, bytes], wire: bytes) -> bytes:
+    async def unpacked(self, coding: bytes, wire: bytes) -> bytes:
         """The body without its Content-Encoding. Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`."""
-        coding = given.get(b"content-encoding")
-        body = await self._unpacker.unpack(coding, wire) if coding and coding.lower() != b"identity" else wire
-        if looks_too_deep(body) and await asyncio.to_thread(is_too_deep, body):
-            raise Unreadable("nested too deeply")
-        return body
+        return wire if coding.lower() == b"identity" else await self._unpacker.unpack(coding, wire)
 
     def give_up(self) -> None:
         """Refuse every request whose body is not complete now."""

@@ -12,8 +12,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.origins import readable
-from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge, api_of, respond
+from gateway.apis import Apis
+from gateway.http.answer_headers import standing_headers
+from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge
 
 SWEEP_S = 0.5
 
@@ -27,9 +28,10 @@ class Connection(HttpToolsProtocol):
     scope: Any
     """Of the newest request; None before the first one, without a method until its head is complete."""
 
-    def __init__(self, *arguments: Any, request_ids: Iterator[bytes], **named: Any) -> None:
+    def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
+        self._apis = apis
         self._head_bytes = 0
 
     @property
@@ -74,25 +76,23 @@ class Connection(HttpToolsProtocol):
 
     def _answer(self, rejection: Rejection) -> bytes:
         url = getattr(self, "url", b"")
-        status, body, extra = respond(rejection, api_of(url.decode("latin-1")))
+        api = self._apis.of_path(url.decode("latin-1"))
+        answer = api.answer(rejection)
         headers = [
             *self.server_state.default_headers,
-            (b"content-type", b"application/json"),
-            (b"x-request-id", next(self._request_ids)),
-            *((name.lower().encode(), value.encode()) for name, value in extra.items() if name != "Connection"),
-            (b"content-length", b"%d" % len(body)),
+            (b"content-type", api.media_type.encode()),
+            *standing_headers(self._request_ids, dict(self.headers or ()).get(b"origin")),
+            *(header for header in answer.headers if header[0] != b"connection"),
+            (b"content-length", b"%d" % len(answer.body)),
             (b"connection", b"close"),
         ]
-        for name, value in self.headers or ():
-            if name == b"origin":
-                headers += readable(value)
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body)
+        return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)
 
 
-def connections(request_ids: Iterator[bytes]) -> Any:
+def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:
     """What uvicorn calls for each new connection."""
-    return partial(Connection, request_ids=request_ids)
+    return partial(Connection, request_ids=request_ids, apis=apis)
 
 
 class SlowHeads:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.apis.base import Api
 from gateway.openapi.schemas import Components, Json
 from gateway.rejections import (
     BadRequest,
@@ -25,9 +26,7 @@ from gateway.rejections import (
     Unavailable,
     Unreadable,
     UnsupportedEncoding,
-    respond,
 )
-from shared.formats.base import Api
 
 EVERYWHERE: tuple[Rejection, ...] = (
     BadRequest(),
@@ -53,68 +52,6 @@ OF_PATH = (NotFound(),)
 """Where the path has a part that may name nothing of the key's."""
 
 
-class Refusal(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a request was refused."""
-
-    error: str
-
-
-class SignatureRefusal(msgspec.Struct, forbid_unknown_fields=True):
-    """A delivery that the project's drain secret didn't sign."""
-
-    code: str
-    error: str
-
-
-class Detail(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a request was refused."""
-
-    detail: str
-
-
-class ValidationIssue(msgspec.Struct):
-    """One fault, in FastAPI's words."""
-
-    type: str
-    loc: list[str | int]
-    msg: str
-    input: Any
-    ctx: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-
-
-class ValidationError(msgspec.Struct, forbid_unknown_fields=True):
-    """Every fault of a request, in FastAPI's shape."""
-
-    detail: list[ValidationIssue]
-
-
-class ZodIssue(msgspec.Struct):
-    """One fault, as Zod 3.25 tells it; further keys depend on the code."""
-
-    code: str
-    path: list[str | int]
-    message: str
-
-
-class ZodError(msgspec.Struct, forbid_unknown_fields=True):
-    """All faults of a body, in the schema's order."""
-
-    issues: list[ZodIssue]
-    name: str
-
-
-class ZodRefusal(msgspec.Struct, forbid_unknown_fields=True):
-    """A body that breaks its contract."""
-
-    success: bool
-    error: ZodError
-
-
-SHAPES = (Refusal, SignatureRefusal, ZodRefusal, Detail, ValidationError)
-"""Every body of a refusal is exactly one of these."""
-
-_NAMES: dict[Api, str] = {"deeptracer": "Ingest", "proliferate": "Api"}
-
 REQUEST_ID = {
     "X-Request-Id": {"required": True, "description": "Names this request.", "schema": {"type": "string"}},
 }
@@ -135,11 +72,10 @@ def refusals(api: Api, rejections: Iterable[Rejection], components: Components) 
     """Status -> response, each with an example of every reason."""
     by_status: dict[int, list[Rejection]] = {}
     for rejection in rejections:
-        status, _, _ = respond(rejection, api)
-        by_status.setdefault(status, []).append(rejection)
+        by_status.setdefault(api.status(rejection), []).append(rejection)
     return {
         str(status): components.response(
-            f"{_NAMES[api]}{status}", _response(api, status, by_status[status], components)
+            f"{api.name.capitalize()}{status}", _response(api, status, by_status[status], components)
         )
         for status in sorted(by_status)
     }
@@ -149,7 +85,7 @@ def _response(api: Api, status: int, rejections: list[Rejection], components: Co
     bodies = {
         f"{rejection.reason}_{n}" if n else rejection.reason: body for rejection, n, body in _bodies(api, rejections)
     }
-    shapes = [components.schema(shape) for shape in SHAPES if any(is_like(body, shape) for body in bodies.values())]
+    shapes = [components.schema(shape) for shape in api.shapes if any(is_like(body, shape) for body in bodies.values())]
     return {
         "description": HTTPStatus(status).phrase,
         "headers": _headers(status, rejections),
@@ -166,7 +102,7 @@ def _bodies(api: Api, rejections: Iterable[Rejection]) -> Iterable[tuple[Rejecti
     """(rejection, how many of the same reason came before, body)."""
     seen: dict[str, list[Any]] = {}
     for rejection in rejections:
-        body = msgspec.json.decode(respond(rejection, api)[1])
+        body = msgspec.json.decode(api.answer(rejection).body)
         told = seen.setdefault(rejection.reason, [])
         if body not in told:
             yield rejection, len(told), body

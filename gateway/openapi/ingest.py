@@ -1,19 +1,20 @@
-"""What the ingest routes are, said by their formats."""
+"""What the ingest routes are, said by their intakes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from gateway.apis.base import Api
 from gateway.http.unpack import CODINGS
-from gateway.idempotency import MAX_KEY
 from gateway.openapi.answers import DRAIN, EVERYWHERE, HANDSHAKE, INGEST, OF_PATH, REQUEST_ID, limits, refusals
-from gateway.openapi.route import Describe
-from gateway.openapi.schemas import Components, Json, body_schema
-from gateway.rejections import Rejection
-from gateway.validation.validator import Validator
-from shared.fingerprint import CURRENT, fingerprint
-from shared.formats.base import Format, Outcome
+from gateway.openapi.bodies import content_of, values_of
+from gateway.openapi.route import Operations
+from gateway.openapi.schemas import Components, Json
+from gateway.openapi.trial import Trial
+from gateway.rejections import MAX_KEY, Rejection
+from shared.formats.intake import Intake, Outcome
+from shared.registry import Registry
 
 KEY_SCHEMES: list[Json] = [{"bearer": []}, {"x_api_key": []}]
 _NO_SCHEME: Json = {}
@@ -45,119 +46,102 @@ _SIGNATURE: Json = {
     "schema": {"type": "string"},
 }
 _VERIFY: Json = {"description": "The code that Vercel verifies the endpoint with.", "schema": {"type": "string"}}
-_NOT_JSON = (b"{", b"{}", b'"text"')
-"""Bodies that show how a format refuses: what is no JSON, what lacks everything, what is of another type."""
+_SOME = Outcome(1, 0, ["0" * 64], ["0"])
 
 
-def taking_in(fmt: Format) -> Describe:
-    """`POST` of a format's route."""
-
-    def describe(components: Components) -> Json:
-        return _taking_in(fmt, components, INGEST)
-
-    return describe
+def operations_of(intake: Intake, api: Api, registry: Registry, path: str) -> Operations:
+    """The methods of one of an intake's paths."""
+    route = _Route(intake, api, registry, path)
+    return {"GET": route.handshake, "POST": route.delivery} if intake.kind == "drain" else {"POST": route.post}
 
 
-def draining(fmt: Format, of_project: bool) -> Mapping[str, Describe]:
-    """The methods of a drain's route, with a project in its path or without."""
-    more: tuple[Rejection, ...] = (*DRAIN, *OF_PATH) if of_project else DRAIN
-    suffix = "_of_project" if of_project else ""
+class _Route:
+    """One path of an intake."""
 
-    def post(components: Components) -> Json:
-        operation = _taking_in(fmt, components, more)
-        operation["operationId"] += suffix
+    def __init__(self, intake: Intake, api: Api, registry: Registry, path: str) -> None:
+        self._intake = intake
+        self._api = api
+        self._registry = registry
+        self._names_project = "{project_id}" in path
+        self._tag, _, _ = intake.name.partition(".")
+        self._suffix = "_of_project" if self._names_project else ""
+        self._id = intake.name.replace(".", "_")
+
+    def post(self, components: Components) -> Json:
+        return self._post(components, INGEST)
+
+    def delivery(self, components: Components) -> Json:
+        """What `POST` of a drain is beyond that of another route."""
+        operation = self._post(components, DRAIN)
         operation["parameters"] = [*operation["parameters"], _SIGNATURE]
         operation["requestBody"]["required"] = False
         operation["description"] += " An empty body, or an empty object, asks for the handshake and needs no key."
-        operation["responses"][_status(fmt)]["headers"]["x-vercel-verify"] = _VERIFY
+        operation["responses"][self._status]["headers"]["x-vercel-verify"] = _VERIFY
         return operation
 
-    def handshake(components: Components) -> Json:
-        status, reply = fmt.reply(Outcome(0))
-        response = _json_response(reply, {"handshake": reply}, {"x-vercel-verify": _VERIFY})
-        refused = (*EVERYWHERE, *HANDSHAKE, *(OF_PATH if of_project else ()))
+    def handshake(self, components: Components) -> Json:
+        status, reply = self._intake.reply(Outcome(0))
+        response = self._accepted(reply, {"handshake": reply}, {"x-vercel-verify": _VERIFY})
         return {
-            "operationId": f"{_id(fmt)}_handshake{suffix}",
-            "tags": [_tag(fmt)],
+            "operationId": f"{self._id}_handshake{self._suffix}",
+            "tags": [self._tag],
             "summary": "Ownership handshake",
             "description": "Vercel asks whether the endpoint is ours. No key is needed; with one, or with a project in "
             "the path, the project's code is told, else the inbound `x-vercel-verify` is echoed.",
             "parameters": [{"name": "x-vercel-verify", "in": "header", "schema": {"type": "string"}}],
             "security": [_NO_SCHEME, *KEY_SCHEMES],
-            "responses": {str(status): response, **refusals(fmt.api, refused, components)},
+            "responses": {str(status): response, **self._refusals(HANDSHAKE, components)},
         }
 
-    return {"GET": handshake, "POST": post}
-
-
-def _taking_in(fmt: Format, components: Components, refused: Iterable[Rejection]) -> Json:
-    refused = (*EVERYWHERE, *refused, *_refused_bodies(fmt))
-    return {
-        "operationId": _id(fmt),
-        "tags": [_tag(fmt)],
-        "summary": f"Take in {fmt.signal} ({fmt.name})",
-        "description": _RULES + (" Text limits count UTF-16 units." if fmt.api == "deeptracer" else ""),
-        "parameters": _PARAMETERS,
-        "requestBody": {"required": True, "content": _content(fmt, components)},
-        "security": [*KEY_SCHEMES, _NO_SCHEME],
-        "responses": {_status(fmt): _success(fmt), **refusals(fmt.api, refused, components)},
-    }
-
-
-def _content(fmt: Format, components: Components) -> Json:
-    content: Json = {"application/json": {"schema": body_schema(fmt, components), "examples": _values(fmt.examples)}}
-    if fmt.split is not None:
-        lines = {name: _lines(body) for name, body in fmt.examples.items() if isinstance(body, list)}
-        schema = {
-            "type": "string",
-            "description": "One JSON object a line; a line that is none is dropped and counted.",
+    def _post(self, components: Components, refused: Iterable[Rejection]) -> Json:
+        formats = [self._registry.formats[name] for name in self._intake.bodies]
+        signals = ", ".join(dict.fromkeys(fmt.signal for fmt in formats))
+        names = ", ".join(fmt.name for fmt in formats)
+        trial = Trial(self._intake, self._api, self._registry)
+        return {
+            "operationId": self._id + self._suffix,
+            "tags": [self._tag],
+            "summary": f"Take in {signals} ({names})",
+            "description": _RULES + (" Text limits count UTF-16 units." if self._api.utf16_lengths else ""),
+            "parameters": _PARAMETERS,
+            "requestBody": {"required": True, "content": content_of(self._intake, self._registry, components)},
+            "security": [*KEY_SCHEMES, _NO_SCHEME],
+            "responses": {
+                self._status: self._success(trial),
+                **self._refusals((*refused, *trial.refusals()), components),
+            },
         }
-        content["application/x-ndjson"] = {"schema": schema, "examples": _values(lines)}
-    return content
 
+    @property
+    def _status(self) -> str:
+        return str(self._intake.reply(_SOME)[0])
 
-def _lines(entries: list[Any]) -> str:
-    return "".join(msgspec.json.encode(entry).decode() + "\n" for entry in entries)
+    def _success(self, trial: Trial) -> Json:
+        """What the examples are answered with."""
+        outcomes = trial.outcomes() or {"one": _SOME}
+        replies = {name: self._intake.reply(outcome)[1] for name, outcome in outcomes.items()}
+        bodies = self._intake.bodies.values()
+        headers = limits(required=False)
+        text = {"type": "string"}
+        if any(body.names_events for body in bodies):
+            headers["X-Event-Id"] = {"description": "The ids of the errors, comma-separated.", "schema": text}
+        if any(body.partial for body in bodies):
+            description = "`index:reason` of the first records dropped."
+            headers["X-Dropped"] = {"description": description, "schema": text}
+        return self._accepted(next(iter(replies.values())), replies, headers)
 
+    def _accepted(self, reply: bytes, replies: Mapping[str, bytes], headers: Json) -> Json:
+        examples = values_of({name: msgspec.json.decode(each) for name, each in replies.items()})
+        content = {"schema": _like(msgspec.json.decode(reply)), "examples": examples}
+        return {
+            "description": "Accepted",
+            "headers": REQUEST_ID | headers,
+            "content": {self._api.media_type: content},
+        }
 
-def _success(fmt: Format) -> Json:
-    """What the examples are answered with."""
-    outcomes = {name: _outcome(fmt, body) for name, body in fmt.examples.items()} or {"one": Outcome(1, 0, ["0" * 64])}
-    replies = {name: fmt.reply(outcome)[1] for name, outcome in outcomes.items()}
-    headers = limits(required=False)
-    text = {"type": "string"}
-    if fmt.fingerprinted or fmt.look:
-        headers["X-Event-Id"] = {"description": "The ids of the errors, comma-separated.", "schema": text}
-    if fmt.partial:
-        headers["X-Dropped"] = {"description": "`index:reason` of the first records dropped.", "schema": text}
-    return _json_response(next(iter(replies.values())), replies, headers)
-
-
-def _outcome(fmt: Format, body: Any) -> Outcome:
-    try:
-        taken = Validator(fmt).validate(msgspec.json.encode(body))
-    except Rejection as rejection:
-        raise ValueError(f"an example of the format {fmt.name} is refused: {rejection.body(fmt.api)}") from rejection
-    prints = [fingerprint(CURRENT, *of).hash for of in taken.prints_of]
-    return Outcome(taken.n + taken.pings, len(taken.dropped), prints)
-
-
-def _refused_bodies(fmt: Format) -> Iterable[Rejection]:
-    """How the format itself refuses bodies."""
-    for body in _NOT_JSON:
-        try:
-            Validator(fmt).validate(body)
-        except Rejection as rejection:
-            yield rejection
-
-
-def _json_response(reply: bytes, replies: Mapping[str, bytes], headers: Json) -> Json:
-    examples = _values({name: msgspec.json.decode(each) for name, each in replies.items()})
-    return {
-        "description": "Accepted",
-        "headers": REQUEST_ID | headers,
-        "content": {"application/json": {"schema": _like(msgspec.json.decode(reply)), "examples": examples}},
-    }
+    def _refusals(self, refused: Iterable[Rejection], components: Components) -> Json:
+        of_path = OF_PATH if self._names_project else ()
+        return refusals(self._api, (*EVERYWHERE, *refused, *of_path), components)
 
 
 _TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -169,19 +153,3 @@ def _like(value: Any) -> Json:
         properties = {key: _like(each) for key, each in value.items()}
         return {"type": "object", "properties": properties, "required": list(value)}
     return {"type": _TYPES[type(value)]} if type(value) in _TYPES else {}
-
-
-def _values(examples: Mapping[str, Any]) -> Json:
-    return {name: {"value": value} for name, value in examples.items()}
-
-
-def _status(fmt: Format) -> str:
-    return str(fmt.reply(Outcome(1, 0, ["0" * 64]))[0])
-
-
-def _id(fmt: Format) -> str:
-    return fmt.name.replace(".", "_")
-
-
-def _tag(fmt: Format) -> str:
-    return fmt.name.partition(".")[0]

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.apis.deeptracer import API
 from gateway.openapi.answers import EVERYWHERE, REQUEST_ID, refusals
 from gateway.openapi.schemas import Components, Json
 
@@ -66,7 +67,7 @@ def openapi(components: Components) -> Json:
 
 
 def _page(name: str, summary: str, answers: Json, components: Components) -> Json:
-    refused = refusals("deeptracer", EVERYWHERE, components)
+    refused = refusals(API, EVERYWHERE, components)
     return {"operationId": name, "tags": _TAG, "summary": summary, "security": [], "responses": answers | refused}
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import NODEFAULT, UNSET, Meta, UnsetType
 
-from shared.formats.base import AnyObject, Format, checked_hint
+from gateway.validation.contract import checked_hint, is_struct
+from shared.formats.base import AnyObject
+from shared.formats.structs import NewField, remade
 
 Json = dict[str, Any]
 
@@ -37,51 +39,20 @@ class Components:
         return {"$ref": _REFERENCE.format("responses", unique)}
 
 
-def name_of(fmt: Format) -> str:
-    """`DeeptracerLogs` of `deeptracer.logs`."""
-    return "".join(part.capitalize() for part in fmt.name.replace("_", ".").replace("-", ".").split("."))
-
-
-def body_schema(fmt: Format, components: Components) -> Json:
-    """What a body of a format must be for all of it to be stored."""
-    if fmt.frame is not None:
-        most = Meta(min_length=fmt.min_records or None, max_length=fmt.max_records, description=_judged(fmt))
-        batch: Any = Annotated[_list_of(_described(fmt.record)), most]
-        return components.schema(_described(fmt.frame, {fmt.batch: batch}, has_key=True), name_of(fmt))
-    one = components.schema(_described(fmt.record, has_key=True), name_of(fmt))
-    if fmt.look is None and fmt.split is None:
-        return one
-    many = {"type": "array", "items": one, "maxItems": fmt.max_records, "description": _judged(fmt)}
-    return {"anyOf": [one, many]}
-
-
-def _list_of(kind: Any) -> Any:
-    return list[kind]
-
-
-def _judged(fmt: Format) -> str:
-    if fmt.partial:
-        return "Each is judged by itself: one that does not validate is dropped and counted, the others are stored."
-    return "All are stored, or the request is refused."
-
-
-def _described(kind: Any, other: Mapping[str, Any] | None = None, has_key: bool = False) -> Any:
-    """A struct with its fields as the gateway checks them; `other` are fields of another type than they have."""
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+def described(kind: Any, has_key: bool = False) -> Any:
+    """A struct with its fields as the gateway checks them."""
+    if not is_struct(kind):
         return dict[str, Any]
-    hints = typing.get_type_hints(kind, include_extras=True) | dict(other or {})
-    fields: list[Any] = []
-    for info in msgspec.structs.fields(kind):
-        hint = _plain(checked_hint(hints[info.name]))
+
+    def field(info: Any, hint: Any) -> NewField:
+        hint = _plain(checked_hint(hint))
         if info.required:
-            fields.append((info.name, hint))
-        else:
-            told = info.default is not NODEFAULT and not isinstance(info.default, msgspec.Raw)
-            fields.append((info.name, hint | UnsetType, info.default if told else UNSET))
-    if has_key and "api_key" not in kind.__struct_fields__:
-        fields.append(("api_key", _API_KEY | UnsetType, UNSET))
-    names = {info.name: info.encode_name for info in msgspec.structs.fields(kind)}
-    return msgspec.defstruct(kind.__name__, fields, kw_only=True, rename=names, namespace={"__doc__": kind.__doc__})
+            return info.name, hint
+        told = info.default is not NODEFAULT and not isinstance(info.default, msgspec.Raw)
+        return info.name, hint | UnsetType, info.default if told else UNSET
+
+    more = [("api_key", _API_KEY | UnsetType, UNSET)] if has_key and "api_key" not in kind.__struct_fields__ else []
+    return remade(kind, field, more, {"__doc__": kind.__doc__})
 
 
 def _plain(hint: Any) -> Any:

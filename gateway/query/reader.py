@@ -1,15 +1,14 @@
 """ClickHouse for the event loop: a few read-only connections, each on a thread of its own."""
 
 import asyncio
-import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 
 from gateway.rejections import Unavailable
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
+from shared.clients.clickhouse_pool import ClickHousePool
 
 _log = structlog.get_logger(__name__)
 
@@ -42,9 +41,8 @@ class Reader:
 
     def __init__(self, url: str, *, timeout_s: float = 10.0, connections: int = 4) -> None:
         self.database = database_of(url)
-        self._url = url
         self._timeout_s = timeout_s
-        self._settings = {
+        settings = {
             "readonly": 2,
             "max_execution_time": timeout_s,
             "max_memory_usage": _MAX_MEMORY_BYTES,
@@ -52,11 +50,10 @@ class Reader:
             "max_result_bytes": MAX_RESULT_BYTES,
             "result_overflow_mode": "throw",
         }
-        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="clickhouse-reader")
+        within = {"timeout_s": timeout_s + _GRACE_S, "connect_timeout_s": 2.0}
+        self._pool = ClickHousePool(connections, lambda: ClickHouse(url, settings=settings, **within))
         self._most = connections * (1 + _WAITING_PER_CONNECTION)
         self._asked = 0
-        self._own = threading.local()
-        self._made: list[ClickHouse] = []
 
     async def query(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
         """Rows of a SELECT. Values go in as `%(name)s` parameters only. Raises `TooBig`, `Unavailable`."""
@@ -65,7 +62,7 @@ class Reader:
         self._asked += 1
         try:
             async with asyncio.timeout(2 * (self._timeout_s + _GRACE_S)):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, sql, parameters)
+                return await self._pool.run(lambda clickhouse: clickhouse.query(sql, parameters))
         except ServerError as error:
             if error.code == _TOO_MANY_BYTES:
                 raise TooBig from error
@@ -83,15 +80,4 @@ class Reader:
 
     async def close(self) -> None:
         """Wait for what runs (the server gives it up in time), then close the connections."""
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
-        for connection in self._made:
-            connection.close()
-
-    def _ask(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
-        connection: ClickHouse | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = ClickHouse(
-                self._url, timeout_s=self._timeout_s + _GRACE_S, connect_timeout_s=2.0, settings=self._settings
-            )
-            self._made.append(connection)
-        return connection.query(sql, parameters)
+        await asyncio.to_thread(self._pool.close)

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from gateway.rejections import NotFound, Rejection
-from shared.formats.base import Api
+from gateway.rejections import NotFound, Worded
 
 Issue = dict[str, Any]
 """One entry of FastAPI's 422 body: type, loc, msg, input, and ctx where the type has one."""
 
 
-class BadQuery(Rejection):
+class BadQuery(Worded):
     """Bad parameters. The body names each of them, with what it should be."""
 
     status = 422
@@ -17,11 +16,8 @@ class BadQuery(Rejection):
     sentence = "Invalid query parameters"
 
     def __init__(self, issues: list[Issue]) -> None:
-        super().__init__(self.sentence)
+        super().__init__({"detail": issues})
         self.issues = issues
-
-    def body(self, api: Api) -> Any:
-        return {"detail": self.issues}
 
 
 class ProjectNotFound(NotFound):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.validation.mending import refuse_bomb, split
+from gateway.validation.sizes import refuse_bomb, split
 from shared.formats.lenient_json import repaired
 
 
@@ -23,7 +23,12 @@ _perhaps = re.compile(rb'"api_key"|\\u00(?:5[fF]|6[159bB]|7[09])').search
 
 def key_of(body: bytes | msgspec.Raw) -> str | None:
     """The key of an object; None where it has none, or none that is a text. Raises `msgspec.DecodeError`."""
-    value = _value(body)
+    return text_of(_decode_key(body).api_key)
+
+
+def text_of(sent: Any) -> str | None:
+    """The key that stands in a decoded field, raw or not; None for what is none. Raises `msgspec.DecodeError`."""
+    value = _value_of(sent) if isinstance(sent, msgspec.Raw) else sent
     return value if isinstance(value, str) else None
 
 
@@ -43,7 +48,7 @@ def sent_key(record: bytes) -> Any:
         return None
     for text in (record, repaired(record)):
         try:
-            return _value(text)
+            return _value_of(_decode_key(text).api_key)
         except msgspec.DecodeError:
             continue
     return None
@@ -57,11 +62,10 @@ def without_key(record: bytes) -> bytes:
     return _encode(fields) if fields.pop("api_key", None) is not None else record
 
 
-def without_keys(records: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
+def without_keys(records: bytes) -> bytes:
     """An array of objects, none of them with a key."""
     return b"[%b]" % b",".join(map(without_key, split(records))) if _perhaps(records) else records
 
 
-def _value(text: bytes | msgspec.Raw) -> Any:
-    raw = bytes(_decode_key(text).api_key)
-    return _decode_any(raw) if raw else None
+def _value_of(raw: msgspec.Raw) -> Any:
+    return _decode_any(raw) if bytes(raw) else None

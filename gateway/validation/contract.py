@@ -1,4 +1,6 @@
-"""What a format's bodies must be: nodes made once of the structs' type information, which `faults` walks."""
+"""What bodies and records must be: nodes made once of the structs' type information, which `faults` walks, and the
+structs that the fast decoders check with.
+"""
 
 import typing
 from collections.abc import Callable
@@ -10,7 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, UnsetType
 
-from shared.formats.base import Format
+from shared.formats.base import AnyObject
+from shared.formats.intake import Batch
+from shared.formats.structs import NewField, hints_of, remade
 
 Kind = Literal["any", "object", "array", "string", "choice", "time", "number", "integer", "boolean", "union"]
 
@@ -58,25 +62,41 @@ class Field:
     required: bool
 
 
-def record_node(fmt: Format) -> Node:
-    """What one record of a format must be."""
-    return node_of(fmt.record)
+def batch_node(body: Batch, record: Any) -> Node:
+    """What a whole body must be. Records of a partial one are judged one by one, not here."""
+    return node_of(body.whole(Any if body.partial else record))
 
 
-def body_node(fmt: Format) -> Node:
-    """What a whole body of a format must be. The records of one that takes good ones alone are judged one by one."""
-    if fmt.frame is None:
-        return record_node(fmt)
-    items = Node(kind="any") if fmt.partial else record_node(fmt)
-    batch = Node(kind="array", items=items, shortest=fmt.min_records or None, longest=fmt.max_records)
-    frame = node_of(fmt.frame)
-    fields = [replace(field, node=batch) if field.attribute == fmt.batch else field for field in frame.fields]
-    return replace(frame, fields=tuple(fields))
+def name_of(struct: type[msgspec.Struct], attribute: str) -> str:
+    """What JSON calls an attribute of a struct."""
+    return next(info.encode_name for info in msgspec.structs.fields(struct) if info.name == attribute)
 
 
-def many_node(fmt: Format) -> Node:
-    """What a body must be that is an array of records, each judged by itself."""
-    return Node(kind="array", items=Node(kind="any"), longest=fmt.max_records)
+def is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def checked(record: Any) -> Any:
+    """The type that the gateway validates a record with: its own, the raw fields by what they must hold.
+
+    A record that is no struct is a `dict`, any JSON object.
+    """
+    if not is_struct(record):
+        return AnyObject
+
+    def field(info: Any, hint: Any) -> NewField:
+        hint = checked_hint(hint) | msgspec.UnsetType
+        return (info.name, hint) if info.required else (info.name, hint, msgspec.UNSET)
+
+    return remade(record, field)
+
+
+def checked_hint(hint: Any) -> Any:
+    """The type that the gateway checks a field of this type with."""
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, Meta) and meta.extra and "checked_as" in meta.extra:
+            return meta.extra["checked_as"]
+    return hint
 
 
 def node_of(hint: Any, *limits: Meta) -> Node:
@@ -94,7 +114,7 @@ def node_of(hint: Any, *limits: Meta) -> Node:
         return Node(kind="object", items=node_of(args[1]))
     if hint in _PLAIN:
         return _limited(Node(kind=_PLAIN[hint]), *limits)
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+    if is_struct(hint):
         return Node(kind="object", fields=_fields(hint))
     raise TypeError(f"the gateway can't tell a client what is wrong with a {hint}: use another type in the format")
 
@@ -125,7 +145,7 @@ def _limited(node: Node, *metas: Meta) -> Node:
 
 
 def _fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
-    hints = typing.get_type_hints(struct, include_extras=True)
+    hints = hints_of(struct)
     return tuple(
         Field(info.encode_name, info.name, node_of(hints[info.name]), info.required)
         for info in msgspec.structs.fields(struct)

@@ -1,4 +1,4 @@
-"""The msgspec decoders of one format: how a body is taken apart and checked in one go."""
+"""The msgspec decoders of one shape of body: how it is taken apart and checked in one go."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gateway.apis.deeptracer import length
-from gateway.validation.contract import node_of
-from shared.formats.base import Format, checked
+from gateway.apis.base import Api
+from gateway.validation.contract import checked, is_struct, node_of
+from shared.formats.intake import Array, Batch, One, OneOrMany
 
-Limits = Mapping[str, int]
+JsonBody = One | Batch | Array | OneOrMany
+
+TextLimits = Mapping[str, int]
 """Attribute of a struct -> how many UTF-16 units its text may have."""
 
 
@@ -25,33 +27,39 @@ class Decoders:
     fit: Callable[[Any, Iterable[Any]], bool] | None = None
     """Whether a frame and its records keep the limits that msgspec can't check; None where there are none."""
     mended: bool = False
-    """What comes here has been looked at, and is no longer what was sent: its size says nothing."""
+    """What comes here was mended, and is no longer what was sent: its size says nothing."""
 
 
-def fast(fmt: Format) -> Decoders:
-    """What valid bodies nearly always pass.
+def fast(record: Any, body: JsonBody, api: Api) -> Decoders:
+    """What valid bodies nearly always pass. An `api_key` is let out of the frame, or out of a record that is the body.
 
-    Zod's limits count UTF-16 units, msgspec's code points: a text of at most half as many is surely within them.
+    Where an API's limits count UTF-16 units, msgspec counts code points: a text of at most half as many is surely
+    within them.
     """
-    return _decoders(_halved(_record(fmt), _limits(fmt, fmt.record)), _halved(fmt.frame, _limits(fmt, fmt.frame)))
+    frame, of_record, of_frame = _frame(body), _limits(record, api), _limits(_frame(body), api)
+    kept = checked(record)
+    if isinstance(body, One | OneOrMany):
+        kept = _with_key(kept)
+    return _decoders(_halved(kept, of_record), _halved(frame and _with_key(frame), of_frame))
 
 
-def counted(fmt: Format) -> Decoders | None:
-    """What takes the longer texts too and has their length counted; None for a format without such limits, and for
-    one whose records are judged one by one."""
-    of_record, of_frame = _limits(fmt, fmt.record), _limits(fmt, fmt.frame)
-    if fmt.partial or not (of_record or of_frame):
+def counted(record: Any, body: JsonBody, api: Api) -> Decoders | None:
+    """What takes the longer texts too and has their length counted; None where nothing has such limits, and for
+    records that are judged one by one."""
+    frame, of_record, of_frame = _frame(body), _limits(record, api), _limits(_frame(body), api)
+    if body.partial or not (of_record or of_frame):
         return None
 
     def fit(frame: Any, records: Iterable[Any]) -> bool:
-        return _fits(frame, of_frame) and all(_fits(record, of_record) for record in records)
+        return _fits(frame, of_frame, api) and all(_fits(record, of_record, api) for record in records)
 
-    return _decoders(_record(fmt), fmt.frame, fit)
+    kept = _with_key(checked(record)) if isinstance(body, One | OneOrMany) else checked(record)
+    return _decoders(kept, frame, fit)
 
 
-def stored(fmt: Format) -> Decoders:
+def stored(record: Any, body: JsonBody) -> Decoders:
     """The writer's own: what passes them can be stored."""
-    return replace(_decoders(fmt.record, fmt.frame), mended=True)
+    return replace(_decoders(record, _frame(body)), mended=True)
 
 
 def _decoders(record: Any, frame: Any, fit: Callable[[Any, Iterable[Any]], bool] | None = None) -> Decoders:
@@ -63,17 +71,20 @@ def _decoders(record: Any, frame: Any, fit: Callable[[Any, Iterable[Any]], bool]
     )
 
 
-def _record(fmt: Format) -> Any:
-    """The type that a record is checked with. A record that is the whole body may hold the key, which has to go."""
-    record = checked(fmt.record)
-    if fmt.frame is not None or fmt.split is not None or "api_key" in record.__struct_fields__:
-        return record
+def _frame(body: JsonBody) -> type[msgspec.Struct] | None:
+    return body.frame if isinstance(body, Batch) else None
+
+
+def _with_key(struct: Any) -> Any:
+    """The same struct, which may hold the key: it authenticates the request, and has to go."""
+    if "api_key" in struct.__struct_fields__:
+        return struct
     key = ("api_key", msgspec.Raw | UnsetType, UNSET)
-    return msgspec.defstruct(record.__name__, [key], bases=(record,), gc=False, kw_only=True)
+    return msgspec.defstruct(struct.__name__, [key], bases=(struct,), gc=False, kw_only=True)
 
 
-def _limits(fmt: Format, struct: Any) -> Limits:
-    if struct is None or fmt.api != "deeptracer":
+def _limits(struct: Any, api: Api) -> TextLimits:
+    if struct is None or not api.utf16_lengths or not is_struct(struct):
         return {}
     return {
         field.attribute: field.node.longest
@@ -82,11 +93,11 @@ def _limits(fmt: Format, struct: Any) -> Limits:
     }
 
 
-def _fits(struct: Any, limits: Limits) -> bool:
-    return all(length(getattr(struct, attribute) or "") <= limit for attribute, limit in limits.items())
+def _fits(struct: Any, limits: TextLimits, api: Api) -> bool:
+    return all(api.length(getattr(struct, attribute) or "") <= limit for attribute, limit in limits.items())
 
 
-def _halved(struct: Any, limits: Limits) -> Any:
+def _halved(struct: Any, limits: TextLimits) -> Any:
     """The same struct, its limited texts held to half their limit."""
     if not limits:
         return struct

@@ -1,6 +1,6 @@
 """Where a body breaks its contract: one walk over plain JSON values, all faults in the schema's order, depth first.
 
-What a fault is called is each API's own: `gateway.apis.deeptracer` and `gateway.apis.proliferate` put it into words.
+What a fault is called is each API's own: `gateway.apis` puts it into words.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from gateway.validation.contract import Kind, Node
-from gateway.validation.lenient_json import Malformed
+from shared.formats.intake import Malformed
 
 Rule = Literal["missing", "type", "choice", "time", "whole", "shortest", "longest", "least", "most", "union"]
 """What was broken: it is absent; its JSON type; a limit of the node; every option of a union."""

@@ -4,13 +4,10 @@ from typing import Any
 
 import msgspec
 
+from shared.formats.intake import Malformed
 from shared.formats.lenient_json import repaired
 
 _decode = msgspec.json.Decoder(float_hook=float).decode
-
-
-class Malformed(Exception):
-    """It is no JSON."""
 
 
 def valid_utf8(body: bytes) -> bytes:

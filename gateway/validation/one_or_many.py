@@ -1,15 +1,20 @@
 """Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped (03,
 "`POST /api/v1/errors`")."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gateway.validation.body_key import sent_key, without_key
+import msgspec
+
+from gateway.apis.base import Api
+from gateway.validation import body_key
+from gateway.validation.contract import node_of
 from gateway.validation.decoding import Decoders
+from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
-from gateway.validation.mending import MAX_RECORD_BYTES, Faulty, Oversized, SecondLook, refuse_bomb, split
-from gateway.validation.parts import TOLD, Unsure, Validated
-from shared.formats.base import Look
+from gateway.validation.parts import TOLD, Part, Unsure
+from gateway.validation.sizes import MAX_RECORD_BYTES, Faulty, Oversized, refuse_bomb, split
+from shared.formats.base import Format
+from shared.formats.intake import OneOrMany, Remarks
 
 
 class WrongKey(Faulty):
@@ -20,37 +25,35 @@ class WrongKey(Faulty):
 
 class _Seen(NamedTuple):
     text: bytes
-    look: Look
+    remarks: Remarks
 
 
-class OneOrMany:
-    """Takes the bodies of one format. `good` gives an element's JSON as the writer takes it, or raises `Faulty`."""
+class OneOrManyValidator(JsonValidator):
+    """A `Validator` of the shape `OneOrMany`."""
 
-    def __init__(
-        self, look: Callable[[bytes], Look], most: int, second: SecondLook, good: Callable[[bytes], bytes]
-    ) -> None:
-        self._look = look
-        self._most = most
-        self._second = second
-        self._good = good
+    def __init__(self, fmt: Format, body: OneOrMany, api: Api) -> None:
+        super().__init__(fmt, body, api)
+        self._look = body.look
+        self._most = body.most
+        self._many_node = node_of(body.many)
+        self._key_of = body_key.key_of_first
 
-    def take(self, decoders: Decoders, body: bytes) -> Validated:
-        """What is good of a body. Raises as msgspec does, `Unsure`, `Malformed`, `InvalidBody` and `TooLarge`."""
-        text = body.strip(b" \t\r\n")
+    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+        text = text.strip(b" \t\r\n")
         return self._many(text) if text.startswith(b"[") else self._one(decoders, text)
 
-    def _one(self, decoders: Decoders, text: bytes) -> Validated:
+    def _one(self, decoders: Decoders, text: bytes) -> Part:
         if len(text) > MAX_RECORD_BYTES and not decoders.mended:
             refuse_bomb(text)
             parsed(text)
-            return _validated([], [(0, Oversized("too_large"))])
+            return self._part([], [(0, Oversized("too_large"))])
         decoders.record(text)
-        seen = _Seen(text, self._look(text))
-        if seen.look.lacks:
-            raise self._second.lacking(text, seen.look.lacks)
-        return _validated([seen], [])
+        remarks = self._look(text)
+        if remarks.lacks:
+            raise self._mending.lacking(text, remarks.lacks)
+        return self._part([_Seen(text, remarks)], [])
 
-    def _many(self, text: bytes) -> Validated:
+    def _many(self, text: bytes) -> Part:
         refuse_bomb(text)
         elements = split(text)
         if len(elements) > self._most:
@@ -59,7 +62,7 @@ class OneOrMany:
         dropped: list[tuple[int, Faulty]] = []
         first_key = None
         for index, element in enumerate(elements):
-            key = sent_key(element)
+            key = body_key.sent_key(element)
             first_key = key if first_key is None else first_key
             try:
                 if key is not None and key != first_key:
@@ -67,23 +70,37 @@ class OneOrMany:
                 good.append(self._element(element))
             except Faulty as fault:
                 dropped.append((index, fault))
-        return _validated(good, dropped)
+        return self._part(good, dropped)
 
     def _element(self, element: bytes) -> _Seen:
-        text = self._good(element)
-        look = self._look(text)
-        if look.lacks:
-            raise Faulty(f"missing_{look.lacks}")
-        return _Seen(text, look)
+        if len(element) > MAX_RECORD_BYTES:
+            raise Oversized("too_large")
+        try:
+            self._fast.record(element)
+        except msgspec.ValidationError:
+            element = self._mending.mended_record(element)
+        remarks = self._look(element)
+        if remarks.lacks:
+            raise Faulty(f"missing_{remarks.lacks}")
+        return _Seen(element, remarks)
 
+    def _part(self, good: list[_Seen], dropped: list[tuple[int, Faulty]]) -> Part:
+        stored = [seen for seen in good if not seen.remarks.is_ping]
+        return Part(
+            self._format,
+            b"[%b]" % b",".join(body_key.without_key(seen.text) for seen in stored),
+            len(stored),
+            dropped=[(index, fault.reason) for index, fault in dropped],
+            told=[f"{index}:{fault}" for index, fault in dropped[:TOLD]],
+            event_ids=[seen.remarks.event_id for seen in stored],
+            pings=len(good) - len(stored),
+        )
 
-def _validated(good: list[_Seen], dropped: list[tuple[int, Faulty]]) -> Validated:
-    stored = [seen for seen in good if not seen.look.is_ping]
-    return Validated(
-        b"[%b]" % b",".join(without_key(seen.text) for seen in stored),
-        len(stored),
-        dropped=[(index, fault.reason) for index, fault in dropped],
-        told=[f"{index}:{fault}" for index, fault in dropped[:TOLD]],
-        event_ids=[seen.look.event_id for seen in stored],
-        pings=len(good) - len(stored),
-    )
+    def _mended_body(self, text: bytes) -> bytes:
+        refuse_bomb(text)
+        text, value = parsed(text)
+        if isinstance(value, list):
+            self._mending.refuse_faults(self._many_node, value)
+            return text
+        self._mending.refuse_faults(self._mending.record_node, value)
+        return self._mending.mended_object(text, value)

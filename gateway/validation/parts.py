@@ -1,19 +1,23 @@
 """What a validation makes of a body."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from shared.formats.base import Format
+from shared.formats.codec import Payload
 from shared.metrics import DropReason
 
 TOLD = 20
 """How many dropped records the answer names."""
 
 
-class Validated(msgspec.Struct, gc=False):
-    """A request's good records, as one JSON array, and what the request said once for all of them."""
+class Part(msgspec.Struct, gc=False):
+    """A request's good records of one format, and what the request said once for all of them."""
 
-    records: bytes | msgspec.Raw
+    format: Format
+    payload: Payload
     n: int
     dropped: list[tuple[int, DropReason]] = []
     """(index, reason) of each record that was left out; the reason is `invalid`, `too_large` or `wrong_key`."""
@@ -29,11 +33,13 @@ class Validated(msgspec.Struct, gc=False):
     told: Sequence[str] = ()
     """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
 
-    @property
-    def x_dropped(self) -> str:
-        """The text of the header `X-Dropped`; empty where nothing was dropped."""
-        return ", ".join(self.told)
-
 
 class Unsure(Exception):
     """The fast path can't say."""
+
+
+class Opened(NamedTuple):
+    """A body, and what its first decode gave; None where that refused it."""
+
+    text: bytes
+    head: Any = None

@@ -1,10 +1,7 @@
 """`sluice group`: consumer groups of the queue. One that is gone for good holds back the embedded queue's retention."""
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -12,14 +9,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared import registry
-from shared.commands.beside import AsJson, DataDir, fail, print_json, settings_beside, wide_console
-from shared.queue import open_queue
-from shared.queue.base import Queue, QueueError
+from shared.commands.common import (
+    AsJson,
+    DataDir,
+    fail,
+    print_json,
+    quiet,
+    sentences,
+    settings_beside,
+    wide_console,
+    with_queue,
+)
+from shared.queue.base import GroupInUse, Queue, UnknownGroup
 from shared.settings import Settings
 
 group = typer.Typer(help="Consumer groups: list them, forget one that is gone for good.", no_args_is_help=True)
-
-T = TypeVar("T")
 
 
 class Standing(NamedTuple):
@@ -34,7 +38,9 @@ class Standing(NamedTuple):
 def list_all(as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
     """List the groups that read this Sluice's topics: members alive now, messages not committed yet."""
     settings = settings_beside(data_dir)
-    found = _with_queue(settings, lambda queue: _standings(queue, settings))
+    quiet()
+    with sentences():
+        found = with_queue(settings, lambda queue: _standings(queue, settings))
     if as_json:
         print_json({"groups": [each._asdict() for each in found]})
         return
@@ -58,7 +64,9 @@ def forget(
             f"{name!r} is the group of this Sluice's writers: they would look at everything again that is still in the"
             " queue; say --yes if that is meant"
         )
-    _with_queue(settings, lambda queue: queue.forget_group(name))
+    quiet()
+    with sentences(GroupInUse, UnknownGroup):
+        with_queue(settings, lambda queue: queue.forget_group(name))
     if as_json:
         print_json({"group": name, "forgotten": True})
     else:
@@ -80,20 +88,3 @@ async def _standings(queue: Queue, settings: Settings) -> list[Standing]:
             )
             found.append(Standing(name, members, missing))
     return found
-
-
-def _with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
-    """Put questions to the queue; ends the command with a sentence when it can't answer."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its reasons are in the sentence
-
-    async def run() -> T:
-        queue = open_queue(settings.services.queue_url)
-        try:
-            return await ask(queue)
-        finally:
-            await queue.close()
-
-    try:
-        return asyncio.run(run())
-    except (QueueError, ValueError) as error:
-        fail(str(error))

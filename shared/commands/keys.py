@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared.commands.beside import (
+from shared.commands.common import (
     AsJson,
     DataDir,
     database,

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from shared.commands.beside import (
+from shared.commands.common import (
     AsJson,
     DataDir,
     database,

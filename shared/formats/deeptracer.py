@@ -5,7 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.formats.base import Columns, Outcome, Rows, checked_as, or_else
+from shared.formats.base import Columns, Rows, checked_as, or_else
+from shared.formats.intake import Outcome
 from shared.formats.sent_time import SentTime, zoned_time
 from shared.formats.values import raw_text
 

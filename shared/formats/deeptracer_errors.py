@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.fingerprint import fingerprint
-from shared.formats.base import ABSENT, Columns, Format, JsonObject, Outcome, Rows, checked_as
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows, checked_as
+from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Release, common_columns
+from shared.formats.intake import Intake, One, Outcome
 from shared.formats.values import raw_text
 
 
@@ -65,15 +67,13 @@ def fingerprinted(record: Error) -> tuple[str, str]:
     return record.error_message, record.stack_trace
 
 
-FORMAT = Format(
-    name="deeptracer.errors",
-    signal="errors",
-    route="/ingest/errors",
+FORMAT = Format("deeptracer.errors", signal="errors", columns=columns, codec=JsonArray(Error))
+
+INTAKE = Intake(
+    routes=("/ingest/errors",),
     api="deeptracer",
-    record=Error,
-    columns=columns,
+    bodies={FORMAT.name: One(fingerprinted=fingerprinted)},
     reply=reply,
-    fingerprinted=fingerprinted,
     examples={
         "type_error": {
             "service": "my-app",

@@ -3,7 +3,9 @@
 import msgspec
 
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
+from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Count, Release, attributes, common_columns, reply
+from shared.formats.intake import Intake, One
 from shared.formats.values import whole
 
 
@@ -39,13 +41,12 @@ def columns(rows: Rows) -> Columns:
     }
 
 
-FORMAT = Format(
-    name="deeptracer.llm",
-    signal="llm",
-    route="/ingest/llm",
+FORMAT = Format("deeptracer.llm", signal="llm", columns=columns, codec=JsonArray(Call))
+
+INTAKE = Intake(
+    routes=("/ingest/llm",),
     api="deeptracer",
-    record=Call,
-    columns=columns,
+    bodies={FORMAT.name: One()},
     reply=reply,
     examples={
         "chat": {

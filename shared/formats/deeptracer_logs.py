@@ -4,8 +4,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.formats.base import ABSENT, BatchFrame, Columns, Format, JsonObject, Outcome, Rows
+from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
+from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import OptionalTime, Release, attributes
+from shared.formats.intake import Batch, BatchFrame, Intake, Outcome
 from shared.formats.levels import SEVERITY_NUMBERS
 from shared.formats.users import text_of
 from shared.formats.values import times
@@ -83,16 +85,12 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
     return 200, b'{"ok":true,"count":%d}' % outcome.accepted
 
 
-FORMAT = Format(
-    name="deeptracer.logs",
-    signal="logs",
-    route="/ingest/logs",
+FORMAT = Format("deeptracer.logs", signal="logs", columns=columns, codec=JsonArray(Log))
+
+INTAKE = Intake(
+    routes=("/ingest/logs",),
     api="deeptracer",
-    frame=Frame,
-    batch="logs",
-    max_records=1000,
-    record=Log,
-    columns=columns,
+    bodies={FORMAT.name: Batch(Frame, "logs", most=1000)},
     reply=reply,
     examples={
         "two_logs": {

@@ -5,7 +5,9 @@ from typing import Literal
 import msgspec
 
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
+from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Count, Release, Time, attributes, common_columns, reply
+from shared.formats.intake import Intake, One
 from shared.formats.values import times, whole
 
 
@@ -40,13 +42,12 @@ def columns(rows: Rows) -> Columns:
     }
 
 
-FORMAT = Format(
-    name="deeptracer.traces",
-    signal="traces",
-    route="/ingest/traces",
+FORMAT = Format("deeptracer.traces", signal="traces", columns=columns, codec=JsonArray(Span))
+
+INTAKE = Intake(
+    routes=("/ingest/traces",),
     api="deeptracer",
-    record=Span,
-    columns=columns,
+    bodies={FORMAT.name: One()},
     reply=reply,
     examples={
         "root_span": {

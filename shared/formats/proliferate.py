@@ -5,7 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from shared.formats.base import AnyObject, Outcome, checked_as, or_else
+from shared.formats.base import AnyObject, checked_as, or_else
+from shared.formats.intake import Outcome
 from shared.formats.sent_time import SentTime, any_time
 
 Text = str | None

@@ -9,8 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from shared.fingerprint import Fingerprint, fingerprint
-from shared.formats.base import ABSENT, Columns, Format, Look, Rows, checked_as
+from shared.formats.base import ABSENT, Columns, Format, Rows, checked_as
+from shared.formats.codec import JsonArray
 from shared.formats.exceptions import SentException, Thrown, thrown
+from shared.formats.intake import Intake, OneOrMany, Remarks
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.users import flattened, person_columns
 from shared.formats.values import raw_text, times
@@ -76,13 +78,13 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_context = msgspec.json.Decoder(_ContextUser).decode
 
 
-def look(record: bytes) -> Look:
+def look(record: bytes) -> Remarks:
     """Its id; that it says nothing; that it is the SDK's ping."""
     head = _decode_head(record)
     if _is_message(head):
         lacks = "" if head.message is not None else head.type or "exception"
-        return Look(head.event_id or "", lacks, head.message == PING)
-    return Look(head.event_id or "", "exception" if _is_null(head.exception) else "")
+        return Remarks(head.event_id or "", lacks, head.message == PING)
+    return Remarks(head.event_id or "", "exception" if _is_null(head.exception) else "")
 
 
 def _is_message(record: "_Head | Error") -> bool:
@@ -168,18 +170,13 @@ def _attributes(rows: Rows) -> list[bytes]:
     return made
 
 
-FORMAT = Format(
-    name="proliferate.errors",
-    signal="errors",
-    route="/api/v1/errors",
+FORMAT = Format("proliferate.errors", signal="errors", columns=columns, codec=JsonArray(Error))
+
+INTAKE = Intake(
+    routes=("/api/v1/errors",),
     api="proliferate",
-    min_records=0,
-    max_records=100,
-    partial=True,
-    record=Error,
-    columns=columns,
+    bodies={FORMAT.name: OneOrMany(most=100, look=look)},
     reply=reply,
-    look=look,
     examples={
         "client_0.1.0": {
             "event_id": "0f8fad5b-d9cb-469f-a165-70867728950e",

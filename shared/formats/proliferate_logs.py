@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from shared.formats.base import ABSENT, Columns, Format, Rows, or_else
+from shared.formats.codec import JsonArray
+from shared.formats.intake import Batch, Intake
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.users import person_columns
@@ -72,18 +74,12 @@ def columns(rows: Rows) -> Columns:
     }
 
 
-FORMAT = Format(
-    name="proliferate.logs",
-    signal="logs",
-    route="/api/v1/logs/batch",
+FORMAT = Format("proliferate.logs", signal="logs", columns=columns, codec=JsonArray(Log))
+
+INTAKE = Intake(
+    routes=("/api/v1/logs/batch",),
     api="proliferate",
-    frame=Frame,
-    batch="logs",
-    min_records=0,
-    max_records=100,
-    partial=True,
-    record=Log,
-    columns=columns,
+    bodies={FORMAT.name: Batch(Frame, "logs", least=0, most=100, partial=True)},
     reply=reply,
     examples={
         "template": {

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.formats.base import Columns, Format, Outcome, Rows
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.codec import JsonArray
+from shared.formats.intake import Array, Intake, Malformed, Outcome
 from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
 from shared.formats.sent_time import any_time
@@ -161,12 +163,16 @@ def _moment(entry: Entry) -> Moment | None:
     return moment
 
 
-def split(body: bytes) -> msgspec.Raw:
-    """A JSON array of the entries of a body: an array, one object, or objects one a line (NDJSON).
+def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
+    """The entries of a body as a JSON array: it is an array, one object, or objects one a line (NDJSON).
 
-    A line that is no JSON becomes `null`, which the validation drops and counts. Raises msgspec.DecodeError for a body
-    without any JSON in it.
+    A line that is no JSON becomes `null`, which the validation drops and counts. Raises `Malformed` for a body without
+    any JSON in it.
     """
+    return [(FORMAT.name, _entries(body))]
+
+
+def _entries(body: bytes) -> bytes:
     text = body.strip()
     if (whole := _json(text)) is not None:
         return _array(whole)
@@ -177,17 +183,17 @@ def split(body: bytes) -> msgspec.Raw:
             return _array(whole)
         entries = _lines(text)
     if not any(entries):
-        raise msgspec.DecodeError("neither a JSON array, an object, nor objects one a line")
-    return msgspec.Raw(b"[%b]" % b",".join(entry or b"null" for entry in entries))
+        raise Malformed("neither a JSON array, an object, nor objects one a line")
+    return b"[%b]" % b",".join(entry or b"null" for entry in entries)
 
 
-def _array(whole: bytes) -> msgspec.Raw:
-    return msgspec.Raw(whole if whole.startswith(b"[") else b"[%b]" % whole)
+def _array(whole: bytes) -> bytes:
+    return whole if whole.startswith(b"[") else b"[%b]" % whole
 
 
 def _lines(text: bytes) -> list[bytes | None]:
     if text.count(b"\n") > LINES_MAX:
-        raise msgspec.DecodeError(f"more than {LINES_MAX} lines")
+        raise Malformed(f"more than {LINES_MAX} lines")
     return [_json(line) for line in text.split(b"\n") if line.strip()]
 
 
@@ -203,19 +209,16 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
     return 200, b'{"ok":true,"count":%d}' % outcome.accepted
 
 
-FORMAT = Format(
-    name="vercel.drain",
-    signal="drain",
-    route="/ingest/drain",
+FORMAT = Format("vercel.drain", signal="drain", columns=columns, codec=JsonArray(Entry))
+
+INTAKE = Intake(
+    routes=("/ingest/drain", "/ingest/drain/{project_id}"),
     api="deeptracer",
-    record=Entry,
-    columns=columns,
+    bodies={FORMAT.name: Array(most=1_000_000)},
     reply=reply,
-    split=split,
-    min_records=0,
-    max_records=1_000_000,
-    partial=True,
-    counted_as="drain",
+    unwrap=unwrap,
+    kind="drain",
+    media_types=("application/x-ndjson",),
     examples={
         "function_and_request": [
             {

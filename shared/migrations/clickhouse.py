@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, database_of
-from shared.migrations.plan import ColumnShape, Plan, Shape, plan, settings_of, ttl_of
+from shared.migrations.plan import AlterPlan, ColumnShape, Shape, plan, settings_of, ttl_of
 from shared.settings import Storage
 from shared.signals.base import Table, create_table, table_settings
 
@@ -104,13 +104,13 @@ class _Migration:
             self._server.query(statement)
         self._done.append(f"ClickHouse: created the table {table.name}")
 
-    def _plan(self, table: Table) -> Plan | None:
+    def _plan(self, table: Table) -> AlterPlan | None:
         """The way from what is there to what is wanted; None where there is no such table yet."""
         name = stored_in(table, self._storage)
         there = self._describe(name)
         return None if there is None else plan(name, there, self._wanted(table))
 
-    def _alter(self, table: Table, found: Plan, allow_destructive: bool) -> None:
+    def _alter(self, table: Table, found: AlterPlan, allow_destructive: bool) -> None:
         for step in found.steps:
             if step.destructive and not allow_destructive:
                 self._left_alone.append(f"{table.name}: would have {step.says}; allow it with --allow-destructive")

@@ -47,14 +47,14 @@ class Step(NamedTuple):
     of_columns: bool = False
 
 
-class Plan(NamedTuple):
+class AlterPlan(NamedTuple):
     """The steps in their order; with conflicts, sentences about what no step can mend, none of them may be taken."""
 
     steps: list[Step]
     conflicts: list[str]
 
 
-def plan(name: str, there: Shape, wanted: Shape) -> Plan:
+def plan(name: str, there: Shape, wanted: Shape) -> AlterPlan:
     """How the table `name` gets from one shape to the other."""
     steps = [
         *_columns(there, wanted),
@@ -63,7 +63,7 @@ def plan(name: str, there: Shape, wanted: Shape) -> Plan:
         *_settings(there, wanted),
         *_ttl(there, wanted),
     ]
-    return Plan(steps, list(_conflicts(name, there, wanted)))
+    return AlterPlan(steps, list(_conflicts(name, there, wanted)))
 
 
 def settings_of(engine_full: str) -> dict[str, str]:

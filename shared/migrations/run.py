@@ -56,27 +56,18 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
     """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever (02)."""
+    retention_ms, most = topics.retention_hours * 3_600_000, topics.max_message_bytes
     specs = []
     for signal in signals:
-        specs.append(
-            TopicSpec(
-                signal.topic,
-                partitions=topics.partitions,
-                retention_ms=topics.retention_hours * 3_600_000,
-                max_message_bytes=topics.max_message_bytes,
-            )
-        )
+        specs.append(TopicSpec(signal.topic, topics.partitions, retention_ms, most))
         # A letter is the message that could not be stored, and its story: larger than the message.
-        letter_bytes = 2 * topics.max_message_bytes
-        specs.append(TopicSpec(signal.dead_letter_topic, partitions=1, max_message_bytes=letter_bytes, compacted=True))
+        specs.append(TopicSpec(signal.dead_letter_topic, 1, retention_ms, 2 * most, compacted=True))
     return specs
 
 
 async def _create_topics(settings: Settings, registry: Registry) -> list[str]:
     topics = settings.topics
-    queue = open_queue(
-        settings.services.queue_url, max_message_bytes=topics.max_message_bytes, max_bytes=topics.max_bytes
-    )
+    queue = open_queue(settings)
     try:
         created = await queue.create_topics(topic_specs(registry.signals.values(), topics))
     finally:

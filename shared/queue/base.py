@@ -67,9 +67,9 @@ class TopicSpec:
     """
 
     name: str
-    partitions: int = 4
-    retention_ms: int = 7 * 24 * 3600 * 1000
-    max_message_bytes: int = 1_048_576
+    partitions: int
+    retention_ms: int
+    max_message_bytes: int
     compacted: bool = False
 
 

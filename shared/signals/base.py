@@ -22,7 +22,7 @@ PARTITION_BY = (
     f"(retention_days, if(retention_days > {MONTHLY_OVER_DAYS}, toStartOfMonth(received_at), toDate(received_at)))"
 )
 
-_US_PER_DAY = 86_400_000_000
+US_PER_DAY = 86_400_000_000
 
 TIME = "DateTime64(6, 'UTC')"
 """Microseconds since the epoch, handed to the driver as a scaled int (a datetime would cost ten times as much)."""
@@ -230,7 +230,7 @@ def partition_key(received_at_us: int, retention_days: int) -> tuple[int, int]:
     Returns (retention_days, day or month), the second as days since the epoch or `year * 12 + month`, negative.
     """
     if retention_days <= MONTHLY_OVER_DAYS:
-        return retention_days, received_at_us // _US_PER_DAY
+        return retention_days, received_at_us // US_PER_DAY
     when = datetime.fromtimestamp(received_at_us // 1_000_000, UTC)
     return retention_days, -(when.year * 12 + when.month)
 

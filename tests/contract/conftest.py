@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from shared.queue.base import Producer, Queue, TopicSpec
+from shared.queue.base import Producer, Queue
 from tests.contract.engines import SESSION_S, SQLITE, engine, open_queue
+from tests.topics import topic_spec
 
 MakeTopic = Callable[..., Awaitable[str]]
 
@@ -39,7 +40,7 @@ async def make_topic(queue: Queue) -> MakeTopic:
 
     async def make(**spec: Any) -> str:
         name = f"contract-{uuid4().hex[:12]}"
-        assert await queue.create_topics([TopicSpec(name, **{"partitions": 1, **spec})]) == [name]
+        assert await queue.create_topics([topic_spec(name, **{"partitions": 1, **spec})]) == [name]
         return name
 
     return make

@@ -4,10 +4,11 @@ import asyncio
 import os
 from typing import Any
 
-from shared.queue.kafka import KafkaOptions, KafkaQueue
+from shared.queue.kafka import KafkaQueue
+from tests.contract.engines import kafka_options
 from tests.contract.members import Member
 
-OPTIONS = KafkaOptions(session_timeout_s=6.0, heartbeat_s=0.5, retry_s=0.2)
+OPTIONS = kafka_options(heartbeat_s=0.5, retry_s=0.2)
 
 
 async def publish(queue: KafkaQueue, topic: str, count: int, *, more_bytes: int = 0, spread_s: float = 0) -> None:

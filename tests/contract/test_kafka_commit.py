@@ -11,13 +11,14 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.group import LeaveGroupRequest
 
-from shared.queue.base import Epoch, Fenced, Lane, Position, QueueError, QueueUnavailable, TopicSpec
+from shared.queue.base import Epoch, Fenced, Lane, Position, QueueError, QueueUnavailable
 from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka import admin as kafka_admin
 from shared.queue.kafka.commit import commit_once
 from shared.queue.kafka.options import addresses
 from tests.contract.kafka_tools import OPTIONS, membership_of
 from tests.contract.members import Member, joined
+from tests.topics import topic_spec
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def queue(kafka_url: str) -> AsyncIterator[KafkaQueue]:
 @pytest.fixture
 async def lanes(queue: KafkaQueue, topic_prefix: str) -> list[Lane]:
     """The two lanes of a fresh topic."""
-    await queue.create_topics([TopicSpec(f"{topic_prefix}logs", partitions=2)])
+    await queue.create_topics([topic_spec(f"{topic_prefix}logs", partitions=2)])
     return await queue.lanes([f"{topic_prefix}logs"])
 
 

@@ -13,10 +13,11 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
-from shared.queue.base import Fenced, Lane, Message, Position, QueueUnavailable, TopicSpec
+from shared.queue.base import Fenced, Lane, Message, Position, QueueUnavailable
 from shared.queue.kafka import KafkaQueue
 from tests.contract.kafka_tools import OPTIONS, membership_of, publish
 from tests.contract.members import Member, joined
+from tests.topics import topic_spec
 
 StartKafka = Callable[..., Kafka]
 
@@ -31,7 +32,7 @@ async def queue(kafka_url: str) -> AsyncIterator[KafkaQueue]:
 @pytest.fixture
 async def lane(queue: KafkaQueue, topic_prefix: str) -> Lane:
     """The only lane of a fresh topic."""
-    await queue.create_topics([TopicSpec(f"{topic_prefix}logs", partitions=1)])
+    await queue.create_topics([topic_spec(f"{topic_prefix}logs", partitions=1)])
     return Lane(f"{topic_prefix}logs", 0)
 
 
@@ -48,7 +49,7 @@ class TestMembership:
             with pytest.raises(QueueUnavailable, match="can't be joined"):
                 await until_told()
             own_kafka(port=port)
-            await queue.create_topics([TopicSpec("logs", partitions=1)])
+            await queue.create_topics([topic_spec("logs", partitions=1)])
             await _until_owning_despite_errors(member, 1)
         await queue.close()
 
@@ -56,7 +57,7 @@ class TestMembership:
         kafka = own_kafka()
         queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
         lane = Lane("logs", 0)
-        await queue.create_topics([TopicSpec("logs", partitions=1)])
+        await queue.create_topics([topic_spec("logs", partitions=1)])
         await publish(queue, "logs", 5)
         async with joined(queue, "writers", ["logs"]) as member:
             await member.until_owning(1)
@@ -79,7 +80,7 @@ class TestMembership:
     async def test_stop_ends_in_time_and_in_order_when_kafka_is_away(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
         queue = KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=2.0))
-        await queue.create_topics([TopicSpec("logs", partitions=1)])
+        await queue.create_topics([topic_spec("logs", partitions=1)])
         tasks = asyncio.all_tasks()
         async with joined(queue, "writers", ["logs"]) as member:
             await member.until_owning(1)

@@ -17,14 +17,16 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
-from shared.queue.base import Message, MessageTooLarge, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.base import Message, MessageTooLarge, QueueFull, QueueUnavailable
 from shared.queue.kafka import KafkaOptions, KafkaQueue, compression
 from shared.queue.kafka.options import addresses
 from shared.queue.kafka.producer import KafkaProducer
+from tests.contract.engines import kafka_options
 from tests.faults.processes import frozen
+from tests.topics import topic_spec
 
 SOON_S = 1.0
-HASTY = KafkaOptions(publish_timeout_s=SOON_S, lost_after_s=4.0, retry_s=0.2)
+HASTY = kafka_options(publish_timeout_s=SOON_S, lost_after_s=4.0, retry_s=0.2)
 StartKafka = Callable[..., Kafka]
 
 PATIENT = replace(HASTY, publish_timeout_s=60.0, lost_after_s=60.0)
@@ -71,7 +73,7 @@ class TestRefusals:
     ) -> None:
         topic = f"{topic_prefix}small"
         async with producing(kafka_url) as (queue, producer):
-            await queue.create_topics([TopicSpec(topic, partitions=1, max_message_bytes=10_000)])
+            await queue.create_topics([topic_spec(topic, partitions=1, max_message_bytes=10_000)])
             first = await producer.publish(topic, b"before")
             with pytest.raises(MessageTooLarge):
                 await producer.publish(topic, os.urandom(20_000))
@@ -84,7 +86,7 @@ class TestRefusals:
         topic = f"{topic_prefix}small"
         values = [os.urandom(3_000) for _ in range(12)]
         async with producing(kafka_url) as (queue, producer):
-            await queue.create_topics([TopicSpec(topic, partitions=1, max_message_bytes=10_000)])
+            await queue.create_topics([topic_spec(topic, partitions=1, max_message_bytes=10_000)])
             with pytest.raises(QueueUnavailable):  # not MessageTooLarge: none of them is
                 await asyncio.gather(*(producer.publish(topic, value) for value in values))
             await asyncio.gather(*(until_published(producer, topic, value) for value in values))
@@ -95,7 +97,7 @@ class TestRefusals:
     ) -> None:
         topic = f"{topic_prefix}lowered"
         async with producing(kafka_url) as (queue, producer):
-            await queue.create_topics([TopicSpec(topic, partitions=2)])
+            await queue.create_topics([topic_spec(topic, partitions=2)])
             await producer.publish(topic, os.urandom(20_000))
             await _lower_limit(kafka_url, topic, 10_000)
 
@@ -111,8 +113,8 @@ class TestRefusals:
         self, kafka_url: str, topic_prefix: str
     ) -> None:
         topic = f"{topic_prefix}large"
-        async with producing(kafka_url, KafkaOptions()) as (queue, producer):
-            await queue.create_topics([TopicSpec(topic, partitions=1)])
+        async with producing(kafka_url, kafka_options()) as (queue, producer):
+            await queue.create_topics([topic_spec(topic, partitions=1)])
             refused: list[str] = []
             for size in range(1_048_576, 1_048_000, -10):
                 try:
@@ -135,7 +137,7 @@ class TestRefusals:
     ) -> None:
         topic = f"{topic_prefix}logs"
         async with producing(kafka_url) as (queue, producer):
-            await queue.create_topics([TopicSpec(topic)])
+            await queue.create_topics([topic_spec(topic)])
             await producer.publish(topic, b"warm")
             calls = [asyncio.create_task(producer.publish(topic, b"%d" % n)) for n in range(10)]
             await asyncio.sleep(0)
@@ -159,7 +161,7 @@ class TestKafkaAway:
             with pytest.raises(QueueUnavailable):
                 await queue.ping()
             own_kafka(port=port)
-            await queue.create_topics([TopicSpec("logs")])
+            await queue.create_topics([topic_spec("logs")])
             await until_published(producer, "logs", b"x")
 
     async def test_a_broker_that_stands_still_ends_publishing_in_time_and_takes_it_up_again(
@@ -167,7 +169,7 @@ class TestKafkaAway:
     ) -> None:
         kafka = own_kafka()
         async with producing(kafka.url, HASTY) as (queue, producer):
-            await queue.create_topics([TopicSpec("logs", partitions=1)])
+            await queue.create_topics([topic_spec("logs", partitions=1)])
             await until_published(producer, "logs", b"before")
             with standing_still(kafka):
                 begun = time.monotonic()
@@ -190,7 +192,7 @@ class TestKafkaAway:
     async def test_a_broker_that_was_killed_is_found_again(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
         async with producing(kafka.url, HASTY) as (queue, producer):
-            await queue.create_topics([TopicSpec("logs")])
+            await queue.create_topics([topic_spec("logs")])
             for n in range(5):
                 await until_published(producer, "logs", b"%d" % n)
             kafka.kill()
@@ -204,7 +206,7 @@ class TestKafkaAway:
     async def test_after_a_long_silence_publishing_is_refused_at_once(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
         async with producing(kafka.url, HASTY) as (queue, producer):
-            await queue.create_topics([TopicSpec("logs")])
+            await queue.create_topics([topic_spec("logs")])
             await until_published(producer, "logs", b"before")
             kafka.kill()
             async with asyncio.timeout(60):
@@ -219,9 +221,9 @@ class TestKafkaAway:
 
     async def test_what_is_in_flight_is_bounded_and_counts_until_kafka_answers(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
-        options = KafkaOptions(publish_timeout_s=SOON_S, max_in_flight_bytes=100_000)
+        options = kafka_options(publish_timeout_s=SOON_S, max_in_flight_bytes=100_000)
         async with producing(kafka.url, options) as (queue, producer):
-            await queue.create_topics([TopicSpec("logs", partitions=1)])
+            await queue.create_topics([topic_spec("logs", partitions=1)])
             await until_published(producer, "logs", b"before")
             with standing_still(kafka):
                 waiting = asyncio.create_task(producer.publish("logs", b"x" * 80_000))
@@ -236,9 +238,9 @@ class TestKafkaAway:
 
     async def test_stop_is_bounded_when_kafka_stands_still(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
-        options = KafkaOptions(publish_timeout_s=SOON_S, request_timeout_s=2.0)
+        options = kafka_options(publish_timeout_s=SOON_S, request_timeout_s=2.0)
         queue = KafkaQueue(kafka.url, options)
-        await queue.create_topics([TopicSpec("logs")])
+        await queue.create_topics([topic_spec("logs")])
         producer = queue.producer()
         await producer.start()
         await until_published(producer, "logs", b"before")
@@ -255,7 +257,7 @@ class TestKafkaAway:
 async def test_new_partitions_are_used_once_they_are_known(kafka_url: str, topic_prefix: str) -> None:
     topic = f"{topic_prefix}logs"
     async with producing(kafka_url) as (queue, producer):
-        await queue.create_topics([TopicSpec(topic, partitions=1)])
+        await queue.create_topics([topic_spec(topic, partitions=1)])
         await producer.publish(topic, b"before")
         async with _admin(kafka_url) as admin:
             await admin.create_partitions({topic: NewPartitions(3)})
@@ -267,8 +269,8 @@ async def test_new_partitions_are_used_once_they_are_known(kafka_url: str, topic
 
 async def test_stop_sends_what_was_accepted(kafka_url: str, topic_prefix: str) -> None:
     topic = f"{topic_prefix}logs"
-    queue = KafkaQueue(kafka_url)
-    await queue.create_topics([TopicSpec(topic)])
+    queue = KafkaQueue(kafka_url, kafka_options())
+    await queue.create_topics([topic_spec(topic)])
     producer = queue.producer()
     await producer.start()
     await producer.publish(topic, b"warm")

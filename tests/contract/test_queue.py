@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.queue.base import Fenced, Lane, Message, MessageTooLarge, Position, Producer, Queue, TopicSpec
+from shared.queue.base import Fenced, Lane, Message, MessageTooLarge, Position, Producer, Queue
 from tests.contract.members import Member, joined, other_process
+from tests.topics import topic_spec
 
 MakeTopic = Callable[..., Awaitable[str]]
 
@@ -377,14 +378,14 @@ class TestSharing:
 
 class TestAsking:
     async def test_topics_are_made_once_however_often_they_are_asked_for(self, queue: Queue, group: str) -> None:
-        specs = [TopicSpec(f"{group}-a", partitions=3), TopicSpec(f"{group}-b", partitions=1)]
+        specs = [topic_spec(f"{group}-a", partitions=3), topic_spec(f"{group}-b", partitions=1)]
         assert sorted(await queue.create_topics(specs)) == [f"{group}-a", f"{group}-b"]
-        assert await queue.create_topics([*specs, TopicSpec(f"{group}-c", partitions=1)]) == [f"{group}-c"]
+        assert await queue.create_topics([*specs, topic_spec(f"{group}-c", partitions=1)]) == [f"{group}-c"]
         lanes = await queue.lanes([f"{group}-c", f"{group}-a", f"{group}-missing"])
         assert lanes == [*(Lane(f"{group}-a", n) for n in range(3)), Lane(f"{group}-c", 0)]
 
     async def test_two_can_make_the_same_topics_at_once(self, queue: Queue, group: str) -> None:
-        specs = [TopicSpec(f"{group}-{n}", partitions=2) for n in range(5)]
+        specs = [topic_spec(f"{group}-{n}", partitions=2) for n in range(5)]
         made = await asyncio.gather(queue.create_topics(specs), queue.create_topics(specs))
         assert sorted(made[0] + made[1]) == [spec.name for spec in specs]
         assert len(await queue.lanes([spec.name for spec in specs])) == 10

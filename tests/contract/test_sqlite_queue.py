@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable
 from shared.queue.sqlite import Limits, SqliteQueue
-from tests.contract.engines import SQLITE
+from tests.contract.engines import SQLITE, sqlite_limits
 from tests.contract.members import Member, joined, other_process
 from tests.faults.processes import frozen
+from tests.topics import topic_spec
 
-LIMITS = Limits(session_timeout_s=1.5, publish_timeout_s=2.0, lock_timeout_s=0.3)
+LIMITS = sqlite_limits(publish_timeout_s=2.0, lock_timeout_s=0.3)
 DAY_MS = 86_400_000
 
 PATIENT = replace(LIMITS, publish_timeout_s=60.0, lock_timeout_s=30.0)
@@ -44,7 +45,7 @@ async def opened(
 ) -> AsyncIterator[tuple[SqliteQueue, Producer]]:
     """A queue with the topics `t` (one partition) and `letters` (compacted), and a running producer."""
     queue = SqliteQueue(path, limits, clock)
-    await queue.create_topics([TopicSpec("t", **{"partitions": 1, **spec}), TopicSpec("letters", 1, compacted=True)])
+    await queue.create_topics([topic_spec("t", **{"partitions": 1, **spec}), topic_spec("letters", 1, compacted=True)])
     producer = queue.producer()
     await producer.start()
     yield queue, producer
@@ -215,7 +216,7 @@ class TestOwnership:
 
     async def test_members_of_other_topics_are_left_out(self, path: Path) -> None:
         async with opened(path, partitions=2) as (queue, _):
-            await queue.create_topics([TopicSpec("u", 2)])
+            await queue.create_topics([topic_spec("u", 2)])
             async with joined(queue, "g", ["t"]) as one, joined(queue, "g", ["t", "u"]) as both:
                 await asyncio.gather(one.until_owning(2), both.until_owning(2))
                 assert (one.lanes, both.lanes) == (await queue.lanes(["t"]), await queue.lanes(["u"]))
@@ -225,7 +226,7 @@ class TestOwnership:
         limits = replace(PATIENT, session_timeout_s=session_s)
         async with opened(path, limits) as (queue, _), joined(queue, "g", ["t", "later"]) as member:
             await member.until_owning(1)
-            await queue.create_topics([TopicSpec("later", 3)])
+            await queue.create_topics([topic_spec("later", 3)])
             await asyncio.wait_for(member.until_owning(4), 2 * session_s)
 
 
@@ -281,7 +282,7 @@ class TestRetention:
     async def test_room_is_made_from_the_oldest_consumed_messages_of_all_topics(self, path: Path) -> None:
         clock = Clock()
         async with opened(path, replace(PATIENT, size_bytes=100_000), clock) as (queue, producer):
-            await queue.create_topics([TopicSpec("u", 1)])
+            await queue.create_topics([topic_spec("u", 1)])
             u = Lane("u", 0)
             for _ in range(4):
                 for topic in ("t", "u"):
@@ -414,7 +415,7 @@ class TestFailure:
         for question in (queue.ping(), queue.lanes(["t"])):
             with pytest.raises(QueueUnavailable):
                 await question
-        await queue.create_topics([TopicSpec("t", 1)])
+        await queue.create_topics([topic_spec("t", 1)])
         await publish_when_possible(producer, b"value")
         assert await values(queue) == [b"value"]
         await producer.stop()
@@ -426,7 +427,7 @@ class TestFailure:
             os.unlink(path)
             with pytest.raises(QueueUnavailable):
                 await producer.publish("t", b"into nowhere")
-            await queue.create_topics([TopicSpec("t", 1)])
+            await queue.create_topics([topic_spec("t", 1)])
             await publish_when_possible(producer, b"after")
             assert await values(queue) == [b"after"]
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from deploy.local.ports import free_port
+from shared import settings
 from shared.clients.clickhouse import ClickHouse
 from shared.queue import open_queue
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
@@ -77,7 +78,7 @@ class StackUnderTest:
         }
         self._clickhouse = ClickHouse(self.running.env["SLUICE_CLICKHOUSE_URL"], timeout_s=120.0)
         self._exits.callback(self._clickhouse.close)
-        self.queue = open_queue(self.running.env["SLUICE_QUEUE_URL"])
+        self.queue = open_queue(settings.load(self.running.env))
         self._exits.callback(lambda: self.background.run(self.queue.close()))
         self.producer = self.queue.producer()
         self.background.run(self.producer.start())

@@ -11,6 +11,7 @@ from time import time_ns
 from typing import Any
 from urllib.parse import unquote
 
+from gateway import apis
 from gateway.app import Deps, build_app
 from gateway.auth import KeyCache
 from gateway.drains.handshake import VerifyCodes
@@ -33,8 +34,8 @@ from shared.registry import load
 from shared.settings import Gateway, Topics
 from shared.signals.base import Table
 from tests.fuzz.requests import Answer, Known, Request
+from writer.converter import Converter
 from writer.main import NESTING
-from writer.rows import Converter
 
 PROJECT = "p"
 KNOWN = Known(PROJECT, ingest="dt_ingest", read="pk_read", browser="pk_browser")
@@ -90,9 +91,10 @@ class InProcess:
             return None
 
         return Deps(
-            registry=self.registry,
             readiness=Readiness({}, frozenset),
             ingest=IngestDeps(
+                registry=self.registry,
+                apis=apis.load(),
                 keys=KeyCache(lookup, fresh_s=1e9, stale_s=1e9),
                 limits=Limits(redis, metrics, ingest=0, read=0),
                 publisher=Publisher(self._kept, metrics),
@@ -111,7 +113,7 @@ class InProcess:
 
     @property
     def ingest_routes(self) -> frozenset[str]:
-        return frozenset(fmt.route for fmt in self.registry.formats.values())
+        return frozenset(intake.route for intake in self.registry.intakes)
 
     def ask(self, request: Request) -> Answer:
         """The gateway's answer to an ingest request."""

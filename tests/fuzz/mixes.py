@@ -13,6 +13,7 @@ from gateway.assembly import assemble
 from shared import settings as sluice
 from shared.registry import Registry
 from tests.fuzz.requests import Known, Request, ingests, others, reads
+from tests.validating import Door
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ def routes() -> list[str]:
 def requests(registry: Registry, known: Known) -> st.SearchStrategy[Request]:
     """Most of them to ingest routes."""
     paths = routes()
-    ingest = [ingests(fmt, known) for fmt in registry.formats.values()]
+    ingest = [ingests(Door(intake), known) for intake in registry.intakes]
     read = [reads(path, known) for path in paths if path.endswith("/logs") and "{" in path]
     return st.one_of(*ingest, *ingest, *ingest, *read, *read, others(paths, known))
 

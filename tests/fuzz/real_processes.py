@@ -20,8 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared import exec_child, settings
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.clients.postgres import connect
-from shared.keys import Project, create_key, create_project, generate
+from shared.keys import create_key, generate
 from shared.migrations.run import migrate
+from shared.projects import Project, create_project
 from shared.registry import load
 from tests.fuzz import answer_checks
 from tests.fuzz.requests import Answer, Known, Request

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.filters import EQUAL, LEVELS
-from shared.formats.base import Format
 from tests.fuzz.texts import MOMENTS, plain_values, rarely, texts
+from tests.validating import Door
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -157,23 +157,24 @@ def _packed(draw: st.DrawFn, body: bytes) -> tuple[list[tuple[bytes, bytes]], by
 
 
 @st.composite
-def ingests(draw: st.DrawFn, fmt: Format, known: Known) -> Request:
-    """Requests to a format's route, nearly all with a good key."""
-    value, headers = draw(plain_values(fmt)), draw(_key(known, known.ingest))
+def ingests(draw: st.DrawFn, door: Door, known: Known) -> Request:
+    """Requests to an intake's route, nearly all with a good key."""
+    value, headers = draw(plain_values(door)), draw(_key(known, known.ingest))
     if rarely(draw, 5):
         headers, value = [], _with_key(value, draw(st.sampled_from([known.ingest, known.read, "", 5, None])))
-    packing, body = draw(_packed(draw(texts(fmt, value))))
-    target = fmt.route + draw(st.sampled_from(["", "", "", "/", "?a=b"]))
+    packing, body = draw(_packed(draw(texts(door, value))))
+    route = door.intake.route
+    target = route + draw(st.sampled_from(["", "", "", "/", "?a=b"]))
     headers += draw(_extras()) + packing
-    if fmt.split is not None:
+    if door.intake.kind == "drain":
         if rarely(draw, 6):
-            target = f"{fmt.route}/{draw(st.sampled_from([known.project, 'other', '%00', '%F0%9F%98%80']))}"
+            target = f"{route}/{draw(st.sampled_from([known.project, 'other', '%00', '%F0%9F%98%80']))}"
         if known.secret and not rarely(draw, 10):
             headers.append((b"x-vercel-signature", _signature(known.secret, body)))
         if rarely(draw, 10):
             headers.append((b"x-vercel-verify", draw(st.sampled_from([b"code", b"\xff\x80", b"", b"a" * 3_000]))))
     method = draw(st.sampled_from(_METHODS)) if rarely(draw, 30) else "POST"
-    return Request(fmt.route, method, target.encode(), headers, body)
+    return Request(route, method, target.encode(), headers, body)
 
 
 def _with_key(value: Any, key: Any) -> Any:

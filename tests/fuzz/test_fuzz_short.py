@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from shared.clients.clickhouse import ClickHouse, database_of
-from shared.formats.base import Format
+from shared.formats.intake import Intake
 from shared.migrations.clickhouse import migrate_clickhouse
 from shared.registry import load
 from shared.settings import Storage
@@ -24,6 +24,7 @@ from tests.fuzz.in_process import KNOWN, InProcess
 from tests.fuzz.real_processes import RealProcesses
 from tests.fuzz.requests import Request, ingests
 from tests.fuzz.wire import pipelined
+from tests.validating import Door
 
 REGISTRY = load()
 SEED = 20_260_223
@@ -48,17 +49,17 @@ def database_url(clickhouse_url: str) -> Iterator[str]:
     client.close()
 
 
-@pytest.mark.parametrize("fmt", REGISTRY.formats.values(), ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
 def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
-    fmt: Format, in_process: InProcess, database_url: str
+    intake: Intake, in_process: InProcess, database_url: str
 ) -> None:
     @settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(ingests(fmt, KNOWN))
+    @given(ingests(Door(intake), KNOWN))
     def check(request: Request) -> None:
         stored(in_process, request)
 
     for request in regressions.ingests(KNOWN):
-        if request.route == fmt.route:
+        if request.route == intake.route:
             stored(in_process, request)
     check()
     store = ClickHouse(database_url)

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.formats.base import Format
 from tests.bodies import TIMES, broken, values
+from tests.validating import Door
 
 
 class Token(str):
@@ -189,17 +189,17 @@ def maimed(draw: st.DrawFn, text: bytes) -> bytes:
     return text
 
 
-def plain_values(fmt: Format) -> st.SearchStrategy[Any]:
-    """Bodies of a format as values: valid or broken, spiced or not."""
-    spicy = values(fmt).flatmap(spiced)
-    return st.one_of(spicy, spicy, values(fmt), values(fmt).flatmap(broken).flatmap(spiced))
+def plain_values(door: Door) -> st.SearchStrategy[Any]:
+    """Bodies of an intake as values: valid or broken, spiced or not."""
+    spicy = values(door).flatmap(spiced)
+    return st.one_of(spicy, spicy, values(door), values(door).flatmap(broken).flatmap(spiced))
 
 
 @st.composite
-def texts(draw: st.DrawFn, fmt: Format, value: Any) -> bytes:
+def texts(draw: st.DrawFn, door: Door, value: Any) -> bytes:
     """The text of a body: JSON in any spelling, NDJSON for drains, maimed or not."""
     style = {"ascii_only": draw(st.booleans()), "spaced": draw(st.booleans()), "twice": rarely(draw, 10)}
-    if fmt.split is not None and isinstance(value, list) and draw(st.booleans()):
+    if door.intake.kind == "drain" and isinstance(value, list) and draw(st.booleans()):
         text = "\n".join(written(each, **style | {"spaced": False}) for each in value)
     else:
         text = written(value, **style)
@@ -209,6 +209,6 @@ def texts(draw: st.DrawFn, fmt: Format, value: Any) -> bytes:
     return draw(maimed(body)) if rarely(draw, 7) else body
 
 
-def bodies(fmt: Format) -> st.SearchStrategy[bytes]:
-    """Bodies of a format, most of them strange."""
-    return plain_values(fmt).flatmap(lambda value: texts(fmt, value))
+def bodies(door: Door) -> st.SearchStrategy[bytes]:
+    """Bodies of an intake, most of them strange."""
+    return plain_values(door).flatmap(lambda value: texts(door, value))

@@ -50,7 +50,7 @@ class Gateways:
         config = settings.load(self.environment)
         async with locked(config.services.postgres_url, "test", wait_s=5) as db:
             await migrate_postgres(db)
-        queue = open_queue(config.services.queue_url)
+        queue = open_queue(config)
         await queue.create_topics(topic_specs(registry.load().signals.values(), config.topics))
         await queue.close()
 

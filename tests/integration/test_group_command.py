@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shared import settings
 from shared.queue import open_queue
-from shared.queue.base import Lane, Position, TopicSpec
+from shared.queue.base import Lane, Position
 from shared.registry import load
 from tests.contract.members import joined
+from tests.topics import topic_spec
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +27,9 @@ def group_command(url: str, prefix: str, *arguments: str) -> tuple[int, str]:
 
 async def test_a_group_is_listed_refused_while_in_use_and_forgotten(tmp_path: Path, topic_prefix: str) -> None:
     url = f"sqlite:///{tmp_path}/queue.db"
-    queue = open_queue(url)
+    queue = open_queue(settings.load({"SLUICE_QUEUE_URL": url}))
     name, lane = f"{topic_prefix}readers", Lane(load(None, topic_prefix).signals["logs"].topic, 0)
-    await queue.create_topics([TopicSpec(lane.topic, partitions=1)])
+    await queue.create_topics([topic_spec(lane.topic, partitions=1)])
     producer = queue.producer()
     await producer.start()
     await asyncio.gather(*(producer.publish(lane.topic, b"message") for _ in range(5)))

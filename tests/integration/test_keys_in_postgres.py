@@ -10,12 +10,12 @@ from time import monotonic
 
 import pytest
 
+from deploy.local.demo import ensure_demo
 from deploy.local.postgres import Postgres as PostgresServer
 from shared.clients.postgres import LockHeld, Postgres, PostgresUnavailable, connect, locked
 from shared.keys import (
     ResolvedKey,
     create_key,
-    ensure_demo,
     find_key,
     generate,
     hash_key,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared import registry
+from shared import registry, settings
 from shared.queue import open_queue
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
@@ -87,7 +87,7 @@ def test_no_key_reaches_a_log_or_a_metric(stack: RunningStack) -> None:
 
 
 async def test_no_key_reaches_the_queue(stack: RunningStack) -> None:
-    queue = open_queue(stack.env["SLUICE_QUEUE_URL"])
+    queue = open_queue(settings.load(stack.env))
     lanes = await queue.lanes(registry.load().signals)
     ends = await queue.end_offsets(lanes)
     messages = [message for lane in lanes async for page in queue.read(lane, 0, ends[lane]) for message in page]

@@ -24,7 +24,9 @@ SIGNAL = Signal(
 FORMAT = """
 import msgspec
 
-from shared.formats.base import BatchFrame, Columns, Format, Outcome, Rows
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.codec import JsonArray
+from shared.formats.intake import Batch, BatchFrame, Intake, Outcome
 
 
 class Frame(BatchFrame, gc=False, kw_only=True):
@@ -48,16 +50,12 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
     return 200, b'{"stored":%d}' % outcome.accepted
 
 
-FORMAT = Format(
-    name="acme.points",
-    signal="metrics",
-    route="/acme/points",
+FORMAT = Format("acme.points", signal="metrics", columns=columns, codec=JsonArray(Point))
+
+INTAKE = Intake(
+    routes=("/acme/points",),
     api="deeptracer",
-    frame=Frame,
-    batch="points",
-    max_records=10,
-    record=Point,
-    columns=columns,
+    bodies={FORMAT.name: Batch(Frame, "points", most=10)},
     reply=reply,
 )
 """

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import typer
 
-from shared.commands.beside import duration
+from shared.commands.common import duration
 
 
 @pytest.mark.parametrize(

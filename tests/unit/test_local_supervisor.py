@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deploy.local.child import DidNotStart
-from deploy.local.supervisor import CALM_S, Supervisor, pause_s
+from deploy.local.supervisor import Supervisor
+from shared.processes import CALM_S, pause_s
 from tests.unit.test_local_child import STUBBORN, Stub, eventually
 
 
@@ -73,8 +74,8 @@ def test_deaths_in_a_row_lengthen_the_pause_until_a_calm_minute(tmp_path: Path, 
         now += alive_s
         child.kill()
         watching.supervisor.tick(now)
-        pauses.append(watched.restart_at - now)
-        now = watched.restart_at
+        pauses.append(watched.restart.at - now)
+        now = watched.restart.at
         wait_until_running(watching.supervisor, now)
     assert pauses == pytest.approx([0.25, 0.5, 0.25])
 

@@ -34,7 +34,7 @@ def progress_bar(unit: str) -> Progress:
 
 
 class Voice:
-    """What `Patience` and others tell, as lines above the bar."""
+    """What `Waiting` and others tell, as lines above the bar."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

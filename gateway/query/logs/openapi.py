@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gateway.apis.proliferate import API
 from gateway.openapi import Components, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
@@ -72,7 +73,7 @@ def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: 
         "tags": ["query"],
         "parameters": listed.found,
         "security": KEY_SCHEMES,
-        "responses": {"200": _page(headers), **refusals("proliferate", refused, components)},
+        "responses": {"200": _page(headers), **refusals(API, refused, components)},
     }
 
 

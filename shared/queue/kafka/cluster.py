@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from shared.queue.base import QueueError, QueueUnavailable
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
+from shared.queue.kafka.refusal import refusal
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ T = TypeVar("T")
 class Cluster:
     """Asks, and asks again while the answer may still come.
 
-    The connection is made with the first question and made anew, from the bootstrap addresses, after one that got no
+    The connection is made with the first question and again, from the bootstrap addresses, after one that got no
     answer: brokers may have moved meanwhile.
     """
 
@@ -30,7 +31,8 @@ class Cluster:
         """Put a question; it is a function of the client, and repeated after errors that may pass.
 
         Raises:
-            QueueUnavailable: no answer within `timeout_s` (the default is the request time-out).
+            QueueUnavailable: no answer within `timeout_s` (the default is the request time-out); or at once, with the
+                reason, when no broker lets us in.
             QueueError: the cluster refused it for good, for example for want of a permission.
         """
         within = self._options.request_timeout_s if timeout_s is None else timeout_s
@@ -51,7 +53,7 @@ class Cluster:
                 await self.close()
             raise QueueUnavailable(
                 f"Kafka at {self._bootstrap} gave no answer within {within:g} s{f' ({seen})' if seen else ''}: "
-                "check that it runs and that the address is right"
+                "check that it runs, and that SLUICE_QUEUE_URL and SLUICE_KAFKA_SECURITY_PROTOCOL are right"
             ) from seen
 
     async def close(self) -> None:
@@ -74,9 +76,11 @@ class Cluster:
         if bootstrapping is not None:
             try:
                 await asyncio.shield(bootstrapping)
-            except KafkaError:
+            except KafkaError as error:
                 if client is self._client:
                     await self.close()
+                if reason := await refusal(self._bootstrap, self._options):
+                    raise QueueUnavailable(reason) from error  # at once: asking again within seconds changes nothing
                 raise
             self._bootstrapping = None
         return client

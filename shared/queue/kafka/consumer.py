@@ -13,6 +13,7 @@ from shared.queue.kafka.commit import commit_once
 from shared.queue.kafka.membership import Membership
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.reader import to_message
+from shared.queue.kafka.refusal import refusal
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class KafkaConsumer:
         self._listener = listener
         self._member: Membership | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._refused: KafkaError | None = None
+        self._refused: Exception | None = None
         self._assignments = 0
         self._epochs: dict[Lane, Epoch] = {}
         self._sought: set[Lane] = set()
@@ -71,7 +72,8 @@ class KafkaConsumer:
             try:
                 await member.start(self._topics)
             except KafkaError as error:
-                self._refused = error
+                reason = await refusal(self._bootstrap, self._options)
+                self._refused = QueueUnavailable(reason) if reason else error
                 await self._leave()
                 await asyncio.sleep(self._options.retry_s)
             else:

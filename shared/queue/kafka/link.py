@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.queue.base import QueueUnavailable
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
+from shared.queue.kafka.refusal import refusal
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Link:
         self._retiring: set[asyncio.Task[None]] = set()
         self._tried = asyncio.Event()
         self._error: BaseException | None = None
+        self._refusal: str | None = None
         self.producer: AIOKafkaProducer | None = None
 
     def start(self) -> None:
@@ -78,13 +80,24 @@ class Link:
                 if starting.done() and not starting.exception():
                     self.producer, self._error = producer, None
                     return
-                self._error = starting.exception() if starting.done() else TimeoutError("it does not answer")
+                self._error = await self._failure(starting)
             finally:
                 self._tried.set()
                 if producer is not self.producer:
                     starting.cancel()
                     await producer.stop()
             await asyncio.sleep(self._options.retry_s)
+
+    async def _failure(self, starting: asyncio.Task[None]) -> BaseException | None:
+        """Why a try to connect failed. What only people can mend is logged, once."""
+        if not starting.done():
+            return TimeoutError("it does not answer")
+        before, self._refusal = self._refusal, await refusal(self._bootstrap, self._options)
+        if self._refusal is None:
+            return starting.exception()
+        if self._refusal != before:
+            log.error("nothing can be published: %s", self._refusal)
+        return QueueUnavailable(self._refusal)
 
     def _make(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(

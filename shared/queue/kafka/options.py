@@ -1,92 +1,86 @@
 """What can be set about Kafka."""
 
-import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from shared.queue.kafka.security import KafkaSecurity, security_of
+from shared.settings import BadSetting, Settings
 
 SCHEME = "kafka://"
 
 
-@dataclass(frozen=True)
-class KafkaSecurity:
-    """TLS and SASL towards the brokers. The default is neither."""
-
-    tls: bool = False
-    ca_file: str | None = None
-    """PEM file of the authority that signed the brokers' certificates; None: the system's."""
-    cert_file: str | None = None
-    """PEM file of the client's own certificate, where the brokers ask for one."""
-    key_file: str | None = None
-    sasl_mechanism: str | None = None
-    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; None: no SASL."""
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def arguments(self) -> dict[str, Any]:
-        """The same as keyword arguments of every aiokafka client. Reads the files named."""
-        protocol = ("SASL_" if self.sasl_mechanism else "") + ("SSL" if self.tls else "PLAINTEXT")
-        found: dict[str, Any] = {"security_protocol": protocol}
-        if self.tls:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.cert_file:
-                context.load_cert_chain(self.cert_file, self.key_file)
-            found["ssl_context"] = context
-        if self.sasl_mechanism:
-            found["sasl_mechanism"] = self.sasl_mechanism
-            found["sasl_plain_username"] = self.username
-            found["sasl_plain_password"] = self.password
-        return found
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KafkaOptions:
     """How Sluice uses Kafka. Times in seconds, sizes in bytes."""
 
-    client_id: str = "sluice"
+    client_id: str
     """Shown in the brokers' logs, metrics and quotas."""
-    security: KafkaSecurity = KafkaSecurity()
+    security: KafkaSecurity
 
-    request_timeout_s: float = 10.0
+    request_timeout_s: float
     """How long one question to the cluster, or one try to connect, may take."""
-    retry_s: float = 0.5
+    retry_s: float
     """The pause between two tries."""
-    replication_factor: int = -1
+    replication_factor: int
     """Of the topics that are made; -1 is the cluster's own `default.replication.factor`."""
 
-    publish_timeout_s: float = 10.0
+    publish_timeout_s: float
     """How long a publish may wait for its acknowledgement before it ends as unavailable."""
-    lost_after_s: float = 30.0
+    lost_after_s: float
     """A batch without an answer for so long: the connection is given up and made anew."""
-    max_in_flight_bytes: int = 64_000_000
+    max_in_flight_bytes: int
     """What may wait for Kafka's acknowledgement at once; beyond it publishing is refused."""
-    max_message_bytes: int = 1_048_576
+    max_message_bytes: int
     """The largest message, its key and some 100 bytes around it included; not over any topic's `max.message.bytes`."""
-    batch_bytes: int = 1_000_000
+    batch_bytes: int
     """A batch is sent when it is so large, before compression ..."""
-    linger_s: float = 0.005
+    linger_s: float
     """... or so old."""
 
-    session_timeout_s: float = 10.0
+    session_timeout_s: float
     """A consumer that is not heard of for so long loses its lanes to the others."""
-    heartbeat_s: float = 1.0
+    heartbeat_s: float
     """How often a consumer is heard of; also how soon it learns of a rebalance."""
-    max_poll_interval_s: float = 60.0
+    max_poll_interval_s: float
     """A consumer that does not receive for so long leaves the group."""
-    commit_timeout_s: float = 5.0
+    commit_timeout_s: float
     """How long one try to commit may take."""
-    max_receive_bytes: int = 8_000_000
+    max_receive_bytes: int
     """`receive` stops adding messages beyond this."""
+
+
+def options_of(settings: Settings) -> KafkaOptions:
+    """The options that the settings give; what none of them names has its only value here."""
+    session_s = settings.writer.session_timeout_s
+    return KafkaOptions(
+        client_id=settings.kafka.client_id,
+        security=security_of(settings.kafka),
+        request_timeout_s=settings.kafka.request_timeout_s,
+        retry_s=0.5,
+        replication_factor=settings.kafka.replication_factor,
+        publish_timeout_s=settings.gateway.publish_timeout_s,
+        lost_after_s=30.0,
+        max_in_flight_bytes=settings.gateway.in_flight_bytes,
+        max_message_bytes=settings.topics.max_message_bytes,
+        batch_bytes=1_000_000,
+        linger_s=0.005,
+        session_timeout_s=session_s,
+        heartbeat_s=min(1.0, session_s / 3),
+        max_poll_interval_s=60.0,
+        commit_timeout_s=5.0,
+        max_receive_bytes=settings.writer.receive_bytes,
+    )
 
 
 def addresses(bootstrap: str) -> str:
     """`kafka://one:9092,two:9092`, or the same without the scheme, as aiokafka wants it.
 
     Raises:
-        ValueError: there is no address in it.
+        BadSetting: there is no address in it.
     """
     found = bootstrap.removeprefix(SCHEME).strip().strip("/")
     if not found or "://" in found:
-        raise ValueError(f"{bootstrap!r} is no address of Kafka: write kafka://host:9092, several with commas")
+        raise BadSetting(f"SLUICE_QUEUE_URL={bootstrap!r}: write kafka://host:9092, several addresses with commas")
     return found
 
 

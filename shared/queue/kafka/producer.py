@@ -13,10 +13,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable
-from shared.queue.kafka.batch import Batch
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
+from shared.queue.kafka.record_batch import RecordBatch
 from shared.queue.sticky import StickyPartition
 
 OVERHEAD_BYTES = 100
@@ -64,8 +64,8 @@ class KafkaProducer:
         self._clock = clock
         self._routes: dict[str, Route] = {}
         self._link = Link(bootstrap, options, on_lost=self._routes.clear)
-        self._open: dict[Lane, Batch] = {}
-        self._waiting: dict[Lane, deque[Batch]] = defaultdict(deque)
+        self._open: dict[Lane, RecordBatch] = {}
+        self._waiting: dict[Lane, deque[RecordBatch]] = defaultdict(deque)
         self._on_the_way: dict[Lane, asyncio.Task[None]] = {}
         self._in_flight = 0
         self._largest = compressible(options.max_message_bytes)
@@ -134,15 +134,15 @@ class KafkaProducer:
             self._no_longer_open(batch)  # it is full
             self._is_due(batch)
 
-    def _new_batch(self, lane: Lane) -> Batch:
-        batch = Batch(lane, BatchBuilder(self._batch_bytes, DefaultRecordBatch.CODEC_ZSTD))
+    def _new_batch(self, lane: Lane) -> RecordBatch:
+        batch = RecordBatch(lane, BatchBuilder(self._batch_bytes, DefaultRecordBatch.CODEC_ZSTD))
         batch.linger = self._loop.call_later(self._options.linger_s, self._is_due, batch)
         batch.expiry = self._loop.call_later(self._options.publish_timeout_s, self._expire, batch)
         self._open[lane] = batch
         self._waiting[lane].append(batch)
         return batch
 
-    def _is_due(self, batch: Batch) -> None:
+    def _is_due(self, batch: RecordBatch) -> None:
         batch.due = True
         self._pump(batch.lane)
 
@@ -155,11 +155,11 @@ class KafkaProducer:
         self._no_longer_open(batch)
         self._on_the_way[lane] = asyncio.create_task(self._deliver(batch))
 
-    def _no_longer_open(self, batch: Batch) -> None:
+    def _no_longer_open(self, batch: RecordBatch) -> None:
         if self._open.get(batch.lane) is batch:
             del self._open[batch.lane]
 
-    def _expire(self, batch: Batch) -> None:
+    def _expire(self, batch: RecordBatch) -> None:
         """The callers' time is up. What was not sent yet will not be: they are going to send it again themselves."""
         within = self._options.publish_timeout_s
         batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
@@ -168,11 +168,11 @@ class KafkaProducer:
             self._no_longer_open(batch)
             self._finish(batch)
 
-    def _finish(self, batch: Batch) -> None:
+    def _finish(self, batch: RecordBatch) -> None:
         batch.stop_clocks()
         self._in_flight -= batch.size
 
-    async def _deliver(self, batch: Batch) -> None:
+    async def _deliver(self, batch: RecordBatch) -> None:
         """Send a batch, await Kafka's answer and pass it on."""
         lane = batch.lane
         producer: AIOKafkaProducer | None = None
@@ -204,14 +204,14 @@ class KafkaProducer:
         if topic in self._routes and len(known or ()) != len(self._routes[topic].lanes):
             del self._routes[topic]
 
-    def _outcome(self, batch: Batch, error: Exception) -> QueueError:
+    def _outcome(self, batch: RecordBatch, error: Exception) -> QueueError:
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count == 1:
             return MessageTooLarge(
                 f"{batch.lane}: Kafka refused {batch.size:,} bytes; see the topic's max.message.bytes"
             )
         return QueueUnavailable(f"{batch.lane}: {error!r}")
 
-    def _change_producer(self, batch: Batch, producer: AIOKafkaProducer | None, error: Exception) -> None:
+    def _change_producer(self, batch: RecordBatch, producer: AIOKafkaProducer | None, error: Exception) -> None:
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count > 1:
             # The topic takes less than we think. Its messages may be fine one by one, so come nearer to that.
             self._batch_bytes = max(self._batch_bytes // 2, 1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 _SETTLED_NS = 250_000_000
 
 
-class Look(NamedTuple):
+class WalState(NamedTuple):
     """The write-ahead log at one moment. Equal looks: nothing was committed between them."""
 
     inode: int
@@ -26,15 +26,15 @@ class Changes:
     def __init__(self, path: Path) -> None:
         self._log = f"{path}-wal"
 
-    def look(self) -> Look | None:
+    def look(self) -> WalState | None:
         try:
             found = os.stat(self._log)
         except OSError:
             return None
         if time.time_ns() - found.st_mtime_ns < _SETTLED_NS:
             return None
-        return Look(found.st_ino, found.st_size, found.st_mtime_ns)
+        return WalState(found.st_ino, found.st_size, found.st_mtime_ns)
 
-    def since(self, look: Look | None) -> bool:
+    def since(self, look: WalState | None) -> bool:
         """True: something may have been committed since that look."""
         return look is None or look != self.look()

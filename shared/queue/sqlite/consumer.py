@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,10 +14,9 @@ import structlog
 
 from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
 from shared.queue.sqlite import catalog, groups, log
-from shared.queue.sqlite.changes import Changes, Look
+from shared.queue.sqlite.changes import Changes, WalState
 from shared.queue.sqlite.cursors import Cursors
-from shared.queue.sqlite.file import QueueFile
-from shared.queue.sqlite.groups import Member, Membership
+from shared.queue.sqlite.groups import Member
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
 
@@ -69,7 +69,7 @@ class SqliteConsumer:
         await asyncio.wait([belonging])
         self._settle({})
         with suppress(QueueUnavailable):  # then the lease runs out
-            await self._writer.run(partial(_leave, member=self._member))
+            await self._writer.write(partial(groups.leave, member=self._member))
         await self._writer.close()
         await self._reader.close()
 
@@ -77,7 +77,7 @@ class SqliteConsumer:
         return self._epochs
 
     async def committed(self, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
-        return await self._reader.run(partial(committed, group=self._member.group, lanes=list(lanes)))
+        return await self._reader.read(partial(groups.committed, group=self._member.group, lanes=list(lanes)))
 
     def seek(self, lane: Lane, offset: int) -> None:
         """As the contract says. A lane that isn't owned any more is left alone: its owner learns that soon enough."""
@@ -101,8 +101,8 @@ class SqliteConsumer:
             self._received_at = time.monotonic()
             before = self._changes.look(), self._cursors.moves
             if positions := self._cursors.to_read(wanted):
-                found = await self._reader.run(
-                    partial(_read, positions=positions, max_messages=max_messages, max_bytes=self._receive_bytes)
+                found = await self._reader.read(
+                    partial(_read_lanes, positions=positions, max_messages=max_messages, max_bytes=self._receive_bytes)
                 )
                 self._cursors.fill(positions, found)
             taken = self._cursors.take(wanted, max_messages)
@@ -114,8 +114,8 @@ class SqliteConsumer:
     async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
         if self._epochs.get(lane) != epoch:
             raise Fenced(f"{lane} is not owned under {epoch} any more")
-        work = partial(_commit, group=self._member.group, lane=lane, position=position, epoch=epoch)
-        await self._writer.run(work)
+        group = self._member.group
+        await self._writer.write(partial(groups.commit, group=group, lane=lane, position=position, epoch=epoch))
 
     async def _belong(self) -> None:
         """Stay a member until cancelled, whatever happens to the queue."""
@@ -135,22 +135,22 @@ class SqliteConsumer:
                 await asyncio.sleep(_WATCH_S)
 
     async def _sync(self) -> None:
-        membership = await self._writer.run(partial(_sync, member=self._member))
+        membership = await self._writer.write(lambda db: groups.sync(db, self._member, monotonic_ms()))
         self._version = membership.version
         self._settle({lane: epoch for lane, epoch in membership.owned.items() if lane not in membership.leaving})
         if membership.leaving:
-            await self._writer.run(partial(_release, member=self._member, lanes=membership.leaving))
+            await self._writer.write(partial(groups.release, member=self._member, lanes=membership.leaving))
 
     async def _wait_for_news(self) -> None:
         """Return when the lease should be renewed or the group has changed."""
         renew_at = time.monotonic() + self._heartbeat_s
         while (left_s := renew_at - time.monotonic()) > 0:
             before = self._changes.look(), self._cursors.moves
-            if await self._reader.run(partial(_news, member=self._member, version=self._version)):
+            if await self._reader.read(lambda db: groups.news(db, self._member, self._version, monotonic_ms())):
                 return
             await self._change(before, min(left_s, _TRUST_S), _WATCH_S)
 
-    async def _change(self, before: tuple[Look | None, int], timeout_s: float, poll_s: float) -> None:
+    async def _change(self, before: tuple[WalState | None, int], timeout_s: float, poll_s: float) -> None:
         """Return when the file may have changed, or a cursor has, or after the time-out; not before `poll_s`."""
         look, moves = before
         deadline = time.monotonic() + timeout_s
@@ -171,51 +171,20 @@ class SqliteConsumer:
             self._listener.assigned(assigned)
 
 
-def committed(file: QueueFile, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
-    with file.read() as db:
-        return groups.committed(db, group, lanes)
-
-
-def _read(
-    file: QueueFile, positions: Mapping[Lane, int], max_messages: int, max_bytes: int
+def _read_lanes(
+    db: sqlite3.Connection, positions: Mapping[Lane, int], max_messages: int, max_bytes: int
 ) -> dict[Lane, list[Message]]:
     found: dict[Lane, list[Message]] = {}
-    with file.read() as db:
-        states = catalog.all_lanes(db)
-        for lane, offset in positions.items():
-            state = states.get(lane)
-            if state and offset < state.end and max_messages > 0:
-                limits = {"max_messages": max_messages, "max_bytes": max_bytes // len(positions)}
-                messages = log.read(db, state, offset, state.end, **limits)
-                if messages:
-                    found[lane] = messages
-                    max_messages -= len(messages)
+    states = catalog.all_lanes(db)
+    for lane, offset in positions.items():
+        state = states.get(lane)
+        if state and offset < state.end and max_messages > 0:
+            limits = {"max_messages": max_messages, "max_bytes": max_bytes // len(positions)}
+            messages = log.read(db, state, offset, state.end, **limits)
+            if messages:
+                found[lane] = messages
+                max_messages -= len(messages)
     return found
-
-
-def _sync(file: QueueFile, member: Member) -> Membership:
-    with file.write() as db:
-        return groups.sync(db, member, monotonic_ms())
-
-
-def _news(file: QueueFile, member: Member, version: int) -> bool:
-    with file.read() as db:
-        return groups.news(db, member, version, monotonic_ms())
-
-
-def _release(file: QueueFile, member: Member, lanes: Iterable[Lane]) -> None:
-    with file.write() as db:
-        groups.release(db, member, lanes)
-
-
-def _leave(file: QueueFile, member: Member) -> None:
-    with file.write() as db:
-        groups.leave(db, member)
-
-
-def _commit(file: QueueFile, group: str, lane: Lane, position: Position, epoch: Epoch) -> None:
-    with file.write() as db:
-        groups.commit(db, group, lane, position, epoch)
 
 
 def monotonic_ms() -> int:

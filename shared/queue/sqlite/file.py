@@ -32,7 +32,7 @@ class QueueFile:
     4. Every error of SQLite or of the system is raised as `QueueUnavailable`.
     """
 
-    def __init__(self, path: Path, *, lock_timeout_s: float = 5.0) -> None:
+    def __init__(self, path: Path, *, lock_timeout_s: float) -> None:
         self._path = path
         self._lock_timeout_s = lock_timeout_s
         self._db: sqlite3.Connection | None = None
@@ -91,7 +91,7 @@ class QueueFile:
             raise QueueUnavailable(f"the queue file {self._path} can't be used: {error}") from error
 
 
-def create(path: Path, *, lock_timeout_s: float = 5.0) -> None:
+def create(path: Path, *, lock_timeout_s: float) -> None:
     """Make the file with its tables, and its folder, where they are missing. Others see the file whole or not at all.
 
     Raises:

@@ -38,7 +38,7 @@ class Batch:
                 future.set_exception(error)
 
 
-class Group:
+class Commit:
     """The batches of one transaction while they gather. Lives on the event loop."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Group:
         return future
 
     def give_up_after(self, seconds: float) -> None:
-        """One timer bounds the wait of everybody in the group."""
+        """One timer bounds the wait of everybody in it."""
         error = QueueUnavailable(f"the queue has not confirmed the message within {seconds:g} s")
         self._timer = asyncio.get_running_loop().call_later(seconds, self.refuse, error)
 

@@ -10,8 +10,7 @@ from zlib import crc32
 
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable, TopicSpec
 from shared.queue.sqlite import catalog, retention
-from shared.queue.sqlite.file import QueueFile
-from shared.queue.sqlite.group_commit import Group, full, store
+from shared.queue.sqlite.group_commit import Commit, full, store
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
 from shared.queue.sticky import StickyPartition
@@ -33,7 +32,7 @@ class SqliteProducer:
         self._limits = limits
         self._clock_ms = clock_ms
         self._topics: dict[str, _Topic] = {}
-        self._group = Group()
+        self._gathering = Commit()
         self._arrived = asyncio.Event()
         self._in_flight = 0
         self._full_until = 0.0
@@ -56,8 +55,8 @@ class SqliteProducer:
         await asyncio.wait([committing], timeout=self._limits.publish_timeout_s)
         committing.cancel()
         await asyncio.wait(self._tasks)
-        self._group.refuse(QueueUnavailable("the producer was stopped"))
-        self._group.close()
+        self._gathering.refuse(QueueUnavailable("the producer was stopped"))
+        self._gathering.close()
         await self._worker.close()
         await self._reader.close()
 
@@ -65,12 +64,12 @@ class SqliteProducer:
         known = self._topics.get(topic) or await self._look_up(topic)
         size = len(value) + (len(key) if key else 0)
         self._admit(known.spec, key, size)
-        if not self._group.batches:
-            self._group.give_up_after(self._limits.publish_timeout_s)
+        if not self._gathering.batches:
+            self._gathering.give_up_after(self._limits.publish_timeout_s)
             self._arrived.set()
         self._in_flight += size
         lane = known.lane(key, size, time.time())
-        return await self._group.add(lane, (key, value), size=size, compacted=known.spec.compacted)
+        return await self._gathering.add(lane, (key, value), size=size, compacted=known.spec.compacted)
 
     def _admit(self, spec: TopicSpec, key: bytes | None, size: int) -> None:
         if size > spec.max_message_bytes:
@@ -90,7 +89,7 @@ class SqliteProducer:
         async with self._looking:
             if topic not in self._topics and time.monotonic() >= self._look_again_at:
                 self._look_again_at = time.monotonic() + _LOOK_AGAIN_S
-                specs = await self._reader.run(_topics)
+                specs = await self._reader.read(catalog.topics)
                 self._topics = {name: self._topics.get(name) or _Topic(spec) for name, spec in specs.items()}
         try:
             return self._topics[topic]
@@ -98,42 +97,42 @@ class SqliteProducer:
             raise QueueUnavailable(f"the queue has no topic {topic}: run `sluice migrate`") from None
 
     async def _commit_groups(self) -> None:
-        while self._open or self._group.batches:
+        while self._open or self._gathering.batches:
             await self._arrived.wait()
             self._arrived.clear()
             due = time.monotonic() + self._limits.commit_interval_s
-            group, self._group = self._group, Group()
-            if group.batches:
-                await self._commit(group)
+            commit, self._gathering = self._gathering, Commit()
+            if commit.batches:
+                await self._store(commit)
             await asyncio.sleep(due - time.monotonic() if self._open else 0)
 
-    async def _commit(self, group: Group) -> None:
-        batches = list(group.batches.values())
+    async def _store(self, commit: Commit) -> None:
+        batches = list(commit.batches.values())
         for batch in batches:
             batch.forget_given_up()
         work = partial(store, batches=batches, size_limit=self._limits.size_bytes, clock_ms=self._clock_ms)
         try:
             offsets = await self._worker.run(work)
         except asyncio.CancelledError:
-            group.refuse(QueueUnavailable("the producer was stopped before the queue confirmed the message"))
+            commit.refuse(QueueUnavailable("the producer was stopped before the queue confirmed the message"))
             raise
         except Exception as error:
             self._topics = {}  # the file may be another one by now
-            group.refuse(error)
+            commit.refuse(error)
         else:
             self._full_until = time.monotonic() + _LOOK_AGAIN_S if None in offsets else 0.0
             for batch, first in zip(batches, offsets, strict=True):
                 batch.refuse(full(self._limits.size_bytes)) if first is None else batch.acknowledge(first)
         finally:
-            group.close()
-            self._in_flight -= group.bytes
+            commit.close()
+            self._in_flight -= commit.bytes
 
     async def _tidy(self) -> None:
         """Now and then drop what is consumed and past its retention, a little a transaction."""
         while True:
             await asyncio.sleep(self._limits.tidy_interval_s)
             with suppress(QueueUnavailable):
-                while await self._worker.run(lambda file: _drop_expired(file, self._clock_ms())):
+                while await self._worker.write(lambda db: retention.drop_expired(db, self._clock_ms())):
                     pass
 
 
@@ -149,13 +148,3 @@ class _Topic:
         if key is None:
             return self._lanes[self._sticky.choose(size, now_s)]
         return self._lanes[crc32(key) % len(self._lanes)]
-
-
-def _topics(file: QueueFile) -> dict[str, TopicSpec]:
-    with file.read() as db:
-        return catalog.topics(db)
-
-
-def _drop_expired(file: QueueFile, now_ms: int) -> bool:
-    with file.write() as db:
-        return retention.drop_expired(db, now_ms)

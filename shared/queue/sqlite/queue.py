@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec
 from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
-from shared.queue.sqlite.consumer import SqliteConsumer, committed, monotonic_ms
-from shared.queue.sqlite.file import QueueFile, create
+from shared.queue.sqlite.consumer import SqliteConsumer, monotonic_ms
+from shared.queue.sqlite.file import create
 from shared.queue.sqlite.group_commit import full
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.producer import SqliteProducer
@@ -20,8 +20,6 @@ from shared.queue.sqlite.worker import Worker
 
 _PAGE_MESSAGES = 1_000
 _PAGE_BYTES = 8_388_608  # unpacked
-
-T = TypeVar("T")
 
 
 class Usage(NamedTuple):
@@ -41,14 +39,12 @@ class SqliteQueue:
     4. The file is made by `create_topics` and by nothing else: a wrong path is an error, not an empty queue.
     """
 
-    def __init__(
-        self, path: str | PathLike[str], limits: Limits | None = None, clock_ms: Callable[[], int] | None = None
-    ) -> None:
+    def __init__(self, path: str | PathLike[str], limits: Limits, clock_ms: Callable[[], int] | None = None) -> None:
         """`clock_ms` gives the time of appending, Unix milliseconds. Opens nothing yet."""
         if sqlite3.sqlite_version_info < (3, 35):
             raise QueueError(f"the embedded queue needs SQLite 3.35 or newer, this Python has {sqlite3.sqlite_version}")
         self._path = Path(path)
-        self._limits = limits or Limits()
+        self._limits = limits
         self._clock_ms = clock_ms or _wall_clock_ms
         self._reader = Worker(self._path, "read", lock_timeout_s=self._limits.lock_timeout_s)
         self._writer = Worker(self._path, "write", lock_timeout_s=self._limits.lock_timeout_s)
@@ -60,45 +56,47 @@ class SqliteQueue:
         return SqliteConsumer(self._path, self._limits, group, topics, listener)
 
     async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
-        return await self._writer.run(
-            partial(_create_topics, path=self._path, specs=list(specs), lock_timeout_s=self._limits.lock_timeout_s)
-        )
+        await self._writer.run(lambda _: create(self._path, lock_timeout_s=self._limits.lock_timeout_s))
+        return await self._writer.write(partial(catalog.create_topics, specs=list(specs)))
 
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:
         wanted = frozenset(topics)
-        return [lane for lane in await self._reader.run(_all_lanes) if lane.topic in wanted]
+        return [lane for lane in await self._reader.read(catalog.all_lanes) if lane.topic in wanted]
 
     async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
-        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=log.begin_offset))
+        return await self._reader.read(partial(_of_each, lanes=list(lanes), ask=log.begin_offset))
 
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
-        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=lambda _, state: state.end))
+        return await self._reader.read(partial(_of_each, lanes=list(lanes), ask=lambda _, state: state.end))
 
     async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
         ask = partial(log.offset_at, timestamp_ms=timestamp_ms)
-        return await self._reader.run(partial(_of_each, lanes=list(lanes), ask=ask))
+        return await self._reader.read(partial(_of_each, lanes=list(lanes), ask=ask))
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
-        return await self._reader.run(partial(committed, group=group, lanes=list(lanes)))
+        return await self._reader.read(partial(groups.committed, group=group, lanes=list(lanes)))
 
     async def groups(self) -> list[Group]:
-        return await self._reader.run(_groups)
+        return await self._reader.read(lambda db: groups.known(db, monotonic_ms()))
 
     async def forget_group(self, group: str) -> None:
-        await self._writer.run(partial(_forget_group, group=group))
+        await self._writer.write(lambda db: groups.forget(db, group, monotonic_ms()))
 
     async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
-        while messages := await self._reader.run(partial(_page, lane=lane, first=first, end=end)):
+        while messages := await self._reader.read(partial(_page, lane=lane, first=first, end=end)):
             yield messages
             first = messages[-1].offset + 1
 
     async def usage(self) -> Usage:
-        ordinary, compacted = await self._reader.run(_usage)
-        return Usage(ordinary, compacted, self._limits.size_bytes)
+        return await self._reader.read(
+            lambda db: Usage(retention.used_bytes(db), retention.compacted_bytes(db), self._limits.size_bytes)
+        )
 
     async def ping(self) -> None:
         """Try it: a small transaction, synced to disk. Raises `QueueFull` when there is no room."""
-        await self._writer.run(partial(_ping, limit=self._limits.size_bytes, now_ms=self._clock_ms()))
+        limit = self._limits.size_bytes
+        if not await self._writer.write(partial(_ping, limit=limit, now_ms=self._clock_ms())):
+            raise full(limit)
 
     async def close(self) -> None:
         """Close what this object has opened itself; producers and consumers are stopped by their owners."""
@@ -106,51 +104,21 @@ class SqliteQueue:
         await self._writer.close()
 
 
-def _create_topics(file: QueueFile, path: Path, specs: list[TopicSpec], lock_timeout_s: float) -> list[str]:
-    create(path, lock_timeout_s=lock_timeout_s)
-    with file.write() as db:
-        return catalog.create_topics(db, specs)
-
-
-def _all_lanes(file: QueueFile) -> list[Lane]:
-    with file.read() as db:
-        return list(catalog.all_lanes(db))
-
-
 def _of_each(
-    file: QueueFile, lanes: list[Lane], ask: Callable[[sqlite3.Connection, LaneState], int]
+    db: sqlite3.Connection, lanes: list[Lane], ask: Callable[[sqlite3.Connection, LaneState], int]
 ) -> dict[Lane, int]:
-    with file.read() as db:
-        return {lane: ask(db, state) for lane, state in catalog.lanes(db, lanes).items()}
+    return {lane: ask(db, state) for lane, state in catalog.lanes(db, lanes).items()}
 
 
-def _groups(file: QueueFile) -> list[Group]:
-    with file.read() as db:
-        return groups.known(db, monotonic_ms())
+def _page(db: sqlite3.Connection, lane: Lane, first: int, end: int) -> list[Message]:
+    state = catalog.lanes(db, [lane])[lane]
+    return log.read(db, state, first, min(end, state.end), max_messages=_PAGE_MESSAGES, max_bytes=_PAGE_BYTES)
 
 
-def _forget_group(file: QueueFile, group: str) -> None:
-    with file.write() as db:
-        groups.forget(db, group, monotonic_ms())
-
-
-def _page(file: QueueFile, lane: Lane, first: int, end: int) -> list[Message]:
-    with file.read() as db:
-        state = catalog.lanes(db, [lane])[lane]
-        return log.read(db, state, first, min(end, state.end), max_messages=_PAGE_MESSAGES, max_bytes=_PAGE_BYTES)
-
-
-def _usage(file: QueueFile) -> tuple[int, int]:
-    with file.read() as db:
-        return retention.used_bytes(db), retention.compacted_bytes(db)
-
-
-def _ping(file: QueueFile, limit: int, now_ms: int) -> None:
-    with file.write() as db:
-        db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (1, ?)", (now_ms,))
-        room = retention.make_room(db, 1, limit)
-    if not room:
-        raise full(limit)
+def _ping(db: sqlite3.Connection, limit: int, now_ms: int) -> bool:
+    """False: there is no room for a message."""
+    db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (1, ?)", (now_ms,))
+    return retention.make_room(db, 1, limit)
 
 
 def _wall_clock_ms() -> int:

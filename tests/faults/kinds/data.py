@@ -81,7 +81,7 @@ from dataclasses import replace
 
 from shared.formats.deeptracer_logs import FORMAT as LOGS
 
-FORMAT = replace(LOGS, name="{name}.logs", route="/{name}/logs")
+FORMAT = replace(LOGS, name="{name}.logs")
 """
 
 

@@ -14,14 +14,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared import registry
+from shared import registry, settings
 from shared.clients.postgres import connect, locked
 from shared.envelope import Stamp, unseal
-from shared.keys import Project, create_key, create_project, generate
+from shared.keys import create_key, generate
 from shared.migrations.postgres import migrate_postgres
+from shared.projects import Project, create_project
 from shared.queue import open_queue
-from shared.queue.base import TopicSpec
 from tests.integration.stack import wait_until
+from tests.topics import topic_spec
 
 PROJECT = "p"
 LOGS, BATCH = "/ingest/logs", "/api/v1/logs/batch"
@@ -183,14 +184,14 @@ def read_answer(connection: socket.socket) -> Answer | None:
 
 
 async def _make_topics(url: str) -> None:
-    queue = open_queue(url)
+    queue = open_queue(settings.load({"SLUICE_QUEUE_URL": url}))
     signals = registry.load(None, "").signals.values()
-    await queue.create_topics([TopicSpec(signal.topic) for signal in signals])
+    await queue.create_topics([topic_spec(signal.topic) for signal in signals])
     await queue.close()
 
 
 async def _messages(url: str, topic: str) -> list[tuple[Stamp, list[Any]]]:
-    queue = open_queue(url)
+    queue = open_queue(settings.load({"SLUICE_QUEUE_URL": url}))
     try:
         lanes = await queue.lanes([topic])
         begin, end = await queue.begin_offsets(lanes), await queue.end_offsets(lanes)

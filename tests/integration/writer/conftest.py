@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.writer.kit import Stage
+from tests.integration.writer.stage import Stage
 
 SQLITE_SESSION_S, KAFKA_SESSION_S = 2.0, 6.0  # Kafka's brokers accept no shorter one
 

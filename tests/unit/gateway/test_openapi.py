@@ -9,18 +9,21 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
+from gateway.apis import load as load_apis
 from gateway.app import Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.openapi import Described
-from gateway.openapi.answers import DRAIN, EVERYWHERE, OF_PATH, SHAPES, is_like
+from gateway.openapi.answers import DRAIN, EVERYWHERE, OF_PATH, is_like
 from gateway.openapi.document import Document
 from gateway.query.logs.filters import EQUAL, MAX_LIMIT
-from gateway.rejections import Rejection, Worded, respond
+from gateway.rejections import Rejection, Worded
 from shared import registry, settings
+from shared.formats.intake import Intake
 from tests.integration.test_sixth_signal import FORMAT, SIGNAL
 
 Json = dict[str, Any]
-FORMATS = registry.load().formats.values()
+INTAKES = registry.load().intakes
+APIS = load_apis()
 
 
 @pytest.fixture
@@ -107,9 +110,9 @@ def test_every_example_fits_its_schema(document: Json) -> None:
     assert len(found) > 60
 
 
-@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
-def test_every_format_of_ours_brings_an_example(fmt: Any) -> None:
-    assert fmt.examples
+@pytest.mark.parametrize("intake", INTAKES, ids=lambda intake: intake.name)
+def test_every_intake_of_ours_brings_an_example(intake: Intake) -> None:
+    assert intake.examples
 
 
 def test_every_refusal_there_is_is_in_it(document: Json) -> None:
@@ -129,11 +132,12 @@ def descendants(kind: type[Rejection]) -> Iterator[type[Rejection]]:
         yield from descendants(below)
 
 
-@pytest.mark.parametrize("api", ["deeptracer", "proliferate"])
-def test_every_refusal_has_exactly_one_shape(api: Any) -> None:
+@pytest.mark.parametrize("path", ["/ingest/logs", "/api/v1/logs"])
+def test_every_refusal_has_exactly_one_shape(path: str) -> None:
+    api = APIS.of_path(path)
     for rejection in (*EVERYWHERE, *DRAIN, *OF_PATH):
-        body = json.loads(respond(rejection, api)[1])
-        assert sum(is_like(body, shape) for shape in SHAPES) == 1, body
+        body = json.loads(api.answer(rejection).body)
+        assert sum(is_like(body, shape) for shape in api.shapes) == 1, body
 
 
 def test_the_limits_of_a_format_are_told(document: Json) -> None:
@@ -228,5 +232,5 @@ def test_fields_are_told_by_their_names_in_json(tmp_path: Path) -> None:
 
 def test_an_example_that_its_own_format_refuses_is_named(tmp_path: Path) -> None:
     bad = FORMAT.replace("    reply=reply,\n)", '    reply=reply,\n    examples={"bad": {"points": []}},\n)')
-    with pytest.raises(ValueError, match=r"example of the format acme\.points.*at least 1 element"):
+    with pytest.raises(registry.BadExtension, match=r"example bad of /acme/points.*at least 1 element"):
         document_of(extended(tmp_path, bad))

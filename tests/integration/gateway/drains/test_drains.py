@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from shared.clients.postgres import connect
-from shared.keys import Project, create_key, create_project, generate
+from shared.keys import create_key, generate
+from shared.projects import Project, create_project
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CAPTURES = [json.loads(path.read_text()) for path in sorted(Path(__file__).parents[3].glob("fixtures/vercel/*.json"))]

@@ -11,8 +11,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.apis.proliferate import API
 from gateway.query import QueryDeps, Reader, query_routes
-from gateway.rejections import Rejection, Unauthenticated, respond
+from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
@@ -94,8 +95,10 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)
-        status, body, headers = respond(error, "proliferate")
-        return Response(body, status, headers, media_type="application/json")
+        answer = API.answer(error)
+        response = Response(answer.body, answer.status, media_type=API.media_type)
+        response.raw_headers += answer.headers
+        return response
 
     app = Starlette(
         routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}

@@ -5,9 +5,10 @@ import hmac
 
 import pytest
 
+from gateway.apis.deeptracer import API
 from gateway.drains.handshake import LARGEST, VerifyCodes, is_handshake
 from gateway.drains.signature import verify
-from gateway.rejections import InvalidSignature, respond
+from gateway.rejections import InvalidSignature
 from shared.keys import ResolvedKey
 
 SECRET = "drain_secret_for_tests_0123456789ab"
@@ -27,8 +28,8 @@ def test_the_check_vector_is_signed_right() -> None:
 def test_another_signature_is_refused(sent: bytes | None) -> None:
     with pytest.raises(InvalidSignature) as refused:
         verify(key(), sent, b"{}", b"{}")
-    status, body, _ = respond(refused.value, "deeptracer")
-    assert (status, body) == (403, b'{"code":"invalid_signature","error":"signature didn\'t match"}')
+    answer = API.answer(refused.value)
+    assert (answer.status, answer.body) == (403, b'{"code":"invalid_signature","error":"signature didn\'t match"}')
 
 
 def test_the_packed_or_the_unpacked_body_may_have_been_signed() -> None:

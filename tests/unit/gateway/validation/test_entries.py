@@ -6,22 +6,27 @@ from typing import Any
 import pytest
 
 from gateway.rejections import MalformedJson
-from gateway.validation.mending import MAX_RECORD_BYTES
-from gateway.validation.validator import Validated, Validator
-from shared.formats.proliferate_logs import FORMAT
-from shared.formats.vercel_drain import FORMAT as DRAIN
+from gateway.validation.parts import Part
+from gateway.validation.sizes import MAX_RECORD_BYTES
+from shared.formats import proliferate_logs, vercel_drain
+from tests.validating import Door
 
-VALIDATOR = Validator(FORMAT)
+VALIDATOR = Door(proliferate_logs)
 LOG = {"level": "info", "message": "m"}
 
 
-def validated(*entries: Any) -> Validated:
+def validated(*entries: Any) -> Part:
     return VALIDATOR.validate(json.dumps({"logs": entries}).encode())
+
+
+def x_dropped(made: Part) -> str:
+    """The text of the answer's header."""
+    return ", ".join(made.told)
 
 
 def taken(entry: Any) -> Any:
     """The one entry as the writer gets it, or None where it was dropped."""
-    records = json.loads(bytes(validated(entry).records))
+    records = json.loads(bytes(validated(entry).payload))
     return records[0] if records else None
 
 
@@ -31,9 +36,9 @@ def test_nothing_sent_is_nothing_accepted() -> None:
 
 def test_accepted_and_dropped_add_up_and_the_good_ones_keep_their_order() -> None:
     made = validated(LOG | {"message": "1"}, 5, LOG | {"message": "2"}, {"level": "info"}, LOG | {"message": "3"})
-    assert [record["message"] for record in json.loads(bytes(made.records))] == ["1", "2", "3"]
+    assert [record["message"] for record in json.loads(bytes(made.payload))] == ["1", "2", "3"]
     assert made.dropped == [(1, "invalid"), (3, "invalid")]
-    assert made.x_dropped == "1:not_an_object, 3:missing_message"
+    assert x_dropped(made) == "1:not_an_object, 3:missing_message"
 
 
 def test_all_dropped_is_no_refusal() -> None:
@@ -42,7 +47,7 @@ def test_all_dropped_is_no_refusal() -> None:
 
 
 def test_the_header_names_the_first_20() -> None:
-    told = validated(LOG, *[{"level": "loud", "message": "m"}] * 30).x_dropped.split(", ")
+    told = x_dropped(validated(LOG, *[{"level": "loud", "message": "m"}] * 30)).split(", ")
     assert told == [f"{index}:invalid_level" for index in range(1, 21)]
 
 
@@ -104,7 +109,7 @@ def test_another_line_number_drops_the_entry(line: Any) -> None:
 
 @pytest.mark.parametrize("attributes", [[], "x", 5, True])
 def test_attributes_are_an_object(attributes: Any) -> None:
-    assert validated(LOG | {"attributes": attributes}).x_dropped == "0:invalid_attributes"
+    assert x_dropped(validated(LOG | {"attributes": attributes})) == "0:invalid_attributes"
 
 
 def test_fields_that_the_request_does_not_have_are_ignored_whatever_they_hold() -> None:
@@ -113,13 +118,13 @@ def test_fields_that_the_request_does_not_have_are_ignored_whatever_they_hold() 
 
 def test_an_entry_over_the_limit_is_dropped_and_its_neighbours_are_not() -> None:
     made = validated(LOG, LOG | {"message": "m" * MAX_RECORD_BYTES}, LOG)
-    assert (made.n, made.dropped, made.x_dropped) == (2, [(1, "too_large")], "1:too_large")
+    assert (made.n, made.dropped, x_dropped(made)) == (2, [(1, "too_large")], "1:too_large")
 
 
 def test_a_mended_entry_keeps_its_other_fields_byte_for_byte() -> None:
     rest = b'"message":"\\u0041","attributes": { "n" : 1.10e1, "n":2,"\\u00e9":-0 }'
     made = VALIDATOR.validate(b'{"logs":[{"level":"INFO",' + rest + b"}]}")
-    assert bytes(made.records) == b'[{"level":"info",' + rest.replace(b'": {', b'":{') + b"}]"
+    assert bytes(made.payload) == b'[{"level":"info",' + rest.replace(b'": {', b'":{') + b"}]"
 
 
 def test_a_number_that_no_double_holds_is_no_json() -> None:
@@ -143,11 +148,11 @@ def test_a_number_that_no_double_holds_is_no_json() -> None:
 def test_a_drain_may_be_an_array_an_object_or_lines_and_only_its_bad_entries_are_dropped(
     body: bytes, n: int, told: str
 ) -> None:
-    made = Validator(DRAIN).validate(body)
-    assert (made.n, made.x_dropped) == (n, told)
+    made = Door(vercel_drain).validate(body)
+    assert (made.n, x_dropped(made)) == (n, told)
 
 
 @pytest.mark.parametrize("body", [b"", b"nope", b"{", b"[" * 5000])
 def test_a_drain_that_is_no_json_at_all_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedJson):
-        Validator(DRAIN).validate(body)
+        Door(vercel_drain).validate(body)

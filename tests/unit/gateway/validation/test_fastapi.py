@@ -6,23 +6,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.apis import proliferate as fastapi
-from gateway.rejections import Rejection, respond
+from gateway.apis.proliferate import API
+from gateway.rejections import Rejection
 from gateway.validation.contract import node_of
 from gateway.validation.faults import Walker
-from gateway.validation.validator import Validator
-from shared.formats.proliferate_logs import FORMAT
+from shared.formats import proliferate_logs
+from tests.validating import Door
 
-VALIDATOR = Validator(FORMAT)
+VALIDATOR = Door(proliferate_logs)
 NOT_AN_OBJECT = "Input should be a valid dictionary or object to extract fields from"
 
 
 def refused(body: bytes) -> list[dict[str, Any]]:
     with pytest.raises(Rejection) as raised:
         VALIDATOR.validate(body)
-    status, answer, _ = respond(raised.value, "proliferate")
-    assert status == 422
-    detail: list[dict[str, Any]] = json.loads(answer)["detail"]
+    answer = API.answer(raised.value)
+    assert answer.status == 422
+    detail: list[dict[str, Any]] = json.loads(answer.body)["detail"]
     return detail
 
 
@@ -120,7 +120,7 @@ class Other(msgspec.Struct):
 
 def test_each_type_has_pydantics_words() -> None:
     sent = {"number": "x", "whole": 1.5, "flag": 1, "short": None, "anything": [], "either": {}}
-    told = fastapi.error(Walker(fastapi.length).faults(node_of(Other), sent))["detail"]
+    told = API.invalid(Walker(API.length).faults(node_of(Other), sent))["detail"]
     assert [(detail["type"], *detail["loc"][1:]) for detail in told] == [
         ("float_type", "number"),
         ("int_from_float", "whole"),

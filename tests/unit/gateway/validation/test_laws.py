@@ -7,46 +7,45 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gateway.apis import deeptracer as zod
-from gateway.apis import proliferate as fastapi
 from gateway.rejections import Rejection
-from gateway.validation.contract import record_node
+from gateway.validation.contract import checked, node_of
 from gateway.validation.faults import Walker
-from gateway.validation.validator import Validated, Validator
+from gateway.validation.parts import Part
 from shared.envelope import VERSION, Stamp
 from shared.fingerprint import CURRENT
-from shared.formats.base import Format, Rows, checked
+from shared.formats.base import Format, Rows
+from shared.formats.intake import Intake
 from shared.formats.values import limit_text
-from shared.registry import load
 from tests.bodies import bodies, broken, valid, values
-from writer.columns import check as check_columns
+from tests.validating import REGISTRY, Door
+from writer.column_checks import check as check_columns
 
-REGISTRY = load()
-FORMATS = pytest.mark.parametrize("fmt", REGISTRY.formats.values(), ids=lambda fmt: fmt.name)
+INTAKES = pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
 NOW_US = 1_790_000_000_000_000
 
 many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@FORMATS
-def test_a_body_that_the_types_allow_is_accepted_whole(fmt: Format) -> None:
-    validator = Validator(fmt)
+@INTAKES
+def test_a_body_that_the_types_allow_is_accepted_whole(intake: Intake) -> None:
+    door = Door(intake)
 
     @many
-    @given(values(fmt))
+    @given(values(door))
     def check(value: Any) -> None:
-        validated = validator.validate(json.dumps(value).encode())
+        validated = door.validate(json.dumps(value).encode())
         assert validated.dropped == []
-        assert validated.n == len(msgspec.json.decode(validated.records))
+        assert validated.n == len(msgspec.json.decode(validated.payload))
 
     check()
 
 
-@FORMATS
-def test_the_walker_and_msgspec_differ_only_where_a_field_says_so_or_a_text_is_long(fmt: Format) -> None:
-    node = record_node(fmt)
-    walker = Walker(zod.length if fmt.api == "deeptracer" else fastapi.length)
-    decode = msgspec.json.Decoder(checked(fmt.record)).decode
+@INTAKES
+def test_the_walker_and_msgspec_differ_only_where_a_field_says_so_or_a_text_is_long(intake: Intake) -> None:
+    door = Door(intake)
+    node = node_of(door.format.codec.record)
+    walker = Walker(door.api.length)
+    decode = msgspec.json.Decoder(checked(door.format.codec.record)).decode
 
     @many
     @given(valid(node).flatmap(broken))
@@ -62,26 +61,26 @@ def test_the_walker_and_msgspec_differ_only_where_a_field_says_so_or_a_text_is_l
     check()
 
 
-@FORMATS
-def test_whatever_is_accepted_can_be_stored(fmt: Format) -> None:
-    validator = Validator(fmt)
+@INTAKES
+def test_whatever_is_accepted_can_be_stored(intake: Intake) -> None:
+    door = Door(intake)
 
     @many
-    @given(bodies(fmt))
+    @given(bodies(door))
     def check(body: bytes) -> None:
         try:
-            validated = validator.validate(body)
+            validated = door.validate(body)
         except Rejection:
             return
-        stored(fmt, validated)
+        stored(door.format, validated)
 
     check()
 
 
-def stored(fmt: Format, validated: Validated) -> None:
+def stored(fmt: Format, validated: Part) -> None:
     """Do what the writer does with validated records: decode them, make columns, fit these into the table."""
     n = validated.n
-    records = msgspec.json.decode(validated.records, type=list[fmt.record])  # type: ignore[name-defined]
+    records = fmt.codec.read(validated.payload)
     assert len(records) == n
     if not records:
         return

@@ -7,16 +7,16 @@ import msgspec
 import pytest
 
 from gateway.rejections import InvalidBody, MalformedJson, TooLarge
-from gateway.validation.mending import MAX_RECORD_BYTES, MAX_VALUES
-from gateway.validation.validator import Validator
+from gateway.validation.sizes import MAX_RECORD_BYTES, MAX_VALUES
 from shared.envelope import VERSION, Stamp
 from shared.formats import deeptracer_errors, deeptracer_llm, deeptracer_logs, deeptracer_traces
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.values import limit_text
 from shared.signals.logs import LOGS
+from tests.validating import Door
 
-VALIDATOR = Validator(deeptracer_logs.FORMAT)
-ERRORS = Validator(deeptracer_errors.FORMAT)
+VALIDATOR = Door(deeptracer_logs)
+ERRORS = Door(deeptracer_errors)
 RECEIVED = 1_790_000_000_000_000
 
 
@@ -26,14 +26,14 @@ def body(*members: str) -> bytes:
 
 
 def record(text: bytes) -> Any:
-    (made,) = json.loads(bytes(VALIDATOR.validate(text).records))
+    (made,) = json.loads(bytes(VALIDATOR.validate(text).payload))
     return made
 
 
 def stored(text: bytes) -> tuple[Columns, Rows]:
     """The columns of a body's logs, as the writer makes them."""
     fmt: Format = deeptracer_logs.FORMAT
-    records = msgspec.json.decode(VALIDATOR.validate(text).records, type=list[deeptracer_logs.Log])
+    records = msgspec.json.decode(VALIDATOR.validate(text).payload, type=list[deeptracer_logs.Log])
     rows = Rows()
     rows.add(Stamp(v=VERSION, format=fmt.name, project_id="p", received_at=RECEIVED, retention_days=30, n=1), records)
     columns = fmt.columns(rows)
@@ -106,7 +106,7 @@ def test_nul_is_stored_as_the_replacement_character_in_columns_and_left_alone_in
 def test_a_number_that_no_double_holds_is_no_json(number: str) -> None:
     call = f'{{"model":"m","provider":"p","operation":"o","input_tokens":1,"output_tokens":1,"latency_ms":{number}}}'
     with pytest.raises(MalformedJson):
-        Validator(deeptracer_llm.FORMAT).validate(call.encode())
+        Door(deeptracer_llm).validate(call.encode())
 
 
 def test_such_a_number_in_the_metadata_of_a_user_does_no_harm() -> None:
@@ -128,14 +128,14 @@ def test_what_is_nested_too_deeply_is_no_json(opened: bytes) -> None:
 def test_what_needs_no_mending_stays_byte_for_byte() -> None:
     rest = rb'"message":"\u0041","metadata":{"n":1.10e1,"n":2,"b":-0,"http.status_code":"\/"},"unknown":[ 1 ]'
     made = VALIDATOR.validate(b'{"logs":[{"level":"info","timestamp":"2026-02-23T00:00Z",' + rest + b"}]}")
-    assert bytes(made.records).endswith(rest + b"}]")
+    assert bytes(made.payload).endswith(rest + b"}]")
 
 
 @pytest.mark.parametrize("extra", [b"", rb',"trace_id":"\ud800"', b',"severity":5,"severity":"low"'])
 def test_the_key_never_travels_on(extra: bytes) -> None:
     text = b'{"error_message":"m","api_key":"dt_secret","stack_trace":"s","api_key":{"x":"dt_secret"}' + extra + b"}"
     made = ERRORS.validate(text)
-    assert b"dt_secret" not in bytes(made.records)
+    assert b"dt_secret" not in bytes(made.payload)
     assert made.prints_of == [("m", "s")]
 
 
@@ -191,5 +191,5 @@ def test_a_key_in_what_is_no_json_is_none(text: bytes) -> None:
 
 def test_a_time_is_mended_in_a_single_record_too() -> None:
     span = {"trace_id": "t", "span_id": "s", "operation": "o", "start_time": "2026-02-23T01:00+0100", "duration_ms": 1}
-    made = Validator(deeptracer_traces.FORMAT).validate(json.dumps(span | {"api_key": "k"}).encode())
-    assert json.loads(bytes(made.records)) == [span | {"start_time": "2026-02-23T00:00:00+00:00"}]
+    made = Door(deeptracer_traces).validate(json.dumps(span | {"api_key": "k"}).encode())
+    assert json.loads(bytes(made.payload)) == [span | {"start_time": "2026-02-23T00:00:00+00:00"}]

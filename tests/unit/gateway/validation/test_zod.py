@@ -14,23 +14,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec import Meta
 
-from gateway.apis import deeptracer as zod
-from gateway.rejections import InvalidBody, MalformedJson, respond
+from gateway.apis.deeptracer import API
+from gateway.rejections import InvalidBody, MalformedJson
 from gateway.validation.contract import node_of
 from gateway.validation.faults import Walker
 from gateway.validation.mending import MAX_FAULTS
-from gateway.validation.validator import Validator
 from shared.formats import deeptracer_errors, deeptracer_llm, deeptracer_logs, deeptracer_traces
 from tests.bodies import bodies
+from tests.validating import Door
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 FORMATS = {
-    "logs": deeptracer_logs.FORMAT,
-    "errors": deeptracer_errors.FORMAT,
-    "traces": deeptracer_traces.FORMAT,
-    "llm": deeptracer_llm.FORMAT,
+    "logs": Door(deeptracer_logs),
+    "errors": Door(deeptracer_errors),
+    "traces": Door(deeptracer_traces),
+    "llm": Door(deeptracer_llm),
 }
-VALIDATORS = {name: Validator(fmt) for name, fmt in FORMATS.items()}
 VECTORS = json.loads((FIXTURES / "zod_vectors.json").read_text())["cases"]
 OTHER_VECTORS = json.loads((FIXTURES / "zod_vectors_other_types.json").read_text())["cases"]
 ZOD = "3.25.76"
@@ -41,13 +40,13 @@ Judge = Callable[[str, bytes], str]
 def verdict(endpoint: str, body: bytes) -> str:
     """`valid`, `malformed` or the error body, as this gateway sees it."""
     try:
-        VALIDATORS[endpoint].validate(body)
+        FORMATS[endpoint].validate(body)
     except MalformedJson:
         return "malformed"
     except InvalidBody as rejection:
-        status, answer, _ = respond(rejection, "deeptracer")
-        assert status == 400
-        return answer.decode()
+        answer = API.answer(rejection)
+        assert answer.status == 400
+        return answer.body.decode()
     return "valid"
 
 
@@ -115,7 +114,7 @@ class Other(msgspec.Struct):
 
 @pytest.mark.parametrize("case", OTHER_VECTORS, ids=lambda case: json.dumps(case["input"])[:30])
 def test_each_type_has_zods_words(case: dict[str, Any]) -> None:
-    told = zod.error(Walker(zod.length).faults(node_of(Other), case["input"]))
+    told = API.invalid(Walker(API.length).faults(node_of(Other), case["input"]))
     assert msgspec.json.encode(told).decode() == json.dumps(case["expected"], separators=(",", ":"))
 
 

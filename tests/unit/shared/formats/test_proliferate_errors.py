@@ -7,12 +7,14 @@ import msgspec
 import pytest
 
 from gateway.ids import header_of
-from gateway.rejections import InvalidBody, MalformedJson, respond
-from gateway.validation.validator import Validated, Validator
+from gateway.rejections import InvalidBody, MalformedJson
+from gateway.validation.parts import Part
 from shared.envelope import VERSION, Stamp
 from shared.fingerprint import CURRENT
+from shared.formats import proliferate_errors
 from shared.formats.base import Rows
 from shared.formats.proliferate_errors import FORMAT, PING, Error
+from tests.validating import Door
 
 NOW_US = 1_790_000_000_000_000
 TRACEBACK = 'Traceback (most recent call last):\n  File "/app/src/pay.py", line 3, in pay\nValueError: no money\n'
@@ -47,16 +49,16 @@ SECOND_SHAPE = {
     },
 }
 
-validator = Validator(FORMAT)
+validator = Door(proliferate_errors)
 
 
-def validate(body: object) -> Validated:
+def validate(body: object) -> Part:
     return validator.validate(json.dumps(body).encode())
 
 
-def rows_of(validated: Validated) -> list[dict[str, Any]]:
+def rows_of(validated: Part) -> list[dict[str, Any]]:
     """The rows that the writer makes of validated records."""
-    records = msgspec.json.decode(validated.records, type=list[Error])
+    records = msgspec.json.decode(validated.payload, type=list[Error])
     ids = tuple(each or f"made-{index}" for index, each in enumerate(validated.event_ids))
     stamp = Stamp(
         v=VERSION,
@@ -229,9 +231,9 @@ def test_ids_that_would_make_a_head_too_long_for_clients_are_left_out_from_the_f
 def test_a_bad_single_object_and_too_many_are_422(body: object, detail: dict[str, Any]) -> None:
     with pytest.raises(InvalidBody) as refused:
         validate(body)
-    status, text, _ = respond(refused.value, "proliferate")
-    answered = json.loads(text)["detail"][0]
-    assert (status, {name: answered[name] for name in detail}) == (422, detail)
+    answer = validator.api.answer(refused.value)
+    answered = json.loads(answer.body)["detail"][0]
+    assert (answer.status, {name: answered[name] for name in detail}) == (422, detail)
 
 
 def test_what_is_no_json_is_422() -> None:
@@ -244,12 +246,12 @@ def test_a_bad_element_is_dropped_and_named() -> None:
     validated = validate([{"exception": {}}, 5, {"message": []}, {"type": "message"}, {"message": "ok"}])
     assert (validated.n, len(rows_of(validated))) == (2, 2)
     assert validated.dropped == [(1, "invalid"), (2, "invalid"), (3, "invalid")]
-    assert validated.x_dropped == "1:not_an_object, 2:invalid_message, 3:missing_message"
+    assert ", ".join(validated.told) == "1:not_an_object, 2:invalid_message, 3:missing_message"
 
 
 def test_an_empty_array_is_nothing() -> None:
     validated = validate([])
-    assert (validated.n, validated.dropped, bytes(validated.records)) == (0, [], b"[]")
+    assert (validated.n, validated.dropped, bytes(validated.payload)) == (0, [], b"[]")
 
 
 def test_an_element_with_another_key_is_dropped() -> None:
@@ -273,7 +275,7 @@ def test_an_element_with_another_key_is_dropped() -> None:
 def test_the_key_never_travels_on(body: bytes) -> None:
     assert validator.key_in(body) == "pk_secret"
     validated = validator.validate(body)
-    assert (validated.n, b"pk_secret" in bytes(validated.records)) == (1, False)
+    assert (validated.n, b"pk_secret" in bytes(validated.payload)) == (1, False)
 
 
 def test_the_key_of_an_array_is_that_of_its_first_element() -> None:
@@ -284,7 +286,7 @@ def test_the_key_of_an_array_is_that_of_its_first_element() -> None:
 def test_the_ping_of_an_sdk_is_counted_and_not_stored() -> None:
     ping = {"type": "message", "level": "info", "message": PING, "event_id": "e"}
     alone, among = validate(ping), validate([{"message": "m"}, ping])
-    assert (alone.n, alone.pings, alone.event_ids, bytes(alone.records)) == (0, 1, [], b"[]")
+    assert (alone.n, alone.pings, alone.event_ids, bytes(alone.payload)) == (0, 1, [], b"[]")
     assert (among.n, among.pings, among.event_ids, among.dropped) == (1, 1, [""], [])
 
 

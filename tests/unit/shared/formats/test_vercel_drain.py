@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.rejections import MalformedJson
-from gateway.validation.validator import Validated, Validator
+from gateway.validation.parts import Part
 from shared.envelope import VERSION, Stamp
+from shared.formats import vercel_drain
 from shared.formats.base import Rows
 from shared.formats.vercel_drain import FORMAT, Entry
 from tests.bodies import junk
+from tests.validating import Door
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "vercel"
 CAPTURES = {path.stem: json.loads(path.read_text()) for path in sorted(FIXTURES.glob("*.json"))}
@@ -41,12 +43,13 @@ ANALYTICS = {
 }
 
 many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-validate = Validator(FORMAT).validate
+DOOR = Door(vercel_drain)
+validate = DOOR.validate
 
 
-def rows_of(validated: Validated) -> list[dict[str, Any]]:
+def rows_of(validated: Part) -> list[dict[str, Any]]:
     """The rows that the writer makes of validated entries, `attributes` as an object."""
-    entries = msgspec.json.decode(validated.records, type=list[Entry])
+    entries = msgspec.json.decode(validated.payload, type=list[Entry])
     assert len(entries) == validated.n
     stamp = Stamp(v=VERSION, format=FORMAT.name, project_id="p", received_at=NOW_US, retention_days=30, n=len(entries))
     rows = Rows()
@@ -188,11 +191,11 @@ def test_a_body_without_any_json_is_malformed(body: bytes) -> None:
 def test_a_key_in_the_body_never_travels_on(body: bytes) -> None:
     validated = validate(body)
     assert [row["attributes"] for row in rows_of(validated)] == [{}]
-    assert b"k" not in bytes(validated.records).replace(b"key", b"")
+    assert b"k" not in bytes(validated.payload).replace(b"key", b"")
 
 
 def test_the_key_of_a_body_is_that_of_its_first_entry() -> None:
-    key_in = Validator(FORMAT).key_in
+    key_in = DOOR.key_in
     assert key_in(b'{"api_key":"k"}\n{"message":"b"}') == key_in(b'[{"api_key":"k"}]') == "k"
     assert key_in(b"[]") is key_in(b'{"message":"a"}\n{"api_key":"k"}') is key_in(b"[5]") is None
 

@@ -1,0 +1,15 @@
+"""What a request is answered with."""
+
+import msgspec
+
+Headers = list[tuple[bytes, bytes]]
+"""Names are lower-case."""
+
+
+class Answer(msgspec.Struct, gc=False, array_like=True):
+    """Status, body, and the headers that tell of this answer alone. Kept in Redis for repeats: add fields at the end,
+    with defaults."""
+
+    status: int
+    body: bytes
+    headers: Headers = []

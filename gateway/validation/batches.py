@@ -1,0 +1,148 @@
+"""Bodies with an array of records: in a frame, all good or the good ones alone, and bare."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.apis.base import Api
+from gateway.rejections import TooLarge
+from gateway.validation import body_key
+from gateway.validation.contract import batch_node, name_of
+from gateway.validation.decoding import Decoders
+from gateway.validation.json_bodies import JsonValidator
+from gateway.validation.lenient_json import parsed
+from gateway.validation.parts import TOLD, Part, Unsure
+from gateway.validation.sizes import MAX_RECORD_BYTES, Faulty, Oversized, any_oversized, refuse_bomb, split
+from shared.formats.base import Format
+from shared.formats.intake import Array, Batch, Malformed
+from shared.metrics import DropReason
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Judging(JsonValidator):
+    """Takes the good records of an array, and tells of the others."""
+
+    _least: int
+    _most: int
+
+    def _partial(self, decoders: Decoders, raw: msgspec.Raw | bytes, size: int) -> Part:
+        """The records that are good, however many. `size`: bytes of the body around them."""
+        try:
+            n = len(decoders.records(raw))
+        except msgspec.ValidationError:
+            refuse_bomb(bytes(raw))
+            return self._sorted_out(decoders, split(raw))
+        self._check_count(n)
+        if size > MAX_RECORD_BYTES and any_oversized(records := split(raw)):
+            return self._sorted_out(decoders, records)
+        return Part(self._format, raw, n)
+
+    def _sorted_out(self, decoders: Decoders, records: list[bytes]) -> Part:
+        """The slow way: each record by itself, the bad ones left out."""
+        self._check_count(len(records))
+        good: list[bytes] = []
+        dropped: list[tuple[int, DropReason]] = []
+        told: list[str] = []
+        for index, text in enumerate(records):
+            try:
+                good.append(self._good(decoders, text))
+            except Faulty as fault:
+                dropped.append((index, fault.reason))
+                if len(told) < TOLD:
+                    told.append(f"{index}:{fault}")
+        return Part(self._format, b"[%b]" % b",".join(good), len(good), dropped, told=told)
+
+    def _good(self, decoders: Decoders, text: bytes) -> bytes:
+        """A record's JSON as the writer's struct takes it. Raises `Faulty`."""
+        if len(text) > MAX_RECORD_BYTES:
+            raise Oversized("too_large")
+        try:
+            decoders.record(text)
+        except msgspec.ValidationError:
+            return self._mending.mended_record(text)
+        return text
+
+    def _check_count(self, n: int) -> None:
+        if not self._least <= n <= self._most:
+            raise Unsure
+
+
+class BatchValidator(_Judging):
+    """A `Validator` of the shape `Batch`."""
+
+    def __init__(self, fmt: Format, body: Batch, api: Api) -> None:
+        super().__init__(fmt, body, api)
+        self._records_in = body.records
+        self._least, self._most = body.least, body.most
+        self._node = batch_node(body, fmt.codec.record)  # type: ignore[attr-defined]
+        self._name = name_of(body.frame, body.records)
+        self._is_partial = body.partial
+        if body.partial:
+            self._stored = self._fast  # its records are mended one by one
+
+    def _open(self, decoders: Decoders, text: bytes) -> Any:
+        return decoders.frame(text)
+
+    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+        raw: msgspec.Raw = getattr(head, self._records_in)
+        part = self._partial(decoders, raw, len(text)) if self._is_partial else self._all(decoders, raw, head, text)
+        part.service = head.service
+        part.environment = "production" if head.environment is None else head.environment
+        part.release = head.release or ""
+        return part
+
+    def _all(self, decoders: Decoders, raw: msgspec.Raw, head: Any, text: bytes) -> Part:
+        records = decoders.records(raw)
+        if not self._least <= len(records) <= self._most:
+            raise Unsure
+        if decoders.fit and not decoders.fit(head, records):
+            raise Unsure
+        if len(text) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
+            raise TooLarge
+        return Part(self._format, raw, len(records))
+
+    def _mended_body(self, text: bytes) -> bytes:
+        refuse_bomb(text)
+        text, value = parsed(text)
+        fields = self._mending.fields(text) if isinstance(value, dict) else {}
+        records = self._standing_together(fields, value)
+        if any_oversized(records):
+            raise TooLarge
+        self._mending.refuse_faults(self._node, value)
+        fields.pop("api_key", None)
+        if not self._is_partial:
+            mended = [self._mending.mended(*each) for each in zip(records, value[self._name], strict=True)]
+            fields[self._name] = msgspec.Raw(b"[%b]" % b",".join(mended))
+        return _encode(fields)
+
+    def _standing_together(self, fields: dict[str, msgspec.Raw], value: Any) -> list[bytes]:
+        """The records that stand or fall together, where their number is within the limit."""
+        records = value.get(self._name) if isinstance(value, dict) else None
+        if self._is_partial or not isinstance(records, list) or len(records) > self._most:
+            return []
+        return split(fields[self._name])
+
+
+class ArrayValidator(_Judging):
+    """A `Validator` of the shape `Array`."""
+
+    def __init__(self, fmt: Format, body: Array, api: Api) -> None:
+        super().__init__(fmt, body, api)
+        self._least, self._most = body.least, body.most
+        self._key_of = body_key.key_of_first
+
+    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+        part = self._partial(decoders, text, len(text))
+        part.payload = body_key.without_keys(bytes(part.payload))
+        return part
+
+    def _check_count(self, n: int) -> None:
+        if not self._least <= n <= self._most:
+            raise TooLarge
+
+    def _second_look(self, text: bytes) -> Part:
+        raise Malformed("no array of JSON")  # what can be mended was mended record by record
+
+    def _mended_body(self, text: bytes) -> bytes:
+        raise NotImplementedError

@@ -1,0 +1,108 @@
+"""What all shapes of JSON bodies share: the way from the fast decode to the second look, and where the key stands."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from gateway.apis.base import Api
+from gateway.http.nesting import looks_too_deep
+from gateway.rejections import MalformedJson
+from gateway.validation import body_key, decoding
+from gateway.validation.decoding import Decoders
+from gateway.validation.lenient_json import valid_utf8
+from gateway.validation.mending import Mending
+from gateway.validation.parts import Opened, Part, Unsure
+from shared.formats.base import Format
+from shared.formats.intake import Array, Batch, Malformed, One, OneOrMany
+from shared.formats.lenient_json import repaired
+
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_REFUSED = (msgspec.DecodeError, RecursionError, Unsure)
+
+
+class JsonValidator(ABC):
+    """A `Validator` of JSON. `_open` is its first decode, `_take` the rest, `_mended_body` what makes JSON that the
+    writer's structs take out of a body that the contract allows and msgspec refuses."""
+
+    looks_too_deep = staticmethod(looks_too_deep)
+
+    def __init__(self, fmt: Format, body: One | Batch | Array | OneOrMany, api: Api) -> None:
+        self._format = fmt
+        self._api = api
+        record = fmt.codec.record  # type: ignore[attr-defined]
+        self._fast = decoding.fast(record, body, api)
+        self._counted = decoding.counted(record, body, api)
+        self._stored = decoding.stored(record, body)
+        self._mending = Mending(record, api)
+        self._key_of: Callable[[bytes], str | None] = body_key.key_of
+
+    def opened(self, text: bytes) -> Opened:
+        if not text.isascii():
+            text = valid_utf8(text)
+        try:
+            return Opened(text, self._open(self._fast, text))
+        except _REFUSED:
+            return Opened(text)
+
+    def key_in(self, opened: Opened) -> str | None:
+        sent = getattr(opened.head, "api_key", None)
+        if sent is not None:
+            with suppress(msgspec.DecodeError, RecursionError):
+                return body_key.text_of(sent)
+        return self._key_anyhow(opened.text)
+
+    def _key_anyhow(self, text: bytes) -> str | None:
+        with suppress(msgspec.DecodeError, RecursionError):
+            return self._key_of(text)
+        try:
+            repaired_text = repaired(text)
+            _decode_raw(repaired_text)  # a body that is no object is told from one that is no JSON
+            return self._key_of(repaired_text)
+        except msgspec.ValidationError:
+            return None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise self._malformed(text) from error
+
+    def validate(self, opened: Opened) -> Part:
+        text, head = opened
+        try:
+            if head is not None:
+                try:
+                    return self._take(self._fast, text, head)
+                except _REFUSED:
+                    pass
+            return self._second_look(text)
+        except Malformed as error:
+            raise self._malformed(text) from error
+
+    def _second_look(self, text: bytes) -> Part:
+        """Raises `Malformed` for what is no JSON."""
+        if self._counted is not None:
+            with suppress(*_REFUSED):
+                return self._take(self._counted, text, self._open(self._counted, text))
+        try:
+            text = self._mended_body(text)
+            return self._take(self._stored, text, self._open(self._stored, text))
+        except RecursionError as error:
+            raise Malformed("nested too deeply") from error
+
+    def _malformed(self, text: bytes) -> MalformedJson:
+        return MalformedJson(self._api.malformed(text))
+
+    def _open(self, decoders: Decoders, text: bytes) -> Any:
+        """The first decode, or where there is nothing to gain by one, the text."""
+        return text
+
+    @abstractmethod
+    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+        """The good records. Raises as msgspec does, `Unsure`, `Malformed`, `InvalidBody`, `TooLarge`."""
+
+    @abstractmethod
+    def _mended_body(self, text: bytes) -> bytes:
+        """The whole body as the writer's structs take it, without its key. Records of a partial shape stay as they are.
+
+        Raises `Malformed`, `InvalidBody`, `TooLarge`.
+        """

@@ -1,0 +1,46 @@
+"""ClickHouse for an event loop: the driver waits, so each connection has a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from shared.clients.clickhouse import ClickHouse
+
+T = TypeVar("T")
+
+
+class ClickHousePool:
+    """At most `threads` calls at once, each on a thread with its own connection, which `connect` makes at the first.
+
+    Calls beyond that wait their turn in the order in which they came.
+    """
+
+    def __init__(self, threads: int, connect: Callable[[], ClickHouse], *, name: str = "clickhouse") -> None:
+        self._connect = connect
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._own = threading.local()
+        self._connections: list[ClickHouse] = []
+
+    def run(self, call: Callable[[ClickHouse], T]) -> asyncio.Future[T]:
+        """The result of a call. Cancelled, a call that has begun goes on, and one that waits its turn never begins."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, call)
+
+    def abort(self) -> None:
+        """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def close(self) -> None:
+        """Wait for the calls under way (`abort` ends them), drop those that have not begun, then close. Blocks."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _on_thread(self, call: Callable[[ClickHouse], Any]) -> Any:
+        connection: ClickHouse | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = self._connect()
+            self._connections.append(connection)
+        return call(connection)

@@ -1,0 +1,150 @@
+"""How every command begins and ends: the Sluice that it is for, and a sentence when something is wrong."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from shared import logging_setup
+from shared import settings as all_settings
+from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, QueryRefused, connect
+from shared.clients.redis import Redis, RedisUnavailable
+from shared.durations import parse_duration
+from shared.keys import REVOCATIONS
+from shared.projects import UnknownProject
+from shared.queue import open_queue
+from shared.queue.base import Queue, QueueError
+from shared.settings import BadSetting, Settings
+
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        help="Folder given to sluice up: its env file is read for what the environment leaves out",
+        envvar="SLUICE_DATA_DIR",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
+
+T = TypeVar("T")
+
+
+def settings_beside(data_dir: Path) -> Settings:
+    """The environment's settings, and for what it doesn't name those of the stack that runs on the folder."""
+    named = {name: value for name, value in os.environ.items() if value}
+    return all_settings.load(_env_file(data_dir / "env") | named)
+
+
+def _env_file(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+@contextmanager
+def sentences(*own: type[Exception], code: int = 1) -> Iterator[None]:
+    """Ends the command with a sentence and this exit code when a neighbour is away, refuses, or lacks its migrations.
+
+    `own`: exceptions of the command's own whose texts are such sentences.
+    """
+    speaking: tuple[type[Exception], ...] = (BadSetting, LockHeld, *own)
+    try:
+        yield
+    except speaking as error:
+        fail(str(error), code)
+    except PostgresUnavailable as error:
+        fail(f"Postgres can't be reached: {error}", code)
+    except QueryRefused as error:
+        fail(f"Postgres refused (has sluice migrate run?): {error}", code)
+    except ServerError as error:
+        fail(f"ClickHouse refused (has sluice migrate run?): {error}", code)
+    except ClickHouseError as error:
+        fail(f"ClickHouse can't be reached: {error}", code)
+    except QueueError as error:
+        fail(f"the queue can't be used: {error}", code)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Connection]:
+    """One transaction in Postgres, and `sentences` for what may go wrong in it."""
+    with sentences(UnknownProject, ValueError), connect(settings.services.postgres_url) as db:
+        yield db
+
+
+def with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
+    """Run what needs the queue on an event loop of its own; the queue is closed afterwards."""
+
+    async def run() -> T:
+        queue = open_queue(settings)
+        try:
+            return await ask(queue)
+        finally:
+            await queue.close()
+
+    return asyncio.run(run())
+
+
+def quiet() -> None:
+    """Let errors be logged only: the drivers' warnings say less well what the command's sentence says."""
+    logging_setup.configure("ERROR")
+
+
+def tell_gateways(settings: Settings, hashes: Sequence[str]) -> None:
+    """Have every gateway ask for these keys again, now. To be called after the change is committed."""
+    try:
+        asyncio.run(_publish(settings.services.redis_url, hashes))
+    except RedisUnavailable:
+        Console(stderr=True).print(
+            "[yellow]Redis can't be reached:[/yellow] gateways notice within 30 seconds instead of one",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+async def _publish(redis_url: str, hashes: Sequence[str]) -> None:
+    redis = Redis(redis_url)
+    try:
+        for digest in hashes:
+            await redis.publish(REVOCATIONS, digest)
+    finally:
+        await redis.close()
+
+
+def duration(text: str) -> timedelta:
+    """`90s`, `30m`, `24h`, `7d`, or `0`. Raises `typer.BadParameter`."""
+    try:
+        return timedelta(0) if text == "0" else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    Console(stderr=True).print(f"[red]not done:[/red] {escape(sentence.strip())}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def wide_console() -> Console:
+    """For tables: in a pipe, where nobody says how wide it is, ids must stay whole."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
+
+
+def print_json(value: Any) -> None:
+    """One line on standard output, times as ISO 8601."""
+    typer.echo(msgspec.json.encode(value))
+
+
+def limit_text(limit: int | None, when_none: str = "default") -> str:
+    if limit is None:
+        return when_none
+    return f"{limit}/min" if limit else "none"

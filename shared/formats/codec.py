@@ -1,0 +1,86 @@
+"""How the records of one queue message are written down: what gateway and writer must agree on beside the stamp."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from shared.envelope import Undecodable
+
+Payload = bytes | memoryview | msgspec.Raw
+"""The records of one message, as they travel behind the stamp."""
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Codec(ABC):
+    """Reads and cuts payloads. Pure, and made once a process.
+
+    `keep` and `sizes` are given only payloads that the gateway has accepted.
+    """
+
+    media_type: ClassVar[str]
+    """What a body of such records is called, for the API's description."""
+
+    @abstractmethod
+    def read(self, payload: Payload) -> list[Any]:
+        """The records, as the format's columns take them. Raises `Undecodable`."""
+
+    @abstractmethod
+    def keep(self, payload: Payload, indices: Sequence[int]) -> bytes:
+        """The same payload with these records only: a part of a large request, a dead letter of one record."""
+
+    @abstractmethod
+    def sizes(self, payload: Payload) -> list[int]:
+        """Bytes of each record; as many numbers as there are records. Raises `Undecodable`."""
+
+    def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
+        """Parts of at most `room` bytes, in order, each with its number of records. A larger record is a part of its
+        own."""
+        for run in runs(self.sizes(payload), room):
+            yield self.keep(payload, run), len(run)
+
+
+class JsonArray(Codec):
+    """A JSON array, each element of which a msgspec type describes."""
+
+    media_type = "application/json"
+
+    def __init__(self, record: Any) -> None:
+        """`record`: the type as the writer decodes it."""
+        self.record = record
+        self._read = msgspec.json.Decoder(list[record]).decode
+
+    def read(self, payload: Payload) -> list[Any]:
+        try:
+            return self._read(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Undecodable(str(error)) from error
+
+    def keep(self, payload: Payload, indices: Sequence[int]) -> bytes:
+        elements = _split(payload)
+        return _joined([bytes(elements[index]) for index in indices])
+
+    def sizes(self, payload: Payload) -> list[int]:
+        return [len(bytes(element)) for element in _split(payload)]
+
+    def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
+        elements = [bytes(element) for element in _split(payload)]  # split once, however many parts there are
+        for run in runs(list(map(len, elements)), room):
+            yield _joined(elements[run.start : run.stop]), len(run)
+
+
+def runs(sizes: Sequence[int], room: int) -> Iterator[range]:
+    """Ranges of indices in order, whose sizes, and one byte between them, add up to at most `room`."""
+    first = total = 0
+    for index, size in enumerate(sizes):
+        if index > first and total + size > room:
+            yield range(first, index)
+            first, total = index, 0
+        total += size + 1
+    yield range(first, len(sizes))
+
+
+def _joined(elements: list[bytes]) -> bytes:
+    return b"[%b]" % b",".join(elements)

@@ -1,0 +1,176 @@
+"""What a gateway must know of a wire contract beyond its formats: the routes, the shape of the body, the answer.
+
+An intake is declared in the same file as its format. The writer never looks at it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from shared.formats.structs import retyped
+
+
+class Malformed(Exception):
+    """A body that is none of what its intake takes, or no JSON at all. The text says why, in a few words."""
+
+
+class Remarks(NamedTuple):
+    """What the gateway must know of a record beyond its being valid."""
+
+    event_id: str = ""
+    """The client's own id of it; '' for none."""
+    lacks: str = ""
+    """The field that this record needs although its struct lets it be absent; '' for none."""
+    is_ping: bool = False
+    """It is accepted and counted, and there is nothing to store."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a request's records: `reply` makes the success body of it."""
+
+    accepted: int
+    dropped: int = 0
+    fingerprints: Sequence[str] = ()
+    event_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class One:
+    """The body is the one record.
+
+    `fingerprinted`: (error message, stack trace) of a record whose fingerprint and event id the answer carries.
+    """
+
+    fingerprinted: Callable[[Any], tuple[str, str]] | None = None
+
+    @property
+    def partial(self) -> bool:
+        return False
+
+    @property
+    def names_events(self) -> bool:
+        """Whether the answer carries ids of events."""
+        return self.fingerprinted is not None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The body is a frame, an object with an array of records in its field `records`.
+
+    A frame has `service`, `environment` and `release`, which go into the stamp (class variables where the request has
+    no such field). The order of its fields is the order in which the faults of a body are listed. `partial`: a bad
+    record is dropped and counted; otherwise the whole request is refused.
+    """
+
+    frame: type[msgspec.Struct]
+    records: str
+    most: int
+    least: int = 1
+    partial: bool = False
+    names_events = False
+
+    def whole(self, record: Any, note: str | None = None) -> type[msgspec.Struct]:
+        """The type of the frame with its records in it, each of them a `record`. `note` describes the array."""
+        limits = msgspec.Meta(min_length=self.least or None, max_length=self.most, description=note)
+        return retyped(self.frame, {self.records: Annotated[_list_of(record), limits]})
+
+
+@dataclass(frozen=True)
+class Array:
+    """The body is an array of records; bad ones are dropped and counted."""
+
+    most: int
+    least: int = 0
+    partial = True
+    names_events = False
+
+
+@dataclass(frozen=True)
+class OneOrMany:
+    """The body is one record, refused when it is bad, or an array of up to `most`, of which bad ones are dropped.
+
+    `look` looks at the JSON of a valid record.
+    """
+
+    most: int
+    look: Callable[[bytes], Remarks]
+    partial = True
+    names_events = True
+
+    @property
+    def many(self) -> Any:
+        """The type of an array of records, each of which is judged by itself."""
+        return Annotated[list[Any], msgspec.Meta(max_length=self.most)]
+
+
+Judge = Callable[[Any], str]
+"""Why a record that could be read can't be taken, in one word such as `missing_name`; '' for a good one."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The body is a payload of its format's codec, which alone can read it; records with a fault are dropped."""
+
+    most: int
+    least: int = 0
+    judge: Judge = lambda record: ""
+    partial = True
+    names_events = False
+
+
+Body = One | Batch | Array | OneOrMany | Encoded
+"""The shape of a body of one format."""
+
+Unwrap = Callable[[bytes, str], Sequence[tuple[str, bytes]]]
+"""(unpacked body, Content-Type) -> (format name, body of that format) for each format whose records it holds.
+
+It runs before anything assumes JSON or UTF-8. Raises `Malformed`.
+"""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One wire contract: `POST` on each of its routes. An `api_key` in a body needs no field: the gateway looks for it,
+    and never sends it on."""
+
+    routes: tuple[str, ...]
+    """The first one names it in metrics and marks. One may hold `{project_id}`: the key must be that project's."""
+    api: str
+    """Whose error bodies it answers with; `gateway.apis` has them."""
+    bodies: Mapping[str, Body]
+    """Format name -> what a body of it must be."""
+    reply: Callable[[Outcome], tuple[int, bytes]]
+    """(status, body) of an accepted request."""
+    unwrap: Unwrap | None = None
+    """None: the whole body is of the one format."""
+    kind: Literal["ingest", "drain"] = "ingest"
+    """A drain answers the ownership handshake, may be signed, tells a repeat by its body, and has a limit only where
+    its project sets one."""
+    media_types: tuple[str, ...] = ()
+    """Further types of bodies that `unwrap` takes, for the API's description."""
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    """Name -> a whole body, as a JSON value; for people and for the API's description. Each must be accepted."""
+
+    @property
+    def route(self) -> str:
+        return self.routes[0]
+
+    @property
+    def name(self) -> str:
+        """That of its first format."""
+        return next(iter(self.bodies))
+
+
+class BatchFrame(msgspec.Struct, gc=False, kw_only=True):
+    """What a batch request says once for all of its records, as the DeepTracer routes have it."""
+
+    service: str = "unknown"
+    environment: str = "production"
+    release: Annotated[str, msgspec.Meta(max_length=128)] = ""
+
+
+def _list_of(kind: Any) -> Any:
+    return list[kind]

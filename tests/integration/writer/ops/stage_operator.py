@@ -1,0 +1,93 @@
+"""Replay and redrive on the writer's stage, in this process or in one that is killed."""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from rich.console import Console
+from rich.progress import Progress
+
+from shared.queue.base import Position
+from shared.queue.sqlite import retention
+from shared.registry import Registry
+from shared.settings import Services, Settings, Topics
+from tests.integration.writer.ops.commands import Outcome, sluice
+from tests.integration.writer.stage import Stage
+from writer.failpoints import Failpoints
+from writer.ops.dlq.redrive import Summary as Redriven
+from writer.ops.dlq.redrive import redrive
+from writer.ops.letters import Chosen, Kept, current_letters
+from writer.ops.operator import Operator
+from writer.ops.ranges import Wanted
+from writer.ops.replay.replay import Options, Summary, replay
+
+
+@dataclass
+class StageOperator:
+    """An operator: `stage` is what it all happens on. Postgres gives the locks."""
+
+    stage: Stage
+    postgres_url: str
+    registry: Registry | None = None
+    clickhouse_url: str = ""
+    batch_rows: int = 100_000
+
+    @property
+    def operator(self) -> Operator:
+        stage = self.stage
+        services = Services(
+            queue_url=stage.queue_url,
+            clickhouse_url=self.clickhouse_url or stage.clickhouse_url,
+            postgres_url=self.postgres_url,
+        )
+        settings = Settings(
+            services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings(batch_rows=self.batch_rows)
+        )
+        return Operator(settings, self.registry or stage.registry, stage.queue, stage.group)
+
+    async def replay(
+        self,
+        signal: str = "logs",
+        *,
+        options: Options | None = None,
+        failpoints: Failpoints | None = None,
+        **wanted: Any,
+    ) -> Summary:
+        return await replay(
+            self.operator, Wanted(signals=(signal,), **wanted), options or Options(), silent(), failpoints
+        )
+
+    async def redrive(self, *, dry_run: bool = False, **chosen: Any) -> Redriven:
+        signal = self.operator.registry.signals["logs"]
+        return await redrive(self.operator, [signal], Chosen(**chosen), silent(), dry_run=dry_run)
+
+    async def letters(self) -> list[Kept]:
+        return await current_letters(self.stage.queue, self.stage.registry.signals["logs"].dead_letter_topic)
+
+    async def run(self, *arguments: str, failpoint: str = "") -> Outcome:
+        """The command as people call it."""
+        return await sluice(self.stage, *arguments, POSTGRES_URL=self.postgres_url, FAILPOINT=failpoint)
+
+
+def silent() -> Progress:
+    return Progress(console=Console(file=StringIO()))
+
+
+async def drop_below(stage: Stage, offset: int) -> None:
+    """As if retention had taken the logs below an offset. Embedded, only what is consumed is dropped: consume it."""
+    if urlsplit(stage.queue_url).scheme == "kafka":
+        admin = AIOKafkaAdminClient(bootstrap_servers=stage.queue_url.removeprefix("kafka://"))
+        await admin.start()
+        await admin.delete_records({TopicPartition(*stage.lane()): RecordsToDelete(before_offset=offset)})
+        await admin.close()
+        return
+    await stage.commit(Position(offset))
+    db = sqlite3.connect(stage.queue_url.removeprefix("sqlite:///"))
+    with db:
+        retention.drop_expired(db, time.time_ns() // 1_000_000 + 10**12)
+    db.close()

@@ -1,0 +1,240 @@
+"""`sluice audit`: the queue against the table, with numbers (issue 5; 02, "Replay, redrive, audit")."""
+
+import asyncio
+import re
+import socket
+import time
+
+import msgspec
+import pytest
+
+from shared.envelope import seal
+from shared.queue.base import Position
+from tests.integration.writer.ops.commands import audited, sluice
+from tests.integration.writer.ops.stage_operator import drop_below
+from tests.integration.writer.stage import NOW_US, Stage, logs, stamp, strict
+from writer.dead_letters import Letter, closed
+from writer.ops.audit.accounting import Counts
+from writer.ops.audit.command import advice
+from writer.ops.ranges import BadRange
+
+DAY_US = 86_400_000_000
+
+
+async def stored(stage: Stage, *messages: bytes) -> None:
+    """Publish, and let a writer store it."""
+    await stage.publish(*messages)
+    end = (await stage.queue.end_offsets([stage.lane()]))[stage.lane()]
+    async with stage.writer():
+        await stage.until_committed(end)
+
+
+async def test_a_range_that_is_complete_is_ok_and_the_group_stays_as_it_was(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    await stored(stage, logs("a", "b"), logs("c"), seal(stamp(0), b"[]"))
+    before = await stage.committed()
+    outcome = await sluice(stage, "audit", "--signal", "logs", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    counts = {
+        "messages": 3,
+        "expected": 3,
+        "found": 3,
+        "missing": 0,
+        "duplicated": 0,
+        "dead_lettered": 0,
+        "gaps": 0,
+        "purged": 0,
+        "expired": 0,
+        "unreadable": 0,
+    }
+    lane = {"signal": "logs", "topic": stage.lane().topic, "partition": 0, "first": 0, "end": 3, "ok": True}
+    assert outcome.json == {"ok": True, "totals": counts, "partitions": [lane | counts]}
+    assert await stage.committed() == before
+
+
+async def test_what_lies_beyond_the_committed_offset_is_not_asked_for(stage: Stage) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("a"), logs("b"))
+    assert await audited(stage) == Counts()
+    await stage.commit(Position(1, '{"end":2}'))
+    assert await audited(stage) == Counts(messages=1, expected=1, missing=1)
+
+
+async def test_deleted_and_doubled_rows_are_counted_and_the_exit_code_is_1(stage: Stage) -> None:
+    await stage.make("logs")
+    await stored(stage, logs(*"abcde"), logs("f"), logs("g"))
+    stage.query("DELETE FROM logs WHERE message IN ('b', 'c', 'f')")
+    stage.query("INSERT INTO logs SELECT * FROM logs WHERE message IN ('a', 'g')")
+    stage.query("INSERT INTO logs SELECT * FROM logs WHERE message = 'g' LIMIT 1")
+    assert await audited(stage) == Counts(messages=3, expected=7, found=4, missing=3, duplicated=3)
+    assert await audited(stage, offsets=(1, 1)) == Counts(messages=1, expected=1, missing=1)
+    outcome = await sluice(stage, "audit", "--signal", "logs")
+    assert outcome.code == 1
+    assert re.search(r"t\w+\.logs *│ 0 *│ +3 │ +7 │ +4 │ +3 │ +3 │ +0 │ +0 │", outcome.out), outcome.out
+    assert "3 missing: `sluice replay`" in outcome.out
+    assert "3 duplicated: `sluice replay --rewrite`" in outcome.out
+
+
+async def test_dead_letters_are_counted_and_are_no_difference(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    wrong_count = seal(stamp(2), b'[{"level":"info","message":"alone"}]')
+    await stage.publish(logs("a", "odd", "b"), b"no envelope", wrong_count, logs("odd"), logs("c"))
+    async with stage.writer(registry=strict(stage.registry)):
+        await stage.until_committed(5)
+    counts = Counts(messages=5, expected=3, found=3, dead_lettered=4)
+    assert await audited(stage) == counts
+    assert counts.ok
+    list_them, ok = advice(counts)
+    assert "4 dead-lettered:[/yellow] `sluice dlq list`" in list_them
+    assert ok.endswith("exactly once or kept as a dead letter")
+
+
+async def test_a_letter_is_open_until_its_row_is_there_or_it_is_purged(stage: Stage) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("a", "odd", "b"), b"no envelope", logs("odd"), logs("odd", "c"))
+    async with stage.writer(registry=strict(stage.registry)):
+        await stage.until_committed(4)
+    in_row, whole, alone, _ = sorted(await stage.letters(), key=lambda letter: letter.offset)
+    await _publish_letters(stage, closed(whole, "purged", 1), closed(alone, "redriven", 1))
+    assert await audited(stage) == Counts(messages=4, expected=4, found=3, missing=1, dead_lettered=2, purged=1)
+    await stage.commit(Position(0))
+    async with stage.writer():  # one that can convert them: the records of open letters become rows
+        await stage.until_committed(4)
+    assert in_row.index == 1
+    assert await audited(stage) == Counts(messages=4, expected=6, found=6, purged=0, dead_lettered=1)
+
+
+async def test_a_letter_of_a_message_that_is_gone_excuses_nothing(stage: Stage) -> None:
+    await stage.make("logs")
+    await stored(stage, b"no envelope", logs("a"))
+    (letter,) = await stage.letters()
+    older = msgspec.structs.replace(letter, offset=1, timestamp_ms=letter.timestamp_ms - 60_000)
+    await _publish_letters(stage, older)
+    stage.query("TRUNCATE TABLE logs")
+    assert await audited(stage) == Counts(messages=2, expected=1, missing=1, dead_lettered=1)
+
+
+async def test_an_undecodable_message_without_a_letter_is_missing(stage: Stage) -> None:
+    await stage.make("logs")
+    await stage.publish(b"no envelope", logs("newer", v=99), logs("of tomorrow", format="deeptracer.v9"))
+    await stage.commit(Position(3))
+    counts = await audited(stage)
+    assert counts == Counts(messages=3, expected=1, missing=1, unreadable=2)
+    assert not counts.ok
+    outcome = await sluice(stage, "audit", "--offsets", "1-2", "--partition", "0", "--from", "2h")
+    assert outcome.code == 1
+    assert "2 messages unreadable: a newer Sluice wrote them; upgrade this one" in outcome.out
+
+
+async def test_what_is_past_its_retention_is_not_expected(stage: Stage) -> None:
+    await stage.make("logs")
+    old = logs("old", "older", received_at=NOW_US - 8 * DAY_US, retention_days=7)
+    await stored(stage, old, logs("new"))
+    assert await audited(stage) == Counts(messages=2, expected=1, found=1, expired=2)
+
+
+async def test_rows_of_a_topic_of_the_same_name_before_are_not_found(stage: Stage) -> None:
+    await stage.make("logs")
+    await stored(stage, logs("a", "b"), logs("c"))
+    earlier = "SELECT * REPLACE (received_at - INTERVAL 1 HOUR AS received_at)"
+    stage.query(f"INSERT INTO logs {earlier} FROM logs WHERE message IN ('a', 'b', 'c')")
+    assert (await audited(stage)).ok
+    stage.query(f"DELETE FROM logs WHERE message IN ('a', 'c') AND received_at >= fromUnixTimestamp64Micro({NOW_US})")
+    assert await audited(stage) == Counts(messages=2, expected=3, found=1, missing=2)
+
+
+async def test_a_range_of_time_is_that_of_the_queue(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    await stage.publish(logs("a"))
+    await asyncio.sleep(0.01)
+    middle_ms = time.time_ns() // 1_000_000
+    await asyncio.sleep(0.01)
+    await stored(stage, logs("b", received_at=NOW_US - DAY_US), logs("c"))
+    stage.query("TRUNCATE TABLE logs")
+    assert await audited(stage, from_ms=middle_ms) == Counts(messages=2, expected=2, missing=2)
+    assert await audited(stage, to_ms=middle_ms) == Counts(messages=1, expected=1, missing=1)
+
+
+async def test_what_retention_took_is_a_gap_now_and_when_the_writer_has_gone_on(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    for start in (0, 10):  # embedded, what is published together goes together
+        await stage.publish(*(logs(f"{start + n}") for n in range(10)))
+    await drop_below(stage, 10)
+    await stage.commit(Position(3))
+    assert await audited(stage) == Counts(gaps=7)
+    before_ms = time.time_ns() // 1_000_000
+    async with stage.writer():
+        await stage.until_committed(20)
+    assert await audited(stage) == Counts(messages=10, expected=10, found=10, gaps=7)
+    assert (await audited(stage, from_ms=before_ms)).gaps == 7
+    assert (await audited(stage, to_ms=before_ms)).gaps == 0
+    assert (await audited(stage, offsets=(0, 4))).gaps == 2
+    assert "7 messages lost" in advice(Counts(gaps=7))[0]
+
+
+async def test_beside_a_writer_at_work_nothing_is_ever_missing(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    looks: list[Counts] = []
+    enough = asyncio.Event()
+    published = 0
+
+    async def publish() -> None:
+        nonlocal published
+        while not enough.is_set():
+            await stage.publish(*(logs(f"{published}.{m}", "x", "y") for m in range(20)))
+            await stage.publish(logs("z") if published % 10 else b"no envelope")
+            published += 1
+
+    async with stage.writer(batch_age_s=0.02):
+        load = asyncio.create_task(publish())
+        deadline = time.monotonic() + 90
+        while len({counts.messages for counts in looks}) < 5:
+            assert time.monotonic() < deadline, f"the writer didn't get on between the audits: {looks}"
+            looks.append(await audited(stage))
+        enough.set()
+        await load
+        await stage.until_committed(published * 21)
+    assert [counts for counts in looks if not counts.ok] == []
+    letters = (published + 9) // 10
+    rows = published * 61 - letters
+    assert await audited(stage) == Counts(messages=published * 21, expected=rows, found=rows, dead_lettered=letters)
+
+
+async def test_a_server_that_does_not_answer_is_told_in_a_sentence(stage: Stage) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("a"))
+    await stage.commit(Position(1))
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # what a stopped server's port looks like
+        address = f"127.0.0.1:{frozen.getsockname()[1]}"
+        url = re.sub(r"127\.0\.0\.1:\d+", address, stage.clickhouse_url)
+        silent = await sluice(stage, "audit", CLICKHOUSE_URL=url, WRITER_INSERT_TIMEOUT_S=0.5)
+    gone = await sluice(stage, "audit", "--json", CLICKHOUSE_URL=url)
+    for outcome in (silent, gone):
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "not done: ClickHouse can't be reached" in outcome.err
+        assert "Traceback" not in outcome.err
+    stage.query("DROP TABLE logs")
+    no_table = await sluice(stage, "audit")
+    assert no_table.code == 2
+    assert "has sluice migrate run?" in no_table.err
+
+
+async def test_a_signal_or_partition_that_is_not_there_is_told_in_a_sentence(stage: Stage) -> None:
+    await stage.make("logs")
+    with pytest.raises(BadRange, match="no signal 'lgos'; there are drain, errors, llm, logs, traces"):
+        await audited(stage, signals=("lgos",))
+    with pytest.raises(BadRange, match=r"no topic 't[0-9a-f]+\.errors': run `sluice migrate`"):
+        await audited(stage, signals=("errors",))
+    with pytest.raises(BadRange, match="no topic has a partition 7; they go up to 0"):
+        await audited(stage, partitions=(7,))
+
+
+async def _publish_letters(stage: Stage, *letters: Letter) -> None:
+    topic = stage.registry.signals["logs"].dead_letter_topic
+    for letter in letters:
+        await stage.producer.publish(topic, msgspec.json.encode(letter), letter.key)

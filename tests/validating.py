@@ -1,0 +1,33 @@
+"""Bodies through an intake's own unwrapping and validation, without a gateway around it."""
+
+from types import ModuleType
+
+from gateway import apis
+from gateway.validation.parts import Opened, Part
+from gateway.validation.validator import Validator, unwrapped, validator
+from shared.formats.intake import Intake
+from shared.registry import Registry, load
+
+APIS = apis.load()
+REGISTRY = load()
+
+
+class Door:
+    """Takes the bodies of one intake that has one format."""
+
+    def __init__(self, contract: Intake | ModuleType, registry: Registry = REGISTRY) -> None:
+        self.intake = contract if isinstance(contract, Intake) else contract.INTAKE
+        self.api = APIS.of(self.intake)
+        ((name, body),) = self.intake.bodies.items()
+        self.format = registry.formats[name]
+        self._validator: Validator = validator(self.format, body, self.api)
+
+    def validate(self, body: bytes) -> Part:
+        return self._validator.validate(self._opened(body))
+
+    def key_in(self, body: bytes) -> str | None:
+        return self._validator.key_in(self._opened(body))
+
+    def _opened(self, body: bytes) -> Opened:
+        ((_, text),) = unwrapped(self.intake, self.api, body, "")
+        return self._validator.opened(text)

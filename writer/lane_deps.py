@@ -1,0 +1,32 @@
+"""What all lanes of a writer process share."""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from shared.clock import Clock
+from shared.metrics import Metrics
+from shared.queue.base import Consumer, Queue
+from writer.buffer import Limits
+from writer.dead_letters import DeadLetters, LetterLimit
+from writer.failpoints import Failpoints
+from writer.sink import Sink
+
+
+@dataclass(frozen=True)
+class LaneDeps:
+    """The neighbours and the limits of every lane."""
+
+    queue: Queue
+    consumer: Consumer
+    sink: Sink
+    letters: DeadLetters
+    builder: Executor
+    """One thread: two would only wait for each other's interpreter lock."""
+    metrics: Metrics
+    failpoints: Failpoints
+    limits: Limits
+    letter_limit: LetterLimit
+    session_timeout_s: float
+    backoff_max_s: float
+    clock: Clock = time.time_ns

@@ -1,0 +1,167 @@
+"""What audit counts, message by message: the queue's word against the table's. Pure (02, "Replay, redrive, audit")."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple
+
+from shared.signals.base import US_PER_DAY
+from writer.entry import Entry
+
+LetterState = Literal["open", "redriven", "purged"]
+
+Marks = Mapping[int | None, LetterState]
+"""The letters of one message by the record's index; None: of the whole message."""
+
+
+class Seen(NamedTuple):
+    """What audit keeps of a message that it has read."""
+
+    offset: int
+    timestamp_ms: int
+    received_at: int
+    """Microseconds; -1 where the message has no stamp that can be read."""
+    records: int
+    """As the stamp counts them; 0 where there is none."""
+    expires_at: int
+    """When retention ends, microseconds."""
+    blocked: bool
+    """Of a version or format that this program doesn't know."""
+
+
+class StoredCount(NamedTuple):
+    """The rows of one message that are in the table."""
+
+    copies: int = 0
+    """All of them, a record's second copy as well."""
+    distinct: int = 0
+    highest: int = -1
+    """The highest `_index` among them."""
+    indices: frozenset[int] | None = None
+    """Which they are, where that was asked (`needs_indices`)."""
+
+
+@dataclass
+class Counts:
+    """The accounts of some messages. `messages`, `gaps` and `unreadable` are messages, the others records; a message
+    that is a dead letter as a whole, or ought to be one, counts as one record.
+
+    Every record of a message read is expected, or dead-lettered, or purged, or expired; every expected one is found, or
+    missing.
+    """
+
+    messages: int = 0
+    expected: int = 0
+    """Records that ought to be rows."""
+    found: int = 0
+    """Expected ones that are."""
+    missing: int = 0
+    """Expected ones that are not."""
+    duplicated: int = 0
+    """Rows beyond the first of a record."""
+    dead_lettered: int = 0
+    """Records that are an open dead letter and no row."""
+    gaps: int = 0
+    """Messages that retention took before a writer came."""
+    purged: int = 0
+    """Records whose dead letter was purged."""
+    expired: int = 0
+    """Records past their retention: their rows may be there or not."""
+    unreadable: int = 0
+    """Messages of a version or format that this program doesn't know, below the committed offset."""
+
+    @property
+    def ok(self) -> bool:
+        return not (self.missing or self.duplicated or self.gaps or self.unreadable)
+
+    @property
+    def records(self) -> int:
+        """All that were accounted for."""
+        return self.expected + self.dead_lettered + self.purged + self.expired
+
+    def add(self, other: "Counts") -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    def judge(self, seen: Seen, stored: StoredCount, marks: Marks, now_us: int) -> None:
+        """Account for one message. `now_us` is a time after that of looking at the rows, microseconds."""
+        self.messages += 1
+        if seen.blocked:
+            self.unreadable += 1
+        elif seen.received_at < 0:
+            self._judge_undecodable(marks.get(None))
+        else:
+            self._judge_records(seen, stored, marks, now_us)
+
+    def _judge_undecodable(self, state: LetterState | None) -> None:
+        if state is None:
+            self.expected += 1
+            self.missing += 1
+        else:
+            self._excuse(state, 1)
+
+    def _judge_records(self, seen: Seen, stored: StoredCount, marks: Marks, now_us: int) -> None:
+        found = stored.distinct if stored.highest < seen.records else _below(stored.indices, seen.records)
+        excused = 0
+        if marks:
+            excused = self._excuse_records(seen.records, found, stored.indices or frozenset(), marks)
+        if seen.expires_at <= now_us:
+            self.expired += seen.records - excused
+            return
+        self.expected += seen.records - excused
+        self.found += found
+        self.missing += seen.records - excused - found
+        self.duplicated += stored.copies - found
+
+    def _excuse_records(self, records: int, found: int, indices: frozenset[int], marks: Marks) -> int:
+        """How many of the records are not expected, having a letter and no row."""
+        whole = marks.get(None, "redriven")
+        if whole != "redriven" and (found < records or records == 0):
+            self._excuse(whole, 1)
+            return records - found
+        excused = 0
+        for index, state in marks.items():
+            if index is not None and state != "redriven" and index < records and index not in indices:
+                self._excuse(state, 1)
+                excused += 1
+        return excused
+
+    def _excuse(self, state: LetterState, records: int) -> None:
+        if state == "open":
+            self.dead_lettered += records
+        elif state == "purged":
+            self.purged += records
+
+
+def seen_of(entry: Entry) -> Seen:
+    """A message as audit keeps it; its records stay unread."""
+    message, stamp = entry.message, entry.stamp
+    if stamp is None:
+        return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked))
+    whole_seconds = stamp.received_at // 1_000_000 * 1_000_000  # as the table's TTL counts
+    expires_at = whole_seconds + stamp.retention_days * US_PER_DAY
+    return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False)
+
+
+def needs_indices(seen: Seen, stored: StoredCount, marks: Marks) -> bool:
+    """Whether it must be known which of a message's records are rows, and not only how many."""
+    return stored.copies > 0 and (stored.highest >= seen.records or any(index is not None for index in marks))
+
+
+def total_of(all_counts: Iterable[Counts]) -> Counts:
+    total = Counts()
+    for counts in all_counts:
+        total.add(counts)
+    return total
+
+
+def length_of_union(intervals: Iterable[tuple[int, int]]) -> int:
+    """How many offsets lie in any of these intervals `[first, end)`."""
+    reached, length = -1, 0
+    for first, end in sorted(intervals):
+        length += max(0, end - max(first, reached))
+        reached = max(reached, end)
+    return length
+
+
+def _below(indices: frozenset[int] | None, records: int) -> int:
+    return sum(index < records for index in indices or ())

@@ -1,0 +1,136 @@
+"""The queue's word against the table's, lane by lane, up to the committed offset (02, "Replay, redrive, audit")."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from shared.clients.clickhouse import ClickHouse
+from shared.formats.base import Format
+from shared.queue.base import Queue
+from writer.entry import read_entry
+from writer.ops.audit.accounting import Counts, Seen, StoredCount, length_of_union, needs_indices, seen_of, total_of
+from writer.ops.audit.letter_book import LetterBook
+from writer.ops.audit.stored_rows import StoredRows
+from writer.ops.operator import Operator
+from writer.ops.ranges import LaneRange, Wanted, cover, part_of_gap
+
+CHUNK_MESSAGES, CHUNK_RECORDS = 20_000, 500_000
+"""What one question to ClickHouse is about, whichever is reached first."""
+
+LANES_AT_ONCE = 4
+ANSWER_S = 30.0
+"""A ClickHouse that says nothing for so long, not even that it works on the question, counts as away."""
+
+Told = Callable[[int], None]
+"""Is told of a number of offsets: how many there are, or how many more are done."""
+
+
+@dataclass
+class Audited:
+    """One lane's accounts."""
+
+    range: LaneRange
+    counts: Counts = field(default_factory=Counts)
+
+
+async def audit(
+    operator: Operator, wanted: Wanted, *, begun: Told = lambda _: None, progress: Told = lambda _: None
+) -> list[Audited]:
+    """Account for every record of the range, without touching the group. `begun` is told how many offsets there are,
+    `progress` of each chunk that is done.
+
+    The offsets committed are read first, then the letters, then messages and rows: a writer that works on meanwhile
+    changes nothing below them, and whatever it gave up there has its letter.
+
+    Raises:
+        BadRange: no such signal, topic or partition.
+        QueueError, ClickHouseError
+    """
+    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
+    begun(sum(len(each) for each in ranges))
+    book = LetterBook(ranges)
+    for topic in {each.signal.dead_letter_topic for each in ranges}:
+        await book.read(operator.queue, topic)
+    done = [Audited(each) for each in ranges]
+    for one in done:
+        one.counts.gaps = _gaps(one.range, book, wanted)
+    turns = asyncio.Semaphore(LANES_AT_ONCE)
+
+    async def in_turn(one: Audited) -> None:
+        async with turns:
+            await _Lane(operator, book, one, progress).audit()
+
+    tasks = [asyncio.create_task(in_turn(one)) for one in done if len(one.range)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return done
+
+
+def total(done: list[Audited]) -> Counts:
+    return total_of(one.counts for one in done)
+
+
+def _gaps(covered: LaneRange, book: LetterBook, wanted: Wanted) -> int:
+    """What writers found gone, and what is gone now though none has come to it yet; an offset counts once."""
+    marked = [part_of_gap((first, end), noticed_ms, wanted) for first, end, noticed_ms in book.gaps(covered.lane)]
+    return length_of_union([*marked, covered.lost])
+
+
+class _Lane:
+    """Audits one lane chunk by chunk; no more than a chunk of numbers is held."""
+
+    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Told) -> None:
+        self._queue: Queue = operator.queue
+        self._url = operator.settings.services.clickhouse_url
+        self._answer_s = min(ANSWER_S, operator.settings.writer.insert_timeout_s)
+        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in operator.registry.formats_of(one.range.signal)}
+        self._book = book
+        self._range = one.range
+        self._counts = one.counts
+        self._progress = progress
+        self._reached = one.range.first
+
+    async def audit(self) -> None:
+        covered, chunk, records = self._range, list[Seen](), 0
+        with closing(ClickHouse(self._url, timeout_s=self._answer_s)) as clickhouse:
+            stored = StoredRows(clickhouse, covered.signal.table, covered.lane)
+            async for messages in self._queue.read(covered.lane, covered.first, covered.end):
+                for message in messages:
+                    chunk.append(seen := seen_of(read_entry(message, self._formats)))
+                    records += seen.records
+                    if len(chunk) >= CHUNK_MESSAGES or records >= CHUNK_RECORDS:
+                        await self._judge(chunk, stored, chunk[-1].offset + 1)
+                        chunk, records = [], 0
+            await self._judge(chunk, stored, covered.end)
+
+    async def _judge(self, chunk: list[Seen], stored: StoredRows, reached: int) -> None:
+        accounts = Counts()
+        rows = await asyncio.to_thread(self._look, chunk, stored)
+        now_us = time.time_ns() // 1000
+        for seen in chunk:
+            marks = self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms)
+            accounts.judge(seen, rows.get((seen.offset, seen.received_at), StoredCount()), marks, now_us)
+        self._counts.add(accounts)
+        self._progress(reached - self._reached)
+        self._reached = reached
+
+    def _look(self, chunk: list[Seen], stored: StoredRows) -> dict[tuple[int, int], StoredCount]:
+        """How many rows each message has, and of the few that need it, which."""
+        rows = stored.counts(chunk)
+        unclear = [
+            seen
+            for seen in chunk
+            if (found := rows.get((seen.offset, seen.received_at)))
+            and needs_indices(seen, found, self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms))
+        ]
+        indices = stored.indices(unclear)
+        for seen in unclear:
+            key = seen.offset, seen.received_at
+            rows[key] = rows[key]._replace(indices=indices.get(key, frozenset()))
+        return rows

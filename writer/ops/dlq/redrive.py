@@ -1,0 +1,165 @@
+"""Redrive: store what dead letters keep under their original coordinates, and close them (02)."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from rich.progress import Progress
+
+from shared.queue.base import Lane, Message
+from shared.signals.base import Signal
+from writer.buffer import Draft, Limits
+from writer.converter import is_expired
+from writer.dead_letters import Letter, closed, raw_bytes
+from writer.failpoints import Failpoints
+from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
+from writer.ops.operator import Operator
+from writer.ops.progress import Voice
+from writer.ops.ranges import LaneState, lane_states
+from writer.ops.restore.restorer import Item
+from writer.ops.restore.session import Session, opened
+
+Source = tuple[Lane, bool]
+"""Lane that a letter came from, and whether its topic was made anew since."""
+
+
+@dataclass
+class Summary:
+    """What a redrive did, or would do; letters, if not said otherwise."""
+
+    dry_run: bool
+    letters: int = 0
+    redriven: int = 0
+    inserted: int = 0
+    """Records."""
+    already_present: int = 0
+    """Records."""
+    still_failing: int = 0
+    """They stay letters, with one attempt more and today's reason."""
+    expired: int = 0
+    """Past their retention: they stay letters, purge them."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Why letters were not tried -> how many."""
+
+    @property
+    def complete(self) -> bool:
+        return not (self.still_failing or self.waiting)
+
+    def wait(self, why: str) -> None:
+        """Count a letter that was not tried."""
+        self.waiting[why] = self.waiting.get(why, 0) + 1
+
+
+async def redrive(
+    operator: Operator,
+    signals: Sequence[Signal],
+    chosen: Chosen,
+    progress: Progress,
+    *,
+    dry_run: bool = False,
+    failpoints: Failpoints | None = None,
+) -> Summary:
+    """Redrive the chosen letters that are open, topic after topic, each under the lock that replay takes too.
+
+    Killed anywhere and repeated it makes one row of each record: first the rows, found present the next time, then the
+    letter is closed. Raises as `replay` does.
+    """
+    summary = Summary(dry_run)
+    for signal in signals:
+        if not await current_letters(operator.queue, signal.dead_letter_topic, chosen.open):
+            continue
+        voice = Voice(progress.console)
+        async with opened(operator, signal, voice, failpoints or Failpoints()) as session:
+            # Again: before the lock somebody else may have been at them.
+            kept = await current_letters(operator.queue, signal.dead_letter_topic, chosen.open)
+            await _TopicRedrive(operator, signal, session, summary, progress).run(kept)
+    return summary
+
+
+class _TopicRedrive:
+    """The letters of one topic, gathered into one insert a source lane as far as the writer's limits go."""
+
+    def __init__(
+        self, operator: Operator, signal: Signal, session: Session, summary: Summary, progress: Progress
+    ) -> None:
+        writer = operator.settings.writer
+        self._operator = operator
+        self._signal = signal
+        self._session = session
+        self._summary = summary
+        self._progress = progress
+        self._limits = Limits(writer.batch_rows, writer.batch_bytes, writer.batch_age_s)
+        self._states: dict[Lane, LaneState] = {}
+        self._gathered: dict[Source, list[Item]] = {}
+        self._drafts: dict[Source, Draft] = {}
+
+    async def run(self, kept: Sequence[Kept]) -> None:
+        task = self._progress.add_task(self._signal.dead_letter_topic, total=len(kept))
+        async for one in with_bytes(self._operator.queue, kept):
+            if one.letter is not None:
+                await self._take(one.letter)
+            self._progress.advance(task)
+        for source in list(self._gathered):
+            await self._finish(source)
+
+    async def _take(self, letter: Letter) -> None:
+        self._summary.letters += 1
+        lane = Lane(letter.topic, letter.partition)
+        message = Message(letter.offset, letter.timestamp_ms, None, raw_bytes(letter))
+        item = Item(self._session.converter.read(message), letter)
+        if lane not in self._states:
+            self._states |= await lane_states(self._operator.queue, self._operator.group, [lane])
+        state = self._states[lane]
+        if item.entry.blocked:
+            self._summary.wait(item.entry.blocked)
+        elif (state.committed or 0) <= letter.offset < state.end:
+            self._summary.wait("not committed yet: the writers may still store it themselves")
+        elif item.entry.stamp is not None and is_expired(item.entry.stamp, time.time_ns() // 1000):
+            self._summary.expired += 1
+        else:
+            await self._gather((lane, letter.offset >= state.end), item)
+
+    async def _gather(self, source: Source, item: Item) -> None:
+        if source in self._drafts and not self._drafts[source].takes(item.entry, self._limits):
+            await self._finish(source)
+        if sum(draft.bytes for draft in self._drafts.values()) > self._limits.bytes:
+            for each in list(self._drafts):
+                await self._finish(each)
+        self._drafts.setdefault(source, Draft(opened_at=0.0)).add(item.entry)
+        self._gathered.setdefault(source, []).append(item)
+
+    async def _finish(self, source: Source) -> None:
+        """Store what was gathered, then close the letters; those that failed again say why."""
+        del self._drafts[source]
+        items = sorted(self._gathered.pop(source), key=lambda item: (item.entry.message.offset, _index(item)))
+        restorer, summary = self._session.restorer, self._summary
+        batch = await restorer.convert(source[0], items)
+        done = await (restorer.look if summary.dry_run else restorer.store)(batch, items)
+        summary.inserted += done.inserted
+        summary.already_present += done.present
+        failed = {letter.key: letter for letter in (*batch.letters, *done.refused)}
+        again, finished = [], []
+        for item in items:
+            assert item.letter is not None
+            if new := failed.pop(item.letter.key, None):
+                again.append(_once_more(item.letter, new))
+            else:
+                finished.append(closed(item.letter, "redriven", time.time_ns() // 1_000_000))
+        summary.still_failing += len(again) + len(failed)
+        summary.redriven += len(finished)
+        if summary.dry_run:
+            return
+        self._session.failpoints.reach("after_redrive_insert")
+        # What is left of a whole message are letters of its records: they are there before its own is closed.
+        await self._session.publish(self._signal.dead_letter_topic, [*failed.values(), *again])
+        await self._session.publish(self._signal.dead_letter_topic, finished)
+
+
+def _once_more(kept: Letter, new: Letter) -> Letter:
+    """The letter after one more attempt that failed: its bytes and its beginnings stay."""
+    return msgspec.structs.replace(kept, reason=new.reason, detail=new.detail, attempts=kept.attempts + 1)
+
+
+def _index(item: Item) -> int:
+    return -1 if item.letter is None or item.letter.index is None else item.letter.index

@@ -1,0 +1,218 @@
+"""Replay: read a range of a topic again and bring ClickHouse to what it says (02, "Replay, redrive, audit")."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import msgspec
+from rich.progress import Progress, TaskID
+
+from shared import fingerprint
+from shared.queue.base import Lane, Queue
+from shared.signals.base import Signal
+from writer.buffer import Draft, Limits
+from writer.dead_letters import Letter, LetterLimit, Tally
+from writer.entry import Entry
+from writer.failpoints import Failpoints
+from writer.ops.letters import current_letters
+from writer.ops.operator import Operator
+from writer.ops.progress import Voice
+from writer.ops.ranges import LaneRange, Wanted, cover
+from writer.ops.restore.restorer import Item
+from writer.ops.restore.session import Session, opened
+
+
+class BadVersion(Exception):
+    """A fingerprint version that this program doesn't have."""
+
+
+class _LaneStops(Exception):
+    """A lane can't be replayed any further; the text says why."""
+
+    def __init__(self, offset: int, why: str) -> None:
+        super().__init__(why)
+        self.offset = offset
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to replay. `fingerprint_version`: derive errors with this one instead of the stamp's (06)."""
+
+    dry_run: bool = False
+    rewrite: bool = False
+    fingerprint_version: int | None = None
+
+
+@dataclass
+class Summary:
+    """What a replay did, or would do. `read` counts messages, the others records."""
+
+    dry_run: bool
+    read: int = 0
+    inserted: int = 0
+    already_present: int = 0
+    rewritten: int = 0
+    dead_lettered: int = 0
+    """Those that are letters, new ones or old ones."""
+    expired: int = 0
+    incomplete: list[str] = field(default_factory=list)
+    """Why the range is not complete, a sentence each."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.incomplete
+
+
+async def replay(
+    operator: Operator, wanted: Wanted, options: Options, progress: Progress, failpoints: Failpoints | None = None
+) -> Summary:
+    """Replay what is wanted, topic after topic, each under its lock; safe beside running writers.
+
+    With `rewrite` a chunk is read and converted, then exactly its rows are deleted, then inserted. Killed between the
+    two, those rows are missing: a second run, with or without `rewrite`, brings them back.
+
+    Raises:
+        BadRange, BadVersion: there is no such thing.
+        LockHeld, PostgresUnavailable, WritersAtWork, QueueUnavailable, ClickHouseError, MissingTable, UnfitTable: what
+            was stored until then is right; run it again.
+    """
+    if options.fingerprint_version is not None and options.fingerprint_version not in fingerprint.versions():
+        known = ", ".join(map(str, fingerprint.versions()))
+        raise BadVersion(f"there is no fingerprint version {options.fingerprint_version}; there are {known}")
+    summary = Summary(options.dry_run)
+    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
+    summary.incomplete += await _shortfalls(operator.queue, ranges, wanted)
+    tasks = {each.lane: progress.add_task(_name(each.lane), total=len(each)) for each in ranges if len(each)}
+    voice = Voice(progress.console)
+    for signal, lanes in groupby(ranges, key=lambda each: each.signal):
+        todo = [each for each in lanes if len(each)]
+        if not todo:
+            continue
+        async with opened(operator, signal, voice, failpoints or Failpoints(), rewrite=options.rewrite) as session:
+            one = _TopicReplay(operator, signal, session, options, summary, progress)
+            for each in todo:
+                await one.run(each, tasks[each.lane])
+    return summary
+
+
+class _TopicReplay:
+    """One topic's lanes, one after the other."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        signal: Signal,
+        session: Session,
+        options: Options,
+        summary: Summary,
+        progress: Progress,
+    ) -> None:
+        writer = operator.settings.writer
+        self._queue = operator.queue
+        self._signal = signal
+        self._session = session
+        self._options = options
+        self._summary = summary
+        self._progress = progress
+        self._limits = Limits(writer.batch_rows, writer.batch_bytes, writer.batch_age_s)
+        self._known: set[str] | None = None
+        """Keys of the letters that were there when the first one came up here."""
+
+    async def run(self, covered: LaneRange, task: TaskID) -> None:
+        """One lane's range, chunk by chunk, each as one insert."""
+        tally = Tally(LetterLimit())
+        try:
+            async for draft in self._drafts(covered):
+                await self._restore(covered.lane, draft, tally)
+                done = draft.entries[-1].message.offset + 1 - covered.first
+                self._progress.update(task, completed=done)
+        except _LaneStops as why:
+            self._summary.incomplete.append(f"{_name(covered.lane)} stops at offset {why.offset}: {why}")
+        else:
+            self._progress.update(task, completed=len(covered))
+
+    async def _drafts(self, covered: LaneRange) -> AsyncIterator[Draft]:
+        """The range cut as the writer cuts it. Raises `_LaneStops` at a message that this program can't read yet."""
+        draft = Draft(opened_at=0.0)
+        async for messages in self._queue.read(covered.lane, covered.first, covered.end):
+            for message in messages:
+                entry = self._session.converter.read(message)
+                if draft.entries and not draft.takes(entry, self._limits):
+                    yield draft
+                    draft = Draft(opened_at=0.0)
+                if entry.blocked:
+                    raise _LaneStops(message.offset, entry.blocked)
+                draft.add(entry)
+        if draft.entries:
+            yield draft
+
+    async def _restore(self, lane: Lane, draft: Draft, tally: Tally) -> None:
+        """Bring one chunk to what its messages say. With too many letters `_LaneStops` is raised before anything."""
+        items = [Item(self._as_wanted(entry)) for entry in draft.entries]
+        restorer = self._session.restorer
+        batch = await restorer.convert(lane, items)
+        await self._bury(batch.letters, batch.rows, tally)
+        done = await (restorer.look if self._options.dry_run else restorer.store)(batch, items)
+        self._summary.read += len(items)
+        self._summary.expired += batch.expired
+        self._summary.inserted += done.inserted
+        self._summary.already_present += done.present
+        self._summary.rewritten += done.rewritten
+        if done.refused:
+            await self._bury(done.refused, batch.rows - len(done.refused), tally)
+
+    def _as_wanted(self, entry: Entry) -> Entry:
+        """With the fingerprint version that was asked for, where it has one."""
+        version = self._options.fingerprint_version
+        if version is None or entry.stamp is None or not entry.stamp.fingerprint_version:
+            return entry
+        return msgspec.structs.replace(entry, stamp=msgspec.structs.replace(entry.stamp, fingerprint_version=version))
+
+    async def _bury(self, letters: list[Letter], good_rows: int, tally: Tally) -> None:
+        """Publish the letters that are new, unless they are too many."""
+        new = await self._new(letters) if letters else []
+        if too_many := tally.exceeded(len(new), good_rows + len(letters) - len(new)):
+            raise _LaneStops(letters[0].offset, f"{too_many}; the first: {letters[0].detail}")
+        self._summary.dead_lettered += len(letters)
+        if new and not self._options.dry_run:
+            await self._session.publish(self._signal.dead_letter_topic, new)
+
+    async def _new(self, letters: list[Letter]) -> list[Letter]:
+        """One that is there stays as it is: it has its own story, and may be closed."""
+        if self._known is None:
+            self._known = {kept.key for kept in await current_letters(self._queue, self._signal.dead_letter_topic)}
+        return [letter for letter in letters if letter.key.decode() not in self._known]
+
+
+async def _shortfalls(queue: Queue, ranges: Sequence[LaneRange], wanted: Wanted) -> list[str]:
+    """What of the range asked for can't be replayed: gone by retention, or not committed yet."""
+    lanes = [each.lane for each in ranges]
+    since = await queue.offsets_at(lanes, wanted.from_ms) if wanted.from_ms is not None else {}
+    until = await queue.offsets_at(lanes, wanted.to_ms) if wanted.to_ms is not None else {}
+    return [sentence for each in ranges for sentence in _shortfalls_of(each, since, until, wanted.offsets)]
+
+
+def _shortfalls_of(
+    covered: LaneRange, since: Mapping[Lane, int], until: Mapping[Lane, int], offsets: tuple[int, int] | None
+) -> list[str]:
+    state, name, found = covered.state, _name(covered.lane), []
+    first, last = offsets or (state.begin, state.end - 1)
+    if first < state.begin and last >= 0:
+        gone = min(last, state.begin - 1)
+        found.append(f"{name}: the queue holds nothing below offset {state.begin} any more, {first} to {gone} are gone")
+    elif covered.lane in since and since[covered.lane] == state.begin > 0:
+        found.append(f"{name}: what came before offset {state.begin} is gone, perhaps also what came after --from")
+    elif covered.lost[0] < covered.lost[1]:
+        found.append(
+            f"{name}: retention took the offsets {covered.lost[0]} to {covered.lost[1] - 1} before a writer came"
+        )
+    end = min(last + 1 if offsets else until.get(covered.lane, 0), until.get(covered.lane, state.end), state.end)
+    if end > max(state.committed or 0, covered.first):
+        found.append(
+            f"{name}: offsets {state.committed or 0} to {end - 1} are not committed yet, the writers store them"
+        )
+    return found
+
+
+def _name(lane: Lane) -> str:
+    return f"{lane.topic}:{lane.partition}"

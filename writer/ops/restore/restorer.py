@@ -1,0 +1,200 @@
+"""The common core of replay and redrive: messages that were read before become rows where they are none (02)."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import msgspec
+
+from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.metrics import Metrics
+from shared.migrations.clickhouse import stored_in
+from shared.queue.base import Lane
+from shared.settings import Storage
+from shared.signals.base import Table
+from writer.batch import Batch
+from writer.converter import Converter, merge
+from writer.dead_letters import Letter
+from writer.delivery import Delivery, Poison
+from writer.entry import Entry
+from writer.failpoints import Failpoints
+from writer.ops.restore.guard import Guard
+from writer.sink import Sink
+from writer.waiting import Waiting
+
+_ACCESS_DENIED = 497
+
+
+class EarlierRun(ClickHouseError):
+    """A run was killed, and ClickHouse goes on with what it had sent. It passes by itself."""
+
+
+class Item(NamedTuple):
+    """A message to be restored; `letter`: the dead letter that kept it, None for one out of the topic."""
+
+    entry: Entry
+    letter: Letter | None = None
+
+
+@dataclass
+class Restored:
+    """What became of some items, in rows."""
+
+    inserted: int = 0
+    present: int = 0
+    rewritten: int = 0
+    refused: list[Letter] = field(default_factory=list)
+    """The letters of the rows that ClickHouse refuses. They are not published."""
+
+
+@dataclass(frozen=True)
+class RestoreDeps:
+    """What a run works with on one topic."""
+
+    sink: Sink
+    """Its comment is the same for all runs on this topic."""
+    guard: Guard
+    waiting: Waiting
+    metrics: Metrics
+    failpoints: Failpoints
+    storage: Storage
+    run: str
+    """A text that no other run has."""
+
+
+class Restorer:
+    """Brings the rows of one topic to what its messages say.
+
+    1. Only what is missing is inserted, and looked for afterwards; so twice is the same as once.
+    2. Tokens are of this run alone. The same insert tried again has the same one.
+    3. Before every try the guard is asked, and no statement of a run that was killed is still under way.
+    4. With `rewrite` exactly the rows that can be written again are deleted first. Killed in between, they are missing:
+       the next run, with or without `rewrite`, inserts them.
+    5. What ClickHouse refuses is found message by message, then row by row, and handed back as letters.
+    """
+
+    def __init__(self, table: Table, converter: Converter, deps: RestoreDeps, *, rewrite: bool = False) -> None:
+        self._table = table
+        self._converter = converter
+        self._deps = deps
+        self._place = _place_of(deps.sink.database, table, deps.storage)
+        self._rewrite = rewrite
+        self._batches = 0
+        self._delivery = Delivery(table, deps.sink, deps.waiting, deps.metrics, deps.failpoints, deps.guard.check)
+
+    async def alone(self) -> None:
+        """Return when no statement of an earlier run is under way: what it inserts would be inserted twice."""
+        await self._deps.waiting.until_done("an earlier run", self._look_for_earlier_run)
+
+    async def convert(self, lane: Lane, items: Sequence[Item]) -> Batch:
+        """The batch of some items, in order of offset."""
+        batch = await asyncio.to_thread(self._convert, lane, items, time.time_ns() // 1000)
+        self._batches += 1
+        batch.run = f"replay:{self._deps.run}:{self._batches}:"
+        return batch
+
+    async def look(self, batch: Batch, items: Sequence[Item]) -> Restored:
+        """What `store` would do. Changes nothing."""
+        if not batch.rows:
+            return Restored()
+        missing = len(await self._delivery.missing(batch))
+        present = batch.rows - missing
+        return Restored(missing, 0, present) if self._rewrite else Restored(missing, present)
+
+    async def store(self, batch: Batch, items: Sequence[Item]) -> Restored:
+        """Store the batch of these items. Raises what the guard raises."""
+        if not batch.rows:
+            return Restored()
+        deleted = await self._delete(batch) if self._rewrite else 0
+        inserted, refused = await self._insert(batch, items)
+        rewritten = min(deleted, inserted)
+        present = batch.rows - inserted - len(refused)
+        return Restored(inserted - rewritten, present, rewritten, refused)
+
+    def _convert(self, lane: Lane, items: Sequence[Item], now_us: int) -> Batch:
+        """Each batch counts as planned: whether its rows are all there or all missing, the lane is never trusted."""
+        if all(item.letter is None for item in items):
+            return self._converter.convert(lane, [item.entry for item in items], now_us, planned=True)
+        parts = [self._convert_one(lane, item, now_us) for item in items]
+        return replace(
+            parts[0],
+            last=parts[-1].last,
+            received_at=next((part.received_at for part in parts if part.received_at), 0),
+            message=parts[0].message if len(parts) == 1 else None,
+            columns=merge(self._table, [part.columns for part in parts if part.rows]),
+            letters=[letter for part in parts for letter in part.letters],
+            expired=sum(part.expired for part in parts),
+        )
+
+    def _convert_one(self, lane: Lane, item: Item, now_us: int) -> Batch:
+        """A record that stands alone in its message gets the index that it had among the others."""
+        batch = self._converter.convert(lane, [item.entry], now_us, planned=True)
+        if item.letter is not None and (index := item.letter.index) is not None:
+            if batch.rows:
+                batch.columns["_index"] = [index] * batch.rows
+            batch.letters = [msgspec.structs.replace(letter, index=index) for letter in batch.letters]
+        return batch
+
+    async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
+        """Rows inserted, and letters of those that ClickHouse refuses: halved, and so on down to the row."""
+        try:
+            return await self._delivery.store(batch), []
+        except Poison:
+            if len(items) == 1:
+                return await self._insert_row_by_row(batch, items[0])
+        inserted: int = 0
+        refused: list[Letter] = []
+        middle = len(items) // 2
+        for half in (items[:middle], items[middle:]):
+            part = await self.convert(batch.lane, half)
+            if part.rows:
+                more, letters = await self._insert(part, half)
+                inserted, refused = inserted + more, refused + letters
+        return inserted, refused
+
+    async def _insert_row_by_row(self, batch: Batch, item: Item) -> tuple[int, list[Letter]]:
+        missing = len(await self._delivery.missing(batch))
+        refused = await self._delivery.store_row_by_row(batch)
+        letters = []
+        for row, reason in refused.items():
+            index = batch.columns["_index"][row]
+            if item.letter is None or item.letter.index is None:
+                letters.append(self._converter.letter_of_row(batch.lane, item.entry.message, index, reason))
+            else:  # its message holds this record alone, at 0
+                one = self._converter.letter_of_row(batch.lane, item.entry.message, 0, reason)
+                letters.append(msgspec.structs.replace(one, index=index))
+        return missing - len(refused), letters
+
+    async def _delete(self, batch: Batch) -> int:
+        """Delete the batch's own rows, and no others of its range. Returns how many there were."""
+        present = await self._delivery.present(batch)
+        ours = present.intersection(batch.keys())
+        if not ours:
+            return 0
+
+        async def delete() -> None:
+            await self.alone()  # a try that was given up may still be about to delete what comes after it
+            await self._deps.guard.check(batch)
+            await self._deps.sink.delete(self._table, self._place, batch.range, ours, present - ours)
+
+        await self._deps.waiting.until_done("delete", delete)
+        self._deps.failpoints.reach("after_delete")
+        return len(ours)
+
+    async def _look_for_earlier_run(self) -> None:
+        try:
+            statements = await self._deps.sink.under_way(self._table)
+        except ServerError as error:
+            if error.code != _ACCESS_DENIED:
+                raise
+            return  # the user may not look; only a run killed a moment ago would matter
+        if statements:
+            raise EarlierRun(f"{statements} statements of an earlier run are still under way in ClickHouse")
+
+
+def _place_of(database: str, table: Table, storage: Storage) -> str:
+    """Where the rows of a table lie, for a DELETE: below a Distributed table, on all shards."""
+    on_cluster = f" ON CLUSTER '{storage.cluster}'" if storage.cluster else ""
+    return f"`{database}`.`{stored_in(table, storage)}`{on_cluster}"

@@ -1,0 +1,93 @@
+"""One topic opened for replay or redrive: its lock, its table checked, and all that a run works with."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.clients.postgres import locked
+from shared.metrics import Metrics
+from shared.queue.base import Producer
+from shared.signals.base import Signal
+from writer.converter import Converter
+from writer.dead_letters import DeadLetters, Letter
+from writer.failpoints import Failpoints
+from writer.ops.operator import Operator
+from writer.ops.progress import Voice
+from writer.ops.restore.guard import LOCK_WAIT_S, Guard, lock_name
+from writer.ops.restore.restorer import RestoreDeps, Restorer
+from writer.sink import Sink
+from writer.waiting import Waiting
+
+_THREADS = 2
+"""One insert at a time; a table takes half of them."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is open while the topic's lock is held."""
+
+    converter: Converter
+    restorer: Restorer
+    waiting: Waiting
+    letters: DeadLetters
+    failpoints: Failpoints
+
+    async def publish(self, topic: str, letters: list[Letter]) -> None:
+        """Publish letters, however often it takes."""
+        now_ms = time.time_ns() // 1_000_000
+        await self.waiting.until_done("dead letters", lambda: self.letters.publish(topic, letters, now_ms))
+
+
+def run_id(now: datetime) -> str:
+    """A text that no other run has, and that tells when this one began."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+@asynccontextmanager
+async def opened(
+    operator: Operator, signal: Signal, voice: Voice, failpoints: Failpoints, *, rewrite: bool = False
+) -> AsyncIterator[Session]:
+    """Hold the topic's lock while the block runs.
+
+    Raises:
+        LockHeld: another replay or redrive is at this topic.
+        PostgresUnavailable: there is no lock without it.
+        MissingTable, UnfitTable, ClickHouseError: the table can't be written to now.
+    """
+    settings = operator.settings
+    writer = settings.writer
+    waiting = Waiting(voice, metrics := Metrics(), max_s=writer.backoff_max_s)
+    sink = Sink(
+        settings.services.clickhouse_url,
+        threads=_THREADS,
+        timeout_s=writer.insert_timeout_s,
+        comment=f"sluice restores {signal.topic}",
+    )
+    producer: Producer = operator.queue.producer()
+    try:
+        await sink.check(signal.table)
+        async with locked(settings.services.postgres_url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
+            guard = Guard(connection, operator.queue, operator.group)
+            run = run_id(datetime.now(UTC))
+            deps = RestoreDeps(sink, guard, waiting, metrics, failpoints, settings.storage, run)
+            converter = Converter(signal.table, operator.registry.formats_of(signal))
+            restorer = Restorer(signal.table, converter, deps, rewrite=rewrite)
+            await restorer.alone()
+            await producer.start()
+            try:
+                yield Session(converter, restorer, waiting, DeadLetters(producer), failpoints)
+            finally:
+                await producer.stop()
+    finally:
+        sink.abort()
+        await asyncio.to_thread(sink.close)
+
+
+def failpoints_of_environment() -> Failpoints:
+    """What tests set to have this process killed."""
+    return Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
