@@ -19,7 +19,7 @@ def parse(*items: tuple[str, str]) -> LogQuery:
 def issues(*items: tuple[str, str]) -> list[dict[str, Any]]:
     with pytest.raises(BadQuery) as refused:
         parse(*items)
-    body = refused.value.body("proliferate")
+    body = refused.value.answer
     assert list(body) == ["detail"]
     return list(body["detail"])
 
