@@ -92,7 +92,9 @@ def test_deeptracer_logs(stack: RunningStack) -> None:
     before = datetime.now(UTC)
     assert send(stack, "deeptracer_logs") == (200, {"ok": True, "count": 2})
     signed_up, failed = stored(
-        stack, "SELECT * FROM logs WHERE format = 'deeptracer.logs' AND trace_id = '' ORDER BY _partition, _offset, _index", 2
+        stack,
+        "SELECT * FROM logs WHERE format = 'deeptracer.logs' AND trace_id = '' ORDER BY _partition, _offset, _index",
+        2,
     )
     common = {
         "project_id": stack.env["SLUICE_PROJECT_ID"],
