@@ -20,31 +20,42 @@ from gateway.apis import Apis
 from gateway.drains.route import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.http.answer_headers import with_answer_headers
+from gateway.http.browsers import preflight
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH
 from gateway.openapi.ingest import operations_of
-from gateway.origins import preflight
 from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection
-from shared.formats.intake import Intake
+from shared.metrics import Metrics
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
 
-Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+Step = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Life:
+    """What is done before a process serves (raises `BadSetting` if it must not), when it starts, and when it stops."""
+
+    check: list[Step] = field(default_factory=list)
+    start: list[Step] = field(default_factory=list)
+    stop: list[Step] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Deps:
-    """What `build_app` puts together. `ingest` or `query_routes` may be missing: a process has one role or both."""
+    """What `build_app` puts together. A process has one role or both: without `ingest` it takes nothing in."""
 
+    metrics: Metrics
+    apis: Apis
+    request_ids: Iterator[bytes]
     readiness: Readiness
-    ingest: IngestDeps
+    ingest: IngestDeps | None
     drain: DrainDeps
-    takes_in: bool = True
-    query_routes: Sequence[BaseRoute] = ()
-    start: Sequence[Callable[[], Awaitable[None]]] = field(default=())
-    stop: Sequence[Callable[[], Awaitable[None]]] = field(default=())
+    query_routes: Sequence[BaseRoute]
+    life: Life
 
 
 class Dispatch:
@@ -71,33 +82,26 @@ class Dispatch:
 
 def build_app(deps: Deps) -> Dispatch:
     """The ASGI application."""
-    ingest = ingest_routes(deps) if deps.takes_in else {}
+    ingest = ingest_routes(deps.ingest, deps.drain) if deps.ingest else {}
     routes: list[BaseRoute] = [
-        *(
-            Described(path, route, operations_of(route.intake, route.api, deps.ingest.registry, path))
-            for path, route in ingest.items()
-        ),
+        *(Described(path, route, operations_of(route, path)) for path, route in ingest.items()),
         *_operations(deps),
         *deps.query_routes,
     ]
     routes += _description(Document(routes))
-    answer = _answers(deps.ingest.apis)
-    rest = Starlette(routes=routes, exception_handlers=answer, lifespan=_lifespan(deps))
+    rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life))
     rest.router.redirect_slashes = False
     plain = {path: route for path, route in ingest.items() if "{" not in path}
-    return Dispatch(plain, rest, deps.ingest.request_ids)
+    return Dispatch(plain, rest, deps.request_ids)
 
 
-def ingest_routes(deps: Deps) -> dict[str, IngestRoute]:
+def ingest_routes(deps: IngestDeps, drain: DrainDeps) -> dict[str, IngestRoute]:
     """Path -> route of each intake, with and without a trailing slash."""
-    made = [_route(intake, deps) for intake in deps.ingest.registry.intakes]
+    made = [
+        DrainRoute(intake, deps, drain) if intake.kind == "drain" else IngestRoute(intake, deps)
+        for intake in deps.registry.intakes
+    ]
     return {path + slash: route for route in made for path in route.intake.routes for slash in ("", "/")}
-
-
-def _route(intake: Intake, deps: Deps) -> IngestRoute:
-    if intake.kind == "drain":
-        return DrainRoute(intake, deps.ingest, deps.drain)
-    return IngestRoute(intake, deps.ingest)
 
 
 def _operations(deps: Deps) -> list[Described]:
@@ -108,7 +112,7 @@ def _operations(deps: Deps) -> list[Described]:
         return _json(*await deps.readiness.ask())
 
     async def metrics(request: Request) -> Response:
-        return Response(generate_latest(deps.ingest.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(deps.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [
         *_page("/health", health, operations.health),
@@ -165,13 +169,13 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
     return {HTTPException: http_error, Rejection: rejected, Exception: crashed}
 
 
-def _lifespan(deps: Deps) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(life: Life) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        for start in deps.start:
+        for start in life.start:
             await start()
         yield
-        for stop in deps.stop:
+        for stop in life.stop:
             await stop()
 
     return lifespan

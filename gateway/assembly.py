@@ -1,29 +1,33 @@
-"""Builds what a gateway process is made of, once, from its settings."""
+"""Builds what a gateway process is made of, once, from its settings.
 
-from collections.abc import Awaitable, Callable
+A process has the role ingest, query, or both; it gets the parts of its roles and no others.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 
-from gateway import apis
-from gateway.app import Deps
+from gateway.apis import Apis
+from gateway.apis import load as load_apis
+from gateway.app import Deps, Life
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
-from gateway.drains.handshake import CodeOf, VerifyCodes
+from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
-from gateway.health import Readiness
+from gateway.health import Check, Readiness
 from gateway.http.answer_headers import answer_headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
+from gateway.http.ids import request_ids
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
-from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
-from gateway.rejections import Unavailable
 from gateway.revocations import Revocations
-from shared import registry
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
@@ -31,6 +35,8 @@ from shared.keys import ResolvedKey, find_key
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
+from shared.queue.watch import Watch, check_topics, fullness
+from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
 
 ROLES = {"ingest", "query"}
@@ -41,61 +47,114 @@ def assemble(config: Settings) -> Deps:
     roles = {role.strip() for role in config.gateway.roles.split(",")}
     if unknown := roles - ROLES:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; there are ingest and query")
-    metrics = Metrics()
+    common = _common(config)
+    ingest = _ingest(common) if "ingest" in roles else None
+    reading = QueryDeps(common.reader, _authenticate(common), common.metrics) if "query" in roles else None
+    neighbours = ("queue", "postgres") if ingest else ("clickhouse", "postgres")
+
+    def required() -> frozenset[str]:
+        return frozenset(neighbours if common.keys.is_empty else neighbours[:1])
+
+    return Deps(
+        metrics=common.metrics,
+        apis=common.apis,
+        request_ids=common.request_ids,
+        readiness=Readiness(common.checks, required),
+        ingest=ingest,
+        drain=DrainDeps(VerifyCodes(partial(find_drain_verify, common.postgres)), config.services.vercel_verify),
+        query_routes=query_routes(reading) if reading else (),
+        life=_life(common),
+    )
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What both roles need: who asks, how often, and what to answer."""
+
+    config: Settings
+    metrics: Metrics
+    apis: Apis
+    request_ids: Iterator[bytes]
+    postgres: Postgres
+    redis: Redis
+    keys: KeyCache
+    limits: Limits
+    reader: Reader
+    checks: dict[str, Check]
+    """Each neighbour, and how it is asked whether it is there."""
+    life: Life
+    """What a role starts and stops before the rest."""
+
+
+def _common(config: Settings) -> _Common:
+    metrics, mine = Metrics(), config.gateway
+    postgres, redis = Postgres(config.services.postgres_url), Redis(config.services.redis_url)
+    reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
+    return _Common(
+        config=config,
+        metrics=metrics,
+        apis=load_apis(config.services.extensions),
+        request_ids=request_ids(),
+        postgres=postgres,
+        redis=redis,
+        keys=KeyCache(_lookup(postgres), fresh_s=mine.key_fresh_s, stale_s=mine.key_stale_s),
+        limits=Limits(redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit),
+        reader=reader,
+        checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping},
+        life=Life(),
+    )
+
+
+def _ingest(common: _Common) -> IngestDeps:
+    """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
+    config, metrics = common.config, common.metrics
+    known = load_registry(config.services.extensions, config.topics.prefix)
+    topics = [signal.topic for signal in known.signals.values()]
     queue = open_queue(config)
-    producer = queue.producer()
-    postgres = Postgres(config.services.postgres_url)
-    redis = Redis(config.services.redis_url)
-    keys = KeyCache(_lookup(postgres), fresh_s=config.gateway.key_fresh_s, stale_s=config.gateway.key_stale_s)
+    producer, watch = queue.producer(), Watch(fullness(queue, metrics))
+    metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
         max_bytes=config.gateway.max_body_bytes,
         unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
         deadlines=Deadlines(config.gateway.body_timeout_s),
     )
-    revocations = Revocations(redis, keys)
-    limits = Limits(redis, metrics, ingest=config.gateway.ingest_limit, read=config.gateway.read_limit)
-    reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
-    checks = {"queue": queue.ping, "clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping}
-
-    def required() -> frozenset[str]:
-        return frozenset({"queue", "postgres"} if keys.is_empty else {"queue"})
-
-    return Deps(
-        readiness=Readiness(checks, required),
-        ingest=IngestDeps(
-            registry=registry.load(config.services.extensions, config.topics.prefix),
-            apis=apis.load(config.services.extensions),
-            keys=keys,
-            limits=limits,
-            publisher=Publisher(producer, metrics),
-            metrics=metrics,
-            bodies=bodies,
-            idempotency=Idempotency(redis, metrics),
-            request_ids=request_ids(),
-            clock=clock(config.services.clock_offset_s),
-        ),
-        drain=DrainDeps(VerifyCodes(_code_of(postgres)), config.services.vercel_verify),
-        takes_in="ingest" in roles,
-        query_routes=query_routes(QueryDeps(reader, _authenticate(keys, limits), metrics)) if "query" in roles else (),
-        start=(producer.start, revocations.start, limits.start),
-        stop=(
-            bodies.close,
-            producer.stop,
-            queue.close,
-            revocations.close,
-            limits.close,
-            postgres.close,
-            redis.close,
-            reader.close,
-        ),
+    common.checks["queue"] = queue.ping
+    common.life.check.append(lambda: check_topics(queue, topics))
+    common.life.start += (producer.start, watch.start)
+    common.life.stop += (bodies.close, producer.stop, watch.close, queue.close)
+    return IngestDeps(
+        registry=known,
+        apis=common.apis,
+        keys=common.keys,
+        limits=common.limits,
+        publisher=Publisher(producer, metrics),
+        metrics=metrics,
+        bodies=bodies,
+        idempotency=Idempotency(common.redis, metrics),
+        request_ids=common.request_ids,
+        clock=clock(config.services.clock_offset_s),
     )
 
 
-def _authenticate(keys: KeyCache, limits: Limits) -> Callable[[Request], Awaitable[ResolvedKey]]:
+def _life(common: _Common) -> Life:
+    """The life of all parts: those of the roles start first and stop first."""
+    revocations = Revocations(common.redis, common.keys)
+    common.life.start += (revocations.start, common.limits.start)
+    common.life.stop += (
+        revocations.close,
+        common.limits.close,
+        common.postgres.close,
+        common.redis.close,
+        common.reader.close,
+    )
+    return common.life
+
+
+def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
         given = dict(request.scope["headers"])
-        key = await keys.resolve(key_of(given.items()))
-        await limits.read.admit(key, answer_headers(request.scope))
+        key = await common.keys.resolve(key_of(given.items()))
+        await common.limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")
         check_origin(key.origins, given)
         return key
@@ -111,13 +170,3 @@ def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]
             raise LookupFailed(str(error)) from error
 
     return lookup
-
-
-def _code_of(postgres: Postgres) -> CodeOf:
-    async def code_of(project_id: str) -> str | None:
-        try:
-            return await find_drain_verify(postgres, project_id)
-        except PostgresUnavailable as error:
-            raise Unavailable from error
-
-    return code_of

@@ -1,19 +1,7 @@
-"""Ids that the gateway makes: request ids for answers, UUIDv7 for errors without an id of their own."""
+"""UUIDv7, for errors without an id of their own."""
 
-import itertools
 import os
 import uuid
-from collections.abc import Iterable, Iterator
-from urllib.parse import quote
-
-HEADER_BYTES = 8_000
-"""Most clients refuse an answer whose head is over 16 kB. A hundred UUIDs take 3,700."""
-
-
-def request_ids() -> Iterator[bytes]:
-    """Ids unique over processes and restarts, in rising order: 16 random hex digits of the process, then a count."""
-    prefix = os.urandom(8).hex()
-    return (b"%s-%08x" % (prefix.encode(), n) for n in itertools.count(1))
 
 
 def uuid7(now_ms: int) -> str:
@@ -21,17 +9,3 @@ def uuid7(now_ms: int) -> str:
     random = int.from_bytes(os.urandom(10), "big")
     value = (now_ms & (2**48 - 1)) << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & (2**62 - 1)
     return str(uuid.UUID(int=value))
-
-
-def header_of(ids: Iterable[str]) -> bytes:
-    """Ids as one header, comma-separated: from the first on, as many as fit into `HEADER_BYTES`. They may be any text
-    of a client's: what could end or forge a header, and the comma, is percent-encoded."""
-    named: list[str] = []
-    size = -1
-    for each in ids:
-        text = quote(each, safe="!#$&'()*+/:;=?@[]^`{|}")
-        size += len(text) + 1
-        if size > HEADER_BYTES:
-            break
-        named.append(text)
-    return ",".join(named).encode()

@@ -14,15 +14,14 @@ from gateway.auth import KeyCache, key_of, permit
 from gateway.http.answer import Answer, Headers
 from gateway.http.answer_headers import send_answer, standing_headers
 from gateway.http.body import Bodies, ClientGone
-from gateway.http.nesting import is_too_deep
+from gateway.http.ids import header_of
 from gateway.http.request import Request
 from gateway.idempotency import Idempotency, digest_of, key_from
-from gateway.ids import header_of
 from gateway.limits import Limits
 from gateway.origins import check_origin
-from gateway.publisher import Publisher
+from gateway.publisher import Publisher, messages, stamp_of
 from gateway.rejections import InternalError, NotFound, Rejection, Unavailable, Unreadable
-from gateway.sealing import messages, stamp_of
+from gateway.validation.nesting import is_too_deep
 from gateway.validation.parts import Opened, Part
 from gateway.validation.validator import Validator, unwrapped, validator
 from shared.clock import Clock
@@ -67,6 +66,7 @@ class IngestRoute:
 
     def __init__(self, intake: Intake, deps: IngestDeps) -> None:
         self.intake = intake
+        self.registry = deps.registry
         self.api: Api = deps.apis.of(intake)
         self._content_type = (b"content-type", self.api.media_type.encode())
         formats = [deps.registry.formats[name] for name in intake.bodies]

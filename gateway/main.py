@@ -3,17 +3,19 @@
 import gc
 import os
 import socket
+from ipaddress import ip_network
 
 import structlog
 import uvicorn
 import uvloop
 
-from gateway.app import build_app
+from gateway.app import Deps, Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.http.connection import connections
 from gateway.http.server import Server
 from shared import logging_setup, settings
 from shared.settings import BadSetting
+from shared.settings import Gateway as GatewaySettings
 
 _log = structlog.get_logger(__name__)
 
@@ -28,28 +30,59 @@ def gateway() -> None:
 
 
 async def serve(config: settings.Settings) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes. Raises `BadSetting`, also for topics that don't fit the settings."""
     deps = assemble(config)
+    await refuse_to_boot(deps)
     application = build_app(deps)
     listener = listen(config.gateway.host, config.gateway.port, share=config.gateway.share_port)
     host, port = listener.getsockname()[:2]
     _log.info("gateway listens", host=host, port=port)
     freeze_garbage()
     server = Server(
-        uvicorn.Config(
-            application,
-            http=connections(deps.ingest.request_ids, deps.ingest.apis),
-            ws="none",  # whatever is installed: a request to upgrade is answered as any other
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=int(config.gateway.shutdown_s),
-        ),
+        serving(application, deps, config.gateway),
         head_timeout_s=config.gateway.head_timeout_s,
-        give_up=deps.ingest.bodies.give_up,
+        give_up=deps.ingest.bodies.give_up if deps.ingest else lambda: None,
     )
     await server.serve(sockets=[listener])
+
+
+def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn.Config:
+    """How uvicorn serves the application. Raises `BadSetting`."""
+    return uvicorn.Config(
+        application,
+        http=connections(deps.request_ids, deps.apis),
+        ws="none",  # even where a WebSocket library is installed: a request to upgrade is answered as any other
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Who asks through a proxy is told by headers that anybody can send, and looking costs a small request 5 %.
+        proxy_headers=bool(mine.trusted_proxies),
+        forwarded_allow_ips=trusted(mine.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(mine.shutdown_s),
+    )
+
+
+def trusted(setting: str) -> list[str]:
+    """The addresses and networks of `SLUICE_GATEWAY_TRUSTED_PROXIES`. Raises `BadSetting` for what is neither."""
+    proxies = [proxy.strip() for proxy in setting.split(",") if proxy.strip()]
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as error:
+            raise BadSetting(f"SLUICE_GATEWAY_TRUSTED_PROXIES: {error}; name addresses such as 10.0.0.0/8") from error
+    return proxies
+
+
+async def refuse_to_boot(deps: Deps) -> None:
+    """Raise `BadSetting` if a check finds that the process must not serve; what is away is looked for later."""
+    try:
+        for check in deps.life.check:
+            await check()
+    except BadSetting:
+        for stop in deps.life.stop:
+            await stop()
+        raise
 
 
 def freeze_garbage() -> None:

@@ -5,7 +5,7 @@ process id stays the same. UID -1 keeps the user; UID -2 keeps root's rights ove
 in a user namespace of its own, for programs that refuse to run as root.
 """
 
-import ctypes  # before the user changes: he may be unable to read this Python's library
+import ctypes  # before the user changes: the new one may not be able to read this Python's library
 import os
 import sys
 

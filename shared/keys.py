@@ -1,7 +1,7 @@
 """API keys, kept in Postgres with the projects that they belong to.
 
-A key is known by its SHA-256 only: whoever reads the database can't send with what he finds there. Keys are looked up,
-never recognised by their look.
+Only a key's SHA-256 is stored: what stands in the database can't be used to send. Keys are looked up, never recognised
+by their form.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Kind = Literal["dt", "pk"]
 """`dt_` keys are for servers, `pk_` keys may stand in a browser's code."""
 
 REVOCATIONS = "sluice:keys:revoked"
-"""Redis channel on which the hash of a revoked or changed key is told to every gateway; an empty text means all."""
+"""Redis channel that tells every gateway the hash of a revoked or changed key; an empty text means all keys."""
 
 _SHOWN = 8
 """Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
@@ -113,7 +113,7 @@ def create_key(
 
 
 def revoke_key(db: Connection, key_id: str) -> str | None:
-    """Revoke a key and return its hash, to be told on `REVOCATIONS`; None where no key has this id."""
+    """Revoke a key and return its hash, to be published on `REVOCATIONS`; None where no key has this id."""
     row = db.execute(
         "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING hash", [key_id]
     ).fetchone()
@@ -121,7 +121,7 @@ def revoke_key(db: Connection, key_id: str) -> str | None:
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that takes another's place. `old_hash` is to be told on `REVOCATIONS`: that one has an end now."""
+    """A key that replaces another. `old_hash` is to be published on `REVOCATIONS`: that key expires now."""
 
     id: str
     key: str

@@ -7,11 +7,11 @@ import sys
 import structlog
 
 LOUD_LIBRARIES = ("aiokafka", "clickhouse_driver")
-"""They log dozens of lines a second while their server is away; our own code says that once, with what it means."""
+"""They log dozens of lines a second while their server is away; our own code logs that once, with its meaning."""
 
 
 def configure(level: str = "INFO") -> None:
-    """Set up logging for this process; the libraries' own logs take the same way."""
+    """Set up logging for this process; the libraries' logs go through it too."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

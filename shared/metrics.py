@@ -1,4 +1,4 @@
-"""Every metric of both sides, once: name, labels, meaning. Made per process by `Metrics()`, handed to who counts.
+"""Every metric of both sides, once: name, labels, meaning. Each process makes one `Metrics` and hands it to its parts.
 
 Labels never hold a key, a project or anything else that a client chooses.
 """
@@ -48,7 +48,7 @@ class LagGauges:
         self._drain.labels(*lane).set(drain_s)
 
     def keep_only(self, lanes: Collection[tuple[str, int]]) -> None:
-        """Forget the others: a value that nobody keeps up to date says nothing."""
+        """Forget the other lanes: an outdated value would mislead."""
         for lane in self._shown.difference(lanes):
             for each in (self._messages, self._seconds, self._commit_rate, self._arrival_rate, self._drain):
                 each.remove(*lane)
@@ -60,7 +60,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        r = self.registry
+        self.lag = LagGauges(self.registry)
+        self._of_gateway(self.registry)
+        self._of_queue(self.registry)
+        self._of_batches(self.registry)
+        self._of_lanes(self.registry)
+
+    def _of_gateway(self, r: CollectorRegistry) -> None:
         self.requests = Counter("sluice_requests", "Requests answered", ["route", "outcome"], registry=r)
         self.records = Counter("sluice_records", "Records taken in, by outcome", ["route", "outcome"], registry=r)
         self.drops = Counter("sluice_drops", "Records that are only counted", ["signal", "reason"], registry=r)
@@ -68,14 +74,24 @@ class Metrics:
         self.unguarded = Counter(
             "sluice_idempotency_unguarded", "Repeats not looked for, Redis being away", ["step"], registry=r
         )
-        self.publish_seconds = Histogram(
-            "sluice_publish_seconds", "From handing to the queue to its acknowledgement", buckets=_SECONDS, registry=r
-        )
         self.local_limit_requests = Counter(
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )
+
+    def _of_queue(self, r: CollectorRegistry) -> None:
+        self.publish_seconds = Histogram(
+            "sluice_publish_seconds", "From handing to the queue to its acknowledgement", buckets=_SECONDS, registry=r
+        )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
-        self.lag = LagGauges(r)
+        self.queue_fullness = Gauge(
+            "sluice_queue_fullness", "Share of the embedded queue's limit not yet consumed; at 1 it is full", registry=r
+        )
+        self.dead_letters = Counter("sluice_dead_letters", "Dead letters published", ["topic", "reason"], registry=r)
+        self.dead_letter_bytes = Gauge(
+            "sluice_dead_letter_bytes", "Bytes that dead letters take in the queue", ["topic"], registry=r
+        )
+
+    def _of_batches(self, r: CollectorRegistry) -> None:
         self.batch_rows = Histogram(
             "sluice_batch_rows", "Rows of a batch", ["table"], buckets=tuple(10**n for n in range(7)), registry=r
         )
@@ -91,7 +107,8 @@ class Metrics:
         )
         self.rows = Counter("sluice_rows", "Rows committed", ["table"], registry=r)
         self.retries = Counter("sluice_retries", "Tries that will be repeated", ["what", "reason"], registry=r)
-        self.dead_letters = Counter("sluice_dead_letters", "Dead letters published", ["topic", "reason"], registry=r)
+
+    def _of_lanes(self, r: CollectorRegistry) -> None:
         self.gaps = Counter(
             "sluice_gap_messages", "Messages that retention took before a writer came", ["topic"], registry=r
         )

@@ -1,4 +1,4 @@
-"""Child processes: started so that they die with their parent, and started again when they die before it."""
+"""Child processes: they die with their parent, and are restarted when they die before it."""
 
 import os
 import signal

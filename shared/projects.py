@@ -1,4 +1,4 @@
-"""Projects, kept in Postgres: who owns keys and rows, and the rules that all of a project's keys share."""
+"""Projects, kept in Postgres: the owners of keys and rows, and the rules that all of a project's keys share."""
 
 import re
 import secrets
@@ -52,7 +52,7 @@ def create_project(db: Connection, project: Project) -> bool:
 
 
 def update_project(db: Connection, project: Project) -> list[str]:
-    """Store a project's new rules; returns the hashes of its keys, to be told on `keys.REVOCATIONS`.
+    """Store a project's new rules; returns the hashes of its keys, to be published on `keys.REVOCATIONS`.
 
     Raises `UnknownProject`, and ValueError as `create_project` does.
     """

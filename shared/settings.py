@@ -72,6 +72,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     share_port: Annotated[
         bool, Meta(description="Several gateways on one port: each needs this; the kernel spreads the connections")
     ] = False
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Addresses and networks of proxies whose X-Forwarded-* headers count, comma-separated"),
+    ] = ""
     roles: Annotated[str, Meta(description="Comma-separated: ingest, query")] = "ingest,query"
     key_fresh_s: Annotated[float, Meta(gt=0, description="Seconds a looked-up key is used without asking again")] = 30.0
     key_stale_s: Annotated[float, Meta(gt=0, description="Seconds a known key is used while Postgres is away")] = 3600.0
@@ -148,6 +152,9 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (
         10_000_000_000
     )
+    dead_letter_bytes: Annotated[
+        int, Meta(ge=1, description="Bytes of dead letters near which the log warns; none is ever dropped for room")
+    ] = 1_000_000_000
 
 
 class Kafka(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,13 +168,14 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
         Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
         Meta(description="How to log in, with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
     ] = ""
-    username: Annotated[str, Meta(description="Who logs in, with SASL")] = ""
+    username: Annotated[str, Meta(description="The user to log in as, with SASL")] = ""
     password: Annotated[Secret, Meta(description="The user's password, with SASL")] = Secret("")
     password_file: Annotated[
         Path | None, Meta(description="File that holds the password, instead of a variable that holds it")
     ] = None
     ca_file: Annotated[
-        Path | None, Meta(description="PEM file of who signed the brokers' certificates; empty: the system's list")
+        Path | None,
+        Meta(description="PEM file of who signs the brokers' certificates; empty: the system's authorities"),
     ] = None
     cert_file: Annotated[
         Path | None, Meta(description="PEM file of our own certificate, where the brokers ask for one")

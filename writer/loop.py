@@ -61,6 +61,7 @@ class WriterLoop:
         self._settings = settings
         self._queue = queue
         self._producer = queue.producer()
+        metrics.in_flight_bytes.set_function(lambda: self._producer.in_flight_bytes)
         self._consumer = queue.consumer(settings.group, self._signals, self)
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="builder")
         self._deps = LaneDeps(

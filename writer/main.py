@@ -18,6 +18,7 @@ from shared.clients.clickhouse import ClickHouseError
 from shared.clock import clock
 from shared.metrics import Metrics
 from shared.queue import open_queue
+from shared.queue.watch import Watch, check_topics, letters
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
@@ -75,12 +76,14 @@ def writer(
 
 
 async def run(loaded: Settings, registry: Registry, signals: list[Signal], failpoints: Failpoints) -> None:
-    """Until SIGTERM or SIGINT. Raises `UnfitTable`."""
+    """Until SIGTERM or SIGINT. Raises `UnfitTable`, and `BadSetting` for topics that don't fit the settings."""
     mine = loaded.writer
     metrics = Metrics()
     queue = open_queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
     loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints, clock(loaded.services.clock_offset_s))
+    letter_topics = [each.dead_letter_topic for each in signals]
+    watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,12 +91,15 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     try:
         port = await endpoint.start(mine.metrics_port)
         await refuse_unfit_tables(sink, signals)
+        await check_topics(queue, letter_topics)
+        await watch.start()
         _freeze_garbage()
         _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
         await loop.run(stop)
         _log.info("writer stopped")
     finally:
         await endpoint.stop()
+        await watch.close()
         await asyncio.to_thread(sink.close)
         await queue.close()
 

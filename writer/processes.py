@@ -23,7 +23,7 @@ _LOOK_EVERY_S = 0.1
 
 
 def variables_of(number: int, settings: WriterSettings) -> dict[str, str]:
-    """What the writer of this number (1, 2, ...) is told apart from the others by."""
+    """The variables that set the writer of this number (1, 2, ...) apart from the others."""
     port, file = settings.metrics_port, settings.liveness_file
     own = {
         "NAME": f"{settings.name}.{number}" if settings.name else str(number),
@@ -35,7 +35,7 @@ def variables_of(number: int, settings: WriterSettings) -> dict[str, str]:
 
 @dataclass
 class _Child:
-    """One writer process, and what has happened to it. Times are monotonic seconds."""
+    """One writer process and its restarts. Times are monotonic seconds."""
 
     variables: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
@@ -72,7 +72,7 @@ class Processes:
         return code
 
     def _tick(self, now: float) -> int:
-        """Start what is to be started. Not 0: a writer has refused to run, with this exit code."""
+        """Start the writers that are due. Not 0: a writer has refused to run, with this exit code."""
         for child in self._children:
             if child.process is None:
                 if now >= child.restart.at:
@@ -81,7 +81,7 @@ class Processes:
                 if code == os.EX_CONFIG:
                     _log.error("a writer refuses to run: all end", variables=child.variables)
                     return code
-                self._bury(child, code, now)
+                self._restart_later(child, code, now)
         return 0
 
     def _start(self, child: _Child, now: float) -> None:
@@ -89,7 +89,7 @@ class Processes:
         child.began = now
         _log.info("writer process started", pid=child.process.pid, variables=child.variables)
 
-    def _bury(self, child: _Child, code: int, now: float) -> None:
+    def _restart_later(self, child: _Child, code: int, now: float) -> None:
         child.process = None
         pause_s = child.restart.after_death(now, now - child.began)
         _log.error("writer process ended", exit_code=code, variables=child.variables, again_in_s=pause_s)
@@ -98,7 +98,7 @@ class Processes:
         self._stopping = True
 
     def _end(self, deadline: float) -> None:
-        """All at once; whoever takes longer is killed: what it holds is still in the queue."""
+        """Stop all at once; a writer that takes longer is killed: what it holds is still in the queue."""
         running = [child.process for child in self._children if child.process is not None]
         for process in running:
             process.terminate()

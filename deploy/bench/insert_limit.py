@@ -24,7 +24,7 @@ from writer.sink import INSERT_SETTINGS
 
 DATABASE = "bench_limit"
 DIFFERENT_BATCHES = 4
-"""Built before the clock runs, then inserted in turn: what is inserted again goes into parts of its own."""
+"""Built before the clock starts, then inserted in turn; a repeated one makes parts of its own."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +73,8 @@ def columns(batch: int, messages: int, logs: int) -> Columns:
 
 @contextmanager
 def own_table(clickhouse_url: str) -> Iterator[None]:
-    """A copy of the writer's table, empty, as the server itself describes it: the shipped DDL, whatever it is. It goes
-    at the end: its merges would slow down what is measured next."""
+    """An empty copy of the writer's table, made from the server's own description of it. It is dropped at the end: its
+    merges would slow down the next measurement."""
     with closing(ClickHouse(clickhouse_url)) as clickhouse:
         ((ddl,),) = clickhouse.query(f"SHOW CREATE TABLE `{clickhouse.database}`.`{LOGS.table.name}`")
         mine = f"{DATABASE}.{LOGS.table.name}"

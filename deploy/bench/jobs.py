@@ -1,5 +1,5 @@
-"""Work in a process of its own: a struct of what to do on its standard input, a struct of what came of it on its
-standard output. Neither the bench's memory nor its threads then blur what is measured."""
+"""Work in a process of its own: it reads a job from standard input and writes the result to standard output. Memory and
+threads of the bench then can't blur the measurement."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 class JobFailed(Exception):
-    """A process of the bench ended without a result, or with one that means nothing; the text says why."""
+    """A process of the bench ended without a usable result; the text says why."""
 
 
 class Running(Generic[R]):

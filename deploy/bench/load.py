@@ -25,7 +25,7 @@ _TICK_S = 0.005
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send, where, for how long. `pid` is the process under load."""
+    """What to send, where, and for how long. `pid` is the process under load."""
 
     port: int
     pid: int
@@ -40,7 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `requests` were answered 2xx within the window of `seconds`, and cost the process `cpu_s`;
+    """The outcome of a job. `requests` were answered 2xx within the window of `seconds`, and cost the process `cpu_s`;
     `sent` and `statuses` count the whole run, the warm-up and the end included."""
 
     seconds: float
@@ -155,7 +155,7 @@ class Generator:
             self.statuses["closed"] += 1
 
     async def _pace(self, rate: float) -> None:
-        """Let requests go at `rate`; what no connection was free for is not made up for later."""
+        """Allow requests at `rate`; those for which no connection was free are not sent later."""
         began, given = perf_counter(), 0.0
         while True:
             await asyncio.sleep(_TICK_S)
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
             self._generator.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It stays so: a request on it is never answered, which `Outcome.checked` tells."""
+        """Nothing reconnects: a request on it is never answered, which `Outcome.checked` reports."""
         self._generator.lost(self)
 
 

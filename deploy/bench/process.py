@@ -1,4 +1,4 @@
-"""What a process has cost so far, out of Linux's /proc: its own CPU time, so that neighbours don't blur it."""
+"""What a process has cost so far, from Linux's /proc: its own CPU time, so that other processes don't blur it."""
 
 import os
 import sys

@@ -51,12 +51,12 @@ def can_rename_root() -> bool:
 
 
 class Child:
-    """A program of ours with a role, a log and a life.
+    """One supervised program, with a role and a log.
 
-    1. It dies when we die, however we die (Linux).
-    2. Ctrl-C in a terminal reaches only us: the order of stopping is ours.
-    3. `port` is a wish (None: any) until it has answered once: each of the three tries takes another port where the
-       wished one is taken. From then on its address never changes.
+    1. It dies with this process, however this process ends (Linux).
+    2. Ctrl-C in a terminal reaches only this process, which stops its children in order.
+    3. `port` is a preference (None: any) until it has answered once: each of the three tries takes another port if the
+       preferred one is taken. From then on its address never changes.
     """
 
     role: str = "child"
@@ -79,10 +79,10 @@ class Child:
         self._deadline = 0.0
         self._log_start = 0
 
-    # What a kind of child says about itself.
+    # What a subclass defines.
 
     def before_try(self) -> None:
-        """Before each try: choose a port, clear away what a killed predecessor left."""
+        """Before each try: choose a port, remove what a killed predecessor left."""
         if not self.answered_once:
             self.port = free_port(self.port)
 
@@ -95,7 +95,7 @@ class Child:
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """One quick look (well under a second): does it do its work?"""
+        """One quick look (well under a second): does it work?"""
         raise NotImplementedError
 
     # What its owner calls.
@@ -110,7 +110,7 @@ class Child:
         return self.pid is not None
 
     def begin(self) -> None:
-        """Set it going; call `advance` until it returns True."""
+        """Begin to start it; call `advance` until it returns True."""
         if self.running:
             raise RuntimeError(f"{self.role} is running already")
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ class Child:
         self._try()
 
     def advance(self) -> bool:
-        """Do what can be done without waiting. True once it answers. Raises `DidNotStart`."""
+        """Take the next step that needs no waiting. True once it answers. Raises `DidNotStart`."""
         if self.ready:
             return True
         if self._process is None:

@@ -6,10 +6,11 @@ from deploy.local.child import Child
 
 
 class Engine(Child):
-    """A server of somebody else's making on 127.0.0.1, with all it keeps in one folder.
+    """A third-party server on 127.0.0.1 that keeps all its data in one folder.
 
     It survives kill -9: started again on the same folder it has what it had acknowledged. With `with` it is started
-    and stopped. `port` is the wish (None: any), afterwards the fact; `password` empty means none is asked for.
+    and stopped. `port` is the preferred one (None: any), after the start the real one; an empty
+    `password`: none is asked for.
     """
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str = "", log: Path | None = None) -> None:

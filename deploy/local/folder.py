@@ -1,4 +1,4 @@
-"""The data folder of one local stack: who owns it, and what must stay the same over restarts."""
+"""The data folder of one local stack: its owner, and what must stay the same over restarts."""
 
 import contextlib
 import fcntl

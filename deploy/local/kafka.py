@@ -7,8 +7,7 @@ import shutil
 import socket
 import struct
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
@@ -45,59 +44,20 @@ share.coordinator.state.topic.num.partitions=1
 """)
 
 
-@dataclass(frozen=True)
-class Listener:
-    """One more listener, for clients that come with TLS or log in.
-
-    `protocol`: SSL, SASL_PLAINTEXT or SASL_SSL. `properties`: of the broker, for this listener alone, as
-    `ssl.keystore.type`. `users`: name -> password, made with the cluster's storage, for SCRAM.
-    """
-
-    protocol: str
-    properties: Mapping[str, str] = field(default_factory=dict)
-    users: Mapping[str, str] = field(default_factory=dict)
-
-    def lines(self, plain: str, port: int) -> Iterator[str]:
-        """Lines of `server.properties`, which overrule earlier ones; `plain`: the listeners that there are already."""
-        listeners = f"{plain},SECURE://{HOST}:{port}"
-        yield f"listeners={listeners}"
-        yield f"advertised.listeners={listeners}"
-        yield f"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:{self.protocol}"
-        for name, value in self.properties.items():
-            yield f"listener.name.secure.{name}={value}"
-
-    def format_options(self) -> Iterator[str]:
-        """Options of Kafka's own `format` that make the users."""
-        for name, password in self.users.items():
-            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
-                yield f"--add-scram={mechanism}=[name={name},password={password}]"
-
-
 class Kafka(Engine):
-    """`url` is kafka://127.0.0.1:port. The first start on a machine fetches 43 MB of jars into the user's cache.
-
-    With a `listener` there is a `secure_url` beside it.
-    """
+    """`url` is kafka://127.0.0.1:port. The first start on a machine fetches 43 MB of jars into the user's cache."""
 
     role = "kafka"
     start_timeout_s = 60.0
     stop_timeout_s = 20.0
 
-    def __init__(
-        self, folder: Path, *, port: int | None = None, log: Path | None = None, listener: Listener | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int | None = None, log: Path | None = None) -> None:
         super().__init__(folder, port=port, log=log)
         self._controller_port: int | None = None
-        self._listener = listener
-        self._secure_port: int | None = None
 
     @property
     def url(self) -> str:
         return f"kafka://{HOST}:{self.port}"
-
-    @property
-    def secure_url(self) -> str:
-        return f"kafka://{HOST}:{self._secure_port}"
 
     @staticmethod
     def version() -> str:
@@ -112,13 +72,9 @@ class Kafka(Engine):
         super().before_try()
         if not self.answered_once:
             self._controller_port = free_port(self._controller_port)
-            self._secure_port = free_port(self._secure_port)
         properties = _PROPERTIES.substitute(
             host=HOST, port=self.port, controller_port=self._controller_port, data=self.folder / "data"
         )
-        if self._listener:
-            plain = f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}"
-            properties += "\n".join(self._listener.lines(plain, self._secure_port or 0)) + "\n"
         (self.folder / "server.properties").write_text(properties)
 
     def steps(self) -> Iterator[Command]:
@@ -128,7 +84,6 @@ class Kafka(Engine):
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
             # One word, since a random id may begin with a dash.
             options = [f"--cluster-id={cluster_id}", "-c", "server.properties", "--standalone"]
-            options += self._listener.format_options() if self._listener else ()
             yield self._java(["-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", "format", *options)
 
     def command(self) -> Command:
@@ -184,5 +139,5 @@ def _fetch_jars() -> Iterator[Command]:
     )
     try:
         partial.rename(final)
-    except OSError:  # the other one was quicker
+    except OSError:  # another process was quicker
         shutil.rmtree(partial)

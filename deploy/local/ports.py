@@ -25,7 +25,7 @@ def is_free(port: int) -> bool:
 def free_port(*preferred: int | None) -> int:
     """The first of the preferred ports that is free, else a random one.
 
-    Between the answer and its use somebody else may take the port: whoever starts a server tries again.
+    Another process may take the port before it is used: the caller must be ready to try again.
     """
     for port in preferred:
         if port and is_free(port):

@@ -98,7 +98,7 @@ class Postgres(Engine):
         return Command([_programs() / program, *arguments], cwd=self._data, stdin=stdin, user=self._user())
 
     def _user(self) -> tuple[int, int]:
-        """Who it runs as: ourselves, but never root; a folder that was made as `nobody` stays his."""
+        """The user it runs as: ours, but never root; a folder made by `nobody` stays with that user."""
         if os.geteuid() != 0:
             return KEEP_USER
         is_ours = self._data.stat().st_uid == 0

@@ -41,7 +41,7 @@ class _SluiceProcess(Child):
 
 
 class Gateway(_SluiceProcess):
-    """`beside` is a gateway that is up already, with `share_port`: the kernel spreads the connections over both."""
+    """`beside`: a running gateway with `share_port`; the kernel spreads the connections over both."""
 
     role = "gateway"
     health = "/health/ready"

@@ -144,7 +144,7 @@ class Stack:
         return int(self._wanted.ports.get("gateway") or self._folder.recall("ports", "gateway") or USUAL_GATEWAY_PORT)
 
     def _write_state(self, rows: list[dict[str, object]]) -> None:
-        with contextlib.suppress(FileNotFoundError):  # somebody removed the folder under us
+        with contextlib.suppress(FileNotFoundError):  # the folder was removed while running
             write_whole(self._folder.state, json.dumps({"processes": rows}))
 
 

@@ -34,7 +34,7 @@ def status(
 
 
 def processes(folder: DataFolder) -> list[dict[str, Any]]:
-    """The rows that the supervisor wrote last; none where no supervisor lives, whatever it left behind."""
+    """The rows that a running supervisor wrote last; none where no supervisor runs, even if a killed one left some."""
     if not folder.is_owned():
         return []
     try:

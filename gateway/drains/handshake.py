@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from gateway.rejections import Unavailable
+from shared.clients.postgres import PostgresUnavailable
+
 CodeOf = Callable[[str], Awaitable[str | None]]
-"""Project id -> the code that its drains are verified with; None for none, and for no such project."""
+"""Project id -> the code that its drains are verified with; None for none, and for no such project. Raises
+`PostgresUnavailable`."""
 
 FRESH_S = 30.0
 REMEMBERED = 10_000
@@ -26,12 +30,15 @@ class VerifyCodes:
         self._asking = asyncio.Lock()
 
     async def of(self, project_id: str) -> str | None:
-        """The code. Raises what the look-up raises."""
+        """The code. Raises `Unavailable`."""
         async with self._asking:
             code, asked_at = self._known.get(project_id, (None, float("-inf")))
             if monotonic() - asked_at < FRESH_S:
                 return code
-            code = await self._code_of(project_id)
+            try:
+                code = await self._code_of(project_id)
+            except PostgresUnavailable as error:
+                raise Unavailable from error
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[project_id] = code, monotonic()

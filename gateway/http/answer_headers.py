@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from starlette.types import Message, Scope, Send
 
 from gateway.http.answer import Answer, Headers
-from gateway.origins import readable
+from gateway.http.browsers import readable
 
 _NAME = "sluice.answer_headers"
 

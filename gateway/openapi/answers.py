@@ -90,7 +90,7 @@ def _response(api: Api, status: int, rejections: list[Rejection], components: Co
         "description": HTTPStatus(status).phrase,
         "headers": _headers(status, rejections),
         "content": {
-            "application/json": {
+            api.media_type: {
                 "schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes},
                 "examples": {name: {"value": body} for name, body in bodies.items()},
             }

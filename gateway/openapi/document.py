@@ -44,12 +44,12 @@ class Document:
 
 
 def document(routes: Iterable[BaseRoute]) -> Json:
-    """The OpenAPI 3.1 document of routes, all of them `Described`. Paths with a trailing slash are left out."""
+    """The OpenAPI 3.1 document of the routes that are `Described`: a route that says nothing is not of the API (static
+    files). Paths with a trailing slash are left out."""
     components = Components()
     paths: Json = {}
     for route in routes:
-        assert isinstance(route, Described), f"{route} doesn't say what it is"
-        if not route.path.endswith("/"):
+        if isinstance(route, Described) and not route.path.endswith("/"):
             paths[route.path_format] = _path(route, components)
     return {
         "openapi": "3.1.0",

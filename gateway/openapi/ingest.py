@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.apis.base import Api
 from gateway.http.unpack import CODINGS
+from gateway.ingest import IngestRoute
 from gateway.openapi.answers import DRAIN, EVERYWHERE, HANDSHAKE, INGEST, OF_PATH, REQUEST_ID, limits, refusals
 from gateway.openapi.bodies import content_of, values_of
 from gateway.openapi.route import Operations
@@ -49,13 +50,13 @@ _VERIFY: Json = {"description": "The code that Vercel verifies the endpoint with
 _SOME = Outcome(1, 0, ["0" * 64], ["0"])
 
 
-def operations_of(intake: Intake, api: Api, registry: Registry, path: str) -> Operations:
-    """The methods of one of an intake's paths."""
-    route = _Route(intake, api, registry, path)
-    return {"GET": route.handshake, "POST": route.delivery} if intake.kind == "drain" else {"POST": route.post}
+def operations_of(route: IngestRoute, path: str) -> Operations:
+    """The methods of one of a route's paths."""
+    one = _Path(route.intake, route.api, route.registry, path)
+    return {"GET": one.handshake, "POST": one.delivery} if route.intake.kind == "drain" else {"POST": one.post}
 
 
-class _Route:
+class _Path:
     """One path of an intake."""
 
     def __init__(self, intake: Intake, api: Api, registry: Registry, path: str) -> None:

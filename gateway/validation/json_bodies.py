@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from gateway.apis.base import Api
-from gateway.http.nesting import looks_too_deep
 from gateway.rejections import MalformedJson
 from gateway.validation import body_key, decoding
 from gateway.validation.decoding import Decoders
 from gateway.validation.lenient_json import valid_utf8
 from gateway.validation.mending import Mending
+from gateway.validation.nesting import looks_too_deep
 from gateway.validation.parts import Opened, Part, Unsure
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed, One, OneOrMany

@@ -84,7 +84,7 @@ class ClickHouse:
         try:
             self._execute(sql, list(columns.values()), settings, columnar=True)
         except (AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
-            # The driver, surprised by what it was given or by what came over a dying connection.
+            # The driver itself fails on odd values, and on garbage from a dying connection.
             raise Unreachable(f"the driver failed: {type(error).__name__}: {error}") from error
 
     def abort(self) -> None:

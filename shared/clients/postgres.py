@@ -31,7 +31,7 @@ class QueryRefused(Exception):
 
 
 class LockHeld(Exception):
-    """Somebody else has had the advisory lock for longer than we wanted to wait."""
+    """Another session has held the advisory lock for longer than the wait."""
 
 
 class Postgres:
@@ -103,7 +103,7 @@ class Postgres:
     def _ended(self, task: "asyncio.Task[list[tuple[Any, ...]]]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen, even where nobody waits any more
+            task.exception()  # retrieved, even if the caller has left
 
 
 @contextmanager
@@ -133,7 +133,7 @@ async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncCo
     asks `check_held` now and then.
 
     Raises:
-        LockHeld: somebody else has it, still after `wait_s` seconds.
+        LockHeld: another session still has it after `wait_s` seconds.
         PostgresUnavailable: no connection can be made, or it broke: the lock is lost.
     """
     try:
@@ -168,7 +168,7 @@ async def create_database(url: str) -> bool:
             return False
     except psycopg.Error as error:
         refused = PostgresUnavailable(f"{type(error).__name__}: {error}")
-    # While connecting libpq tells a missing database from a wrong password by its sentence only: ask next door.
+    # While connecting libpq tells a missing database from a wrong password by its message only: ask another database.
     name = str(conninfo_to_dict(url).get("dbname") or "postgres")
     try:
         async with await psycopg.AsyncConnection.connect(
@@ -179,7 +179,7 @@ async def create_database(url: str) -> bool:
                 raise refused
             await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-        return False  # another process was quicker
+        return False  # another process made it first
     except psycopg.Error as error:
         raise PostgresUnavailable(f"database {name} can neither be reached nor made: {error}") from error
     return True

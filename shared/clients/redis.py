@@ -36,7 +36,7 @@ class Redis:
     """One client for a process, over a bounded pool of connections; answers come as bytes, ints, lists and None.
 
     1. Every call ends within `timeout_s`, with an answer or `RedisUnavailable`.
-    2. Nothing is tried twice by itself: whoever counts or sets decides that.
+    2. Nothing is tried twice: the caller decides that.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 0.5, connections: int = 32) -> None:
@@ -59,7 +59,7 @@ class Redis:
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
-            if isinstance(error, ConnectionError):  # the idle ones are as old: let them not fail one by one
+            if isinstance(error, ConnectionError):  # idle ones are as old: drop them before each fails
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
 

@@ -1,1 +1,1 @@
-"""`sluice project` and `sluice key`: for operators, beside a running Sluice or from anywhere that reaches Postgres."""
+"""`sluice project`, `sluice key` and `sluice group`, for operators."""

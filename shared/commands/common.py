@@ -1,4 +1,4 @@
-"""How every command begins and ends: the Sluice that it is for, and a sentence when something is wrong."""
+"""How every command begins and ends: with the settings of one Sluice, and with a sentence when something is wrong."""
 
 import asyncio
 import os
@@ -135,7 +135,7 @@ def fail(sentence: str, code: int = 1) -> NoReturn:
 
 
 def wide_console() -> Console:
-    """For tables: in a pipe, where nobody says how wide it is, ids must stay whole."""
+    """For tables: a pipe has no width, and ids must stay whole in it."""
     return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 
 

@@ -79,7 +79,7 @@ async def _standings(queue: Queue, settings: Settings) -> list[Standing]:
     found = []
     for name, members in await queue.groups():
         positions = {lane: at for lane, at in (await queue.committed(name, ends)).items() if at is not None}
-        if positions:  # else it is somebody else's
+        if positions:  # else it reads other topics
             topics = {lane.topic for lane in positions}
             missing = sum(
                 max(0, end - (positions[lane].offset if lane in positions else 0))

@@ -60,7 +60,7 @@ def create(
     rate_limit: Annotated[
         int | None, typer.Option("--rate-limit", min=0, help="Requests a minute; 0: no limit; left out: the default")
     ] = None,
-    name: Annotated[str, typer.Option("--name", help="What people call it")] = "",
+    name: Annotated[str, typer.Option("--name", help="Display name")] = "",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:

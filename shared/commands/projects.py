@@ -54,7 +54,7 @@ DrainVerify = Annotated[
 
 @project.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What people call it")],
+    name: Annotated[str, typer.Argument(help="Display name")],
     project_id: Annotated[str | None, typer.Option("--id", help="Its id; left out: made of the name")] = None,
     retention_days: Retention = None,
     rate_limit: RateLimit = None,
@@ -116,7 +116,7 @@ def show(
 @project.command()
 def update(
     project_id: Annotated[str, typer.Argument(metavar="ID")],
-    name: Annotated[str | None, typer.Option("--name", help="What people call it")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Display name")] = None,
     retention_days: Retention = None,
     rate_limit: RateLimit = None,
     drain_limit: DrainLimit = None,
@@ -166,7 +166,7 @@ def _drain_limit(one: Project) -> int | None:
 
 
 def _public(one: Project) -> dict[str, Any]:
-    """All but the drain secret, of which only its being there is told."""
+    """All but the drain secret: only whether there is one."""
     fields = msgspec.structs.asdict(one)
     fields["drain_secret_set"] = fields.pop("drain_secret") is not None
     return fields

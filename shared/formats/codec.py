@@ -12,6 +12,7 @@ Payload = bytes | memoryview | msgspec.Raw
 """The records of one message, as they travel behind the stamp."""
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode = msgspec.json.Decoder().decode
 
 
 class Codec(ABC):
@@ -34,6 +35,10 @@ class Codec(ABC):
     @abstractmethod
     def sizes(self, payload: Payload) -> list[int]:
         """Bytes of each record; as many numbers as there are records. Raises `Undecodable`."""
+
+    def plain(self, payload: Payload) -> Any:
+        """The records as plain values, for people. Raises `Undecodable`."""
+        return msgspec.to_builtins(self.read(payload), str_keys=True)
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
         """Parts of at most `room` bytes, in order, each with its number of records. A larger record is a part of its
@@ -64,6 +69,13 @@ class JsonArray(Codec):
 
     def sizes(self, payload: Payload) -> list[int]:
         return [len(bytes(element)) for element in _split(payload)]
+
+    def plain(self, payload: Payload) -> Any:
+        """As they were sent: with the fields that the record's type passes over."""
+        try:
+            return _decode(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Undecodable(str(error)) from error
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
         elements = [bytes(element) for element in _split(payload)]  # split once, however many parts there are

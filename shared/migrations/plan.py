@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 class AlterPlan(NamedTuple):
-    """The steps in their order; with conflicts, sentences about what no step can mend, none of them may be taken."""
+    """The steps in their order; with conflicts (sentences about what no step can mend) none may be taken."""
 
     steps: list[Step]
     conflicts: list[str]
@@ -118,7 +118,7 @@ def _parts(kind: str, there: Mapping[str, str], wanted: Mapping[str, str]) -> It
             yield Step(add, f"added the {word} {name}; old parts get it in the background")
         elif there[name] != definition:
             yield Step(f"DROP {kind} `{name}`", f"dropped the old {word} {name}", True)
-            yield Step(add, f"made the {word} {name} anew; old parts get it in the background", True)
+            yield Step(add, f"recreated the {word} {name}; old parts get it in the background", True)
     for name in there:
         if name not in wanted:
             yield Step(f"DROP {kind} `{name}`", f"dropped the {word} {name}, which no signal has", True)

@@ -45,7 +45,7 @@ class Published(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """One stretch of ownership of a lane. Equal epochs mean that nobody else owned the lane in between."""
+    """One stretch of ownership of a lane. Equal epochs mean that no other member owned it in between."""
 
     generation: int
     member: str
@@ -74,7 +74,7 @@ class TopicSpec:
 
 
 class QueueError(Exception):
-    """Anything that went wrong with the queue."""
+    """The base of all errors of a queue."""
 
 
 class QueueUnavailable(QueueError):
@@ -89,8 +89,12 @@ class MessageTooLarge(QueueError):
     """Nothing was stored and nothing will be: the message is over the topic's limit."""
 
 
+class UnfitTopic(QueueError):
+    """A topic can't take all the messages that our settings allow; the text says what to do."""
+
+
 class Fenced(QueueError):
-    """The lane belongs to somebody else since the epoch given: forget what was read under it."""
+    """The lane has had another owner since the epoch given: forget what was read under it."""
 
 
 class GroupInUse(QueueError):
@@ -102,21 +106,25 @@ class UnknownGroup(QueueError):
 
 
 class AssignmentListener(Protocol):
-    """Told about the lanes of one consumer, on its event loop. Both calls return at once and never raise."""
+    """Learns about the lanes of one consumer, on its event loop. Both calls return at once and never raise."""
 
     def assigned(self, lanes: frozenset[Lane]) -> None:
-        """These lanes are now ours, under a new epoch each. They are not read until `Consumer.seek` was called."""
+        """This consumer owns these lanes now, each under a new epoch. They are not read before `Consumer.seek`."""
 
     def revoked(self, lanes: frozenset[Lane]) -> None:
-        """These lanes are ours no more; commits under their epochs will be refused."""
+        """This consumer no longer owns these lanes; commits under their epochs will be refused."""
 
 
 class Producer(Protocol):
     async def start(self) -> None:
-        """Return at once, also when the queue is away: it is looked for in the background."""
+        """Return at once, also when the queue is away: connecting goes on in the background."""
 
     async def stop(self) -> None:
         """Finish what is in flight (bounded), then close."""
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes of messages that wait for the queue's acknowledgement."""
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         """Store a message and return when it is durable (Kafka: `acks=all`; SQLite: committed with fsync).
@@ -181,6 +189,22 @@ class Queue(Protocol):
     async def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
         """Make the topics that are missing and return their names; safe to run by two processes at once."""
 
+    async def check_topics(self, topics: Iterable[str]) -> list[str]:
+        """The names of those topics that are missing, sorted.
+
+        Raises:
+            UnfitTopic: one of the others refuses messages which our producers may send (02-delivery).
+        """
+
+    async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
+        """The bytes that each of these topics takes, packed, without replicas; those that are missing are left out."""
+
+    async def fullness(self) -> float:
+        """How much of its size limit is taken by messages that not every group has consumed, from 0 to about 1.
+
+        At 1 producers raise `QueueFull`. 0 where there is no such limit.
+        """
+
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:
         """All lanes of these topics that exist, sorted."""
 
@@ -200,7 +224,7 @@ class Queue(Protocol):
         """All groups that have ever had a member or a position, sorted."""
 
     async def forget_group(self, group: str) -> None:
-        """Drop a group with all that it has committed: a group that is gone for good holds back retention no more.
+        """Drop a group with its positions, so that a group that is gone for good stops holding back retention.
 
         Raises:
             GroupInUse, UnknownGroup

@@ -9,11 +9,11 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from deploy.local.engine import Unavailable
-from deploy.local.kafka import Kafka, Listener
 from shared import settings
 from shared.queue import open_queue
 from shared.queue.base import Lane, Position, Queue, QueueUnavailable
 from tests.contract.members import joined
+from tests.contract.secured_kafka import Listener, SecuredKafka
 from tests.services import required
 from tests.topics import topic_spec
 
@@ -21,17 +21,17 @@ JAAS = "org.apache.kafka.common.security"
 LOGIN = {"SLUICE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "SLUICE_KAFKA_USERNAME": "sluice"}
 
 
-def started(folder: Path, listener: Listener) -> Iterator[Kafka]:
+def started(folder: Path, listener: Listener) -> Iterator[SecuredKafka]:
     try:
-        Kafka.version()
+        SecuredKafka.version()
     except Unavailable as error:
         (pytest.fail if "kafka" in required() else pytest.skip)(str(error))
-    with Kafka(folder, listener=listener) as kafka:
+    with SecuredKafka(folder, listener) as kafka:
         yield kafka
 
 
 @pytest.fixture(scope="module")
-def asks_for_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+def asks_for_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """A broker with a SASL_PLAINTEXT listener that knows one user, by all mechanisms."""
     scram = f"{JAAS}.scram.ScramLoginModule required;"
     properties = {
@@ -60,7 +60,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def speaks_tls(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Kafka]:
+def speaks_tls(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[SecuredKafka]:
     """A broker with a TLS listener that wants to see a certificate of its own authority."""
     properties = {
         "ssl.keystore.type": "PEM",
@@ -72,7 +72,7 @@ def speaks_tls(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> 
     yield from started(tmp_path_factory.mktemp("tls"), Listener("SSL", properties))
 
 
-def queue_of(kafka: Kafka, *environments: Mapping[str, str]) -> Queue:
+def queue_of(kafka: SecuredKafka, *environments: Mapping[str, str]) -> Queue:
     usual = {"SLUICE_QUEUE_URL": kafka.secure_url, "SLUICE_WRITER_SESSION_TIMEOUT_S": "6"}
     return open_queue(settings.load(usual | {name: value for each in environments for name, value in each.items()}))
 
@@ -134,7 +134,7 @@ async def why_refused(queue: Queue) -> str:
 class TestSasl:
     @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
     async def test_a_user_with_the_right_password_may_do_everything(
-        self, asks_for_passwords: Kafka, mechanism: str, topic_prefix: str, tmp_path: Path
+        self, asks_for_passwords: SecuredKafka, mechanism: str, topic_prefix: str, tmp_path: Path
     ) -> None:
         (tmp_path / "password").write_text("open sesame\n")
         by_file = {"SLUICE_KAFKA_PASSWORD_FILE": str(tmp_path / "password")}
@@ -144,7 +144,7 @@ class TestSasl:
 
     @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
     async def test_a_wrong_password_is_told_at_once_and_not_shown(
-        self, asks_for_passwords: Kafka, mechanism: str, caplog: pytest.LogCaptureFixture
+        self, asks_for_passwords: SecuredKafka, mechanism: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         wrong = {"SLUICE_KAFKA_PASSWORD": "sesame seeds", "SLUICE_KAFKA_SASL_MECHANISM": mechanism}
         reason = await why_refused(queue_of(asks_for_passwords, LOGIN, wrong))
@@ -153,7 +153,9 @@ class TestSasl:
         assert [text for text in ours if text == f"nothing can be published: {reason}"], ours
         assert "sesame" not in reason + caplog.text
 
-    async def test_a_listener_without_sasl_says_which_settings_to_look_at(self, asks_for_passwords: Kafka) -> None:
+    async def test_a_listener_without_sasl_says_which_settings_to_look_at(
+        self, asks_for_passwords: SecuredKafka
+    ) -> None:
         login = {**LOGIN, "SLUICE_KAFKA_PASSWORD": "open sesame", "SLUICE_KAFKA_SASL_MECHANISM": "PLAIN"}
         plain = {"SLUICE_QUEUE_URL": asks_for_passwords.url}
         reason = await why_refused(queue_of(asks_for_passwords, login, plain))
@@ -162,23 +164,25 @@ class TestSasl:
 
 class TestTls:
     async def test_a_client_with_the_right_certificate_may_do_everything(
-        self, speaks_tls: Kafka, certificates: Path, topic_prefix: str
+        self, speaks_tls: SecuredKafka, certificates: Path, topic_prefix: str
     ) -> None:
         await everything_works(queue_of(speaks_tls, with_files(certificates)), f"{topic_prefix}logs")
 
-    async def test_a_broker_signed_by_somebody_else_is_not_trusted(self, speaks_tls: Kafka, certificates: Path) -> None:
+    async def test_a_broker_signed_by_somebody_else_is_not_trusted(
+        self, speaks_tls: SecuredKafka, certificates: Path
+    ) -> None:
         reason = await why_refused(queue_of(speaks_tls, with_files(certificates, ca="other-ca.pem")))
         assert reason.startswith(f"the certificate of Kafka at {speaks_tls.secure_url.removeprefix('kafka://')} is not")
         assert "set SLUICE_KAFKA_CA_FILE" in reason
 
     async def test_a_client_without_the_certificate_that_is_asked_for_is_told_so(
-        self, speaks_tls: Kafka, certificates: Path
+        self, speaks_tls: SecuredKafka, certificates: Path
     ) -> None:
         reason = await why_refused(queue_of(speaks_tls, with_files(certificates, client=None)))
         assert "SLUICE_KAFKA_CERT_FILE if it asks for a certificate of ours" in reason
 
     async def test_a_listener_without_tls_says_which_setting_to_look_at(
-        self, speaks_tls: Kafka, certificates: Path
+        self, speaks_tls: SecuredKafka, certificates: Path
     ) -> None:
         plain = {"SLUICE_QUEUE_URL": speaks_tls.url}
         queue = queue_of(speaks_tls, with_files(certificates), plain, {"SLUICE_KAFKA_REQUEST_TIMEOUT_S": "2"})

@@ -433,6 +433,38 @@ class TestAsking:
         newest = {message.key: message.value for _, message in await read_all(queue, topic)}
         assert newest == {b"key 0": b"27", b"key 1": b"28", b"key 2": b"29"}
 
+    async def test_topics_are_checked_and_the_missing_ones_named(self, queue: Queue, make_topic: MakeTopic) -> None:
+        topic = await make_topic()
+        assert await queue.check_topics([topic]) == []
+        assert await queue.check_topics([topic, f"{topic}-b", f"{topic}-a"]) == [f"{topic}-a", f"{topic}-b"]
+
+    async def test_the_size_of_a_topic_grows_with_its_messages(
+        self, queue: Queue, producer: Producer, make_topic: MakeTopic
+    ) -> None:
+        topic, letters = await make_topic(partitions=2), await make_topic(compacted=True)
+        for number in range(4):
+            await producer.publish(topic, os.urandom(50_000), b"%d" % number)
+        await producer.publish(letters, os.urandom(20_000), b"key")
+        sizes = await queue.sizes([topic, letters, f"{topic}-missing"])
+        assert sizes.keys() == {topic, letters}
+        assert 200_000 <= sizes[topic] < 220_000
+        assert 20_000 <= sizes[letters] < 22_000
+        assert 0 <= await queue.fullness() < 0.01
+
+    async def test_bytes_are_in_flight_until_they_are_acknowledged(
+        self, queue: Queue, producer: Producer, make_topic: MakeTopic
+    ) -> None:
+        topic = await make_topic()
+        await producer.publish(topic, b"the topic is known now")
+        assert producer.in_flight_bytes == 0
+        publishing = asyncio.create_task(producer.publish(topic, b"x" * 1000))
+        await asyncio.sleep(0)
+        assert 1000 <= producer.in_flight_bytes < 1200
+        await publishing
+        for _ in range(100):
+            await asyncio.sleep(0 if producer.in_flight_bytes == 0 else 0.01)
+        assert producer.in_flight_bytes == 0
+
     async def test_a_ping_says_that_the_queue_takes_messages(self, queue: Queue, make_topic: MakeTopic) -> None:
         await make_topic()
         await queue.ping()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable
+from shared.queue.base import Lane, Position, Producer, Published, QueueFull, QueueUnavailable, UnfitTopic
 from shared.queue.sqlite import Limits, SqliteQueue
 from tests.contract.engines import SQLITE, sqlite_limits
 from tests.contract.members import Member, joined, other_process
@@ -102,7 +102,7 @@ class TestDurability:
         )
         async with opened(path) as (queue, producer):
             await asyncio.gather(*(producer.publish("t", message % (n % 60)) for n in range(1000)))
-            assert (await queue.usage()).ordinary < 1000 * len(message) / 10
+            assert (await queue.sizes(["t"]))["t"] < 1000 * len(message) / 10
 
     async def test_killing_a_publisher_loses_nothing_acknowledged_and_breaks_nothing(self, path: Path) -> None:
         async with opened(path) as (queue, producer):
@@ -296,7 +296,7 @@ class TestRetention:
             assert begin[T] >= 1
             assert begin[u] >= 1
             assert begin[u] <= 2
-            assert (await queue.usage()).ordinary <= 100_000
+            assert sum((await queue.sizes(["t", "u"])).values()) <= 100_000
 
     async def test_a_reader_behind_the_retention_goes_on_from_the_earliest_message(self, path: Path) -> None:
         async with opened(path, replace(PATIENT, size_bytes=50_000)) as (queue, producer):
@@ -345,8 +345,25 @@ class TestBackPressure:
             )
             assert isinstance(results[0], QueueFull)
             assert len(await values(queue, Lane("letters", 0))) == 6
-            usage = await queue.usage()
-            assert usage.ordinary <= 30_000 < usage.compacted
+            sizes = await queue.sizes(["t", "letters"])
+            assert sizes["t"] <= 30_000 < sizes["letters"]
+
+    async def test_fullness_counts_what_is_not_consumed_and_no_letters(self, path: Path) -> None:
+        async with opened(path, replace(LIMITS, size_bytes=100_000)) as (queue, producer):
+            assert await queue.fullness() == 0
+            await producer.publish("letters", os.urandom(50_000), b"1")
+            for _ in range(4):
+                await producer.publish("t", os.urandom(20_000))
+            assert await queue.fullness() == pytest.approx(0.8, abs=0.01)
+            async with joined(queue, "writers", ["t"]) as member:
+                await member.until_owning(1)
+                await member.consumer.commit(T, Position(3), member.consumer.epochs()[T])
+            assert await queue.fullness() == pytest.approx(0.2, abs=0.01)
+
+    async def test_a_topic_that_was_made_for_smaller_messages_is_named_with_what_to_do(self, path: Path) -> None:
+        async with opened(path, LIMITS, max_message_bytes=500_000) as (queue, _):
+            with pytest.raises(UnfitTopic, match=r"topic 't' .*SLUICE_TOPICS_MAX_MESSAGE_BYTES=500000"):
+                await queue.check_topics(["letters", "t"])
 
     async def test_a_ping_says_when_there_is_no_room(self, path: Path) -> None:
         async with opened(path, replace(PATIENT, size_bytes=20_000)) as (queue, producer):

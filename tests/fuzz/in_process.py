@@ -12,16 +12,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from gateway import apis
-from gateway.app import Deps, build_app
+from gateway.app import Deps, Life, build_app
 from gateway.auth import KeyCache
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
 from gateway.health import Readiness
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
+from gateway.http.ids import request_ids
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
-from gateway.ids import request_ids
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.publisher import Publisher
@@ -90,11 +90,15 @@ class InProcess:
         async def code_of(project_id: str) -> str | None:
             return None
 
+        known, ids = apis.load(), request_ids()
         return Deps(
+            metrics=metrics,
+            apis=known,
+            request_ids=ids,
             readiness=Readiness({}, frozenset),
             ingest=IngestDeps(
                 registry=self.registry,
-                apis=apis.load(),
+                apis=known,
                 keys=KeyCache(lookup, fresh_s=1e9, stale_s=1e9),
                 limits=Limits(redis, metrics, ingest=0, read=0),
                 publisher=Publisher(self._kept, metrics),
@@ -105,10 +109,12 @@ class InProcess:
                     deadlines=Deadlines(60),
                 ),
                 idempotency=Idempotency(redis, metrics),
-                request_ids=request_ids(),
+                request_ids=ids,
                 clock=time_ns,
             ),
             drain=DrainDeps(VerifyCodes(code_of)),
+            query_routes=(),
+            life=Life(),
         )
 
     @property

@@ -13,7 +13,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.structs import TopicPartition
 
-from shared.queue.base import Lane, Position, QueueError, TopicSpec
+from shared.queue.base import Lane, Position, TopicSpec, UnfitTopic
+from shared.queue.kafka import sizes
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
 
@@ -62,28 +63,34 @@ class Admin:
         created = []
         for name, code, *message in response.topic_errors:
             if code == errors.TopicAlreadyExistsError.errno:
-                continue  # somebody was faster
+                continue  # another process made it first
             if code:
                 raise _error(code, f"topic {name!r} was not made: {message[0] if message and message[0] else ''}")
             created.append(name)
         return created
 
-    async def check_topics(self, topics: Iterable[str]) -> None:
-        """Refuse topics that are missing, or that refuse messages which our producers may send (02-delivery).
-
-        Raises:
-            QueueError: naming each topic and what to do about it.
-        """
+    async def check_topics(self, topics: Iterable[str]) -> list[str]:
+        """As the contract says; `UnfitTopic` names each topic and what to do about it."""
         names = sorted(set(topics))
 
-        async def describe(client: AIOKafkaClient) -> list[str]:
+        async def describe(client: AIOKafkaClient) -> tuple[list[str], list[str]]:
             known = (await client.fetch_all_metadata()).topics()
-            found = [f"topic {name!r} is missing: run `sluice migrate`" for name in names if name not in known]
             there = [name for name in names if name in known]
-            return found + [sentence for name in there if (sentence := await self._too_small(client, name))]
+            unfit = [sentence for name in there if (sentence := await self._too_small(client, name))]
+            return [name for name in names if name not in known], unfit
 
-        if problems := await self._cluster.ask(describe):
-            raise QueueError("; ".join(problems))
+        missing, unfit = await self._cluster.ask(describe)
+        if unfit:
+            raise UnfitTopic("; ".join(unfit))
+        return missing
+
+    async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
+        names = sorted(set(topics))
+        return await self._cluster.ask(lambda client: sizes.sizes(client, names))
+
+    async def fullness(self) -> float:
+        """The brokers drop by age, consumed or not: there is no limit to come near to."""
+        return 0.0
 
     async def _too_small(self, client: AIOKafkaClient, topic: str) -> str | None:
         request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, ["max.message.bytes"])])
@@ -97,7 +104,7 @@ class Admin:
         return (
             f"topic {topic!r} takes at most {largest:,} bytes and our messages may have {ours:,}: "
             f"raise it with `kafka-configs.sh --alter --topic {topic} --add-config max.message.bytes={ours}`, "
-            "or lower our limit"
+            f"or set SLUICE_TOPICS_MAX_MESSAGE_BYTES={largest}"
         )
 
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:

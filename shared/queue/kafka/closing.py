@@ -1,4 +1,4 @@
-"""Closing aiokafka's consumer in any case."""
+"""Closes aiokafka's consumer, whatever its state."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ async def close_consumer(consumer: AIOKafkaConsumer, timeout_s: float) -> None:
     """Leave the group and close all connections, in at most `timeout_s` seconds; never raises an error of aiokafka's.
 
     With Kafka away its `stop()` ends halfway, in a CancelledError of one of its own tasks, which must not look like a
-    cancellation of ours.
+    cancellation of the caller.
     """
     stopping = asyncio.create_task(consumer.stop())
     try:

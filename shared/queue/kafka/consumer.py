@@ -114,7 +114,7 @@ class KafkaConsumer:
         return await self._admin.committed(self._group, lanes)
 
     def seek(self, lane: Lane, offset: int) -> None:
-        """As the contract says; a lane that is not ours any more is left alone: its listener was told."""
+        """As the contract says; a lane that was revoked is left alone: its listener knows."""
         if self._member is None or lane not in self._epochs:
             return
         self._member.seek(TopicPartition(*lane), offset)
@@ -139,7 +139,7 @@ class KafkaConsumer:
     ) -> dict[Lane, list[Message]]:
         """As the contract says. Messages beyond `max_receive_bytes` are left for the next call.
 
-        An offset beyond the end (the topic was made anew, or lost its tail) also goes on from the earliest one: the
+        An offset beyond the end (the topic was recreated, or lost its tail) also goes on from the earliest one: the
         caller sees the offsets go back.
         """
         member = await self._joined(timeout_s)
@@ -159,7 +159,7 @@ class KafkaConsumer:
             timeout_s = 0  # what is there already is taken too, without giving way to the event loop
             for partition, records in chunk.items():
                 lane = Lane(partition.topic, partition.partition)
-                if lane in self._sought:  # else: assigned anew during the wait
+                if lane in self._sought:  # else: reassigned during the wait
                     messages = [to_message(record) for record in records]
                     found.setdefault(lane, []).extend(messages)
                     count += len(messages)
@@ -191,7 +191,7 @@ class KafkaConsumer:
     async def commit(self, lane: Lane, position: Position, epoch: Epoch) -> None:
         member = self._member
         if member is None or self._epochs.get(lane) != epoch:
-            raise Fenced(f"{lane} is not ours under {epoch}")
+            raise Fenced(f"{lane} is not owned under {epoch}")
         await commit_once(member, self._group, lane, position, epoch, timeout_s=self._options.commit_timeout_s)
 
 

@@ -1,4 +1,4 @@
-"""One aiokafka producer at a time, kept connected and replaced when it is of no use any more."""
+"""One aiokafka producer at a time, kept connected, and replaced when it can't recover."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Link:
-    """`producer` is the connected one, or None while Kafka is looked for in the background.
+    """`producer` is the connected one, or None while connecting goes on in the background.
 
     A producer is replaced after every error that aiokafka does not retry: refused once with MESSAGE_TOO_LARGE, its
     idempotent batches to that partition all fail as out of sequence. Connecting starts from the bootstrap addresses

@@ -1,4 +1,4 @@
-"""One membership of a group: aiokafka's consumer, with what it knows but does not tell.
+"""One membership of a group: aiokafka's consumer, and what it keeps private.
 
 This file and `closing.py` reach for private parts of aiokafka's consumer (pinned in constraints.txt; a contract test
 names them). Needed: the generation and member id, to commit under the ones a batch was read with; one try to send a
@@ -19,7 +19,7 @@ from shared.queue.kafka.closing import background_tasks, close_consumer
 from shared.queue.kafka.options import KafkaOptions, client_arguments
 
 NOWHERE = TopicPartition("", -1)
-"""Asked for when no lane is wanted: getmany() without names would hand out all of them."""
+"""Asked for when no lane is wanted: getmany() without names returns all of them."""
 
 
 class Membership:
@@ -135,13 +135,13 @@ class Membership:
         self._consumer._coordinator.coordinator_dead()
 
     def join_again(self, generation: int, member_id: str) -> None:
-        """The group no longer knows this generation of ours; nothing is done if we have another one by now."""
+        """Join again after the group has forgotten this generation; does nothing if there is a newer one by now."""
         if (self.generation, self.member_id) == (generation, member_id):
             self._consumer._coordinator.reset_generation()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """What aiokafka calls. It would only log an exception and go on, so there must be none."""
+    """aiokafka calls these. It would only log an exception and go on, so they must not raise."""
 
     def __init__(self, assigned: Callable[[frozenset[Lane]], None], revoked: Callable[[], None]) -> None:
         self._assigned = assigned

@@ -1,4 +1,4 @@
-"""What can be set about Kafka."""
+"""The options of everything that talks to Kafka."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ class KafkaOptions:
     publish_timeout_s: float
     """How long a publish may wait for its acknowledgement before it ends as unavailable."""
     lost_after_s: float
-    """A batch without an answer for so long: the connection is given up and made anew."""
+    """A batch without an answer for so long: the connection is given up and recreated."""
     max_in_flight_bytes: int
     """What may wait for Kafka's acknowledgement at once; beyond it publishing is refused."""
     max_message_bytes: int
@@ -38,9 +38,9 @@ class KafkaOptions:
     """... or so old."""
 
     session_timeout_s: float
-    """A consumer that is not heard of for so long loses its lanes to the others."""
+    """A consumer without a heartbeat for so long loses its lanes to the others."""
     heartbeat_s: float
-    """How often a consumer is heard of; also how soon it learns of a rebalance."""
+    """The time between heartbeats; also how soon a consumer learns of a rebalance."""
     max_poll_interval_s: float
     """A consumer that does not receive for so long leaves the group."""
     commit_timeout_s: float

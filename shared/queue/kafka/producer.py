@@ -95,6 +95,10 @@ class KafkaProducer:
             await asyncio.wait(unanswered)
         await self._link.stop(grace_s=0)
 
+    @property
+    def in_flight_bytes(self) -> int:
+        return self._in_flight
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         size = len(value) + OVERHEAD_BYTES + (0 if key is None else len(key))
         if size > self._largest:
@@ -160,7 +164,7 @@ class KafkaProducer:
             del self._open[batch.lane]
 
     def _expire(self, batch: RecordBatch) -> None:
-        """The callers' time is up. What was not sent yet will not be: they are going to send it again themselves."""
+        """The callers' time is up. What was not sent yet never is: they send it again themselves."""
         within = self._options.publish_timeout_s
         batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
         if batch in self._waiting[batch.lane]:
@@ -199,7 +203,7 @@ class KafkaProducer:
             self._pump(lane)
 
     def _look_at_partitions(self, producer: AIOKafkaProducer, topic: str) -> None:
-        """Find out about new ones as soon as aiokafka has, which looks every minute."""
+        """Forget the route when aiokafka, which looks every minute, has found new partitions."""
         known = producer.client.cluster.partitions_for_topic(topic)
         if topic in self._routes and len(known or ()) != len(self._routes[topic].lanes):
             del self._routes[topic]
@@ -213,7 +217,7 @@ class KafkaProducer:
 
     def _change_producer(self, batch: RecordBatch, producer: AIOKafkaProducer | None, error: Exception) -> None:
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count > 1:
-            # The topic takes less than we think. Its messages may be fine one by one, so come nearer to that.
+            # The topic takes less than expected. Its messages may be fine one by one, so make smaller batches.
             self._batch_bytes = max(self._batch_bytes // 2, 1)
         if producer is not None:
             grace_s = 0.0 if isinstance(error, TimeoutError) else self._options.publish_timeout_s
@@ -221,6 +225,6 @@ class KafkaProducer:
 
 
 def _heard(delivery: asyncio.Future[Any]) -> None:
-    """An error that comes after we have left is nobody's."""
+    """Retrieve an error that comes when no caller waits any more, else asyncio logs it."""
     if not delivery.cancelled():
         delivery.exception()

@@ -16,7 +16,7 @@ class KafkaQueue(Admin):
     """`shared.queue.base.Queue` on a Kafka cluster of version 2.5 or later.
 
     Takes `kafka://host:port`, several with commas between. Nothing is connected before it is used; producers and
-    consumers have connections of their own and are closed by whoever made them.
+    consumers have connections of their own, which their owners close.
     """
 
     def __init__(self, bootstrap: str, options: KafkaOptions) -> None:

@@ -19,7 +19,7 @@ POLL_MS = 200
 
 
 def to_message(record: Any) -> Message:
-    """A message of ours from a record of aiokafka's. A record without a value (a tombstone) has an empty one."""
+    """The message of aiokafka's record. A record without a value (a tombstone) has an empty one."""
     return Message(record.offset, record.timestamp, record.key, b"" if record.value is None else record.value)
 
 

@@ -1,4 +1,4 @@
-"""Messages of one lane on their way to Kafka, and who waits for them."""
+"""Messages of one lane on their way to Kafka, and the callers that wait for them."""
 
 import asyncio
 from typing import Any
@@ -51,7 +51,7 @@ class RecordBatch:
                 waiter.set_result(Published(self.lane, offset))
 
     def fail(self, error: QueueError) -> None:
-        """Tell those who still wait, each with a copy: one exception for all would collect all their tracebacks."""
+        """Fail every waiting caller with its own copy: a shared exception would collect all their tracebacks."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(type(error)(*error.args))

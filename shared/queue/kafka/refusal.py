@@ -1,4 +1,4 @@
-"""Why no broker lets us in: aiokafka only logs it, and says that it could not connect."""
+"""Why the brokers refuse a connection: aiokafka logs the reason, and raises that it could not connect."""
 
 import ssl
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
 
 
 async def refusal(bootstrap: str, options: KafkaOptions) -> str | None:
-    """A sentence about what a broker has against our certificate, user or password; None: it is something else.
+    """Why a broker refuses our certificate, user or password, as a sentence; None: it does not.
 
-    Tries each address once. To be asked when connecting has failed.
+    Tries each address once; to be called after connecting has failed.
     """
     if options.security.protocol == "PLAINTEXT":
         return None
@@ -42,7 +42,7 @@ def _sentence(broker: str, error: BaseException, options: KafkaOptions) -> str |
             case ssl.SSLCertVerificationError():
                 return (
                     f"the certificate of {broker} is not trusted ({cause.verify_message}): set SLUICE_KAFKA_CA_FILE to"
-                    " who signed it, and use the host name that it is for"
+                    " the authority that signed it, and use the host name that it is for"
                 )
             case ssl.SSLError():
                 return (

@@ -1,4 +1,4 @@
-"""Telling cheaply that nothing has happened to the queue file, whichever process it would have been."""
+"""Tells cheaply that no process has changed the queue file."""
 
 import os
 import time
@@ -9,7 +9,7 @@ _SETTLED_NS = 250_000_000
 
 
 class WalState(NamedTuple):
-    """The write-ahead log at one moment. Equal looks: nothing was committed between them."""
+    """The write-ahead log at one moment. Equal states: nothing was committed between them."""
 
     inode: int
     size: int
@@ -19,8 +19,8 @@ class WalState(NamedTuple):
 class Changes:
     """Looks at the write-ahead log, which every commit writes to: 5 us, no lock, no disk, no thread.
 
-    A commit is written first and synced next, and only then others see it: for a while after a write there is no
-    telling (`None`), and whoever wants to know has to read.
+    A commit is written, then synced, and only then visible to others: for a while after a write the state is unknown
+    (`None`), and the file has to be read.
     """
 
     def __init__(self, path: Path) -> None:

@@ -31,10 +31,10 @@ _logger = structlog.get_logger(__name__)
 class SqliteConsumer:
     """A `Consumer` that holds its lanes by a lease.
 
-    1. A task of the event loop renews the lease: a frozen process, or a blocked loop, loses it, and so does a consumer
-       that nobody calls `receive` on.
-    2. A lane is given up before anybody else can take it, and the listener told before that; only a lost lease is
-       noticed afterwards.
+    1. A task of the event loop renews the lease: a frozen process, a blocked loop, or a consumer without calls of
+       `receive` loses it.
+    2. A lane is given up before another member can take it, and its listener learns of it before that; only a lost
+       lease is noticed afterwards.
     3. Reading waits for no writer: it has a thread and a connection of its own.
     """
 

@@ -1,4 +1,4 @@
-"""What one transaction stores: the messages of all topics that were published while the one before was being synced."""
+"""One transaction's messages: those of all topics, published while the transaction before was being synced."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from shared.queue.sqlite.packing import Keyed, compress, pack
 
 @dataclass
 class Batch:
-    """Messages for one lane, each with the future of the one who published it."""
+    """Messages for one lane, each with its publisher's future."""
 
     lane: Lane
     compacted: bool
@@ -20,7 +20,7 @@ class Batch:
     waiting: list[asyncio.Future[Published]] = field(default_factory=list)
 
     def forget_given_up(self) -> None:
-        """Leave out what nobody waits for any more: its publisher was told that it may not be stored."""
+        """Drop messages whose publishers have given up: they were told that it may not be stored."""
         if any(future.done() for future in self.waiting):
             kept = [(m, f) for m, f in zip(self.messages, self.waiting, strict=True) if not f.done()]
             self.messages = [message for message, _ in kept]

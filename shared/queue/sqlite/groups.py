@@ -1,8 +1,8 @@
 """Groups of consumers: membership, ownership, positions. Every function works inside a transaction given.
 
-1. A member is alive while it renews its lease; whoever first sees a dead one takes it off the list.
-2. Whoever changes the list of members also plans, for every lane, who shall own it (`target`). An owner that isn't the
-   target any more gives the lane up by itself, and only then does the target take it: one owner at a time.
+1. A member is alive while it renews its lease; the first member that sees a dead one removes it.
+2. The member that changes the list also plans the next owner of every lane (`target`). An owner that is no longer the
+   target gives the lane up by itself, and only then does the target take it: one owner at a time.
 3. Taking a lane starts a new epoch of it. A position is stored only by the lane's owner under its present epoch.
 """
 
@@ -25,7 +25,7 @@ class Member:
 
 
 class Membership(NamedTuple):
-    """What a member has. `leaving` are those of the `owned` lanes that it shall give up; `version` is the group's."""
+    """What a member owns. It must give up the `leaving` ones of its `owned` lanes; `version` is the group's."""
 
     version: int
     owned: dict[Lane, Epoch]
@@ -38,8 +38,8 @@ _EXPIRED = f'"group" = :group AND NOT ({_ALIVE})'
 
 
 def sync(db: sqlite3.Connection, member: Member, now_ms: int) -> Membership:
-    """Renew the lease (join, if there is none), put the group in order, take the free lanes meant for this member."""
-    changed = _renew(db, member, now_ms) | _bury(db, member.group, now_ms) | _add_lanes(db, member)
+    """Renew the lease (join, if there is none), update the group, take the free lanes planned for this member."""
+    changed = _renew(db, member, now_ms) | _remove_dead(db, member.group, now_ms) | _add_lanes(db, member)
     if changed:
         _plan(db, member.group)
     taken = db.execute(
@@ -64,7 +64,7 @@ def news(db: sqlite3.Connection, member: Member, version: int, now_ms: int) -> b
 
 
 def release(db: sqlite3.Connection, member: Member, lanes: Iterable[Lane]) -> None:
-    """Give lanes up; whoever takes them next, even this member, does so under a new epoch."""
+    """Give lanes up. Their next owner, even if it is this member, gets a new epoch."""
     db.executemany(
         'UPDATE owners SET member = NULL WHERE "group" = ? AND member = ?'
         " AND lane = (SELECT id FROM lanes WHERE topic = ? AND partition = ?)",
@@ -120,7 +120,7 @@ def forget(db: sqlite3.Connection, group: str, now_ms: int) -> None:
 
 
 def _renew(db: sqlite3.Connection, member: Member, now_ms: int) -> bool:
-    """True: the member is new, or was buried meanwhile."""
+    """True: the member is new, or was removed meanwhile."""
     deadline_ms = now_ms + member.session_ms
     if db.execute("UPDATE members SET deadline_ms = ? WHERE id = ?", (deadline_ms, member.id)).rowcount:
         return False
@@ -130,8 +130,8 @@ def _renew(db: sqlite3.Connection, member: Member, now_ms: int) -> bool:
     return True
 
 
-def _bury(db: sqlite3.Connection, group: str, now_ms: int) -> bool:
-    """Take dead members off the list. True: there was one."""
+def _remove_dead(db: sqlite3.Connection, group: str, now_ms: int) -> bool:
+    """Remove dead members. True: there was one."""
     dead = db.execute(f"DELETE FROM members WHERE {_EXPIRED}", {"group": group, "now": now_ms}).rowcount  # noqa: S608
     if dead:
         _free_orphans(db, group)
@@ -159,7 +159,7 @@ def _add_lanes(db: sqlite3.Connection, member: Member) -> bool:
 
 
 def _plan(db: sqlite3.Connection, group: str) -> None:
-    """Say anew who shall own what."""
+    """Plan the owner of every lane again."""
     members = db.execute('SELECT id, topics FROM members WHERE "group" = ?', (group,))
     wishes = {id_: frozenset(json.loads(topics)) for id_, topics in members}
     rows = db.execute(
@@ -176,7 +176,7 @@ def _plan(db: sqlite3.Connection, group: str) -> None:
 
 
 def _tell(db: sqlite3.Connection, group: str) -> None:
-    """Make every member look."""
+    """Let every member notice a change."""
     db.execute("UPDATE groups SET version = version + 1 WHERE name = ?", (group,))
 
 

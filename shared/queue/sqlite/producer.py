@@ -23,7 +23,7 @@ class SqliteProducer:
 
     1. Everything published in this process while a transaction is being synced goes into the next one, all topics.
     2. Packing, storing and syncing happen on a thread; the event loop pays for a list and a future a message.
-    3. A publish whose commit fails is not tried again: the caller is told, and decides.
+    3. A publish whose commit fails is not tried again: the caller decides.
     """
 
     def __init__(self, path: Path, limits: Limits, clock_ms: Callable[[], int]) -> None:
@@ -59,6 +59,10 @@ class SqliteProducer:
         self._gathering.close()
         await self._worker.close()
         await self._reader.close()
+
+    @property
+    def in_flight_bytes(self) -> int:
+        return self._in_flight
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         known = self._topics.get(topic) or await self._look_up(topic)

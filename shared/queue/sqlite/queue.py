@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
 
-from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec
+from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec, UnfitTopic
 from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
 from shared.queue.sqlite.consumer import SqliteConsumer, monotonic_ms
@@ -20,14 +19,6 @@ from shared.queue.sqlite.worker import Worker
 
 _PAGE_MESSAGES = 1_000
 _PAGE_BYTES = 8_388_608  # unpacked
-
-
-class Usage(NamedTuple):
-    """How full the queue file is, in packed bytes. `limit` is what `ordinary` topics may use; `compacted` has none."""
-
-    ordinary: int
-    compacted: int
-    limit: int
 
 
 class SqliteQueue:
@@ -59,6 +50,24 @@ class SqliteQueue:
         await self._writer.run(lambda _: create(self._path, lock_timeout_s=self._limits.lock_timeout_s))
         return await self._writer.write(partial(catalog.create_topics, specs=list(specs)))
 
+    async def check_topics(self, topics: Iterable[str]) -> list[str]:
+        known, ours = await self._reader.read(catalog.topics), self._limits.max_message_bytes
+        names = sorted(set(topics))
+        for spec in (known[name] for name in names if name in known):
+            if (most := spec.max_message_bytes) < ours:
+                raise UnfitTopic(
+                    f"topic {spec.name!r} takes at most {most:,} bytes and our messages may have {ours:,}:"
+                    f" set SLUICE_TOPICS_MAX_MESSAGE_BYTES={most}"
+                )
+        return [name for name in names if name not in known]
+
+    async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
+        found, wanted = await self._reader.read(retention.sizes), frozenset(topics)
+        return {topic: size for topic, size in found.items() if topic in wanted}
+
+    async def fullness(self) -> float:
+        return await self._reader.read(retention.waiting_bytes) / self._limits.size_bytes
+
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:
         wanted = frozenset(topics)
         return [lane for lane in await self._reader.read(catalog.all_lanes) if lane.topic in wanted]
@@ -86,11 +95,6 @@ class SqliteQueue:
         while messages := await self._reader.read(partial(_page, lane=lane, first=first, end=end)):
             yield messages
             first = messages[-1].offset + 1
-
-    async def usage(self) -> Usage:
-        return await self._reader.read(
-            lambda db: Usage(retention.used_bytes(db), retention.compacted_bytes(db), self._limits.size_bytes)
-        )
 
     async def ping(self) -> None:
         """Try it: a small transaction, synced to disk. Raises `QueueFull` when there is no room."""

@@ -28,16 +28,39 @@ class _Segment(NamedTuple):
     retention_ms: int
 
 
+class _Floor(NamedTuple):
+    """A lane, and the offset that every group has committed at least."""
+
+    lane: int
+    retention_ms: int
+    offset: int
+    begin: int
+    end: int
+    bytes: int
+
+
 def used_bytes(db: sqlite3.Connection) -> int:
     """The packed size of all ordinary topics."""
     (used,) = db.execute("SELECT coalesce(sum(bytes), 0) FROM lanes").fetchone()
     return int(used)
 
 
-def compacted_bytes(db: sqlite3.Connection) -> int:
-    """The packed size of all compacted topics."""
-    (used,) = db.execute("SELECT coalesce(sum(length(data)), 0) FROM keyed").fetchone()
-    return int(used)
+def waiting_bytes(db: sqlite3.Connection) -> int:
+    """About the packed size of what not every group has committed past: the rest goes when room is needed.
+
+    By the share of offsets: the exact sizes stand in the segments, of which there may be very many.
+    """
+    consumed = sum(
+        floor.bytes * (min(floor.offset, floor.end) - floor.begin) // (floor.end - floor.begin) for floor in _floors(db)
+    )
+    return used_bytes(db) - consumed
+
+
+def sizes(db: sqlite3.Connection) -> dict[str, int]:
+    """The packed size of every topic."""
+    ordinary = dict(db.execute("SELECT topic, sum(bytes) FROM lanes GROUP BY topic").fetchall())
+    keyed = db.execute("SELECT topic, sum(length(data)) FROM keyed JOIN lanes ON id = lane GROUP BY topic").fetchall()
+    return {**ordinary, **dict(keyed)}
 
 
 def make_room(db: sqlite3.Connection, needed: int, limit: int) -> bool:
@@ -69,14 +92,19 @@ def drop_expired(db: sqlite3.Connection, now_ms: int) -> bool:
 
 def _consumed(db: sqlite3.Connection) -> list[Iterator[_Segment]]:
     """For each lane the segments that every group has committed past, oldest first."""
-    floors = db.execute(
+    return [_heads(db, floor.lane, floor.retention_ms, floor.offset) for floor in _floors(db)]
+
+
+def _floors(db: sqlite3.Connection) -> list[_Floor]:
+    """The lanes of which every group has committed past something that is still there."""
+    rows = db.execute(
         'WITH known AS (SELECT DISTINCT "group", topic FROM positions JOIN lanes ON id = lane)'
-        " SELECT lanes.id, retention_ms, min(coalesce(offset, 0)) AS floor, begin"
+        " SELECT lanes.id, retention_ms, min(coalesce(offset, 0)) AS floor, begin, end, bytes"
         " FROM lanes JOIN topics ON name = lanes.topic JOIN known ON known.topic = lanes.topic"
         ' LEFT JOIN positions ON positions.lane = lanes.id AND positions."group" = known."group"'
-        " WHERE NOT compacted GROUP BY lanes.id HAVING floor > begin"
-    ).fetchall()
-    return [_heads(db, lane, retention_ms, floor) for lane, retention_ms, floor, _ in floors]
+        " WHERE NOT compacted GROUP BY lanes.id HAVING floor > begin AND end > begin"
+    )
+    return [_Floor(*row) for row in rows]
 
 
 def _heads(db: sqlite3.Connection, lane: int, retention_ms: int, floor: int) -> Iterator[_Segment]:

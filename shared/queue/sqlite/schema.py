@@ -53,7 +53,7 @@ CREATE TABLE positions (
     PRIMARY KEY ("group", lane)
 ) WITHOUT ROWID;
 
--- generation: counts the plans of who shall own what; version: counts everything a member wants to know of.
+-- generation: counts the plans of ownership; version: counts all changes that members must notice.
 CREATE TABLE groups (
     name       TEXT PRIMARY KEY,
     generation INTEGER NOT NULL DEFAULT 0,
@@ -69,7 +69,7 @@ CREATE TABLE members (
     deadline_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- target: who shall own the lane; member: who does, under the epoch (generation, member, assignment).
+-- target: the planned owner of the lane; member: its owner now, under the epoch (generation, member, assignment).
 CREATE TABLE owners (
     "group"    TEXT NOT NULL,
     lane       INTEGER NOT NULL,
@@ -80,6 +80,6 @@ CREATE TABLE owners (
     PRIMARY KEY ("group", lane)
 ) WITHOUT ROWID;
 
--- Something to write for those who ask whether the file can be written.
+-- What a ping writes, to learn whether the file can be written.
 CREATE TABLE pings (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL);
 """

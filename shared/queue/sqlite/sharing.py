@@ -1,4 +1,4 @@
-"""Who shall own which lane: a pure rule."""
+"""Which member gets which lane: a pure rule."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ def share(lanes: Mapping[Lane, str | None], members: Mapping[str, frozenset[str]
         members: every member, with the topics that it wants.
 
     Returns:
-        Every lane with its owner, None if nobody wants its topic.
+        Every lane with its owner; None if no member wants its topic.
 
-    1. Every lane that somebody wants has one owner, who wants its topic.
+    1. Every lane whose topic a member wants has one owner, and that owner wants the topic.
     2. No lane could go to a member that has two lanes fewer than its owner: as even as the wishes allow.
     3. Only lanes that evenness or wishes ask for move; of those, first the ones of topics shared unevenly.
     """

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared.commands.common import AsJson, DataDir, fail, print_json
+from shared.formats.base import Format
 from shared.signals.base import Signal
 from writer.main import NESTING
 from writer.ops.dlq import show as dlq_show
@@ -61,7 +62,10 @@ def show(
 ) -> None:
     """Show one letter: its story, and the message that it keeps."""
 
+    formats: dict[str, Format] = {}
+
     async def work(operator: Operator) -> Kept | None:
+        formats.update(operator.registry.formats)
         for each in operator.registry.signals.values():
             if key.removeprefix("gap:").startswith(f"{each.topic}:"):
                 found = await current_letters(operator.queue, each.dead_letter_topic, lambda kept: kept.key == key)
@@ -73,9 +77,9 @@ def show(
     if found is None:
         fail(f"there is no letter {key!r}; sluice dlq list shows the keys")
     if as_json:
-        print_json(dlq_show.whole(found))
+        print_json(dlq_show.whole(found, formats))
     else:
-        dlq_show.print_whole(found)
+        dlq_show.print_whole(found, formats)
 
 
 @dlq.command()

@@ -1,7 +1,7 @@
 """Letters for people and for programs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +13,12 @@ from rich.table import Table
 
 from shared.commands.common import wide_console
 from shared.envelope import Undecodable, UnknownVersion, unseal
-from writer.dead_letters import Letter, raw_bytes
+from shared.formats.base import Format
+from writer.dead_letters import raw_bytes
 from writer.ops.letters import Kept
 
 BYTES_SHOWN = 2_000
-"""Of a message that is no JSON."""
+"""Of a message that can't be decoded."""
 
 
 def listing(found: Sequence[Kept], shown: Sequence[Kept]) -> dict[str, Any]:
@@ -61,20 +62,19 @@ def print_listing(found: Sequence[Kept], shown: Sequence[Kept]) -> None:
         console.print("no dead letters")
 
 
-def whole(kept: Kept) -> dict[str, Any]:
+def whole(kept: Kept, formats: Mapping[str, Format]) -> dict[str, Any]:
     """One letter with what it keeps, for programs."""
-    message = _message(kept.letter) if kept.letter and kept.letter.raw else {}
-    return {**_fields(kept), **message}
+    return {**_fields(kept), **_message(kept, formats)}
 
 
-def print_whole(kept: Kept) -> None:
+def print_whole(kept: Kept, formats: Mapping[str, Format]) -> None:
     """One letter with what it keeps, for people."""
     console = Console()
     table = Table(show_header=False)
     for name, value in _fields(kept).items():
         table.add_row(name, escape(str(value)))
     console.print(table)
-    for name, value in (_message(kept.letter) if kept.letter and kept.letter.raw else {}).items():
+    for name, value in _message(kept, formats).items():
         console.print(f"[bold]{name}[/bold]")
         if name == "message":
             console.print(escape(value), highlight=False)
@@ -82,15 +82,17 @@ def print_whole(kept: Kept) -> None:
             console.print(JSON(msgspec.json.encode(value).decode()))
 
 
-def _message(letter: Letter) -> dict[str, Any]:
-    """The stamp and the records; what can't be decoded as text."""
-    raw = raw_bytes(letter)
+def _message(kept: Kept, formats: Mapping[str, Format]) -> dict[str, Any]:
+    """The stamp and the records; as text where they can't be decoded."""
+    if kept.letter is None or not kept.letter.raw:
+        return {}
+    raw = raw_bytes(kept.letter)
     try:
-        stamp, records = unseal(raw)
-        decoded = msgspec.json.decode(records)
-    except (Undecodable, UnknownVersion, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        stamp, payload = unseal(raw)
+        records = formats[stamp.format].codec.plain(payload)
+    except (Undecodable, UnknownVersion, KeyError):
         return {"message": raw[:BYTES_SHOWN].decode(errors="backslashreplace")}
-    return {"stamp": msgspec.to_builtins(stamp), "records": decoded}
+    return {"stamp": msgspec.to_builtins(stamp), "records": records}
 
 
 def _fields(kept: Kept) -> dict[str, Any]:

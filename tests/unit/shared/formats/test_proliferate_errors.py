@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.ids import header_of
+from gateway.http.ids import header_of
 from gateway.rejections import InvalidBody, MalformedJson
 from gateway.validation.parts import Part
 from shared.envelope import VERSION, Stamp

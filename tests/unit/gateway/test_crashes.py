@@ -28,7 +28,7 @@ async def crashing_lookup(digest: str) -> ResolvedKey | None:
 async def deps() -> AsyncIterator[Deps]:
     made = assemble(load({"SLUICE_QUEUE_URL": "sqlite:///never-opened.db"}))
     yield made
-    for stop in made.stop:
+    for stop in made.life.stop:
         await stop()
 
 
@@ -46,6 +46,7 @@ async def test_500_has_the_apis_body_a_request_id_and_the_headers_for_browsers(
 ) -> None:
     keys = KeyCache(crashing_lookup, fresh_s=1, stale_s=1)
     routes = [Route("/crash", crash), Route("/api/v1/crash", crash)]
+    assert deps.ingest is not None
     app = build_app(replace(deps, ingest=replace(deps.ingest, keys=keys), query_routes=routes))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

@@ -26,7 +26,7 @@ class Cli:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
         done = subprocess.run(
             [sys.executable, "-m", "shared.cli", *arguments],
-            env=clean | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
+            env=clean | {"PYTHONPATH": str(Path(__file__).parents[3])} | environment,
             cwd=self._folder,
             capture_output=True,
             text=True,

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.child import DidNotStart
 from deploy.local.supervisor import Supervisor
 from shared.processes import CALM_S, pause_s
-from tests.unit.test_local_child import STUBBORN, Stub, eventually
+from tests.unit.deploy.test_local_child import STUBBORN, Stub, eventually
 
 
 class Watching:

@@ -14,7 +14,7 @@ from shared.registry import load
 from tests.contract.members import joined
 from tests.topics import topic_spec
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def group_command(url: str, prefix: str, *arguments: str) -> tuple[int, str]:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gateway.http.nesting import MAX_DEPTH, is_too_deep, looks_too_deep
+from gateway.validation.nesting import MAX_DEPTH, is_too_deep, looks_too_deep
 
 
 def nested(depth: int, open_: bytes = b"[", close: bytes = b"]") -> bytes:

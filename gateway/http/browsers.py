@@ -1,0 +1,33 @@
+"""What lets a browser's page read an answer: the headers, and the preflight (03, "CORS")."""
+
+import re
+
+from gateway.http.answer import Headers
+
+ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key"
+_EXPOSE = (
+    b"access-control-expose-headers",
+    b"X-Request-Id, X-Event-Id, X-Dropped, Link, Retry-After,"
+    b" X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+)
+_VARY = (b"vary", b"Origin")
+
+_PLAIN = re.compile(rb"[!-~]{1,512}")
+
+
+def readable(origin: bytes) -> Headers:
+    """What an answer to a browser carries, also an error: who may read it, and which headers."""
+    if not _PLAIN.fullmatch(origin):  # no browser sends such a thing, and it can't be sent back
+        return [_VARY]
+    return [(b"access-control-allow-origin", origin), _VARY, _EXPOSE]
+
+
+def preflight(methods: str) -> dict[str, str]:
+    """What the 204 to `OPTIONS` carries besides, whoever asks: it has no key, so the key's list is looked at with the
+    request itself. `methods` are those of the route, comma-separated.
+    """
+    return {
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": "600",
+    }
