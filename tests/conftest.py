@@ -1,6 +1,6 @@
-"""Real services for the tests, each started at its first use and shared by the session; fresh names for each test.
+"""Real services for the tests: each starts at its first use, and the session shares it. Names are fresh for each test.
 
-A test that wants to kill an engine asks for one of its own: `own_clickhouse`, `own_postgres`, `own_redis`, `own_kafka`.
+A test that harms an engine starts its own: `own_clickhouse`, `own_postgres`, `own_redis`, `own_kafka`.
 """
 
 import os
@@ -33,7 +33,7 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_configure() -> None:
-    os.environ.pop("COLUMNS", None)  # some runners set it for their own output; tables would be cut to it
+    os.environ.pop("COLUMNS", None)  # some runners set it, and tables would be cut to it
     try:
         required()
     except ValueError as error:
@@ -64,13 +64,13 @@ def _absent(name: str, error: Unavailable) -> None:
 
 @pytest.fixture(scope="session")
 def clickhouse_url(engines_folder: Path) -> Iterator[str]:
-    """clickhouse://user:password@host:port/database, of a user that may do everything."""
+    """clickhouse://user:password@host:port/database, for a user with all rights."""
     yield from _shared("clickhouse", engines_folder)
 
 
 @pytest.fixture(scope="session")
 def postgres_url(engines_folder: Path) -> Iterator[str]:
-    """postgresql://user:password@host:port/database, of a superuser."""
+    """postgresql://user:password@host:port/database, for a superuser."""
     yield from _shared("postgres", engines_folder)
 
 
@@ -101,7 +101,7 @@ def clickhouse_database(clickhouse_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def clickhouse_database_url(clickhouse_url: str, clickhouse_database: str) -> str:
-    """`clickhouse_url` with the fresh database in it."""
+    """`clickhouse_url` with a fresh database in it."""
     return urlsplit(clickhouse_url)._replace(path=f"/{clickhouse_database}").geturl()
 
 
@@ -119,13 +119,13 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def topic_prefix() -> str:
-    """A prefix no other test's topics have."""
+    """A prefix that only this test's topics have."""
     return f"t{secrets.token_hex(6)}."
 
 
 @pytest.fixture
 def redis_prefix() -> str:
-    """A prefix no other test's keys have."""
+    """A prefix that only this test's keys have."""
     return f"t{secrets.token_hex(6)}:"
 
 
@@ -144,7 +144,7 @@ def _own(kind: type[Engine], tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def own_clickhouse(tmp_path: Path) -> Iterator[Callable[..., ClickHouse]]:
-    """Starts a ClickHouse of the test's own: it may be killed and started again. Options as of the class."""
+    """Starts a ClickHouse for this test alone, which may kill and restart it. Takes the options of the class."""
     yield from _own(ClickHouse, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Where the tests find each service: named by the environment, else a real engine on this machine, else Docker."""
+"""Where the tests find each service: at an address of the environment, else an engine on this machine, else Docker."""
 
 import os
 import socket
@@ -17,12 +17,12 @@ from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 
 REQUIRE = "SLUICE_TEST_REQUIRE"
-"""Comma-separated services whose absence fails the tests that need them, instead of skipping."""
+"""Comma-separated services. Tests that need one of these fail without it, instead of being skipped."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """How Docker runs it. `{port}` in `environment` is the port on the host."""
+    """How Docker runs a service. `{port}` in `environment` is the port on the host."""
 
     image: str
     port: int
@@ -43,7 +43,7 @@ class Service:
         return f"SLUICE_TEST_{self.name.upper()}_URL"
 
     def describe(self) -> str:
-        """For the header of the run; starts nothing."""
+        """One line for the header of the run. It starts nothing."""
         if self.variable in os.environ:
             return f"{self.name} from {self.variable}"
         try:
@@ -53,7 +53,7 @@ class Service:
 
     @contextmanager
     def url(self, folder: Path) -> Any:
-        """The address of the service, for as long as the `with` lasts. Raises `Unavailable`."""
+        """The address of the service while the `with` lasts. Raises `Unavailable`."""
         if given := os.environ.get(self.variable):
             yield given
             return
@@ -132,7 +132,7 @@ SERVICES = {
 
 
 def required() -> set[str]:
-    """The services that `SLUICE_TEST_REQUIRE` names. Raises `ValueError` for a name that is none."""
+    """The services that `SLUICE_TEST_REQUIRE` names. Raises `ValueError` for an unknown name."""
     names = {name.strip() for name in os.environ.get(REQUIRE, "").split(",")} - {""}
     if unknown := names - set(SERVICES):
         raise ValueError(f"{REQUIRE} names {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}")
@@ -140,7 +140,7 @@ def required() -> set[str]:
 
 
 def docker_answers() -> bool:
-    """True if a Docker engine can be talked to. Docker's own client is imported only then: it leaks sockets else."""
+    """True if a Docker engine answers. Asked without Docker's client, which leaks sockets when there is none."""
     where = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     unix = where.scheme == "unix"
     with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as engine:
@@ -155,7 +155,7 @@ def docker_answers() -> bool:
 
 @contextmanager
 def run_container(container: Container) -> Any:
-    """The container's address while it runs."""
+    """Run the container; gives its address."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.waiting_utils import wait_for_logs
 

@@ -134,10 +134,8 @@ class TestDurability:
             assert await values(queue) == [b"first", b"0", b"1", b"2"]
 
     async def test_a_publisher_that_gives_up_before_the_commit_leaves_nothing_behind(self, path: Path) -> None:
-        async with opened(path) as (_, patient):
-            await patient.publish("t", b"first")
-        async with opened(path, replace(LIMITS, publish_timeout_s=0.5)) as (queue, producer):
-            await publish_when_possible(producer, b"second")
+        async with opened(path, replace(PATIENT, publish_timeout_s=0.5)) as (queue, producer):
+            await publish_when_possible(producer, b"first")
             with write_lock(path):
                 tasks = [asyncio.create_task(producer.publish("t", b"under way"))]
                 await asyncio.sleep(0.05)

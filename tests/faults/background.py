@@ -1,4 +1,4 @@
-"""An event loop on a thread of its own: the harness itself is plain threads and `with`s."""
+"""An event loop on its own thread: the harness itself uses threads and `with` blocks."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def _end_all() -> None:
-    """Cancel whatever still goes on, and let its connections close."""
+    """Cancel all tasks that still run, and let their connections close."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
@@ -18,7 +18,7 @@ async def _end_all() -> None:
 
 
 class Background:
-    """In a `with`. `run` hands a coroutine over and waits for its result."""
+    """Use it in a `with`. `run` runs a coroutine on the loop and waits for its result."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

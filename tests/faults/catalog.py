@@ -12,5 +12,5 @@ FAULTS: dict[str, Fault] = {
 
 
 def faults_of(queue: str) -> list[Fault]:
-    """Those that make sense on a queue: sqlite or kafka."""
+    """The faults that a queue can have: sqlite or kafka."""
     return [each for each in FAULTS.values() if queue in each.queues]

@@ -1,4 +1,4 @@
-"""What a fault is: something done to a stack and healed again, with a name and what it touches."""
+"""A fault: harm done to a stack and healed again, with a name and the parts it touches."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,10 +15,10 @@ BOTH = ("sqlite", "kafka")
 
 @dataclass(frozen=True)
 class Fault:
-    """`inject` is a `with`: entering does the harm, leaving heals it; raises AssertionError if it had no effect.
+    """`inject` makes a `with`: entering it does the harm, leaving it heals. Raises AssertionError without an effect.
 
-    Faults that touch different things may be nested. `hold_s`: how long it lasts in a short run, and in a soak;
-    `times`: how often a soak does it when it is alone; `mixed`: whether random mixes may hold it.
+    Faults that touch different parts may be nested. `hold_s`: how long it lasts in a short run, and in a soak;
+    `times`: how often a soak injects it alone; `mixed`: whether random mixes may contain it.
     """
 
     name: str
@@ -38,7 +38,7 @@ def fault(
     queues: tuple[str, ...] = BOTH,
     mixed: bool = True,
 ) -> Callable[[Callable[[StackUnderTest, Random], Iterator[None]]], Fault]:
-    """Makes a fault of a generator function that yields once, between harm and healing. Its name is the function's."""
+    """Makes a fault from a generator function that yields once, between harm and healing. Named as the function."""
 
     def make(function: Callable[[StackUnderTest, Random], Iterator[None]]) -> Fault:
         name = function.__name__.replace("_", "-")
@@ -55,7 +55,7 @@ def _healed(function: Callable[[StackUnderTest, Random], Iterator[None]]) -> Inj
         next(steps)
         try:
             yield
-        finally:  # also when a fault that was nested in this one failed
+        finally:  # also when a fault nested in this one failed
             next(steps, None)
 
     return inject

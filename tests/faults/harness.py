@@ -1,4 +1,4 @@
-"""Runs: a load, faults one by one or in a random mix that a seed replays, and one verdict."""
+"""A run: a load, faults one by one or in a random mix that a seed replays, and a verdict."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +21,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Result:
-    """One run. `injected`: name of a fault -> how often it was done. `blunt`: steps that had not the effect they should
-    have: a failure where a fault is alone; where others are in its way it may happen."""
+    """One run. `injected`: a fault's name -> how often it was injected. `blunt`: steps without their effect, which is a
+    failure for a fault alone; in a mix another fault may be in its way."""
 
     label: str
     queue: str
@@ -46,7 +46,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Step:
-    """Faults that overlap: entered in this order, held, healed in the opposite order. `calm_s`: afterwards."""
+    """Faults that overlap: injected in this order, held, healed in the opposite order. `calm_s`: the pause after."""
 
     faults: tuple[Fault, ...]
     hold_s: float
@@ -58,15 +58,15 @@ class Step:
 
 
 def alone(fault: Fault, seed: int, *, soak: bool) -> Iterator[Step]:
-    """One fault by itself: once, or as often as a soak does it."""
+    """One fault alone: once, or as often as a soak injects it."""
     rng = Random(seed)
     for _ in range(fault.times if soak else 1):
         yield Step((fault,), fault.hold_s[soak], rng.uniform(0.2, 1.0), rng.randrange(2**32))
 
 
 def mixed(queue: str, seed: int, *, more_s: float = 20.0) -> Iterator[Step]:
-    """For ever: one, two or three faults that touch different things, held as long as chance will have it: at least as
-    long as in a short run, at most `more_s` longer."""
+    """Endless steps of one to three faults that touch different parts, each held for a random time: at least as long as
+    in a short run, at most `more_s` longer."""
     rng = Random(seed)
     choice = [each for each in faults_of(queue) if each.mixed]
     while True:
@@ -91,7 +91,7 @@ def run(
     drain_within_s: float = 180.0,
     say: Say = lambda sentence: None,
 ) -> Result:
-    """One load, the steps (until `seconds` are over, if given), one verdict. `label`: lower-case letters and digits."""
+    """Run the steps under load, for `seconds` if given, and judge. `label`: lower-case letters and digits."""
     result, began = Result(label, stack.queue_kind, seed), time.monotonic()
     run_name = "".join(char for char in label if char.isalnum()) + f"{seed}x{int(time.time())}"
     load = Load(stack.running, run_name, records_per_s=records_per_s)
@@ -120,13 +120,13 @@ def run(
 
 
 def _inject(stack: StackUnderTest, step: Step) -> str:
-    """What went wrong with the faults themselves, '' for nothing. They are healed in any case."""
+    """What went wrong with the faults themselves, or ''. They are healed in any case."""
     rng = Random(step.seed)
     try:
         with ExitStack() as injected:
             for each in step.faults:
                 injected.enter_context(each.inject(stack, rng))
             time.sleep(step.hold_s)
-    except Exception as error:  # of whatever a fault does harm with: an assertion, a client of something that is away
+    except Exception as error:  # an assertion, or a client's error about a part that is away
         return f"no effect: {step}: {type(error).__name__}: {error}"
     return ""

@@ -1,4 +1,4 @@
-"""A load that remembers: which records were acknowledged, and which may or may not have been stored."""
+"""A load that remembers which records were acknowledged, and which may or may not be stored."""
 
 import http.client
 import threading
@@ -13,15 +13,15 @@ from tests.integration.stack import RunningStack, wait_until
 
 ANSWER_WITHIN_S = 15.0
 NEW_CONNECTION_EVERY = 10
-"""Requests on one connection: so that every gateway on the port gets some."""
+"""Requests on one connection: with new ones, every gateway on the port gets some."""
 
 _OUTCOMES = {200: ACKNOWLEDGED, 202: ACKNOWLEDGED, 503: UNKNOWN, 0: UNKNOWN}
 
 
 class Load:
-    """Connections that send records of all signals at a bounded rate until told to stop. Use in a `with`.
+    """Connections that send records of all signals at a bounded rate until told to stop. Use it in a `with`.
 
-    `sent`: what became of each record. `statuses`: how often each status came, 0 for no answer.
+    `sent`: the outcome of each record. `statuses`: how often each status came, 0 for no answer.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Load:
         self.sent = SentRecords(run)
         self.statuses: Counter[int] = Counter()
         self.unexpected: list[str] = []
-        """Answers that no fault explains, as they came."""
+        """Answers that no fault explains."""
         self._address = urlsplit(stack.env["SLUICE_URL"])
         self._bearer = {"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"}
         self._ended = threading.Event()
@@ -51,7 +51,7 @@ class Load:
         self.stop()
 
     def stop(self) -> None:
-        """Return when every request has its answer, or none."""
+        """Stop, and wait until every request is answered or has failed."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
@@ -60,8 +60,8 @@ class Load:
     def acknowledged(self) -> int:
         return self.sent.records(ACKNOWLEDGED)
 
-    def wait_for(self, status: int, more: int = 1, within_s: float = 30.0) -> None:
-        """Until this status came that many times more."""
+    def wait_for(self, status: int, more: int = 1, within_s: float = 90.0) -> None:
+        """Wait until this status has come so many times more."""
         before = self.statuses[status]
         wait_until(lambda: self.statuses[status] >= before + more, within_s, f"{more} answers of {status}")
 
@@ -81,13 +81,13 @@ class Load:
                 if status not in _OUTCOMES:
                     self.unexpected.append(f"{status} for {ids[0]}: {answer[:200]!r}")
             now = time.monotonic()
-            due = max(due + len(ids) / records_per_s, now - 1.0)  # what a fault took is not caught up with
+            due = max(due + len(ids) / records_per_s, now - 1.0)  # it doesn't catch up after a fault
             self._ended.wait(max(due - now, 0.0 if status in (200, 202) else 0.1))
         sender.close()
 
 
 class _Sender:
-    """One connection, made anew after it broke, and now and then."""
+    """One connection, recreated after it breaks, and now and then."""
 
     def __init__(self, host: str, port: int, headers: dict[str, str]) -> None:
         self._headers = headers
@@ -95,7 +95,7 @@ class _Sender:
         self._left = NEW_CONNECTION_EVERY
 
     def post(self, route: str, body: bytes) -> tuple[int, bytes]:
-        """(status, answer); status 0 for none."""
+        """(status, answer); status 0 without an answer."""
         self._left -= 1
         if self._left <= 0:
             self.close()

@@ -1,4 +1,4 @@
-"""Gateways and writers that belong to the harness: started beside a stack's own, with any setting, and done harm to."""
+"""Gateways and writers that the harness starts itself, with any setting, to harm them."""
 
 import json
 import os
@@ -20,11 +20,11 @@ from tests.faults.background import Background
 from tests.faults.proxy import Proxy
 from tests.integration.stack import wait_until
 
-ENDS_WITHIN_S = 30.0
+ENDS_WITHIN_S = 60.0
 
 
 class SluiceProcess:
-    """A `sluice` subcommand with a log. It dies with the harness; start it from the main thread."""
+    """A `sluice` subcommand with a log. It dies with the harness. Start it from the main thread."""
 
     def __init__(self, role: str, environment: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -41,7 +41,7 @@ class SluiceProcess:
 
     @property
     def frozen(self) -> bool:
-        """Whether it was stopped (SIGSTOP), by itself or by somebody else."""
+        """Whether it is stopped (SIGSTOP), by itself or from outside."""
         with suppress(psutil.NoSuchProcess):
             return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
         return False
@@ -54,7 +54,7 @@ class SluiceProcess:
         self._process.wait()
 
     def stop(self) -> None:
-        """SIGTERM, and wait for the orderly end; killed if that doesn't come."""
+        """SIGTERM, and wait for the orderly end; kill it if that doesn't come."""
         self._process.terminate()
         try:
             self._process.wait(ENDS_WITHIN_S)
@@ -62,21 +62,21 @@ class SluiceProcess:
             self.kill()
 
     def wait_ended(self, within_s: float = ENDS_WITHIN_S) -> bool:
-        """Whether it has ended by itself in time."""
+        """Whether it ends by itself in time."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(within_s)
         return not self.runs
 
 
 class WriterProcess(SluiceProcess):
-    """A writer whose way to ClickHouse is `proxy`, its own."""
+    """A writer that reaches ClickHouse through its own `proxy`."""
 
     def __init__(self, environment: Mapping[str, str], log: Path, proxy: Proxy) -> None:
         self.proxy = proxy
         super().__init__("writer", {**environment, "SLUICE_CLICKHOUSE_URL": proxy.url}, log)
 
     def lanes(self) -> list[dict[str, Any]]:
-        """What /health says of each lane; nothing while it doesn't answer."""
+        """The lanes as /health describes them; nothing while it doesn't answer."""
         found = re.search(r'"metrics_port": (\d+)', self.log.read_text())
         if found is None or not self.runs or self.frozen:
             return []
@@ -89,7 +89,7 @@ class WriterProcess(SluiceProcess):
 
 
 class Writers:
-    """The harness's members of the group: `wanted` of them after every `fill`."""
+    """The group's members that the harness started. After every `fill` there are `wanted` of them."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, background: Background, wanted: int) -> None:
         self.wanted = self.usual = wanted
@@ -100,11 +100,11 @@ class Writers:
         self._background = background
 
     def __iter__(self) -> Iterator[WriterProcess]:
-        """Those that run, oldest first."""
+        """The running ones, oldest first."""
         return iter([each for each in self.all if each.runs])
 
     def spawn(self, **settings: object) -> WriterProcess:
-        """One more writer; `settings` are `SLUICE_` variables, lower-case and without the prefix."""
+        """Start one more writer. `settings` are `SLUICE_` variables, lower-case and without the prefix."""
         self.started += 1
         proxy = Proxy(self._environment["SLUICE_CLICKHOUSE_URL"])
         proxy.remember = False
@@ -115,7 +115,7 @@ class Writers:
         return made
 
     def fill(self) -> None:
-        """Start what is missing of those wanted; those that are too many stop in order."""
+        """Start writers until there are as many as wanted, or stop the surplus in order."""
         self._reap()
         running = list(self)
         for extra in running[self.wanted :]:
@@ -124,8 +124,8 @@ class Writers:
             self.spawn()
         self._reap()
 
-    def busy(self, within_s: float = 30.0) -> WriterProcess:
-        """One that has lanes, the youngest such: what is done to it is felt."""
+    def busy(self, within_s: float = 90.0) -> WriterProcess:
+        """The youngest writer that has lanes: harm done to it has an effect."""
 
         def found() -> WriterProcess | None:
             return next((each for each in reversed(list(self)) if each.lanes()), None)
@@ -134,7 +134,7 @@ class Writers:
         return busy
 
     def kill(self) -> None:
-        """All of them, at once."""
+        """Kill all of them at once."""
         for each in self:
             each.send(signal.SIGKILL)
         for each in self.all:
@@ -142,13 +142,13 @@ class Writers:
         self._reap()
 
     def begin_anew(self) -> None:
-        """After a fault that failed half-way: nothing of it stays."""
+        """Replace all of them after a fault that failed half-way."""
         self.kill()
         self.wanted = self.usual
         self.fill()
 
     def stop(self) -> None:
-        """All of them, in order."""
+        """Stop all of them in order."""
         for each in self:
             each.send(signal.SIGTERM)
         for each in self.all:
@@ -156,7 +156,7 @@ class Writers:
         self._reap()
 
     def waiting(self) -> dict[str, Any]:
-        """What the lanes wait for, by lane; for whoever wants to know why nothing moves."""
+        """What each waiting lane waits for: the reason why nothing moves."""
         return {
             f"{lane['topic']}-{lane['partition']}": lane["waiting"]
             for each in self
@@ -173,12 +173,12 @@ class Writers:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """A process and its children that neither answer nor close their connections, as a machine that hangs."""
+    """Stop a process and its children: they neither answer nor close connections, as on a machine that hangs."""
     process = psutil.Process(pid)
     family = [process, *process.children(recursive=True)]
     for member in family:
         member.suspend()
-    while not all(map(_all_threads_stopped, family)):  # one that runs on the other core just now may still answer
+    while not all(map(_all_threads_stopped, family)):  # a thread on another core may still answer
         time.sleep(0.005)
     try:
         yield
@@ -191,13 +191,13 @@ def frozen(pid: int) -> Iterator[None]:
 def _all_threads_stopped(process: psutil.Process) -> bool:
     try:
         stats = [file.read_text() for file in Path("/proc").glob(f"{process.pid}/task/*/stat")]
-    except (FileNotFoundError, ProcessLookupError):  # a thread, or all of it, has just ended
+    except (FileNotFoundError, ProcessLookupError):  # a thread, or the whole process, has just ended
         return not process.is_running()
     return all(stat.rpartition(")")[2].split()[0] in "TZ" for stat in stats)
 
 
 def unset_of_sluice() -> dict[str, str]:
-    """This process's `SLUICE_` variables, emptied: a child gets ours, and should have only what it is given."""
+    """This process's `SLUICE_` variables, emptied: a child inherits ours, and should see only those it is given."""
     return {name: "" for name in os.environ if name.startswith("SLUICE_")}
 
 

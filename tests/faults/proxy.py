@@ -1,4 +1,4 @@
-"""A TCP proxy between a writer and ClickHouse: it sees the tokens, and can do to inserts what bad networks do."""
+"""A TCP proxy between a writer and ClickHouse: it sees the tokens, and can harm inserts as bad networks do."""
 
 import asyncio
 import re
@@ -13,21 +13,21 @@ _TOKEN = re.compile(
 _CHUNK = 65_536
 
 _EMPTY_BLOCK_BYTES = 300
-"""Before and after an insert's data the client sends a block without rows, of a dozen bytes; a block with one row and
-the names of its columns is larger than this."""
+"""Before and after an insert's data the client sends an empty block, of a dozen bytes. A block with one row and the
+names of its columns is larger than this."""
 
 _WHEN_ANSWERED = {"asked": "allowed", "ended": ""}
 
 
 class Proxy:
-    """In an `async with`, on the event loop that enters it. What can be set at any time:
+    """Use it in an `async with`; it runs on that event loop. These can be set at any time:
 
-    `deaf`: the next so many inserts are passed on, but their answers are lost and the connection ends, a second later
-    so that they are done by then.
-    `cuts`: the next so many inserts get the first half of their first data through, then `at_cut` is called (it may
-    kill somebody), and both connections end.
-    `delay_s`: every answer of the server comes so much later. `late_s`: the answers to inserts do.
-    `down`: nobody is let in.
+    `deaf`: so many of the next inserts are passed on, but their answers are lost and the connection ends a second
+    later, when they are done.
+    `cuts`: of so many of the next inserts only the first half of the first data is passed on, then `at_cut` is called
+    (it may kill a process) and both connections end.
+    `delay_s`: every answer of the server comes so much later. `late_s`: only the answers to inserts do.
+    `down`: no connection is accepted.
     """
 
     DONE_WITHIN_S = 1.0
@@ -42,7 +42,7 @@ class Proxy:
         self.late_s = 0.0
         self.down = False
         self.tokens: list[str] = []
-        """Of all inserts, in their order, as long as `remember` is set."""
+        """The tokens of all inserts, in order, while `remember` is set."""
         self.remember = True
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,7 +67,7 @@ class Proxy:
                 sides.append(up_writer)
                 await self._until_one_ends(_Link(self, reader, writer, up_reader, up_writer))
         except OSError:
-            pass  # the server is away: so is the proxy
+            pass  # without the server the proxy is away too
         finally:
             for side in sides:
                 with suppress(OSError):
@@ -98,9 +98,9 @@ class _Link:
         self._reader, self._writer = reader, writer
         self._up_reader, self._up_writer = up_reader, up_writer
         self._insert = ""
-        """asked: its query was passed on; allowed: the server has answered that data may come; sent: data was passed on
-        (the server says so after every block, and the client waits for that); ended: the block without rows too that
-        ends an insert, and only now the server stores it. What it says next is the answer."""
+        """asked: the query was passed on. allowed: the server has answered that data may come. sent: data was passed
+        on; the server confirms every block, and the client waits for that. ended: the empty block that ends an insert
+        was passed on too, and only now does the server store it: its next message is the answer."""
 
     async def upwards(self) -> None:
         proxy = self._proxy

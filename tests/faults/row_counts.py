@@ -1,4 +1,4 @@
-"""What was sent against what is stored: every acknowledged record one row, every unknown one at most one, no others."""
+"""Compares what was sent with what is stored: each acknowledged record is one row, each unknown one at most one."""
 
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ EXAMPLES = 5
 
 @dataclass
 class Counts:
-    """Numbers of records. `strangers`: rows that nobody sent, or that were refused; `lost_by_fault`: acknowledged, not
-    there, and taken out of the queue by a fault on purpose. `examples` tell of some that are wrong.
+    """Numbers of records. `strangers`: rows that nobody sent, or that were refused; `lost_by_fault`: acknowledged, but
+    deleted from the queue by a fault on purpose. `examples` describe some that are wrong.
     """
 
     acknowledged: int = 0
@@ -33,7 +33,7 @@ class Counts:
     examples: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
-        """Sentences about what must not be; none is a pass."""
+        """One sentence for each kind of violation; none is a pass."""
         found = [f"{n} records {what}" for what in ("missing", "duplicated", "strangers") if (n := getattr(self, what))]
         if not self.acknowledged:
             found.append("nothing was acknowledged: this shows nothing")
@@ -41,7 +41,7 @@ class Counts:
 
 
 class _Found(NamedTuple):
-    """Rows of one request: all, the different indices among them, and the largest index."""
+    """The rows of one request: their number, the number of different indices, and the largest index."""
 
     rows: int
     different: int
@@ -52,7 +52,7 @@ _NOTHING = _Found(0, 0, -1)
 
 
 def count_rows(query: Query, sent: SentRecords, may_lose: Container[str] = ()) -> Counts:
-    """Compare; ids in `may_lose` may be missing. ClickHouse counts, request by request."""
+    """Compare, with ClickHouse counting the rows of each request. Ids in `may_lose` may be missing."""
     counts = Counts()
     found: dict[str, dict[int, _Found]] = {}
     for table, id_of in sorted({(shape.table, shape.id_of) for shape in SHAPES}):
@@ -99,14 +99,14 @@ def _count_sent(
 
 
 def _batched(turns: list[int], size: int) -> Iterator[list[int]]:
-    """Pieces of at most this many."""
+    """Lists of at most this many."""
     return (turns[first : first + size] for first in range(0, len(turns), size))
 
 
 def _count_missing(
     query: Query, may_lose: Container[str], requests: SentRequests, turns: list[int], counts: Counts
 ) -> None:
-    """Which records of these requests are not there, and whether a fault took them."""
+    """Count the missing records of these requests, and those that a fault deleted."""
     shape = requests.shape
     wanted = ", ".join(map(str, turns))
     mine = f"startsWith({shape.id_of}, '{requests.name}-')"
@@ -130,7 +130,7 @@ def _count_missing(
 
 
 def _where(query: Query, requests: SentRequests, turn: int) -> str:
-    """Where the rows of a doubled request come from."""
+    """The coordinates of the rows of a duplicated request."""
     shape = requests.shape
     rows = query(
         "SELECT _topic, _partition, _offset, count(), uniqExact(_index), uniqExact(received_at), uniqExact(_part)"
@@ -143,7 +143,7 @@ def _where(query: Query, requests: SentRequests, turn: int) -> str:
     return f"doubled: {requests.name}-{turn}: {told}"
 
 
-def assert_exactly_once(stack: RunningStack, load: Load, within_s: float = 60.0) -> None:
+def assert_exactly_once(stack: RunningStack, load: Load, within_s: float = 120.0) -> None:
     """For tests that inject no faults: wait until every acknowledged record is stored, then nothing may be wrong."""
     client = ClickHouse(stack.env["SLUICE_CLICKHOUSE_URL"])
 

@@ -1,4 +1,4 @@
-"""What the load sends: one kind of request each, and where a record's id stands in its row."""
+"""The kinds of requests that the load sends, and where a record's id is in its row."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,9 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Shape:
-    """`id_of` is the SQL that finds the id in a row of `table`; `body` makes a request of ids.
+    """`body` makes a request's body from the ids of its records; `id_of` is the SQL for the id in a row of `table`.
 
-    `share` is this shape's part of the load's records; `connections` share it.
+    `share` is this shape's part of the load's records, over all of its `connections`.
     """
 
     name: str
@@ -22,10 +22,10 @@ class Shape:
     share: float = 0.015
     connections: int = 1
     big_every: int = 0
-    """Every so many requests one is big: 1,000 records, which become several messages."""
+    """One in so many requests is big: 1,000 records, which become several messages. 0: none."""
 
     def size(self, turn: int) -> int:
-        """Records of a connection's request number `turn`."""
+        """The number of records in a connection's request number `turn`."""
         return BIG if self.big_every and turn % self.big_every == self.big_every - 1 else self.per_request
 
 

@@ -1,4 +1,4 @@
-"""`make soak`: faults for as long as you like. Every fault alone, then mixes; one table of verdicts at the end."""
+"""`make soak`: every fault alone, then random mixes for as long as you like, and a table of verdicts at the end."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ class Which(StrEnum):
     both = "both"
 
 
-logging.getLogger().addHandler(logging.NullHandler())  # the clients' complaints about what is away are no news here
+logging.getLogger().addHandler(logging.NullHandler())  # the clients complain about everything that is away
 
 
 def soak(

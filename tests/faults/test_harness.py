@@ -32,7 +32,7 @@ def test_faults_that_overlap_touch_different_things() -> None:
         assert not any(one.touches & other.touches for one, other in combinations(step.faults, 2)), str(step)
 
 
-def test_the_books_take_what_was_not_answered_as_unknown() -> None:
+def test_what_was_not_answered_is_unknown() -> None:
     sent = SentRecords("run")
     requests = sent.open("logs0", LOGS)
     turn, ids = requests.begin(3)
@@ -44,7 +44,7 @@ def test_the_books_take_what_was_not_answered_as_unknown() -> None:
 
 @pytest.fixture(scope="module")
 def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
-    """A connection to a database of its own with all tables."""
+    """A connection to a fresh database with all tables."""
     admin = ClickHouse(clickhouse_url)
     admin.query("CREATE DATABASE test_verdict")
     made = ClickHouse(urlsplit(clickhouse_url)._replace(path="/test_verdict").geturl())

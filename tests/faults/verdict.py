@@ -1,4 +1,4 @@
-"""The verdict on one run: acknowledged and missing 0, duplicated 0, unknown at most once, each poison one letter."""
+"""The verdict on one run: nothing acknowledged is missing, nothing is duplicated, each poison is one dead letter."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from writer.dead_letters import Letter, raw_bytes
 
 @dataclass
 class Verdict:
-    """`wrong` says what must not be, in sentences; empty is a pass."""
+    """`wrong` holds a sentence for each violation; empty is a pass."""
 
     counts: Counts = field(default_factory=Counts)
     letters: int = 0
@@ -34,7 +34,7 @@ class Verdict:
 
     @property
     def audit_word(self) -> str:
-        """For a table: ok, the gaps, or that nobody asked."""
+        """For a table: ok, the number of gaps, or - without an audit."""
         if not self.audit:
             return "-"
         return f"{self.audit['gaps']} gaps" if self.audit.get("gaps") else "ok"
@@ -45,7 +45,7 @@ class Verdict:
 
 
 def judge(stack: StackUnderTest, load: Load, *, within_s: float) -> Verdict:
-    """Wait until the queue is drained, then look. The load must have stopped."""
+    """Wait until the queue is drained, then compare. The load must have stopped."""
     verdict = Verdict()
     _wait_drained(stack, verdict, within_s)
     verdict.counts = stack.until(lambda: _counted(stack, load), within_s, "an answer of ClickHouse")
@@ -58,7 +58,7 @@ def judge(stack: StackUnderTest, load: Load, *, within_s: float) -> Verdict:
 
 
 def _wait_drained(stack: StackUnderTest, verdict: Verdict, within_s: float) -> None:
-    """Until the group has committed the end of every lane."""
+    """Wait until the group has committed the end of every lane."""
 
     def drained() -> bool:
         try:
@@ -80,7 +80,7 @@ def _counted(stack: StackUnderTest, load: Load) -> Counts | None:
 
 
 def _judge_letters(stack: StackUnderTest, verdict: Verdict) -> None:
-    """Each message that can't be stored has exactly one letter, and nothing else has one."""
+    """Each message that can't be stored must have exactly one letter, and no other message may have one."""
     kept = Counter(raw_bytes(letter).decode(errors="replace") for letter in letters(stack))
     verdict.letters = kept.total()
     lacking = [text for text, acknowledged in stack.letters.items() if acknowledged and not kept[text]]
@@ -92,7 +92,7 @@ def _judge_letters(stack: StackUnderTest, verdict: Verdict) -> None:
 
 
 def _audit(stack: StackUnderTest, verdict: Verdict, within_s: float) -> None:
-    """`sluice audit` must come to the same: all there once, and gaps only where a fault took messages away."""
+    """`sluice audit` must agree: everything is there once, and there are gaps only where a fault deleted messages."""
     environment = {**os.environ, **stack.environment}
     asked = [sys.executable, "-m", "shared.cli", "audit", "--json", "--from", str(stack.began_ms)]
     told = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=within_s)
@@ -109,7 +109,7 @@ def _audit(stack: StackUnderTest, verdict: Verdict, within_s: float) -> None:
 
 
 def letters(stack: StackUnderTest) -> Iterator[Letter]:
-    """The newest letter of every key, of all topics."""
+    """The newest letter of every key in all topics."""
     topics = [signal.dead_letter_topic for signal in stack.registry.signals.values()]
     ends = stack.background.run(stack.queue.end_offsets(stack.background.run(stack.queue.lanes(topics))))
     for lane, end in ends.items():

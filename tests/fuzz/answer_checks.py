@@ -1,4 +1,4 @@
-"""What 03 allows an answer to be: its status for that route, the shape of its body, and JSON that all parsers take."""
+"""What 03 allows as an answer: a status of its route, the shape of its body, and JSON that every parser accepts."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from tests.fuzz.requests import Answer, Request
 
 BROKEN_HTTP = {400, 413}
-"""What a connection is answered with that isn't HTTP, or has too long a head."""
+"""The answers to what isn't HTTP, or has too long a head."""
 
 COMMON = {401, 403, 413, 415}
 STATUSES = {
@@ -34,11 +34,11 @@ LOG_KEYS = (
 
 
 class Violation(AssertionError):
-    """An answer that the contract doesn't know."""
+    """An answer that the contract doesn't allow."""
 
 
 def accepted(request: Request, answer: Answer) -> int:
-    """How many records an answer says were accepted (pings too)."""
+    """How many records were accepted according to the answer (pings included)."""
     if answer.status not in (200, 202) or request.method != "POST" or request.route not in ACCEPTED:
         return 0
     body = json.loads(answer.body)
@@ -46,7 +46,7 @@ def accepted(request: Request, answer: Answer) -> int:
 
 
 def check(request: Request, answer: Answer) -> None:
-    """Raise `Violation` for an answer that 03 doesn't document for such a request."""
+    """Raise `Violation` for an answer that 03 doesn't document for this request."""
     try:
         _check(request, answer)
     except AssertionError as error:
@@ -96,7 +96,7 @@ def _kind(route: str) -> str:
 
 
 def strict_json(text: bytes) -> Any:
-    """The value of a JSON text that also parsers take which know no NaN, and no number over a double's range."""
+    """The value of a JSON text that strict parsers accept: without NaN, and without numbers beyond a double's range."""
 
     def number(digits: str) -> float:
         assert not isinf(float(digits)), f"a number that no double holds: {digits[:20]}"

@@ -1,7 +1,7 @@
-"""Gateway and writer in this process, without a queue between: what the one accepts the other must make into rows.
+"""Gateway and writer in this process, without a queue between: what the gateway accepts, the writer must make rows of.
 
-Everything is the real code but three of its neighbours: messages are kept in a list, keys come out of a dict, and Redis
-is away, which the gateway must live with (a repeat is stored twice then, so every accepted record is a row).
+All code is real except for three neighbours: messages are kept in a list, keys come from a dict, and Redis is away,
+which the gateway must live with (a repeat is then stored twice, so every accepted record is a row).
 """
 
 import asyncio
@@ -50,7 +50,7 @@ _KEYS = {
 
 
 class _Kept:
-    """A producer that keeps what is published, under the limit that topics have."""
+    """A producer that keeps what is published, up to the topics' message size."""
 
     def __init__(self) -> None:
         self.messages: dict[str, list[bytes]] = defaultdict(list)
@@ -67,7 +67,7 @@ class _Kept:
 
 
 class InProcess:
-    """One gateway and the writer's conversion. Made once: offsets go on rising."""
+    """One gateway and the writer's conversion. Create it once: offsets keep rising."""
 
     def __init__(self) -> None:
         self.registry = load()
@@ -150,7 +150,7 @@ class InProcess:
         return Answer(start["status"], headers, b"" if request.method == "HEAD" else body)
 
     def rows(self) -> list[tuple[Table, Columns, int]]:
-        """What the writer makes of everything published since the last call: (table, columns, rows) of each topic.
+        """The writer's rows of everything published since the last call: (table, columns, rows) of each topic.
 
         Raises AssertionError naming the first record that would become a dead letter.
         """
@@ -161,7 +161,7 @@ class InProcess:
         return made
 
     def all_rows(self) -> list[tuple[Table, Columns, int]]:
-        """The same of all messages of which `rows` has made rows since this was called last, as one batch each."""
+        """The same rows as `rows` has returned since this was last called, but one batch for each topic."""
         seen, self._seen = self._seen, defaultdict(list)
         return self._converted_all(seen)
 

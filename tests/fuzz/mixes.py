@@ -41,7 +41,7 @@ def routes() -> list[str]:
 
 
 def requests(registry: Registry, known: Known) -> st.SearchStrategy[Request]:
-    """Three in four to ingest routes."""
+    """Most of them to ingest routes."""
     paths = routes()
     ingest = [ingests(Door(intake), known) for intake in registry.intakes]
     read = [reads(path, known) for path in paths if path.endswith("/logs") and "{" in path]
@@ -54,7 +54,7 @@ def mix(registry: Registry, known: Known, n: int, seed_: int) -> Sequence[Reques
 
 
 def variants(requests: Sequence[Request], random: Random, each: int) -> Iterator[Request]:
-    """Cheap ones made of drawn ones: their bodies with bytes changed, cut, doubled, or ends of other bodies."""
+    """Variants of drawn requests, which are cheap: bodies with bytes changed, cut, doubled, or ends of others."""
     bodies = [request.body for request in requests if request.body]
     for request in requests:
         if request.body:
@@ -63,7 +63,7 @@ def variants(requests: Sequence[Request], random: Random, each: int) -> Iterator
 
 
 def maimed(text: bytes, random: Random, other: bytes) -> bytes:
-    """The text with a few bytes of it changed, or the end of another one on it."""
+    """The text with a few bytes changed, or with the end of another text."""
     for _ in range(random.choice((1, 1, 2, 5))):
         at, to = sorted((random.randrange(len(text) + 1), random.randrange(len(text) + 1)))
         change = random.randrange(6)
@@ -83,7 +83,7 @@ _BYTES = b'"\\{}[],:-+.eE0159tnu \n\0\x01\x7f\x80\xc3\xed\xff'
 
 
 def raw(known: Known, random: Random, n: int) -> Iterator[bytes]:
-    """What isn't quite HTTP."""
+    """Bytes that are almost HTTP."""
     body = b'{"logs":[{"level":"info","message":"raw"}]}'
     head = b"POST /ingest/logs HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\n" % known.read.encode()
     whole = [

@@ -29,13 +29,13 @@ from tests.fuzz.requests import Answer, Known, Request
 from tests.fuzz.wire import exchange, send_all
 
 CONNECTIONS = 24
-SETTLED_WITHIN_S = 90.0
+SETTLED_WITHIN_S = 200.0
 
 GATEWAY_BYTES = 700_000_000
-"""Most memory of a gateway: bodies of many connections at once, one of them as Python values."""
+"""A gateway's most memory: bodies of many connections at once, one of them as Python values."""
 
 WRITER_BYTES = 700_000_000
-"""Most memory of a writer: a batch is up to 32 MB of messages, as values, as columns, and on their way."""
+"""A writer's most memory: a batch has up to 32 MB of messages, held as values, as columns, and as a block to send."""
 
 
 class Process:
@@ -48,7 +48,7 @@ class Process:
             command = [sys.executable, *dying_with_us, sys.executable, "-m", "shared.cli", role]
             self._process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.role = role
-        self.port: int = _until(lambda: self._announced(port_name), 60, f"a {role} that listens")
+        self.port: int = _until(lambda: self._announced(port_name), 120, f"a {role} that listens")
 
     def _announced(self, name: str) -> int | None:
         assert self._process.poll() is None, self.log[-4000:]
@@ -75,10 +75,10 @@ class Process:
 
 
 class RealProcesses:
-    """The stage. Used with `with`; the databases and the topics are its own, the engines may be shared.
+    """A gateway and a writer. Use it in a `with`; its databases and topics are its own, the engines may be shared.
 
-    What it checks, with `settle`: every accepted record is exactly one row, there are no dead letters, no lane waits,
-    and no process has grown beyond its bound.
+    `settle` checks that every accepted record is exactly one row, that there are no dead letters, that no lane waits,
+    and that no process has grown beyond its bound.
     """
 
     def __init__(self, folder: Path, *, postgres_url: str, clickhouse_url: str, redis_url: str, queue_url: str) -> None:
@@ -97,16 +97,17 @@ class RealProcesses:
             "SLUICE_GATEWAY_PORT": "0",
             "SLUICE_GATEWAY_INGEST_LIMIT": "0",
             "SLUICE_GATEWAY_READ_LIMIT": "0",
-            "SLUICE_GATEWAY_HEAD_TIMEOUT_S": "5",
-            "SLUICE_GATEWAY_BODY_TIMEOUT_S": "5",
+            "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "60",
+            "SLUICE_GATEWAY_HEAD_TIMEOUT_S": "20",
+            "SLUICE_GATEWAY_BODY_TIMEOUT_S": "20",
             "SLUICE_WRITER_GROUP": f"writers.{secrets.token_hex(6)}",
             "SLUICE_WRITER_BATCH_AGE_S": "0.1",
         }
         self.answers = 0
         self.surely = 0
-        """Records that must be rows: accepted in requests that can't have been repeats."""
+        """Records that must be rows: accepted in requests that can't be repeats."""
         self.perhaps = 0
-        """Records accepted in requests of which some were answered as repeats."""
+        """Records that may be rows: accepted in requests that may be repeats."""
         self.by_status: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -121,7 +122,7 @@ class RealProcesses:
             )
         self.gateway = self._spawn("gateway", "port")
         self.writer = self._spawn("writer", "metrics_port")
-        _until(lambda: self._ready(), 30, "a gateway that takes logs")
+        _until(lambda: self._ready(), 90, "a gateway that takes logs")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,7 +139,7 @@ class RealProcesses:
     # Asking.
 
     def send(self, requests: Sequence[Request], *, connections: int = CONNECTIONS) -> None:
-        """Send them, and judge every answer. Raises `Violation`, also for a 503 that comes again later."""
+        """Send them, and check every answer. Raises `Violation`, also for a 503 to the second try."""
         again: list[Request] = []
 
         def told(request: Request, answer: Answer) -> None:
@@ -162,7 +163,7 @@ class RealProcesses:
             self.surely += answer_checks.accepted(request, answer)
 
     def send_raw(self, pieces: Sequence[bytes]) -> None:
-        """Send bytes, each on a connection of its own that is then half closed; nothing may make the gateway fail."""
+        """Send each piece on its own connection, which is then half closed; the gateway must not fail."""
 
         async def send() -> None:
             for start in range(0, len(pieces), CONNECTIONS):
@@ -195,7 +196,7 @@ class RealProcesses:
     # Comparing.
 
     def settle(self) -> int:
-        """Wait until everything accepted is stored, and check that it is, once. Returns the rows."""
+        """Wait until everything accepted is stored, and check that it is there once. Returns the number of rows."""
         accepted = int(self.metric(self.gateway, "sluice_records_total"))
         end = time.monotonic() + SETTLED_WITHIN_S
         while (rows := self._rows()) < accepted and time.monotonic() < end:
@@ -211,7 +212,7 @@ class RealProcesses:
         return rows
 
     def _rows(self) -> int:
-        """Rows of different identity; a row that is there twice fails."""
+        """The number of rows. Fails for a row that is there twice."""
         client, database = ClickHouse(self.clickhouse_url), database_of(self.clickhouse_url)
         total = 0
         try:
@@ -226,7 +227,7 @@ class RealProcesses:
         return total
 
     def read_back(self) -> int:
-        """Page through all logs with all of their columns, and look up errors. Returns the logs; none may lack."""
+        """Page through all logs with all columns, and look up errors. Returns the number of logs; none may lack."""
         include = ",".join(
             name for name in self.registry.signals["logs"].table.column_names if name not in answer_checks.LOG_KEYS
         )

@@ -1,4 +1,4 @@
-"""What the fuzz has found, as the requests that showed it. Each is sent in every run, before anything that is drawn."""
+"""The requests that have shown a fault. Every run sends them first."""
 
 import json
 
@@ -14,7 +14,7 @@ def ingests(known: Known) -> list[Request]:
     error = {"event_id": "a\0b", "exception": {"type": "E", "value": "v"}, "trace_id": "t"}
     chunks = [_LOG | {"message": "x" * 400_000}] * 3
     return [
-        # Noted with each of its rows, a request's service took the writer 1.8 GB.
+        # The service was copied into each of the rows: 1.8 GB in the writer.
         _post(known, "/ingest/logs", {"service": "s" * 850_000, "logs": [_LOG] * 1000}),
         _post(known, "/ingest/logs", {"service": "\0" * 120_000, "logs": [_LOG] * 1000}),
         _post(
@@ -23,7 +23,7 @@ def ingests(known: Known) -> list[Request]:
         # One message of several was too large: the others were stored, and the answer was 413.
         _post(known, "/ingest/logs", {"service": "s" * 300_000, "logs": [*chunks, _LOG]}),
         _post(known, "/ingest/logs", {"service": "s" * 500_000, "logs": [*chunks, _LOG]}),
-        # Numbers that no double holds: echoed in a refusal, stored where nobody looks.
+        # Numbers that no double holds: echoed in a refusal, or stored without a check.
         _post(known, "/api/v1/logs/batch", b'{"logs":' + b"9" * 310 + b"}"),
         _post(known, "/api/v1/errors", b'{"message":{"a":[-' + b"9" * 310 + b"]}}"),
         _post(
@@ -34,13 +34,13 @@ def ingests(known: Known) -> list[Request]:
         _post(
             known, "/api/v1/logs/batch", b'{"logs":[{"level":"info","message":"m","user":{"a":1e400,"id":"\\"1e400"}}]}'
         ),
-        # An id that is stored in another way than it was sent.
+        # An id that is not stored as it was sent.
         _post(known, "/api/v1/errors", error),
     ]
 
 
 def reads(known: Known) -> list[Request]:
-    """Requests to the read API, which find something once the others are stored."""
+    """Requests to the read API, which find something when the others are stored."""
     logs = [
         "&".join(f"attr.a{n}=1" for n in range(51)),
         "&".join(f"attr.a{n}=1" for n in range(50)),

@@ -1,4 +1,4 @@
-"""Whole HTTP requests: of every route that the gateway has, with whatever a client could get wrong about them."""
+"""Whole HTTP requests to every route of the gateway, with every mistake that a client could make."""
 
 import gzip
 import hashlib
@@ -20,19 +20,19 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Known(NamedTuple):
-    """A project that there is, and its keys."""
+    """An existing project and its keys."""
 
     project: str
     ingest: str
     read: str
     browser: str
-    """May send from https://app.example.com only."""
+    """Only for pages of https://app.example.com."""
     secret: str = ""
-    """Of the project's drains."""
+    """The secret of the project's drains."""
 
 
 class Request(NamedTuple):
-    """One request. `route` is the path of the gateway's route it was made for ('' for none)."""
+    """One request. `route` is the path of the gateway's route that it is for ('' for none)."""
 
     route: str
     method: str
@@ -42,7 +42,7 @@ class Request(NamedTuple):
 
     @property
     def has_name(self) -> bool:
-        """Whether a repeat of it may be answered without being stored: it, or its body, has a name to be known by."""
+        """Whether a repeat may be answered without being stored: the request, or a record in its body, has a name."""
         named = any(name.lower() == b"idempotency-key" and value.strip() for name, value in self.headers)
         return named or self.route.startswith(("/ingest/drain", "/api/v1/errors"))
 
@@ -158,7 +158,7 @@ def _packed(draw: st.DrawFn, body: bytes) -> tuple[list[tuple[bytes, bytes]], by
 
 @st.composite
 def ingests(draw: st.DrawFn, door: Door, known: Known) -> Request:
-    """Requests to an intake's route, nearly all of them with a good key."""
+    """Requests to an intake's route, nearly all with a good key."""
     value, headers = draw(plain_values(door)), draw(_key(known, known.ingest))
     if rarely(draw, 5):
         headers, value = [], _with_key(value, draw(st.sampled_from([known.ingest, known.read, "", 5, None])))
@@ -214,7 +214,7 @@ _event_ids = st.one_of(
 
 @st.composite
 def reads(draw: st.DrawFn, route: str, known: Known) -> Request:
-    """Requests to one of the read API's routes, whose path has one parameter."""
+    """Requests to a route of the read API, whose path has one parameter."""
     project = draw(st.sampled_from([known.project] * 6 + ["other", "\0", "", "😀"]))
     name = quote(project if "{project_id}" in route else draw(_event_ids), safe="/")
     target = route.replace("{project_id}", name).replace("{event_id:path}", name)
@@ -230,7 +230,7 @@ def reads(draw: st.DrawFn, route: str, known: Known) -> Request:
 
 @st.composite
 def others(draw: st.DrawFn, routes: Sequence[str], known: Known) -> Request:
-    """Any method to any path: those of the gateway's routes, and some that it has not."""
+    """Any method to any path: the gateway's routes, and paths without a route."""
     route = draw(st.sampled_from(routes))
     path = route.replace("{project_id}", known.project).replace("{event_id:path}", "e1").encode()
     target = draw(st.sampled_from([path, path, path + b"/", *_STRANGE_PATHS]))

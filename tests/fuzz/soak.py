@@ -1,7 +1,7 @@
 """The long fuzz: `python -m tests.fuzz.soak --minutes 10 --seed 7`.
 
-Rounds of new requests against a gateway and a writer on real engines, on each queue in turn, until the time is over or
-something is wrong. Exit code 0 only if nothing was; the seed of a round makes its requests again.
+Rounds of new requests to a gateway and a writer on real engines, on each queue in turn, until the time is over or
+something is wrong. The exit code is 0 if nothing was; the seed of a round makes the same requests again.
 """
 
 import tempfile

@@ -1,6 +1,6 @@
 """A short fuzz of all routes, the same in every run; `python -m tests.fuzz.soak` is the long one.
 
-What it holds to: an answer is one that 03 documents, and what the gateway accepts is stored, once, and can be read.
+Every answer is one that 03 documents, and what the gateway accepts is stored, once, and can be read.
 """
 
 import asyncio

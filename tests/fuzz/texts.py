@@ -1,5 +1,4 @@
-"""Bodies that go to the limits: the formats' own, valid or broken, with values at the edge of every type, then maimed
-as bytes."""
+"""Bodies at the limits: of every format, valid or broken, with values at the edge of every type, some maimed."""
 
 import json
 import time
@@ -23,7 +22,7 @@ NUMBERS = [
     *("18446744073709551616", "-9223372036854775809", "4294967295", "4294967296", "1" + "0" * 25, "-1", "1e15", "1e22"),
     *("1e400", "-1e400", "1.8e308", "1e0000000400", "9" * 308, "9" * 310, "9" * 5_000, "0." + "9" * 5_000),
 ]
-"""Numbers at the limits of doubles, 64-bit integers, columns, and of Python's own patience."""
+"""Numbers at the limits of doubles, 64-bit integers, columns, and Python's int parser."""
 
 MOMENTS = [
     *('"1899-12-31T23:59:59.999999Z"', '"1900-01-01T00:00:00Z"', '"2299-12-31T23:59:59.999999Z"'),
@@ -51,7 +50,7 @@ TEXTS = [
     json.dumps("x" * 20_000),
     '"proliferate-sdk-init"',
 ]
-"""Texts around every limit, with characters that the one or the other store can't take."""
+"""Texts around every limit, with characters that one of the stores can't hold."""
 
 DEEP = ["[" * n + "]" * n for n in (50, 511, 513, 940, 100_000)] + ['{"a":' * n + "1" + "}" * n for n in (500, 900)]
 BIG = [json.dumps("x" * n) for n in (511_000, 513_000, 1_200_000)] + [
@@ -64,7 +63,7 @@ OTHERS = ["null", "true", "[]", "{}", "[null]", '[[],{"":null}]', '{"id":{"id":{
 
 
 def rarely(draw: st.DrawFn, once_in: int) -> bool:
-    """True about once in so many draws (the ends of a range come up far more often than that)."""
+    """True about once in so many draws (hypothesis draws the ends of a range far more often)."""
     return draw(st.integers(0, once_in - 1)) == once_in // 2
 
 
@@ -107,7 +106,7 @@ _NAMES = [
 
 @st.composite
 def spiced(draw: st.DrawFn, value: Any) -> Any:
-    """The value with up to two extremes somewhere in it, under keys that were there or not."""
+    """The value with up to two extremes somewhere in it, under old or new keys."""
     for _ in range(draw(st.integers(0, 2))):
         value = draw(_spiced(value))
     return value
@@ -127,7 +126,7 @@ def _spiced(draw: st.DrawFn, value: Any) -> Any:
 
 
 def written(value: Any, *, ascii_only: bool, spaced: bool, twice: bool = False) -> str:
-    """The value's JSON. `twice`: the first key of each object stands there twice, the first time with null."""
+    """The value's JSON. `twice`: the first key of each object is there twice, the first time with null."""
     if isinstance(value, Token):
         return value
     if isinstance(value, dict):
@@ -168,7 +167,7 @@ _PIECES = [
 
 @st.composite
 def maimed(draw: st.DrawFn, text: bytes) -> bytes:
-    """The text with up to three bytes flipped, cut out, put in, or stretches of it moved about."""
+    """The text with up to three changes: a bit flipped, bytes cut out, inserted or repeated, or the end cut off."""
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(text)))
         to = min(len(text), at + draw(st.sampled_from([1, 1, 2, 7, 100])))
@@ -191,14 +190,14 @@ def maimed(draw: st.DrawFn, text: bytes) -> bytes:
 
 
 def plain_values(door: Door) -> st.SearchStrategy[Any]:
-    """Bodies of an intake as values: valid ones, broken ones, and either of them spiced."""
+    """Bodies of an intake as values: valid or broken, spiced or not."""
     spicy = values(door).flatmap(spiced)
     return st.one_of(spicy, spicy, values(door), values(door).flatmap(broken).flatmap(spiced))
 
 
 @st.composite
 def texts(draw: st.DrawFn, door: Door, value: Any) -> bytes:
-    """What a client could send for a body: JSON in any spelling, NDJSON for drains, maimed or not."""
+    """The text of a body: JSON in any spelling, NDJSON for drains, maimed or not."""
     style = {"ascii_only": draw(st.booleans()), "spaced": draw(st.booleans()), "twice": rarely(draw, 10)}
     if door.intake.kind == "drain" and isinstance(value, list) and draw(st.booleans()):
         text = "\n".join(written(each, **style | {"spaced": False}) for each in value)

@@ -1,4 +1,4 @@
-"""HTTP as bytes: requests that no client library would send, over a few connections at once."""
+"""HTTP as bytes, for requests that no client library sends, over a few connections at once."""
 
 import asyncio
 import re
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from tests.fuzz.requests import Answer, Request
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def serialized(request: Request) -> bytes:
@@ -19,7 +19,7 @@ def serialized(request: Request) -> bytes:
 
 
 async def read_answer(reader: asyncio.StreamReader, *, has_body: bool = True) -> Answer | None:
-    """The next answer that isn't an interim one; None where the connection ends instead."""
+    """The next final answer, or None if the connection ends instead."""
     while True:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -41,7 +41,7 @@ async def read_answer(reader: asyncio.StreamReader, *, has_body: bool = True) ->
 async def send_all(
     port: int, requests: Iterable[Request], connections: int, told: Callable[[Request, Answer], None]
 ) -> None:
-    """Send requests over so many connections at a time; `told` gets each answer as it comes.
+    """Send requests over so many connections; `told` gets each answer as it arrives.
 
     Raises AssertionError for a request that gets no answer.
     """
@@ -70,7 +70,7 @@ async def send_all(
 
 
 async def exchange(port: int, sent: bytes) -> list[int]:
-    """The statuses of what comes back for raw bytes and the end of them."""
+    """The statuses of the answers to raw bytes and the end of the stream."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)

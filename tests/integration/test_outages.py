@@ -19,7 +19,7 @@ IMPATIENT = {
     "SLUICE_WRITER_INSERT_TIMEOUT_S": "3",  # so that inserts end as ambiguous failures and are tried again
     "SLUICE_WRITER_BACKOFF_MAX_S": "1",
     "SLUICE_WRITER_SESSION_TIMEOUT_S": "6",
-    "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "2",
+    "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "5",
 }
 
 

@@ -1,4 +1,4 @@
-"""Retention that is too short: messages vanish from the queue before a writer came."""
+"""Retention that is too short: messages are deleted from the queue before a writer has read them."""
 
 import re
 import sqlite3
@@ -16,18 +16,18 @@ from shared.queue.kafka.options import addresses
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
 from tests.faults.stack_under_test import StackUnderTest
 
-BROKER_WRITES_IT_DOWN_S = 2.0
-"""A broker killed before it has written down where its log begins has all that was deleted again. (Ours writes it down
-every second.)"""
+UNREAD = 20
+BROKER_WRITES_IT_DOWN_S = 4.0
+"""The local broker stores every second where its logs begin. Killed before that, it has the deleted messages again."""
 
 _ID = re.compile(rb'"(?:trace_id|traceId|id)":\s?"([a-z0-9]+-[a-z0-9]+-\d+-\d+)"')
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(1.0, 3.0), times=2)  # others look for writers that insert
+@fault(WRITERS, CLICKHOUSE, QUEUE, hold_s=(1.0, 3.0), times=2)  # some faults wait for writers that insert
 def retention_passed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
-    """Half of what no writer has read yet is deleted from the queue: that gap is counted, and nothing else is lost."""
+    """Half of the unread messages are deleted from the queue: the gap is counted, and nothing else is lost."""
     stack.writers.kill()
-    time.sleep(2.0)  # something to lose
+    stack.until(lambda: sum(stack.behind().values()) >= UNREAD, 60, "messages that no writer has read")
     lost = 0
     for lane, (position, begin, end) in stack.positions().items():
         first = max(position.offset, begin)
@@ -41,7 +41,7 @@ def retention_passed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
 
 
 def _lose(stack: StackUnderTest, lane: Lane, first: int, upto: int) -> int:
-    """Delete the messages from `first` to about `upto`; how many were lost."""
+    """Delete the messages from `first` to about `upto`. Returns how many were lost."""
     ids = {message.offset: _ID.findall(message.value) for message in stack.messages(lane, first, upto)}
     begin = (_delete_from_kafka if stack.queue_kind == "kafka" else _delete_from_file)(stack, lane, upto)
     stack.may_lose |= {found.decode() for offset, each in ids.items() if offset < begin for found in each}
@@ -51,7 +51,7 @@ def _lose(stack: StackUnderTest, lane: Lane, first: int, upto: int) -> int:
 
 
 def _delete_from_kafka(stack: StackUnderTest, lane: Lane, upto: int) -> int:
-    """Everything below `upto`; the first offset that is left."""
+    """Delete everything below `upto`. Returns the first offset that is left."""
 
     async def delete() -> int:
         admin = AIOKafkaAdminClient(bootstrap_servers=addresses(stack.running.env["SLUICE_QUEUE_URL"]))
@@ -66,9 +66,9 @@ def _delete_from_kafka(stack: StackUnderTest, lane: Lane, upto: int) -> int:
 
 
 def _delete_from_file(stack: StackUnderTest, lane: Lane, upto: int) -> int:
-    """The segments that end below `upto`, by hand, as the queue itself would never do; the first offset left."""
+    """Delete the segments that end below `upto`, which the queue itself never does. Returns the first offset left."""
     path = stack.running.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as db:
+    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         (lane_id,) = db.execute("SELECT id FROM lanes WHERE topic = ? AND partition = ?", lane).fetchone()
         doomed = (lane_id, upto)

@@ -1,10 +1,10 @@
 """Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards (design 03)."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
+from redis import Redis
 
 from deploy.local.valkey import Valkey
 from tests.integration.gateway.conftest import StartGateway
@@ -81,16 +81,17 @@ def test_a_publish_that_fails_is_not_remembered(impatient_gateway: GatewayProces
     assert len(gateway.stored()) == stored
 
 
-def test_a_repeat_of_a_slow_publish_is_503_with_retry_after(gateway: GatewayProcess) -> None:
+def test_a_repeat_of_a_slow_publish_is_503_with_retry_after(gateway: GatewayProcess, redis_url: str) -> None:
     answers: list[Answer] = []
 
     def post() -> None:
         answers.append(gateway.post(LOGS, log_of("slow"), idempotency_key="slow"))
 
     first = threading.Thread(target=post)
-    with gateway.queue_away():
+    with Redis.from_url(redis_url) as redis, gateway.queue_away():
+        before = marks(redis)
         first.start()
-        time.sleep(0.5)
+        wait_until(lambda: marks(redis) - before, 60, "the mark of the first")
         post()
     first.join()
     assert [answer.status for answer in answers] == [503, 200]
@@ -98,6 +99,10 @@ def test_a_repeat_of_a_slow_publish_is_503_with_retry_after(gateway: GatewayProc
     post()
     assert answers[2].status == 200
     assert stored_logs(gateway).count("slow") == 1
+
+
+def marks(redis: Redis) -> set[bytes]:
+    return set(redis.keys("sluice:idempotency:*"))
 
 
 def test_with_redis_away_requests_with_a_key_are_stored_and_counted(
