@@ -18,7 +18,7 @@ from shared.formats.intake import OneOrMany, Remarks
 
 
 class WrongKey(Faulty):
-    """An element with another key than the first one that has any: it belongs to somebody else."""
+    """An element with another key than the first element that has one: it belongs to somebody else."""
 
     reason = "wrong_key"
 
@@ -45,7 +45,7 @@ class OneOrManyValidator(JsonValidator):
     def _one(self, decoders: Decoders, text: bytes) -> Part:
         if len(text) > MAX_RECORD_BYTES and not decoders.mended:
             refuse_bomb(text)
-            parsed(text)
+            parsed(text)  # raises `Malformed`: what is no JSON is refused, not dropped
             return self._part([], [(0, Oversized("too_large"))])
         decoders.record(text)
         remarks = self._look(text)
