@@ -41,7 +41,7 @@ class UnknownVersion(Exception):
 
 
 class Undecodable(Exception):
-    """The message is no envelope, or its payload is none of its format's, and never will be."""
+    """The message is no envelope, or its payload can't be read by its format; trying again can't help."""
 
 
 _encode = msgspec.json.Encoder().encode

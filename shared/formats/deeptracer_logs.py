@@ -20,7 +20,7 @@ class Frame(BatchFrame, gc=False, kw_only=True):
 
 
 class Log(msgspec.Struct, gc=False, kw_only=True):
-    """One log entry. `vercel_id` is sent by the SDK and stands in no document."""
+    """One log entry. `vercel_id` is sent by the SDK and is not documented."""
 
     level: Literal["debug", "info", "warn", "error"]
     message: str

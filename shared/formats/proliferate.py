@@ -1,4 +1,4 @@
-"""What the two Proliferate formats share (03, "Proliferate API"): null is as good as absent for an optional field."""
+"""What the two Proliferate formats share (03, "Proliferate API"): for an optional field null means absent."""
 
 from datetime import datetime
 from typing import Annotated

@@ -37,12 +37,12 @@ ID_LIMIT = 512
 
 
 def low(name: str, help: str) -> "Column":
-    """A column of few different texts: a name, a version, an enum."""
+    """A text column with few distinct values: a name, a version, an enum."""
     return Column(name, LOW, help, limit=LOW_LIMIT)
 
 
 def identifier(name: str, help: str) -> "Column":
-    """A column of many different short texts."""
+    """A column of short texts with many distinct values."""
     return Column(name, "String", help, limit=ID_LIMIT)
 
 
@@ -50,7 +50,7 @@ def identifier(name: str, help: str) -> "Column":
 class Column:
     """One column: its name (public, people query it), its ClickHouse type, what it holds, and its codec.
 
-    `limit`: characters kept of longer text; what was cut goes to the row's `extra` whole (03, "Numbers and text").
+    `limit`: characters kept of longer text, which goes whole to the row's `extra` (03, "Numbers and text").
     """
 
     name: str
@@ -61,7 +61,7 @@ class Column:
 
     @property
     def default(self) -> str | int | float:
-        """What a row holds where the format has no such field: '' for text, 0 for numbers and times."""
+        """What a row holds if its format has no such field: '' for text, 0 for numbers and times."""
         if self.type.startswith("Float"):
             return 0.0
         return "" if "String" in self.type else 0
