@@ -93,7 +93,7 @@ def test_answers_are_kept_for_a_second(stack: RunningStack) -> None:
 
 @contextmanager
 def locked_queue(stack: RunningStack) -> Iterator[None]:
-    """Somebody holds the file's write lock and doesn't let go."""
+    """Another connection holds the file's write lock."""
     path = stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What a drain's route asks beyond a key: the pieces of `gateway.drains.signature` and `gateway.drains.handshake`."""
+"""What a drain's route needs beyond a key: the pieces of `gateway.drains.signature` and `gateway.drains.handshake`."""
 
 import hashlib
 import hmac
