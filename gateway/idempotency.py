@@ -69,7 +69,7 @@ class Idempotency:
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
         """The answer of `work`, or the one it gave before under this key.
 
-        `digest` is `digest_of` the unpacked body. A drain, which has no key, takes `b"body:" + digest` as one (03,
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one (03,
         "Drain": a repeat of the same unpacked body is answered, not published again).
 
         Raises:

@@ -23,7 +23,7 @@ Kind = Literal["ingest", "read", "drain"]
 
 @dataclass
 class _Renewal:
-    """A lease that has been asked for, and how many requests wait for it."""
+    """A lease that was requested, and how many requests wait for it."""
 
     task: asyncio.Task[None] | None = None
     waiting: int = 0

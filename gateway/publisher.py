@@ -89,7 +89,7 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
 
 
 def cut(topic: str, stamp: Stamp, part: Part) -> list[Message]:
-    """The messages of a part that is too large for one, in order, each with a stamp of its own count.
+    """The messages of a part that is too large for one, in order, each with its own stamp and count.
 
     Raises `TooLarge` if the stamp leaves no room for the largest record: what a request says once for all of its
     records is repeated in every message.

@@ -63,7 +63,7 @@ def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
 
 
 def _check(intake: Intake, formats: Mapping[str, Format]) -> None:
-    """Raise `BadExtension` for an intake whose requests could not be taken."""
+    """Raise `BadExtension` for an intake whose requests could not be accepted."""
     if not intake.bodies or not intake.routes:
         raise BadExtension("an intake has neither a route nor a format: give it both")
     if unknown := [name for name in intake.bodies if name not in formats]:

@@ -21,8 +21,8 @@ LARGEST = 64
 class VerifyCodes:
     """The codes of projects that are named in a path.
 
-    They are told without a key, so Postgres gets only one lookup at a time, and none for the same project within
-    `FRESH_S`.
+    Anybody can ask for them without a key, so Postgres gets only one lookup at a time, and none for the same project
+    within `FRESH_S`.
     """
 
     def __init__(self, code_of: CodeOf) -> None:

@@ -1,4 +1,4 @@
-"""Bodies with an array of records: in a frame, with all of them or only the good ones taken, and bare."""
+"""Bodies with an array of records: in a frame, all or nothing or only the good ones, and bare."""
 
 from typing import Any
 

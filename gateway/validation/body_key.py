@@ -22,12 +22,12 @@ _perhaps = re.compile(rb'"api_key"|\\u00(?:5[fF]|6[159bB]|7[09])').search
 
 
 def key_of(body: bytes | msgspec.Raw) -> str | None:
-    """The key of an object; None if it has none, or one that is no text. Raises `msgspec.DecodeError`."""
+    """The key of an object; None if it has none, or one that is not a string. Raises `msgspec.DecodeError`."""
     return text_of(_decode_key(body).api_key)
 
 
 def text_of(sent: Any) -> str | None:
-    """The key in a decoded field, raw or not; None if it is no text. Raises `msgspec.DecodeError`."""
+    """The key in a decoded field, raw or not; None if it is not a string. Raises `msgspec.DecodeError`."""
     value = _value_of(sent) if isinstance(sent, msgspec.Raw) else sent
     return value if isinstance(value, str) else None
 

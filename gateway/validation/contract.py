@@ -31,7 +31,7 @@ _PLAIN: dict[Any, Kind] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """What one JSON value must be. Limits are inclusive; None where there is none."""
+    """What one JSON value must be. Limits are inclusive; None for no limit."""
 
     kind: Kind
     nullable: bool = False
@@ -79,7 +79,7 @@ def is_struct(kind: Any) -> bool:
 def checked(record: Any) -> Any:
     """The type that the gateway validates a record with: its own, with raw fields typed as what they must hold.
 
-    A record that is no struct is a `dict`: any JSON object.
+    A record type that is not a struct is a `dict`: any JSON object.
     """
     if not is_struct(record):
         return AnyObject

@@ -1,4 +1,4 @@
-"""The msgspec decoders of one shape of body: how it is taken apart and checked in one go."""
+"""The msgspec decoders of one shape of body: they take it apart and check it in one go."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class Decoders:
     records: Callable[[bytes | msgspec.Raw], list[Any]]
     head: Callable[[bytes], Any]
     fit: Callable[[Any, Iterable[Any]], bool] | None = None
-    """Whether a frame and its records keep the limits that msgspec can't check; None where there are none."""
+    """Whether a frame and its records keep the limits that msgspec can't check; None if there are no such limits."""
     mended: bool = False
     """Their input was mended and is no longer what was sent, so its size says nothing."""
 

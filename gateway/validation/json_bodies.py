@@ -59,7 +59,7 @@ class JsonValidator(ABC):
             return self._key_of(text)
         try:
             repaired_text = repaired(text)
-            _decode_raw(repaired_text)  # tells a body that is no object from one that is no JSON
+            _decode_raw(repaired_text)  # tells a body that is not an object from one that is not JSON
             return self._key_of(repaired_text)
         except msgspec.ValidationError:
             return None
@@ -79,7 +79,7 @@ class JsonValidator(ABC):
             raise self._malformed(text) from error
 
     def _second_look(self, text: bytes) -> Part:
-        """Raises `Malformed` for what is no JSON."""
+        """What the fast path refused, looked at again. Raises `Malformed` for a body that is not JSON."""
         if self._counted is not None:
             with suppress(*_REFUSED):
                 return self._take(self._counted, text, self._counted.head(text))

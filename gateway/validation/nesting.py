@@ -15,7 +15,7 @@ _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTAL
 
 
 def looks_too_deep(body: bytes) -> bool:
-    """Whether `is_too_deep` must be asked; takes microseconds.
+    """Whether `is_too_deep` must take its precise look; costs microseconds.
 
     Brackets inside texts count as brackets here. Closing ones may hide a deep body; the decoders then raise
     RecursionError, which is refused in the same way.

@@ -45,7 +45,7 @@ class OneOrManyValidator(JsonValidator):
     def _one(self, decoders: Decoders, text: bytes) -> Part:
         if len(text) > MAX_RECORD_BYTES and not decoders.mended:
             refuse_bomb(text)
-            parsed(text)  # raises `Malformed`: what is no JSON is refused, not dropped
+            parsed(text)  # raises `Malformed`: a body that is not JSON is refused, not dropped
             return self._part([], [(0, Oversized("too_large"))])
         decoders.record(text)
         remarks = self._look(text)

@@ -30,7 +30,7 @@ class Validator(Protocol):
         """The body after a first decode, for `key_in` and `validate`. Raises nothing."""
 
     def key_in(self, opened: Opened, /) -> str | None:
-        """The `api_key` of a body, whatever else is wrong with it; None if it has none, or one that is no text.
+        """The `api_key` of a body, whatever else is wrong with it; None if it has none, or one that is not a string.
 
         Of several records the first one's key counts. Raises `MalformedJson`.
         """
@@ -40,7 +40,7 @@ class Validator(Protocol):
 
         Raises:
             MalformedJson, InvalidBody: the request is refused as a whole.
-            TooLarge: a record is over the limit, and the contract takes all or nothing; or there are too many.
+            TooLarge: a record is over the limit in an all-or-nothing contract, or there are too many records.
         """
 
 

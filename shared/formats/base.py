@@ -30,7 +30,7 @@ def checked_as(kind: Any) -> msgspec.Meta:
 
 
 def or_else(mend: Callable[[Any], Any], also: str) -> msgspec.Meta:
-    """Marks a field whose contract is wider than its type. `also` describes for people what else it takes.
+    """Marks a field whose contract is wider than its type. `also` describes in words what else it accepts.
 
     A JSON value that the type refuses is passed to `mend`, which returns a replacement that the record's own struct
     accepts, or None if the contract refuses the value too.

@@ -37,7 +37,7 @@ class Codec(ABC):
         """Bytes of each record; as many numbers as there are records. Raises `Undecodable`."""
 
     def plain(self, payload: Payload) -> Any:
-        """The records as plain values, for people. Raises `Undecodable`."""
+        """The records as plain values, for people to read. Raises `Undecodable`."""
         return msgspec.to_builtins(self.read(payload), str_keys=True)
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:

@@ -13,7 +13,7 @@ from shared.formats.structs import retyped
 
 
 class Malformed(Exception):
-    """A body that is nothing its intake takes, or no JSON at all. The text says why, in a few words."""
+    """A body that its intake can't read, or that is not JSON at all. The text says why, in a few words."""
 
 
 class Remarks(NamedTuple):
@@ -106,7 +106,7 @@ class OneOrMany:
 
 
 Judge = Callable[[Any], str]
-"""Why a record that could be read can't be taken, in one word such as `missing_name`; '' for a good one."""
+"""Why a readable record can't be accepted, in one word such as `missing_name`; '' for a good one."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Intake:
     """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
     if its project sets one."""
     media_types: tuple[str, ...] = ()
-    """Further types of bodies that `unwrap` takes, for the API's description."""
+    """Further media types that `unwrap` accepts, for the API's description."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Name -> a whole body, as a JSON value; for people and for the API's description. Each must be accepted."""
 

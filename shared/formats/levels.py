@@ -6,7 +6,7 @@ _ALIASES = {"warning": "warn"}
 
 
 def level_of(value: object) -> str | None:
-    """The level that a text names, in any case; None if it names none, or is no text."""
+    """The level that a text names, in any case; None if it names none, or is not a string."""
     if not isinstance(value, str):
         return None
     name = value.lower()

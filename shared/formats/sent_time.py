@@ -1,4 +1,4 @@
-"""Times as clients write them -> text that msgspec takes. Only what msgspec refused comes here (03, "Time")."""
+"""Times as clients write them -> text that msgspec accepts. Only what msgspec refused comes here (03, "Time")."""
 
 import calendar
 import re

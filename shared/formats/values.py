@@ -89,7 +89,7 @@ def clamped(rows: Rows, sent: list[int], name: str, largest: int) -> list[int]:
 
 
 def raw_text(sent: Iterable[msgspec.Raw]) -> list[bytes]:
-    """JSON text exactly as it was sent; b'' where it was not."""
+    """JSON text exactly as it was sent; b'' for a field that was not sent."""
     return [bytes(raw) for raw in sent]
 
 

@@ -166,7 +166,7 @@ def _moment(entry: Entry) -> Moment | None:
 def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
     """The entries of a body as a JSON array: the body is an array, one object, or one object per line (NDJSON).
 
-    A line that is no JSON becomes `null`, which validation drops and counts. Raises `Malformed` for a body without any
+    A line that is not JSON becomes `null`, which validation drops and counts. Raises `Malformed` for a body without any
     JSON in it.
     """
     return [(FORMAT.name, _entries(body))]

@@ -170,7 +170,7 @@ def log_of(message: str) -> dict[str, Any]:
 
 
 def read_answer(connection: socket.socket) -> Answer | None:
-    """The next answer on a raw connection; None where it is closed without one."""
+    """The next answer on a raw connection; None if it is closed without one."""
     with connection.makefile("rb") as stream:
         try:
             head = stream.readline()

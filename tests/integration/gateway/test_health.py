@@ -58,7 +58,7 @@ def test_with_all_there_it_is_ok_and_names_each_with_its_latency(stack: RunningS
 
 @pytest.mark.parametrize("engine", ["clickhouse", "redis", "postgres"])
 def test_without_what_ingest_can_do_without_it_is_degraded(stack: RunningStack, engine: str) -> None:
-    use_a_key(stack)  # Postgres: a known key goes on from the cache
+    use_a_key(stack)  # without Postgres, a known key still works from the cache
     with frozen(stack.pid(engine)):
         wait_until(lambda: state(stack) == (200, "degraded", {engine}), 60, f"degraded without {engine}")
         if engine != "redis":  # asked in the background only

@@ -1,4 +1,4 @@
-"""`/openapi.json` against a gateway process on real engines: what it tells is what the gateway does.
+"""`/openapi.json` against a gateway process on real engines: what it says is what the gateway does.
 
 Checks of schemathesis that are left out, because JSON Schema can't say what the contracts are:
 `negative_data_rejection` (a bad entry of a batch is dropped and counted, times and levels are read leniently, an empty
@@ -112,7 +112,7 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
             "OPENAPI_PROJECT_ID": PROJECT,
             "OPENAPI_EVENT_ID": EVENT,
         },
-        cwd=tmp_path,  # it keeps files of its own
+        cwd=tmp_path,  # where schemathesis keeps files of its own
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
