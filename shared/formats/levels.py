@@ -2,6 +2,8 @@
 
 SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 
+LEVELS = tuple(SEVERITY_NUMBERS)
+
 _ALIASES = {"warning": "warn"}
 
 

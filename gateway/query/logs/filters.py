@@ -6,8 +6,8 @@ from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.cursor import Place, decode_place
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
+from shared.formats.levels import LEVELS
 
-LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
 
