@@ -2,20 +2,34 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gateway.publisher import CHUNK_BYTES, Publisher
 from gateway.rejections import TooLarge, Unavailable
-from shared.envelope import VERSION, Stamp, unseal
+from gateway.validation.parts import Part
+from shared.envelope import Stamp, unseal
+from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.queue.base import Producer, Queue
+from shared.registry import load
 from tests.contract.conftest import MakeTopic
 
+LOGS = load().formats["deeptracer.logs"]
+KEY = ResolvedKey(key_id="k", project_id="p", scopes=frozenset({"ingest"}))
 
-def stamp_of(n: int, **fields: Any) -> Stamp:
-    return Stamp(v=VERSION, format="f", project_id="p", received_at=1, retention_days=30, n=n, **fields)
+
+class PublisherOfLogs:
+    """A publisher of requests with one part, into one topic."""
+
+    def __init__(self, producer: Any, topic: str) -> None:
+        registry: Any = SimpleNamespace(formats={LOGS.name: LOGS}, signal_of=lambda _: SimpleNamespace(topic=topic))
+        self._publisher = Publisher(producer, registry, Metrics())
+
+    async def publish(self, n: int, body: bytes, **fields: Any) -> None:
+        await self._publisher.publish([Part(LOGS, body, n, **fields)], KEY, 1)
 
 
 async def stored(queue: Queue, topic: str) -> list[list[tuple[Stamp, list[Any]]]]:
@@ -39,7 +53,7 @@ async def test_a_request_larger_than_a_message_is_stored_whole_in_order_in_one_p
     ids = tuple(f"e{n}" for n in range(100))
     body = json.dumps(records).encode()
     assert len(body) > 5 * CHUNK_BYTES
-    await Publisher(producer, Metrics()).publish(topic, stamp_of(100, event_ids=ids, service="s"), body)
+    await PublisherOfLogs(producer, topic).publish(100, body, event_ids=ids, service="s")
     [chunks] = [messages for messages in await stored(queue, topic) if messages]
     assert len(chunks) > 5
     assert [record for _, part in chunks for record in part] == records
@@ -52,11 +66,11 @@ async def test_a_request_of_which_one_message_is_too_large_is_refused_and_none_i
 ) -> None:
     topic = await make_topic(partitions=1)
     records = json.dumps(["x" * 400_000] * 3 + ["x"]).encode()
-    publisher = Publisher(producer, Metrics())
+    publisher = PublisherOfLogs(producer, topic)
     with pytest.raises(TooLarge):
-        await publisher.publish(topic, stamp_of(4, service="s" * 400_000), records)
+        await publisher.publish(4, records, service="s" * 400_000)
     assert await stored(queue, topic) == [[]]
-    await publisher.publish(topic, stamp_of(4, service="s" * 300_000), records)
+    await publisher.publish(4, records, service="s" * 300_000)
     assert [stamp.n for stamp, _ in (await stored(queue, topic))[0]] == [1, 1, 2]
 
 
@@ -65,9 +79,9 @@ async def test_large_requests_spread_over_the_partitions(
 ) -> None:
     topic = await make_topic(partitions=2)
     body = json.dumps(["x" * 300_000] * 4).encode()
-    publisher = Publisher(producer, Metrics())
+    publisher = PublisherOfLogs(producer, topic)
     for _ in range(12):  # all of them in one partition: once in 2,048 times
-        await publisher.publish(topic, stamp_of(4), body)
+        await publisher.publish(4, body)
     assert all(await stored(queue, topic))
 
 
@@ -87,15 +101,15 @@ async def test_it_returns_only_after_every_chunk_is_acknowledged(
             return where
 
     watched: Any = Watched()
-    await Publisher(watched, Metrics()).publish(topic, stamp_of(10), json.dumps(["x" * 400_000] * 10).encode())
+    await PublisherOfLogs(watched, topic).publish(10, json.dumps(["x" * 400_000] * 10).encode())
     messages = [message for lane in await stored(queue, topic) for message in lane]
     assert len(acknowledged) == len(messages) == 5
 
 
 async def test_one_chunk_that_fails_fails_the_request(queue: Queue, producer: Producer, make_topic: MakeTopic) -> None:
     topic = await make_topic()
-    publisher = Publisher(producer, Metrics())
-    await publisher.publish(topic, stamp_of(1), b'["warm"]')
+    publisher = PublisherOfLogs(producer, topic)
+    await publisher.publish(1, b'["warm"]')
     await producer.stop()
     with pytest.raises(Unavailable):
-        await publisher.publish(topic, stamp_of(10), json.dumps(["x" * 400_000] * 10).encode())
+        await publisher.publish(10, json.dumps(["x" * 400_000] * 10).encode())
