@@ -26,7 +26,7 @@ def logs(*messages: str, **fields: Any) -> bytes:
 
 def with_format(registry: Registry, name: str, **changes: Any) -> Registry:
     """The registry with one format changed."""
-    return Registry(registry.signals, {**registry.formats, name: replace(registry.formats[name], **changes)})
+    return replace(registry, formats={**registry.formats, name: replace(registry.formats[name], **changes)})
 
 
 def strict(registry: Registry) -> Registry:
