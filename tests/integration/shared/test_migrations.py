@@ -44,7 +44,7 @@ def clickhouse(clickhouse_database_url: str) -> Iterator[ClickHouse]:
 
 
 def of_table(table: Table) -> Registry:
-    return Registry({"logs": Signal("logs", table)}, {}, {})
+    return Registry({"logs": Signal("logs", table)}, {})
 
 
 def definition(clickhouse: ClickHouse, table: str = "logs") -> str:
