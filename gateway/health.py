@@ -1,4 +1,4 @@
-"""`GET /health` and `/health/ready`: alive, and able to accept requests (03, "Health")."""
+"""`GET /health` and `/health/ready`: alive, and able to accept requests (contracts.md, "Health")."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

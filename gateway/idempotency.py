@@ -1,4 +1,5 @@
-"""A repeat of a request gets the first one's answer, and nothing is published twice (03, "Idempotency-Key"; 02).
+"""A repeat of a request gets the first one's answer, and nothing is published twice
+(contracts.md, "Idempotency-Key"; delivery.md, "The idempotency mark").
 
 A mark in Redis is *pending* before the publish, *done* with the answer after it, and removed if the publish failed.
 Setting it to done before the publish would lose data: the repeat of a failed request would be answered and not stored.
@@ -69,8 +70,8 @@ class Idempotency:
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
         """The answer of `work`, or the one it gave before under this key.
 
-        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one (03,
-        "Drain": a repeat of the same unpacked body is answered, not published again).
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one
+        (contracts.md, "Drain": a repeat of the same unpacked body is answered, not published again).
 
         Raises:
             KeyReused: another body came with this key before.

@@ -1,7 +1,7 @@
 """Counts of requests that all gateway processes share: kept in Redis, handed to each process in portions.
 
 A portion is limit / (50 x live processes) requests, at least 1, at most 100: what all processes together hold unused
-stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (03, "Rate limit").
+stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (contracts.md, "Rate limit").
 """
 
 import asyncio

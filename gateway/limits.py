@@ -1,4 +1,4 @@
-"""How many requests a minute a key may make (03, "Rate limit"): fixed windows aligned to the UTC minute.
+"""How many requests a minute a key may make (contracts.md, "Rate limit"): fixed windows aligned to the UTC minute.
 
 A request that this process's lease covers costs a dict lookup and a decrement; one request per portion asks Redis.
 """

@@ -86,7 +86,8 @@ async def refuse_to_boot(deps: Deps) -> None:
 
 
 def freeze_garbage() -> None:
-    """Run the collector less often, and never over what lives as long as the process: it cost 19 % (08)."""
+    """Run the collector less often, and never over what lives as long as the process: it cost 19 %
+    (performance.md, "The garbage collector")."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -1,4 +1,4 @@
-"""A key's list of origins: which browsers' pages may use it (03, "CORS").
+"""A key's list of origins: which browsers' pages may use it (contracts.md, "CORS and origins").
 
 A request without `Origin` comes from no browser: it passes, at the cost of a dict lookup.
 """

@@ -19,7 +19,7 @@ from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable
 from shared.registry import Registry
 
 CHUNK_BYTES = 900_000
-"""A request with more bytes than this becomes several messages, none of them larger (02, "The gateway's side")."""
+"""A request with more bytes than this becomes several messages, none of them larger (delivery.md, "Chunks")."""
 
 
 Message = tuple[str, bytes, bytes | None]

@@ -1,6 +1,6 @@
 """Why a request is refused: one tree. Handlers raise, the request's API answers (`gateway.apis`).
 
-The reason labels the metric; the sentences are the contract's (03, "Statuses").
+The reason labels the metric; the sentences are the contract's (contracts.md, "Statuses").
 """
 
 from typing import Any, ClassVar

@@ -37,7 +37,8 @@ class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
 
 
 class UnknownVersion(Exception):
-    """The message was written by a newer gateway: keep it, and upgrade the writer first (02)."""
+    """The message was written by a newer gateway: keep it, and upgrade the writer first
+    (delivery.md, "Messages of a newer version")."""
 
 
 class Undecodable(Exception):

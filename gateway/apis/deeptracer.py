@@ -1,5 +1,5 @@
 """The DeepTracer API. A body's faults are reported as Zod 3.25 reports them: the exact JSON, key order included, that
-`safeParse` gives on the documented schema (03).
+`safeParse` gives on the documented schema (contracts.md, "Zod's validation errors").
 
 Each check in Zod builds its issue in a key order of its own, so each rule here has one too.
 """

@@ -1,5 +1,5 @@
-"""The Proliferate API. A body's faults have the shape of FastAPI's 422 (03, "Proliferate API"): pydantic's types,
-sentences and `ctx`.
+"""The Proliferate API. A body's faults have the shape of FastAPI's 422 (contracts.md, "Proliferate API"): pydantic's
+types, sentences and `ctx`.
 
 Every fault echoes the value it found as `input`, without any `api_key`; null if that is over 1 kB.
 """

@@ -1,4 +1,4 @@
-"""Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (03, "Drain")."""
+"""Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (contracts.md, "Drain")."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,5 @@
-"""`/ingest/drain` and `/ingest/drain/{project_id}`: what Vercel needs beyond other ingest routes (03, "Drain")."""
+"""`/ingest/drain` and `/ingest/drain/{project_id}`: what Vercel needs beyond other ingest routes
+(contracts.md, "Drain")."""
 
 from dataclasses import dataclass
 

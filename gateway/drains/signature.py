@@ -1,4 +1,4 @@
-"""`x-vercel-signature`: proof that a delivery comes from the project's own drain (03, "Drain")."""
+"""`x-vercel-signature`: proof that a delivery comes from the project's own drain (contracts.md, "Drain")."""
 
 import hashlib
 import hmac

@@ -11,7 +11,7 @@ _NAME = "sluice.answer_headers"
 
 
 def standing_headers(request_ids: Iterator[bytes], origin: bytes | None) -> Headers:
-    """`X-Request-Id` and, for a browser's page, who may read the answer (03)."""
+    """`X-Request-Id` and, for a browser's page, who may read the answer (contracts.md, "Answer headers")."""
     headers: Headers = [(b"x-request-id", next(request_ids))]
     if origin is not None:
         headers += readable(origin)

@@ -1,4 +1,4 @@
-"""How much of a body is accepted, and how long the gateway waits for it (03, "Bodies")."""
+"""How much of a body is accepted, and how long the gateway waits for it (contracts.md, "Bodies")."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What lets a browser's page read an answer: the headers, and the preflight (03, "CORS")."""
+"""What lets a browser's page read an answer: the headers, and the preflight (contracts.md, "CORS and origins")."""
 
 import re
 

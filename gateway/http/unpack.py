@@ -1,4 +1,5 @@
-"""Unpacks a body's Content-Encoding: bounded in memory, in size, and in time on the event loop (03, "Bodies")."""
+"""Unpacks a body's Content-Encoding: bounded in memory, in size, and in time on the event loop
+(contracts.md, "Bodies")."""
 
 import asyncio
 from collections.abc import Callable

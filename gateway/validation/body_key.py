@@ -1,4 +1,5 @@
-"""The `api_key` that a body carries: found for authentication, and removed from what is published (03, "Keys")."""
+"""The `api_key` that a body carries: found for authentication, and removed from what is published
+(contracts.md, "Keys")."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bodies that are not clean JSON: what JavaScript accepts is accepted (03, "What is valid")."""
+"""Bodies that are not clean JSON: what JavaScript accepts is accepted (contracts.md, "What is valid")."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 """The second look at records that the fast path refused: their faults are listed or, if they break no contract, they
-are turned into JSON that the writer's structs accept (03, "What is valid").
+are turned into JSON that the writer's structs accept (contracts.md, "What is valid").
 """
 
 from itertools import islice

@@ -1,4 +1,5 @@
-"""How deep a body's JSON is nested: bounded (03, "Bodies"), so that the writer can decode whatever the gateway accepts.
+"""How deep a body's JSON is nested: bounded (contracts.md, "Bodies"), so that the writer can decode whatever the
+gateway accepts.
 
 A precise look costs more than decoding the body. So the brackets are counted first, in stretches: that shows of all but
 strange bodies that they can't be deep.

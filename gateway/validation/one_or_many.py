@@ -1,5 +1,5 @@
-"""Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped (03,
-"`POST /api/v1/errors`")."""
+"""Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped
+(contracts.md, "`POST /api/v1/errors`")."""
 
 from typing import Any, NamedTuple
 

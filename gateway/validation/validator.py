@@ -1,7 +1,8 @@
 """The door: a body of one format is checked, and its records are passed on as they came.
 
-Never encode what you can slice (08): a valid body costs one decode of its frame and one of its records, which only
-checks them; the slice that was checked travels on. Only a body that this refuses pays for a second look.
+Never encode what you can slice (performance.md, "Never encode what you can slice"): a valid body costs one decode of
+its frame and one of its records, which only checks them; the slice that was checked travels on. Only a body that this
+refuses pays for a second look.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Version 1, a first form: type, normalised frames, normalised message. Not frozen yet (design 06 describes its end).
+"""Version 1, a first form: type, normalised frames, normalised message. Not frozen yet (grouping.md, "Version 1").
 
 Every expression is bounded and every input cut first, so hostile input costs linear time.
 """

@@ -84,13 +84,13 @@ class JsonArray(Codec):
 
 
 def runs(sizes: Sequence[int], room: int) -> Iterator[range]:
-    """Ranges of indices, in order: the sizes in one, with a byte between them, add up to at most `room`, or it has only
-    one index."""
-    first = total = 0
+    """Ranges of indices, in order: the sizes in one, with a byte before, between and behind them, add up to at most
+    `room`, or it has only one index."""
+    first, total = 0, 1
     for index, size in enumerate(sizes):
-        if index > first and total + size > room:
+        if index > first and total + size + 1 > room:
             yield range(first, index)
-            first, total = index, 0
+            first, total = index, 1
         total += size + 1
     yield range(first, len(sizes))
 

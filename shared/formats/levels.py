@@ -1,4 +1,4 @@
-"""Levels: names and OpenTelemetry severity numbers (03, "Proliferate API")."""
+"""Levels: names and OpenTelemetry severity numbers (contracts.md, "`POST /api/v1/logs/batch`")."""
 
 SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 

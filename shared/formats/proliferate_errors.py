@@ -1,4 +1,5 @@
-"""`POST /api/v1/errors` (03): one error, or up to 100, in either shape of the PyPI clients `proliferate-ai`.
+"""`POST /api/v1/errors` (contracts.md, "`POST /api/v1/errors`"): one error, or up to 100, in either shape of the PyPI
+clients `proliferate-ai`.
 
 0.1.0 sends `exception`, `user`, `account` and `extra`; 0.2.2 sends `exception` and `context`, no `type` and no `level`.
 """

@@ -1,4 +1,5 @@
-"""`POST /api/v1/logs/batch` (seed `000_52f2c1fc71932a57`): up to 100 logs; a bad entry is dropped, the others taken."""
+"""`POST /api/v1/logs/batch` (contracts.md, "Proliferate API"): up to 100 logs; a bad entry is dropped, the others
+taken."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -1,4 +1,5 @@
-"""Times as clients write them -> text that msgspec accepts. Only what msgspec refused comes here (03, "Time")."""
+"""Times as clients write them -> text that msgspec accepts. Only what msgspec refused comes here
+(contracts.md, "Time")."""
 
 import calendar
 import re

@@ -1,4 +1,4 @@
-"""Values of records -> values of columns, a whole column at a time (08: a call for each value costs too much)."""
+"""Values of records -> values of columns, a whole column at a time (performance.md, "A whole column at a time")."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from shared.formats.base import Rows
 from shared.signals.base import Table
 
 LEAD_US = 10 * 60 * 1_000_000
-"""How far after `received_at` a timestamp may lie; a later one comes from a wrong clock (03, "Time")."""
+"""How far after `received_at` a timestamp may lie; a later one comes from a wrong clock (contracts.md, "Time")."""
 
 EARLIEST_US = -2_208_988_800_000_000
 LATEST_US = 10_413_791_999_999_999

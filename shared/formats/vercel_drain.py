@@ -1,4 +1,5 @@
-"""`POST /ingest/drain`: Vercel's log drains, read leniently (03, "Drain"); what has no column is an attribute."""
+"""`POST /ingest/drain`: Vercel's log drains, read leniently (contracts.md, "Drain"); what has no column is an
+attribute."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Bodies: packed, too large, too deep, too slow (design 03, "Bodies"), against a gateway process."""
+"""Bodies: packed, too large, too deep, too slow (contracts.md, "Bodies"), against a gateway process."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""`GET /health` and `/health/ready`, the real engines stopped one by one (03, "Health")."""
+"""`GET /health` and `/health/ready`, the real engines stopped one by one (contracts.md, "Health")."""
 
 import os
 import re

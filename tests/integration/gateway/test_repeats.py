@@ -1,4 +1,5 @@
-"""Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards (design 03)."""
+"""Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards
+(contracts.md, "Idempotency-Key")."""
 
 import threading
 from collections.abc import Callable

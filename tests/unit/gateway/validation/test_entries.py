@@ -1,4 +1,4 @@
-"""`/api/v1/logs/batch` accepts good entries and drops bad ones (design 03, "Proliferate API")."""
+"""`/api/v1/logs/batch` accepts good entries and drops bad ones (contracts.md, "`POST /api/v1/logs/batch`")."""
 
 import json
 from typing import Any

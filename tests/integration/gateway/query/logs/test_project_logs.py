@@ -1,4 +1,4 @@
-"""`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (seed 000, 03 "Proliferate API")."""
+"""`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (contracts.md, "Reading logs")."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
