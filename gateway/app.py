@@ -1,4 +1,4 @@
-"""The gateway's routes, and the one place that answers what no route could."""
+"""The gateway's routes, and the one place that answers what they can't."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -37,7 +37,7 @@ Step = Callable[[], Awaitable[None]]
 
 @dataclass
 class Life:
-    """What is done before a process serves (raises `BadSetting` if it must not), when it starts, and when it stops."""
+    """The steps before a process serves (they raise `BadSetting` if it must not), when it starts, and when it stops."""
 
     check: list[Step] = field(default_factory=list)
     start: list[Step] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Deps:
-    """What `build_app` puts together. A process has one role or both: without `ingest` it takes nothing in."""
+    """The parts of the application. A process has one role or both; without `ingest` it accepts no records."""
 
     metrics: Metrics
     apis: Apis
@@ -59,9 +59,9 @@ class Deps:
 
 
 class Dispatch:
-    """Ingest requests straight to their route by a look into a dict, everything else through Starlette.
+    """Sends ingest requests straight to their route by a dict lookup, and everything else through Starlette.
 
-    Starlette's middlewares and its matching of one route after the other cost a one-log request a tenth of its time.
+    Starlette's middleware and its route-by-route matching cost a one-log request a tenth of its time.
     """
 
     def __init__(self, ingest: Mapping[str, IngestRoute], rest: Starlette, request_ids: Iterator[bytes]) -> None:
@@ -138,7 +138,7 @@ def _json(status: int, body: object) -> Response:
 
 
 def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
-    """What answers an exception that a route raised, in the words of the path's API."""
+    """Exception that a route raised -> handler that answers it in the words of the path's API."""
 
     def answered(request: Request, rejection: Rejection) -> Response:
         api = apis.of_path(request.url.path)
@@ -152,7 +152,7 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
         return answered(request, error)
 
     async def http_error(request: Request, error: Exception) -> Response:
-        """What Starlette's router raises: no such path, no such method. `OPTIONS` is a method that no route has."""
+        """Starlette's own errors: no such path, no such method. Preflights land here, as no route has `OPTIONS`."""
         assert isinstance(error, HTTPException)
         if error.status_code == 405:
             allow = (error.headers or {}).get("Allow", "")
@@ -162,7 +162,7 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
         return answered(request, NotFound() if error.status_code == 404 else InternalError())
 
     async def crashed(request: Request, error: Exception) -> Response:
-        """A bug of ours: logged with its trace, told to the client without it."""
+        """A bug of ours: the log gets the traceback, the client doesn't."""
         _log.error("unexpected error", path=request.url.path, exc_info=error)
         return answered(request, InternalError())
 

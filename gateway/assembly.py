@@ -1,4 +1,4 @@
-"""Builds what a gateway process is made of, once, from its settings.
+"""Builds the parts of a gateway process, once, from its settings.
 
 A process has the role ingest, query, or both; it gets the parts of its roles and no others.
 """
@@ -46,16 +46,17 @@ NEIGHBOURS = ("queue", "clickhouse", "redis", "postgres")
 
 
 def assemble(config: Settings) -> Deps:
-    """The gateway's parts. Nothing is connected yet; what is away is looked for when the process runs."""
+    """The gateway's parts. Nothing is connected yet; a service that is away is retried while the process runs."""
     roles = {role.strip() for role in config.gateway.roles.split(",")}
     if unknown := roles - ROLES:
-        raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; there are ingest and query")
+        raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
     reading = QueryDeps(common.reader, _authenticate(common), common.metrics) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
+        # While no key is cached, nobody gets in without Postgres.
         return frozenset({vital, "postgres"} if common.keys.is_empty else {vital})
 
     return Deps(
@@ -72,7 +73,7 @@ def assemble(config: Settings) -> Deps:
 
 @dataclass(frozen=True)
 class _Common:
-    """What both roles need: who asks, how often, and what to answer."""
+    """What both roles need."""
 
     config: Settings
     metrics: Metrics
@@ -84,9 +85,9 @@ class _Common:
     limits: Limits
     reader: Reader
     checks: dict[str, Check]
-    """Each neighbour, and how it is asked whether it is there."""
+    """Neighbour -> the check that it is there."""
     life: Life
-    """What a role starts and stops before the rest."""
+    """What the roles start and stop before the rest."""
 
 
 def _common(config: Settings) -> _Common:
@@ -140,7 +141,7 @@ def _ingest(common: _Common) -> IngestDeps:
 
 
 def _life(common: _Common) -> Life:
-    """The life of all parts: those of the roles start first and stop first."""
+    """The life of all parts; the roles' own parts start first and stop first."""
     revocations = Revocations(common.redis, common.keys)
     common.life.start += (revocations.start, common.limits.start)
     common.life.stop += (

@@ -1,10 +1,10 @@
-"""Who sends: a request's key -> the project it belongs to, from a cache in this process.
+"""Authentication: a request's key -> the project it belongs to, from a cache in this process.
 
-1. A known key is used for `fresh_s` without waiting for anybody; in the second half of that it is asked for beside.
-2. After that it is asked for first. With Postgres away it stays good for `stale_s`; an unknown one is answered 503,
-   never 401.
-3. A revoked key that `forget` was told of is not used again, not even by a question that was under way.
-4. Keys are looked up by SHA-256 only; the key itself is kept nowhere.
+1. A known key is used for `fresh_s` without waiting; during the second half it is refreshed in the background.
+2. After that it is looked up before it is used. While Postgres is away, a known key stays valid for `stale_s` more, and
+   an unknown one is answered with 503, never 401.
+3. Once `forget` was called for a revoked key, it is not used again, not even by a lookup that was under way.
+4. Keys are looked up by SHA-256 only; the key itself is never stored.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from gateway.rejections import LacksScope, Unauthenticated, Unavailable
 from shared.keys import ResolvedKey, hash_key
 
 Lookup = Callable[[str], Awaitable[ResolvedKey | None]]
-"""SHA-256 hex of a key -> what is known of it. Raises `LookupFailed` when that can't be found out now."""
+"""SHA-256 hex of a key -> the key, None for an unknown one. Raises `LookupFailed` while that can't be found out."""
 
 UNKNOWN_FOR_S = 5.0
-"""How long an unknown key is refused without asking again, seconds."""
+"""How long an unknown key is refused without another lookup, seconds."""
 
 AWAY_S = 1.0
-"""While Postgres is away it is asked once in so many seconds, not for every request."""
+"""While Postgres is away, it is asked once in this many seconds, not for every request."""
 
 _UNKNOWN_KEPT = 100_000
-"""Unknown keys remembered at most (random ones must not fill the memory, nor push out the known ones)."""
+"""Most unknown keys remembered: random ones must neither fill the memory nor push out the known ones."""
 
 
 class LookupFailed(Exception):
-    """Whether the key is good can't be found out now."""
+    """Whether the key is valid can't be found out now."""
 
 
 class _Known(msgspec.Struct, gc=False):
-    """`asked_at`: when Postgres said so; `fresh_until`: how long that is enough. By the monotonic clock."""
+    """`asked_at`: when Postgres was asked; `fresh_until`: until when its answer is enough. Monotonic clock, seconds."""
 
     key: ResolvedKey
     asked_at: float
@@ -42,7 +42,7 @@ class _Known(msgspec.Struct, gc=False):
 
 
 def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The key that a request's headers carry: `Authorization: Bearer` before `X-API-Key`; None where neither stands."""
+    """The key that a request's headers carry: `Authorization: Bearer` wins over `X-API-Key`; None for neither."""
     from_header = None
     for name, value in headers:
         if name == b"authorization":
@@ -55,7 +55,7 @@ def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def permit(key: ResolvedKey, scope: str) -> None:
-    """Raise `LacksScope` for a key that is good for other things only."""
+    """Raise `LacksScope` unless the key has the scope."""
     if scope not in key.scopes:
         raise LacksScope(scope)
 
@@ -71,14 +71,14 @@ class KeyCache:
         self._unknown: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[ResolvedKey | None]] = {}
         self._failed_at: float | None = None
-        """When Postgres was asked in vain last; None once it has answered."""
+        """When Postgres was last asked without an answer; None once it has answered."""
 
     async def resolve(self, token: str | None) -> ResolvedKey:
-        """What is known of a key.
+        """The key of a token.
 
         Raises:
-            Unauthenticated: there is no key, or none that is known.
-            Unavailable: whether it is known can't be found out now.
+            Unauthenticated: there is no token, or its key is unknown or expired.
+            Unavailable: whether the key is known can't be found out now.
         """
         if not token:
             raise Unauthenticated
@@ -97,7 +97,7 @@ class KeyCache:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no key is known yet: without Postgres nobody can be let in then."""
+        """Whether no key is known yet: then nobody gets in without Postgres."""
         return not self._known
 
     def forget(self, digest: str) -> None:
@@ -107,24 +107,25 @@ class KeyCache:
         self._asking.pop(digest, None)
 
     def doubt(self) -> None:
-        """Ask for every key again before it is used: a revocation may have been missed."""
+        """Look every key up again before it is used: a revocation may have been missed."""
         for known in self._known.values():
             known.fresh_until = 0.0
         self._unknown.clear()
         self._asking.clear()
 
     async def _found(self, digest: str, now: float) -> ResolvedKey:
-        """A key that is not fresh: from Postgres, or, while that is away, as it was known before."""
+        """A key that is not fresh: from Postgres, or from its stale entry while Postgres is away."""
         if self._unknown.get(digest, 0.0) > now:
             raise Unauthenticated
         if self._failed_at is not None and (known := self._stale(digest, now)):
             if now > self._failed_at + AWAY_S:
-                self._failed_at = now
+                self._failed_at = now  # so that the next requests don't ask too
                 self._ask(digest)
             return known
         if self._failed_at is not None and now <= self._failed_at + AWAY_S:
             raise Unavailable
         try:
+            # Others may wait for the same lookup: it outlives a request that is cancelled.
             key = await asyncio.shield(self._ask(digest))
         except LookupFailed as error:
             if known := self._stale(digest, monotonic()):
@@ -139,7 +140,7 @@ class KeyCache:
         return known.key if known and now <= known.asked_at + self._fresh_s + self._stale_s else None
 
     def _ask(self, digest: str) -> "asyncio.Task[ResolvedKey | None]":
-        """Ask Postgres; who asks for the same key meanwhile gets the same answer."""
+        """Ask Postgres. Requests that need the same key meanwhile share the lookup."""
         task = self._asking.get(digest)
         if task is None:
             task = self._asking[digest] = asyncio.create_task(self._answer(digest))
@@ -158,7 +159,7 @@ class KeyCache:
             if not overtaken:
                 del self._asking[digest]
         self._failed_at = None
-        if overtaken:  # by a revocation: the answer may be older than that
+        if overtaken:  # by a revocation, which the answer may not have seen
             return await self._ask(digest)
         self._keep(digest, key, asked_at)
         return key
@@ -175,6 +176,6 @@ class KeyCache:
 
 
 def _seen(task: "asyncio.Task[ResolvedKey | None]") -> None:
-    """A question that nobody waits for may fail: that is no news."""
+    """Retrieve a failure that nobody waits for: asyncio would log it otherwise."""
     if not task.cancelled():
         task.exception()

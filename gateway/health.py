@@ -1,4 +1,4 @@
-"""`GET /health` and `/health/ready`: alive, and able to take requests in (03, "Health")."""
+"""`GET /health` and `/health/ready`: alive, and able to accept requests (contracts.md, "Health")."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,9 +20,9 @@ def alive(now: datetime | None = None) -> dict[str, str]:
 
 
 class Readiness:
-    """The state of the neighbours, each asked within its own time-out, the answer kept for a second.
+    """The state of the neighbours: each is asked with its own timeout, and the answer is kept for a second.
 
-    `required`: without these, ingest can't accept, and the answer is 503.
+    `required`: if one of these is away, the process can't do its work, and the answer is 503.
     """
 
     def __init__(self, checks: Mapping[str, Check], required: Callable[[], frozenset[str]]) -> None:

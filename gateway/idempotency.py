@@ -1,7 +1,8 @@
-"""A repeat of a request gets the first one's answer, and nothing is published twice (03, "Idempotency-Key"; 02).
+"""A repeat of a request gets the first one's answer, and nothing is published twice
+(contracts.md, "Idempotency-Key"; delivery.md, "The idempotency mark").
 
-A mark in Redis: *pending* before the publish, *done* with the answer after it, gone again where it failed. Done before
-the publish succeeded would lose data: the repeat of a failed request would be answered and not stored.
+A mark in Redis is *pending* before the publish, *done* with the answer after it, and removed if the publish failed.
+Setting it to done before the publish would lose data: the repeat of a failed request would be answered and not stored.
 """
 
 import os
@@ -16,7 +17,7 @@ from shared.clients.redis import Redis, RedisUnavailable, Script
 from shared.metrics import Metrics
 
 PENDING_S = 30
-"""How long a request may be on its way; longer than any publish is waited for, seconds."""
+"""How long a request may be under way, seconds; longer than the wait for any publish."""
 
 DONE_S = 600
 """How long an answer is remembered, seconds."""
@@ -25,7 +26,7 @@ _DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis
 
 
 class _Mark(msgspec.Struct, gc=False, array_like=True):
-    """What Redis holds of a key; without an answer it is pending. `owner` tells one try from the next."""
+    """What Redis holds for a key; without an answer it is pending. `owner` tells one try from the next."""
 
     digest: bytes
     owner: bytes
@@ -40,12 +41,12 @@ Work = Callable[[], Awaitable[Answer]]
 
 
 def digest_of(body: bytes) -> bytes:
-    """What tells one unpacked body from another, 16 bytes."""
+    """16 bytes that tell one unpacked body from another."""
     return blake2b(body, digest_size=16).digest()
 
 
 def key_from(header: bytes | None) -> bytes | None:
-    """The key that a request names; None where it names none. Raises `KeyTooLong`."""
+    """The key that a request names; None if it names none. Raises `KeyTooLong`."""
     if header is None or not (key := header.strip()):
         return None
     if len(key) > MAX_KEY:
@@ -57,7 +58,7 @@ class Idempotency:
     """Remembers requests by a key, for a project and a route.
 
     1. The answer is remembered after the work succeeded, never before; failed work leaves nothing behind.
-    2. With Redis away the work is done all the same, and counted: a repeat may be stored twice then, nothing is lost.
+    2. With Redis away the work is done all the same, and counted: a repeat may be stored twice, but nothing is lost.
     """
 
     def __init__(self, redis: Redis, metrics: Metrics, prefix: str = "sluice:idempotency:") -> None:
@@ -67,15 +68,15 @@ class Idempotency:
         self._prefix = prefix
 
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
-        """The answer of `work`, or the one that it gave before under this key.
+        """The answer of `work`, or the one it gave before under this key.
 
-        `digest` is `digest_of` the unpacked body. A drain, which has no key, takes `b"body:" + digest` as one (03,
-        "Drain": a repeat of the same unpacked body is answered, not published again).
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one
+        (contracts.md, "Drain": a repeat of the same unpacked body is answered, not published again).
 
         Raises:
             KeyReused: another body came with this key before.
-            Unavailable: the first request is still on its way.
-            Whatever `work` raises; the key is free again then.
+            Unavailable: the first request is still under way.
+            Whatever `work` raises; then the key is free again.
         """
         name = self._name(project_id, route, key)
         pending = _encode(_Mark(digest, os.urandom(8)))
@@ -104,7 +105,7 @@ class Idempotency:
             self._unguarded.labels("done").inc()
 
     async def _forget(self, name: str, pending: bytes) -> None:
-        """Take away a pending mark of one's own. Redis away: it expires by itself."""
+        """Remove this request's own pending mark. With Redis away it expires by itself."""
         try:
             await self._redis.run(_DELETE_OWN, [name], [pending])
         except RedisUnavailable:
@@ -116,7 +117,7 @@ class Idempotency:
 
 
 def _repeated(found: bytes | None, digest: bytes) -> Answer:
-    if found is None:  # the first one failed, or its time was over, between our two questions
+    if found is None:  # the first request failed, or its mark expired, between our SET and GET
         raise Unavailable
     mark = _decode(found)
     if mark.digest != digest:

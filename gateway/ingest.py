@@ -95,7 +95,7 @@ class IngestRoute:
         except ClientGone:
             self._metrics.requests.labels(self.intake.route, "client_gone").inc()
             return
-        except asyncio.CancelledError:  # the process ends, and waited long enough: the outcome is not known
+        except asyncio.CancelledError:  # shutdown has waited long enough: the outcome is unknown
             answer = self._refused(Unavailable())
         except Exception:
             _log.exception("unexpected error", route=self.intake.route)
@@ -103,7 +103,7 @@ class IngestRoute:
         await send_answer(send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:
-        """The answer to a request, once everything of it is durable. Raises `Rejection`, `ClientGone`."""
+        """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
         token = key_of(request.headers.items())
         key = None if token is None else await self._admit(request, token)
         await request.read()
@@ -120,21 +120,21 @@ class IngestRoute:
         return await self._idempotency.once(key.project_id, self.intake.route, name, digest, publish)
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
-        """The key, once its request is counted: also one that is refused for its scope (403)."""
+        """The key. Its request counts against the limit even if it is then refused with 403."""
         key = await self._keys.resolve(token)
-        if not self._limiter.admits(key, request.answer_headers):
+        if not self._limiter.admits(key, request.answer_headers):  # nearly always true, without a coroutine
             await self._limiter.admit(key, request.answer_headers)
         permit(key, "ingest")
         check_origin(key.origins, request.headers)
         return key
 
     def vouch(self, request: Request, key: ResolvedKey) -> None:
-        """Raises `Rejection` for a key that this request may not use."""
+        """Raise `Rejection` if this request may not use the key."""
         if request.path_parameters and request.path_parameters["project_id"] != key.project_id:
             raise NotFound
 
     async def _open(self, request: Request) -> list[Body]:
-        """The body of each format in the request, once. Raises `MalformedJson`, `Unreadable`."""
+        """The body of each format in the request, decoded only once. Raises `MalformedJson`, `Unreadable`."""
         opened: list[Body] | None = request.opened
         if opened is None:
             opened = request.opened = []
@@ -150,7 +150,7 @@ class IngestRoute:
         return unwrapped(self.intake, self.api, request.body, content_type)
 
     def _repeated_by(self, body: bytes, parts: list[Part]) -> bytes | None:
-        """What tells a repeat without an Idempotency-Key: a drain's body, or the client's own id of its one error."""
+        """What identifies a repeat without an Idempotency-Key: a drain's body, or the client's id of its only error."""
         if self.intake.kind == "drain":
             return b"body:" + digest_of(body) if any(part.n for part in parts) else None
         ids: list[str] = []
@@ -191,7 +191,7 @@ def key_in(bodies: list[Body]) -> str | None:
 
 
 def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
-    """What the success body is made of. Without stamps: without ids of events."""
+    """What the success body is made from. Without stamps it has no ids of events."""
     accepted = dropped = 0
     fingerprints: list[str] = []
     event_ids: list[str] = []
@@ -206,7 +206,7 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
 
 
 def headers_of(outcome: Outcome, parts: Sequence[Part]) -> Headers:
-    """The headers that tell of the records."""
+    """The headers that report on the records: `X-Event-Id`, `X-Dropped`."""
     headers: Headers = []
     if outcome.event_ids:
         headers.append((b"x-event-id", header_of(outcome.event_ids)))

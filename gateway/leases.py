@@ -1,7 +1,7 @@
 """Counts of requests that all gateway processes share: kept in Redis, handed to each process in portions.
 
-A portion is limit / (50 x live processes) requests, at least 1, at most 100: what the processes together may hold and
-not use stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (03, "Rate limit").
+A portion is limit / (50 x live processes) requests, at least 1, at most 100: what all processes together hold unused
+stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (contracts.md, "Rate limit").
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from shared.metrics import Metrics
 WINDOW_S = 60
 
 BEAT_S = 1.0
-"""How often a process says that it lives. While Redis is away only this looks for it: no request waits."""
+"""How often a process reports that it is alive. While Redis is away only the beat tries it, so no request waits."""
 
 ALIVE_S = 5
-"""After so long without a beat a process doesn't count any more."""
+"""A process without a beat for this long no longer counts, seconds."""
 
 _PROCESSES = "sluice:gateways"
 
@@ -53,7 +53,7 @@ _log = structlog.get_logger(__name__)
 class Window(msgspec.Struct, gc=False):
     """What one process holds of one key's minute.
 
-    `left`: requests that it may let through. `pool`: what was left for everybody else when it asked last.
+    `left`: requests that it may let through. `pool`: what its last lease left in Redis for all processes.
     `ends_at`: by this process's monotonic clock. `resets_at`: the same moment in Unix seconds, by Redis's clock.
     """
 
@@ -67,9 +67,9 @@ class Window(msgspec.Struct, gc=False):
 class Leases:
     """Hands out portions of windows.
 
-    1. What is handed out of a window over all processes is never more than its limit, while Redis is there.
-    2. With Redis away each process goes on by itself with what was left when it asked last, a whole limit in a new
-       window; each request let through like this is counted in `sluice_local_limit_requests`.
+    1. While Redis is there, all processes together never get more than the limit of a window.
+    2. With Redis away each process goes on alone: with the pool of its last lease, and with a whole limit in a new
+       window. Each request let through this way is counted in `sluice_local_limit_requests`.
     3. Windows are those of Redis's clock, so that processes whose clocks differ agree on them.
     """
 
@@ -81,12 +81,12 @@ class Leases:
         self._beating: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Be counted among the live processes before the first request comes."""
+        """Join the live processes before the first request comes."""
         await self._beat()
         self._beating = asyncio.create_task(self._go_on_beating())
 
     async def close(self) -> None:
-        """Leave the others what would have been this process's share."""
+        """Leave this process's share to the others."""
         if self._beating is None:
             return
         self._beating.cancel()
@@ -96,7 +96,7 @@ class Leases:
                 await self._redis.call("ZREM", _PROCESSES, self._process)
 
     async def lease(self, counter: str, limit: int, wanted: int, before: Window | None) -> Window:
-        """More of this counter's window, or its next window: at least `wanted` requests if there are as many.
+        """More of this counter's window, or its next window: at least `wanted` requests if that many are left.
 
         `before` is what the process had last; what it still holds of the same window is kept.
         """
@@ -111,7 +111,7 @@ class Leases:
             else:
                 if before is not None and (before.resets_at, before.limit) == (resets_at, limit):
                     granted += before.left
-                # Counted from before the question, so at worst too early: then we ask again, and nothing is lost.
+                # Counted from before the round trip, so it ends too early at worst: then we just ask again.
                 return Window(limit, granted, pool, asked_at + remaining_us / 1e6, resets_at)
         return self._local(limit, wanted, before)
 

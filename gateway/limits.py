@@ -1,6 +1,6 @@
-"""How many requests a minute a key may make (03, "Rate limit"): fixed windows aligned to the UTC minute.
+"""How many requests a minute a key may make (contracts.md, "Rate limit"): fixed windows aligned to the UTC minute.
 
-A request that this process holds a lease for costs a look into a dict and a decrement; one in a portion asks Redis.
+A request that this process's lease covers costs a dict lookup and a decrement; one request per portion asks Redis.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 
 Kind = Literal["ingest", "read", "drain"]
-"""What is counted apart from each other, each with a limit of its own."""
+"""Kinds of requests; each is counted separately, with a limit of its own."""
 
 
 @dataclass
 class _Renewal:
-    """A lease that is being asked for, and how many requests wait for it."""
+    """A lease that was requested, and how many requests wait for it."""
 
     task: asyncio.Task[None] | None = None
     waiting: int = 0
@@ -32,9 +32,9 @@ class _Renewal:
 class Limiter:
     """Counts the requests of one kind.
 
-    1. Every request of a resolved key is counted, whatever becomes of it later; a refused one (429) is not.
-    2. Answers carry limit, remaining and reset: `headers` is added to before anything is raised. Without a limit there
-       is nothing to tell: no header, no count, no Redis.
+    1. Every request of a resolved key is counted, whatever its outcome; one refused with 429 is not.
+    2. Answers carry limit, remaining and reset: they are added to `headers` before anything is raised. Without a limit
+       there is no header, no count, and no call to Redis.
     """
 
     def __init__(self, kind: Kind, default: int, leases: Leases) -> None:
@@ -47,7 +47,7 @@ class Limiter:
         self._minute = 0
 
     def admits(self, key: ResolvedKey, headers: Headers) -> bool:
-        """Count and let through from what this process holds. False: it must be asked for, with `admit`."""
+        """Count the request against what this process holds. False if that is used up: then call `admit`."""
         limit = self._own_limit(key)
         if limit is None:
             limit = self._default
@@ -61,7 +61,7 @@ class Limiter:
         return True
 
     async def admit(self, key: ResolvedKey, headers: Headers) -> None:
-        """Count and let through, or raise `RateLimited`."""
+        """Count the request, or raise `RateLimited`."""
         while not self.admits(key, headers):
             limit = self._own_limit(key)
             limit = self._default if limit is None else limit
@@ -98,13 +98,13 @@ class Limiter:
         self._windows[key_id] = window
 
     def _drop_ended(self) -> None:
-        """Once a minute: keys that are not used any more must not fill the memory."""
+        """Called once a minute: keys that are no longer used must not fill the memory."""
         now = monotonic()
         self._windows = {key_id: window for key_id, window in self._windows.items() if window.ends_at > now}
 
 
 class Limits:
-    """The limiters of one process. Defaults are requests a minute, 0 is none; drains have none of their own."""
+    """The limiters of one process. Defaults are requests per minute, 0 for no limit; drains have no default."""
 
     def __init__(self, redis: Redis, metrics: Metrics, *, ingest: int, read: int) -> None:
         self._leases = Leases(redis, metrics)
@@ -119,7 +119,7 @@ class Limits:
 
 
 def _tell(window: Window, headers: Headers) -> None:
-    """`remaining` is what this process knows: what others used since it asked last is seen at its next lease."""
+    """`remaining` is what this process knows: what others used since its last lease shows at its next one."""
     headers += (
         (b"x-ratelimit-limit", b"%d" % window.limit),
         (b"x-ratelimit-remaining", b"%d" % (window.left + window.pool)),

@@ -51,11 +51,11 @@ def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn
     return uvicorn.Config(
         application,
         http=connections(deps.request_ids, deps.apis),
-        ws="none",  # even where a WebSocket library is installed: a request to upgrade is answered as any other
+        ws="none",  # even where a WebSocket library is installed: a request to upgrade is answered like any other
         access_log=False,
         log_config=None,
         server_header=False,
-        # Who asks through a proxy is told by headers that anybody can send, and looking costs a small request 5 %.
+        # Anybody can send the headers that name a proxy's client, and reading them costs a small request 5 %.
         proxy_headers=bool(mine.trusted_proxies),
         forwarded_allow_ips=trusted(mine.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -64,7 +64,7 @@ def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn
 
 
 def trusted(setting: str) -> list[str]:
-    """The addresses and networks of `SLUICE_GATEWAY_TRUSTED_PROXIES`. Raises `BadSetting` for what is neither."""
+    """The addresses and networks of `SLUICE_GATEWAY_TRUSTED_PROXIES`. Raises `BadSetting` for anything else."""
     proxies = [proxy.strip() for proxy in setting.split(",") if proxy.strip()]
     for proxy in proxies:
         try:
@@ -75,7 +75,7 @@ def trusted(setting: str) -> list[str]:
 
 
 async def refuse_to_boot(deps: Deps) -> None:
-    """Raise `BadSetting` if a check finds that the process must not serve; what is away is looked for later."""
+    """Raise `BadSetting` if a check finds that the process must not serve. A service that is away is no reason."""
     try:
         for check in deps.life.check:
             await check()
@@ -86,14 +86,15 @@ async def refuse_to_boot(deps: Deps) -> None:
 
 
 def freeze_garbage() -> None:
-    """Have the collector look less often, and never at what lives as long as the process: it cost 19 % (08)."""
+    """Run the collector less often, and never over what lives as long as the process: it cost 19 %
+    (performance.md, "The garbage collector")."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def listen(host: str, port: int, *, share: bool = False) -> socket.socket:
-    """A listening socket, which with `share` several gateways may have. Raises `BadSetting` for a taken port."""
+    """A listening socket; with `share` several gateways may use the port. Raises `BadSetting` if it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

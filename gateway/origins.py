@@ -1,6 +1,6 @@
-"""A key's list of origins: which browsers' pages may use it (03, "CORS").
+"""A key's list of origins: which browsers' pages may use it (contracts.md, "CORS and origins").
 
-A request without `Origin` comes from no browser: it passes, and pays a look into a dict.
+A request without `Origin` comes from no browser: it passes, at the cost of a dict lookup.
 """
 
 import re
@@ -21,7 +21,7 @@ def check_origin(allowed: Sequence[str], given: Mapping[bytes, bytes]) -> None:
 
 
 def _matches(pattern: str, origin: str) -> bool:
-    """`https://*.example.com` are all hosts below example.com, however deep, but not itself; the port counts."""
+    """`https://*.example.com` matches every host below example.com, but not example.com itself; the port counts."""
     start, star, end = pattern.partition("*")
     if not star:
         return origin == pattern

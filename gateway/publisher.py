@@ -19,7 +19,7 @@ from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable
 from shared.registry import Registry
 
 CHUNK_BYTES = 900_000
-"""A request with more bytes than this becomes several messages, none of them larger (02, "The gateway's side")."""
+"""A request with more bytes than this becomes several messages, none of them larger (delivery.md, "Chunks")."""
 
 
 Message = tuple[str, bytes, bytes | None]
@@ -30,8 +30,8 @@ class Publisher:
     """Publishes to one queue.
 
     1. `publish` returns only after the queue has acknowledged every message of the request.
-    2. What is too large is refused before anything is published.
-    3. When it raises `Unavailable`, the client is told to try again: some of the messages may be stored.
+    2. A request that is too large is refused before any of it is published.
+    3. After `Unavailable` the client must try again, although some of the messages may be stored.
     """
 
     def __init__(self, producer: Producer, registry: Registry, metrics: Metrics) -> None:
@@ -40,8 +40,8 @@ class Publisher:
         self._seconds = metrics.publish_seconds
 
     async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
-        """Publish the parts of a request, each to the topic of its signal; the stamp of each. `now_us`: when the
-        request is taken, microseconds since 1970.
+        """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when
+        the request was received, microseconds since the epoch.
 
         Raises `Unavailable`, `TooLarge`.
         """
@@ -69,7 +69,7 @@ class Publisher:
 
 
 def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
-    """The stamp of a part, which names the events that the client left unnamed."""
+    """The stamp of a part, with new ids for the events that the client left without one."""
     event_ids: tuple[str, ...] = ()
     if part.event_ids:
         event_ids = tuple(sent or uuid7(now_us // 1000) for sent in part.event_ids)
@@ -89,10 +89,10 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
 
 
 def cut(topic: str, stamp: Stamp, part: Part) -> list[Message]:
-    """The messages of a part that is too large for one, in order, each with a stamp of its own count.
+    """The messages of a part that is too large for one, in order, each with its own stamp and count.
 
-    Raises `TooLarge` where the stamp leaves no room for the largest record: what a request says once for all of its
-    records would stand in every message.
+    Raises `TooLarge` if the stamp leaves no room for the largest record: what a request says once for all of its
+    records is repeated in every message.
     """
     room = CHUNK_BYTES - len(seal(stamp, b""))
     if room < MAX_RECORD_BYTES:

@@ -1,6 +1,6 @@
 """Why a request is refused: one tree. Handlers raise, the request's API answers (`gateway.apis`).
 
-The reason labels the metric; the sentences are the contract's (03, "Statuses").
+The reason labels the metric; the sentences are the contract's (contracts.md, "Statuses").
 """
 
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ MAX_KEY = 255
 class Rejection(Exception):
     """A request that is answered with an error. Nothing of it was acknowledged.
 
-    `status` and `sentence` are what an API says that has no words of its own for it. `retryable` answers carry
+    `status` and `sentence` apply where an API defines none of its own. Answers that are `retryable` carry
     `Retry-After`, seconds.
     """
 
@@ -27,7 +27,7 @@ class Rejection(Exception):
 
 
 class Worded(Rejection):
-    """What can't be taken, with the whole answer in the words of its API."""
+    """A body that can't be accepted, with the whole answer in the words of its API."""
 
     status = 400
 
@@ -57,7 +57,7 @@ class InvalidBody(Worded):
 
 
 class Unreadable(Rejection):
-    """A body that is no JSON whatever its format says: it can't be unpacked, or is nested too deeply."""
+    """A body that can't be read, whatever its format: it can't be unpacked, or is nested too deeply."""
 
     status = 400
     reason = "malformed"
@@ -75,7 +75,7 @@ class Unauthenticated(Rejection):
 
 
 class LacksScope(Rejection):
-    """The key is known but not for this."""
+    """The key is known but lacks a scope."""
 
     status = 403
     reason = "scope"
@@ -119,7 +119,7 @@ class MethodNotAllowed(Rejection):
 
 
 class TimedOut(Rejection):
-    """The rest of the request didn't come. It may still come: the connection is of no use any more."""
+    """The rest of the request didn't arrive in time. It still may, so the connection can't be used again."""
 
     status = 408
     reason = "timeout"
@@ -150,7 +150,7 @@ class KeyTooLong(Rejection):
 
 
 class KeyReused(Rejection):
-    """An Idempotency-Key that another body came with before."""
+    """An Idempotency-Key that came with another body before."""
 
     status = 400
     reason = "idempotency_reused"
@@ -158,7 +158,7 @@ class KeyReused(Rejection):
 
 
 class RateLimited(Rejection):
-    """The key has used up its minute; `Retry-After` says how long that still lasts."""
+    """The key has used up its minute; `Retry-After` says how much of it is left."""
 
     status = 429
     reason = "rate_limited"
@@ -177,7 +177,7 @@ class InternalError(Rejection):
 
 
 class Unavailable(Rejection):
-    """The queue, or who knows the keys, is away: nothing is acknowledged, the client tries again."""
+    """The queue or the store of keys is away: nothing is acknowledged, and the client should try again."""
 
     status = 503
     reason = "unavailable"

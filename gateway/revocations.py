@@ -1,4 +1,4 @@
-"""Hears which keys were revoked or changed, and has the cache ask for them again."""
+"""Listens for keys that were revoked or changed, and drops them from the cache."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,8 @@ class Revocations:
     """Listens for as long as the process lives.
 
     1. A revocation that Redis passes on ends a key's use at once.
-    2. After a time without Redis every key is asked for again before it is used: what was said meanwhile never got
-       here. Until then the cache's own time (30 s) is the backstop.
+    2. After a time without Redis every key is looked up again before it is used, as messages from that time are lost.
+       Until then the cache's own time (30 s) is the backstop.
     """
 
     def __init__(self, redis: Redis, keys: KeyCache) -> None:
@@ -43,8 +43,8 @@ class Revocations:
                 async for digest in self._redis.listen(REVOCATIONS):
                     if digest:
                         self._keys.forget(digest)
-                    else:
+                    else:  # a new connection
                         self._keys.doubt()
             except Exception:
-                _log.exception("revocations are not heard, keys are good for up to 30 s more")
+                _log.exception("can't listen for revocations: revoked keys stay valid for up to 30 s")
                 await asyncio.sleep(_AGAIN_S)

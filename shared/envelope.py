@@ -16,7 +16,7 @@ VERSION: Final = 1
 class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What the gateway adds to a request's records, and what the request said once for all of them.
 
-    Everything that decides a row's content, table partition or order stands here: the writer asks no clock.
+    Everything that decides a row's content, table partition or order is in it: the writer never asks a clock.
     """
 
     v: int
@@ -31,17 +31,18 @@ class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     environment: str = ""
     release: str = ""
     event_ids: tuple[str, ...] = ()
-    """Of errors: one id a record."""
+    """Of errors: one id per record."""
     fingerprint_version: int = 0
     """Of errors: the algorithm whose result the client was told."""
 
 
 class UnknownVersion(Exception):
-    """The message was written by a newer gateway: keep it, and upgrade the writer first (02)."""
+    """The message was written by a newer gateway: keep it, and upgrade the writer first
+    (delivery.md, "Messages of a newer version")."""
 
 
 class Undecodable(Exception):
-    """The message is no envelope, or its payload is none of its format's, and never will be."""
+    """The message is no envelope, or its payload can't be read by its format; trying again can't help."""
 
 
 _encode = msgspec.json.Encoder().encode

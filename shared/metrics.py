@@ -127,5 +127,5 @@ class Metrics:
         )
 
     def dropped(self, signal: str, reason: DropReason, n: int) -> None:
-        """The one way in which records disappear (01, promise 3)."""
+        """The one way in which records disappear (architecture.md, "Nothing is dropped silently")."""
         self.drops.labels(signal, reason).inc(n)

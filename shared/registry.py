@@ -1,7 +1,7 @@
 """Finds what extends the gateway and the writer: every file in `shared/signals` and `shared/formats`, and those of an
 extra folder with the same subfolders (setting `SLUICE_EXTENSIONS`).
 
-A file counts by what it defines: a `Signal`, a `Format`, an `Intake`, under any public name, as many as it likes.
+A file is recognised by what it defines: signals, formats and intakes, under any public names, any number of each.
 """
 
 import importlib
@@ -47,7 +47,7 @@ class Registry:
 
 
 def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
-    """The registry of this process. Raises `BadExtension` for a folder that doesn't hold what it should."""
+    """The registry of this process. Raises `BadExtension` for an extension that can't be used."""
     of_signals = list(modules(shared.signals, extensions))
     of_formats = list(modules(shared.formats, extensions))
     found = defined(of_signals, Signal)
@@ -63,7 +63,7 @@ def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
 
 
 def _check(intake: Intake, formats: Mapping[str, Format]) -> None:
-    """Raise `BadExtension` for an intake whose requests could not be taken."""
+    """Raise `BadExtension` for an intake whose requests could not be accepted."""
     if not intake.bodies or not intake.routes:
         raise BadExtension("an intake has neither a route nor a format: give it both")
     if unknown := [name for name in intake.bodies if name not in formats]:
@@ -84,7 +84,7 @@ def modules(package: ModuleType, extensions: Path | None) -> Iterator[ModuleType
 
 
 def defined(found: Iterable[ModuleType], kind: type[T]) -> list[T]:
-    """What the modules define of a kind, each thing once, in the order of files and lines."""
+    """The instances of a kind that the modules define, each once, in the order of files and lines."""
     values = [
         value
         for module in found

@@ -1,4 +1,4 @@
-"""Bodies made of the formats' own types: valid ones, and the same ones broken in every way that comes to mind."""
+"""Bodies generated from the formats' own types: valid ones, and the same ones broken in every way we could think of."""
 
 import json
 from dataclasses import replace
@@ -61,7 +61,7 @@ _drained = st.dictionaries(st.sampled_from(_KEYS), junk | _proxies, max_size=6)
 
 
 def valid(node: Node) -> st.SearchStrategy[Any]:
-    """Values that a node takes."""
+    """Values that a node accepts."""
     made = _valid(node)
     return st.none() | made if node.nullable else made
 

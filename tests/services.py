@@ -1,4 +1,4 @@
-"""Where the tests find each service: at an address of the environment, else an engine on this machine, else Docker."""
+"""Where the tests find each service: an address in the environment, else an engine on this machine, else Docker."""
 
 import os
 import socket

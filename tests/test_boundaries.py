@@ -1,4 +1,4 @@
-"""Who may import whom (design 01, "Layout"), read from the source with `ast`."""
+"""Who may import whom (architecture.md, "Who may import whom"), read from the source with `ast`."""
 
 import ast
 from collections.abc import Iterator

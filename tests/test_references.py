@@ -49,7 +49,7 @@ def headings_of(text: str) -> list[str]:
 
 
 def anchor(heading: str) -> str:
-    """What stands behind `#` in a link to a heading, as GitHub makes it."""
+    """What follows `#` in a link to a heading, as GitHub writes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""Topics as a test wants them, the rest as the settings' defaults have it."""
+"""Specifications of topics: what a test asks for, and the settings' defaults for the rest."""
 
 from dataclasses import replace
 from typing import Any

@@ -15,7 +15,7 @@ Key = tuple[int, int, int]
 
 
 class Plan(msgspec.Struct):
-    """What a writer leaves with the group's offset before it inserts (02, step 3)."""
+    """What a writer leaves with the group's offset before it inserts (delivery.md, "Step 3: plan")."""
 
     end: int
 

@@ -1,4 +1,4 @@
-"""Makes one lane's batches: buffered, cut, converted, their letters published (02, step 2)."""
+"""Makes one lane's batches: buffered, cut, converted, their letters published (delivery.md, "Step 2: seal")."""
 
 import asyncio
 import time

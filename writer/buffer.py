@@ -1,4 +1,4 @@
-"""Cuts a lane's messages into ranges that become batches. Pure: time is passed in (02, step 2)."""
+"""Cuts a lane's messages into ranges that become batches. Pure: time is passed in (delivery.md, "Step 2: seal")."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""Messages -> columns. Pure: the same messages give the same rows in every process, at any time (02, step 2)."""
+"""Messages -> columns. Pure: the same messages give the same rows in every process, at any time
+(delivery.md, "Step 2: seal")."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Dead letters: each holds a message, its coordinates and the reason (02, "When a row can't be stored")."""
+"""Dead letters: each holds a message, its coordinates and the reason (delivery.md, "When a row can't be stored")."""
 
 import asyncio
 import base64

@@ -1,4 +1,5 @@
-"""Steps 4 and 5 of the protocol: a planned batch becomes rows, each exactly once (02-delivery)."""
+"""Steps 4 and 5 of the protocol: a planned batch becomes rows, each exactly once
+(delivery.md, "Step 4: insert", "Step 5: verify")."""
 
 import asyncio
 import time

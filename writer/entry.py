@@ -42,7 +42,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
     """Open the envelope. `formats`: those that the topic may hold, by name. Never raises.
 
-    An unknown version, format or fingerprint only blocks the message: a newer writer will know it (02).
+    An unknown version, format or fingerprint only blocks the message: a newer writer will know it
+    (delivery.md, "Messages of a newer version").
     """
     try:
         stamp, payload = unseal(message.value)

@@ -1,4 +1,5 @@
-"""Which errors of ClickHouse are worth another try, and how long to wait before it (02-delivery)."""
+"""Which errors of ClickHouse are worth another try, and how long to wait before it
+(delivery.md, "When ClickHouse refuses the data")."""
 
 import random
 

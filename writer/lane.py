@@ -1,4 +1,5 @@
-"""One lane's life: take over, then plan, insert, verify, commit batch after batch, while it is ours (02-delivery)."""
+"""One lane's life: take over, then plan, insert, verify, commit batch after batch, while it is ours
+(delivery.md, "The writer's protocol")."""
 
 import asyncio
 import time

@@ -1,4 +1,5 @@
-"""One lane's dead letters and gap markers on their way to the dead-letter topic (02, "When a row can't be stored")."""
+"""One lane's dead letters and gap markers on their way to the dead-letter topic
+(delivery.md, "When a row can't be stored")."""
 
 from collections.abc import Sequence
 from typing import Any

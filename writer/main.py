@@ -140,7 +140,8 @@ def _share_one_heap() -> None:
 
 
 def _freeze_garbage() -> None:
-    """Exempt what exists now from garbage collection, and make the collector run rarely (08)."""
+    """Exempt what exists now from garbage collection, and make the collector run rarely
+    (performance.md, "The garbage collector")."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -1,4 +1,5 @@
-"""Where a lane starts: what was committed, and what the queue still holds. Pure (02, step 1)."""
+"""Where a lane starts: what was committed, and what the queue still holds. Pure
+(delivery.md, "Step 1: take the lane over")."""
 
 from dataclasses import dataclass
 

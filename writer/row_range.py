@@ -9,7 +9,7 @@ THIS_RANGE = (
     f"{THIS_LANE} AND _offset BETWEEN %(first)s AND %(last)s"
     " AND received_at BETWEEN fromUnixTimestamp64Micro(%(from)s) AND fromUnixTimestamp64Micro(%(to)s)"
 )
-"""Both ranges are given, so that the table's partitions and its index of offsets serve (04)."""
+"""Both ranges are given, so that the table's partitions and its index of offsets serve (storage.md, "Indexes")."""
 
 KEY = "_offset, _index, toUnixTimestamp64Micro(received_at)"
 """A row's identity within its lane."""

@@ -24,7 +24,8 @@ INSERT_SETTINGS = {
     "max_insert_block_size": 1_048_576,  # one insert is one block: the token covers it whole
     "use_strict_insert_block_limits": 0,
 }
-"""Always the same for a token: with another block size it would be another insert to ClickHouse (02)."""
+"""Always the same for a token: with another block size it would be another insert to ClickHouse
+(delivery.md, "What ClickHouse needs")."""
 
 _DELETE_SETTINGS = {
     "lightweight_deletes_sync": 2,  # on return, the rows are deleted on every replica

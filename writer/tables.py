@@ -1,4 +1,4 @@
-"""Whether a table can be written to: it has the columns and remembers tokens (02, "What ClickHouse needs")."""
+"""Whether a table can be written to: it has the columns and remembers tokens (delivery.md, "What ClickHouse needs")."""
 
 import re
 from dataclasses import dataclass

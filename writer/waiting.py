@@ -1,4 +1,4 @@
-"""Retries: calls to neighbours are tried for as long as it takes, visibly (02, RETRY)."""
+"""Retries: calls to neighbours are tried for as long as it takes, visibly (delivery.md, "Waiting and trying again")."""
 
 import asyncio
 import time

@@ -1,1 +1,1 @@
-"""`sluice bench`: gateway and writer against what limits them, measured in one run (goals: 08-performance.md)."""
+"""`sluice bench`: gateway and writer against what limits them, measured in one run (goals: performance.md, "Goals")."""

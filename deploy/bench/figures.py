@@ -13,7 +13,7 @@ _MB = 1_000_000
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """A line of 08-performance.md: what is compared, and with what."""
+    """What is compared, and with what (performance.md, "Goals")."""
 
     of: str
     """`value` or `ratio`."""
@@ -48,7 +48,8 @@ GOALS: dict[tuple[str, str], Goal] = {
     ("freshness", "p50, seconds"): Goal("value", at_most=1.2),
     ("freshness", "p99, seconds"): Goal("value", at_most=2.5),
 }
-"""08-performance.md, "Goals"; the factor on disk is the seed's promise (04-storage.md)."""
+"""What is judged (performance.md, "Goals"); the factor on disk is what the Proliferate API promises
+(storage.md, "Codecs")."""
 
 
 class Results(msgspec.Struct, frozen=True):

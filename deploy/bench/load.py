@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: sends requests of the seed's shape over many kept connections.
+"""The load generator, a process of its own: sends requests of the documented shape over many kept connections.
 
 Each connection has one request in flight. The generator counts every answer by its status, and reads the CPU time of
 the process under load at both ends of its window, so that counts and costs belong together.

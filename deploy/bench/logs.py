@@ -1,4 +1,4 @@
-"""Logs of the seed's shape (`POST /ingest/logs`, seed `003_bc9c13213d460ebf`), varied so that compression is honest.
+"""Logs of the documented shape (`POST /ingest/logs`), varied so that compression is honest.
 
 Five logs in a row belong to one request of the made-up service and share its trace: ids don't compress, and real logs
 hold about that many.

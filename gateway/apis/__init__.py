@@ -1,4 +1,4 @@
-"""The APIs: each file here defines one; those of an extension's folder `apis` come along."""
+"""The APIs. Each file here defines one, and so does each file in an extension's `apis` folder."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,13 +17,13 @@ class Apis:
         self._by_prefix = sorted(self._by_name.values(), key=lambda api: len(api.prefix), reverse=True)
 
     def of(self, intake: Intake) -> Api:
-        """Raises `BadExtension` for an intake of no API that there is."""
+        """The API of an intake. Raises `BadExtension` if no file defines it."""
         if intake.api not in self._by_name:
-            raise registry.BadExtension(f"the intake of {intake.route} is of the unknown API {intake.api}")
+            raise registry.BadExtension(f"the intake of {intake.route} names the unknown API {intake.api}")
         return self._by_name[intake.api]
 
     def of_path(self, path: str) -> Api:
-        """Whose words a path is answered in that no route has, or whose request was never complete."""
+        """The API that answers for a path without a route, and for a request that was never complete."""
         return next(api for api in self._by_prefix if path.startswith(api.prefix))
 
 

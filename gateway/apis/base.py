@@ -1,4 +1,4 @@
-"""What an API is: the words, shapes and statuses in which it refuses. One file an API."""
+"""What an API is: the wording, shapes and statuses of its refusals. One file per API."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -17,18 +17,18 @@ class Api(ABC):
     """How one API answers. A file of `gateway/apis` (or of an extension's `apis`) defines an instance of it."""
 
     name: ClassVar[str]
-    """What intakes call it."""
+    """The name by which intakes refer to it."""
     prefix: ClassVar[str] = ""
-    """Begins the paths that it answers for where there is no route; the API with the longest one does."""
+    """It answers for paths without a route that begin with this; the longest matching prefix wins."""
     media_type: ClassVar[str] = "application/json"
     statuses: ClassVar[Mapping[type[Rejection], int]] = {}
-    """Where its status is another one than the rejection's own."""
+    """Statuses that differ from the rejection's own."""
     sentences: ClassVar[Mapping[type[Rejection], str]] = {}
-    """Where it says something else than the rejection's own sentence."""
+    """Sentences that differ from the rejection's own."""
     utf16_lengths: ClassVar[bool] = False
-    """Whether its limits of text count UTF-16 units, as JavaScript does, and not code points."""
+    """Whether its text limits count UTF-16 units, as JavaScript does, instead of code points."""
     shapes: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
-    """Every refusal is exactly one of these; for the API's description."""
+    """Every refusal has exactly one of these shapes; for the API's description."""
 
     def length(self, text: str) -> int:
         """The length of a text, in the unit of the API's limits."""
@@ -46,7 +46,7 @@ class Api(ABC):
 
     @abstractmethod
     def malformed(self, body: bytes) -> Any:
-        """The JSON value that refuses a body which is no JSON."""
+        """The JSON value that refuses a body that is not JSON."""
 
     def status(self, rejection: Rejection) -> int:
         return self.statuses.get(type(rejection), rejection.status)

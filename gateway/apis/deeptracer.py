@@ -1,8 +1,7 @@
-"""The DeepTracer API. A body's faults are told in the words of Zod 3.25: the exact JSON, key order included, of
-`safeParse` on the documented schema (03).
+"""The DeepTracer API. A body's faults are reported as Zod 3.25 reports them: the exact JSON, key order included, that
+`safeParse` gives on the documented schema (contracts.md, "Zod's validation errors").
 
-Zod writes the keys of an issue in the order in which the check that found it built it, so each rule has an order of
-its own.
+Each check in Zod builds its issue in a key order of its own, so each rule here has one too.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,7 @@ Issue = dict[str, Any]
 
 
 class DeepTracer(Api):
-    """`/ingest/*`, and whatever path is nobody else's: `{"error": sentence}`."""
+    """`/ingest/*`, and every path that no other API claims: `{"error": sentence}`."""
 
     name = "deeptracer"
     utf16_lengths = True
@@ -33,7 +32,7 @@ class DeepTracer(Api):
         return {"success": False, "error": _zod_error(faults)}
 
     def malformed(self, body: bytes) -> Any:
-        return {"error": MalformedJson.sentence}  # not Zod's: it never gets to see such a body
+        return {"error": MalformedJson.sentence}  # not in Zod's shape: Zod never sees such a body
 
 
 API = DeepTracer()

@@ -1,7 +1,7 @@
-"""The Proliferate API. A body's faults have the shape of FastAPI's 422 (03, "Proliferate API"): pydantic's types,
-sentences and `ctx`.
+"""The Proliferate API. A body's faults have the shape of FastAPI's 422 (contracts.md, "Proliferate API"): pydantic's
+types, sentences and `ctx`.
 
-Every fault echoes what stood there as `input`, without an `api_key`, and null where it is over 1 kB.
+Every fault echoes the value it found as `input`, without any `api_key`; null if that is over 1 kB.
 """
 
 import json
@@ -97,7 +97,7 @@ def _no_json(place: int, why: str) -> Issue:
 
 
 def _place(body: bytes) -> tuple[int, str]:
-    """Where the JSON breaks off, and why, as Python says it. A large body isn't read again for that."""
+    """Where the JSON breaks, and why, in the words of Python's parser. A large body isn't parsed again for this."""
     if len(body) > EXPLAINED_BYTES:
         return 0, "No JSON"
     try:
@@ -197,7 +197,7 @@ def _echo(value: Any) -> Any:
 
 
 def _harmless(value: Any) -> Any:
-    """The value without keys, and with null for a number that no double holds: not every JSON parser takes that."""
+    """The value without API keys, and with null for a number that no double holds: some JSON parsers refuse those."""
     if isinstance(value, dict):
         return {key: _harmless(item) for key, item in value.items() if key != "api_key"}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (03, "Drain")."""
+"""Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (contracts.md, "Drain")."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,20 +8,21 @@ from gateway.rejections import Unavailable
 from shared.clients.postgres import PostgresUnavailable
 
 CodeOf = Callable[[str], Awaitable[str | None]]
-"""Project id -> the code that its drains are verified with; None for none, and for no such project. Raises
+"""Project id -> the code that verifies its drains; None if it has none, or if there is no such project. Raises
 `PostgresUnavailable`."""
 
 FRESH_S = 30.0
 REMEMBERED = 10_000
 
 LARGEST = 64
-"""Bytes of a body that may still be an empty object, with white space or packed."""
+"""Most bytes of a body that may still be an empty object, with white space or packed."""
 
 
 class VerifyCodes:
-    """The codes of projects that a path names.
+    """The codes of projects that are named in a path.
 
-    Nobody has to show a key for them, so Postgres is asked for one at a time, and not again for `FRESH_S`.
+    Anybody can ask for them without a key, so Postgres gets only one lookup at a time, and none for the same project
+    within `FRESH_S`.
     """
 
     def __init__(self, code_of: CodeOf) -> None:
@@ -46,5 +47,5 @@ class VerifyCodes:
 
 
 def is_handshake(body: bytes) -> bool:
-    """Whether a POST asks for the handshake: `[]` does not."""
+    """Whether the unpacked body of a POST asks for the handshake: nothing and `{}` do, `[]` does not."""
     return len(body) <= LARGEST and b"".join(body.split()) in (b"", b"{}")

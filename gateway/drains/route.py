@@ -1,4 +1,5 @@
-"""`/ingest/drain` and `/ingest/drain/{project_id}`: what Vercel asks beyond other ingest routes (03, "Drain")."""
+"""`/ingest/drain` and `/ingest/drain/{project_id}`: what Vercel needs beyond other ingest routes
+(contracts.md, "Drain")."""
 
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ SIGNATURE = b"x-vercel-signature"
 
 @dataclass(frozen=True)
 class DrainDeps:
-    """What drains need beside the rest. `verify` is answered where neither a project nor the request has a code."""
+    """What drains need besides `IngestDeps`. `verify` is the code if neither a project nor the request has one."""
 
     codes: VerifyCodes
     verify: str = ""
@@ -28,7 +29,7 @@ class DrainRoute(IngestRoute):
     """The ASGI application of a drain's intake.
 
     1. The handshake comes before everything, and needs no key.
-    2. A project in the path is the key's own. The project's secret, where it has one, has signed the body.
+    2. A project in the path must be the key's own. If the project has a secret, it must have signed the body.
     """
 
     def __init__(self, intake: Intake, deps: IngestDeps, drain: DrainDeps) -> None:
@@ -53,7 +54,7 @@ class DrainRoute(IngestRoute):
         return Answer(status, body, [(VERIFY, code)] if code else [])
 
     async def _code(self, request: Request) -> bytes:
-        """The code of the project that a key or the path names; b'' where neither does. Raises `Unavailable`."""
+        """The code of the project that a key or the path names; b'' if neither does. Raises `Unavailable`."""
         if (token := key_of(request.headers.items())) is not None:
             try:
                 return ((await self._keys.resolve(token)).drain_verify or "").encode()
@@ -70,6 +71,6 @@ async def _asks_for_the_handshake(request: Request) -> bool:
     await request.read()
     if len(request.wire) > LARGEST:
         return False
-    if request.wire:  # an empty body is one, whatever its Content-Encoding
+    if request.wire:  # an empty body asks for it, whatever its Content-Encoding
         await request.unpack()
     return is_handshake(request.body)

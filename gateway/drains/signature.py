@@ -1,4 +1,4 @@
-"""`x-vercel-signature`: that a delivery comes from the project's own drain (03, "Drain")."""
+"""`x-vercel-signature`: proof that a delivery comes from the project's own drain (contracts.md, "Drain")."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from shared.keys import ResolvedKey
 
 
 def verify(key: ResolvedKey, sent: bytes | None, wire: bytes, body: bytes) -> None:
-    """Check the header against the body as it came and unpacked, where the project has a secret.
+    """Check the header against the body, as received or unpacked, if the project has a secret.
 
     Raises `InvalidSignature`.
     """

@@ -7,8 +7,8 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Answer(msgspec.Struct, gc=False, array_like=True):
-    """Status, body, and the headers that tell of this answer alone. Kept in Redis for repeats: add fields at the end,
-    with defaults."""
+    """Status, body, and the headers of this answer alone. It is kept in Redis for repeats: add fields at the end, with
+    defaults."""
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""The headers that every answer has, whoever answers: a route, Starlette, or the connection itself."""
+"""The headers of every answer, no matter where it comes from: a route, Starlette, or the connection itself."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _NAME = "sluice.answer_headers"
 
 
 def standing_headers(request_ids: Iterator[bytes], origin: bytes | None) -> Headers:
-    """`X-Request-Id` and, for a browser's page, who may read the answer (03)."""
+    """`X-Request-Id` and, for a browser's page, who may read the answer (contracts.md, "Answer headers")."""
     headers: Headers = [(b"x-request-id", next(request_ids))]
     if origin is not None:
         headers += readable(origin)
@@ -26,13 +26,13 @@ async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
 
 
 def answer_headers(scope: Scope) -> Headers:
-    """Of a request that Starlette routes: the list of headers that its answer gets, to add to."""
+    """The headers that the answer to a request routed by Starlette will get: a list to append to."""
     headers: Headers = scope.setdefault(_NAME, [])
     return headers
 
 
 def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
-    """`send`, with the list's headers on the answer where they are not there already."""
+    """`send`, adding the headers of `answer_headers` that the answer doesn't have already."""
     headers = answer_headers(scope)
     headers += standing_headers(request_ids, dict(scope["headers"]).get(b"origin"))
 

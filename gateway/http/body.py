@@ -1,4 +1,4 @@
-"""How much of a body is taken, and for how long it is waited for (03, "Bodies")."""
+"""How much of a body is accepted, and how long the gateway waits for it (contracts.md, "Bodies")."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from gateway.http.unpack import Unpacker
 class Bodies:
     """What the bodies of one process have in common.
 
-    1. What is refused for its size is refused before it is in memory: by its header, while it is read, or while it is
-       being unpacked.
-    2. `give_up` ends every wait for the rest of a body: at shutdown a half-sent request is 503, never a 2xx.
+    1. A body that is too large is refused before it is in memory: by its header, while it is read, or while it is
+       unpacked.
+    2. `give_up` ends every wait for the rest of a body: at shutdown a half-sent request gets 503, never a 2xx.
     """
 
     max_bytes: int

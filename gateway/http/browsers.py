@@ -1,4 +1,4 @@
-"""What lets a browser's page read an answer: the headers, and the preflight (03, "CORS")."""
+"""What lets a browser's page read an answer: the headers, and the preflight (contracts.md, "CORS and origins")."""
 
 import re
 
@@ -16,15 +16,15 @@ _PLAIN = re.compile(rb"[!-~]{1,512}")
 
 
 def readable(origin: bytes) -> Headers:
-    """What an answer to a browser carries, also an error: who may read it, and which headers."""
-    if not _PLAIN.fullmatch(origin):  # no browser sends such a thing, and it can't be sent back
+    """The CORS headers of an answer to a browser, errors included: who may read it, and which headers."""
+    if not _PLAIN.fullmatch(origin):  # no browser sends this, and a header can't hold it
         return [_VARY]
     return [(b"access-control-allow-origin", origin), _VARY, _EXPOSE]
 
 
 def preflight(methods: str) -> dict[str, str]:
-    """What the 204 to `OPTIONS` carries besides, whoever asks: it has no key, so the key's list is looked at with the
-    request itself. `methods` are those of the route, comma-separated.
+    """The further headers of the 204 to `OPTIONS`, the same for every origin: a preflight carries no key, so the key's
+    list of origins is checked with the request itself. `methods` are those of the route, comma-separated.
     """
     return {
         "Access-Control-Allow-Methods": methods,

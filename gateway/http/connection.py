@@ -1,6 +1,6 @@
-"""Connections that never come to a whole request: refused as any other request, in the API's own words.
+"""Connections that never deliver a whole request: refused like any other request, in the API's own words.
 
-uvicorn has no time-out for a request's head, and answers broken HTTP in plain text.
+uvicorn has no timeout for a request's head, and answers broken HTTP in plain text.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge
 SWEEP_S = 0.5
 
 MAX_HEAD_BYTES = 65_536
-"""Largest request line and headers that come in several pieces; one piece is at most 256 kB."""
+"""Largest request line and headers if they arrive in several pieces; one piece is at most 256 kB."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that can refuse what no route gets to see."""
+    """A connection that can refuse what never reaches a route."""
 
     scope: Any
     """Of the newest request; None before the first one, without a method until its head is complete."""
@@ -41,8 +41,8 @@ class Connection(HttpToolsProtocol):
 
     @property
     def in_body_for_nothing(self) -> bool:
-        """Whether a request was answered before its body was complete, and more came since: it is thrown away, and
-        uvicorn's timer of idle connections doesn't run any more."""
+        """Whether the client goes on sending a body whose request is already answered: it is thrown away, and uvicorn's
+        timer for idle connections no longer runs."""
         return (
             self.cycle is not None
             and self.cycle.response_complete
@@ -53,7 +53,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         scope = self.scope
-        if scope is not None and "method" not in scope:  # `in_head`, without the price of a property
+        if scope is not None and "method" not in scope:  # `in_head`, without the cost of a property
             self._head_came(len(data))
         elif self._head_bytes:
             self._head_bytes = 0
@@ -96,10 +96,11 @@ def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:
 
 
 class SlowHeads:
-    """Ends connections that are stuck in a request's head, or go on with a body after its answer.
+    """Ends connections that never send a first byte, are stuck in a request's head, or go on with a body after its
+    answer.
 
-    One task looks at all of them twice a second, so that a request pays nothing: what it finds in the same head (or the
-    same body, or without a first byte) for `timeout_s` is refused.
+    One task looks at all of them twice a second, so that a request pays nothing. It ends those that it finds in the
+    same state of the same request for `timeout_s`.
     """
 
     def __init__(self, state: ServerState, timeout_s: float) -> None:
@@ -114,7 +115,7 @@ class SlowHeads:
             self.sweep(monotonic())
 
     def sweep(self, now: float) -> None:
-        """Refuse who has been stuck for too long at `now`, seconds of a steady clock."""
+        """End the connections that have been stuck for too long at `now`, seconds of the monotonic clock."""
         stuck: dict[Connection, tuple[object, float]] = {}
         for connection in list(self._state.connections):
             assert isinstance(connection, Connection)

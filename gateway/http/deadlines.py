@@ -1,7 +1,7 @@
-"""Time-outs for many short waits: one timer a process instead of one a request.
+"""Timeouts for many short waits: one timer per process instead of one per request.
 
-A timer of its own costs every request about 15 us on uvloop, a quarter of a one-log request. Here a wait is an entry in
-a dict, and one task looks twice a second for those that have gone on for too long.
+A timer costs a request about 15 us on uvloop, a quarter of a one-log request. Here a wait is an entry in a dict, and
+one task looks twice a second for those that have lasted too long.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ Waiter = asyncio.Task[Any]
 
 
 class GivenUp(Exception):
-    """The wait was ended because the process ends."""
+    """The wait was ended because the process is shutting down."""
 
 
 class Deadlines:
@@ -28,9 +28,9 @@ class Deadlines:
         self._sweeper: asyncio.Task[None] | None = None
 
     def begin(self) -> Waiter:
-        """Begin a wait of the current task, which must have no other one, and which says `end` afterwards.
+        """Begin a wait of the current task, which must have no other one, and must call `end` afterwards.
 
-        Whenever the wait is to end, the task is cancelled. Raises `GivenUp` at once after `give_up`.
+        A wait that must end early is cancelled; `end` raises the reason. Raises `GivenUp` at once after `give_up`.
         """
         if self._given_up:
             raise GivenUp
@@ -42,7 +42,7 @@ class Deadlines:
         return task
 
     def end(self, task: Waiter) -> None:
-        """End a wait, however it went. A cancellation from elsewhere goes through as it is.
+        """End a wait, whatever its outcome. A cancellation from elsewhere passes through unchanged.
 
         Raises:
             TimeoutError: it took too long.
@@ -54,7 +54,7 @@ class Deadlines:
             raise reason from None
 
     def give_up(self) -> None:
-        """End every wait, and let none begin any more."""
+        """End every wait, and let no new one begin."""
         self._given_up = True
         for task in self._waiting:
             self._end(task, GivenUp())

@@ -1,4 +1,4 @@
-"""Ids in the headers of answers: of the request itself, and of the events that it told of."""
+"""Ids in the headers of answers: the request's own, and those of the events that it reported."""
 
 import itertools
 import os
@@ -16,8 +16,10 @@ def request_ids() -> Iterator[bytes]:
 
 
 def header_of(ids: Iterable[str]) -> bytes:
-    """Ids as one header, comma-separated: from the first on, as many as fit into `HEADER_BYTES`. They may be any text
-    of a client's: what could end or forge a header, and the comma, is percent-encoded."""
+    """The value of a header that lists ids, comma-separated: from the first on, as many as fit into `HEADER_BYTES`.
+
+    Clients choose them freely, so the comma and all that could end or forge a header are percent-encoded.
+    """
     named: list[str] = []
     size = -1
     for each in ids:

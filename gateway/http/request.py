@@ -15,11 +15,11 @@ class ClientGone(Exception):
 
 
 class Request:
-    """Headers, path parameters, and once it is `read` the body: `wire` as it came, `body` after `unpack` without its
-    Content-Encoding, which only few have.
+    """Headers, path parameters and, after `read`, the body: `wire` as received, and `body`, after `unpack` without its
+    Content-Encoding.
 
-    `answer_headers` go on whatever answer the request gets, errors too: steps add to them. `opened` is for the steps
-    of the path: the bodies of its formats, once one of them had to look.
+    `answer_headers` go on whatever answer the request gets, errors included: steps append to them. `opened` belongs to
+    the steps: the bodies of the request's formats, once one step has decoded them.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class Request:
         Raises:
             TooLarge: it is over the limit on the wire.
             TimedOut: it was not complete in time.
-            Unavailable: the process ends.
+            Unavailable: the process is shutting down.
             ClientGone: the connection ended first.
         """
         if self._is_read:

@@ -1,4 +1,4 @@
-"""uvicorn, with time-outs for a request's head and an end that leaves no half-sent request waiting."""
+"""uvicorn, with a timeout for a request's head and a shutdown that leaves no half-sent request waiting."""
 
 import asyncio
 import socket
@@ -11,9 +11,9 @@ from gateway.http.connection import SlowHeads
 
 
 class Server(uvicorn.Server):
-    """At the first signal, requests that are not complete are refused; then complete ones are finished, and it ends.
+    """At the first signal it refuses requests that are not complete, finishes the complete ones, and ends.
 
-    uvicorn looks for a signal ten times a second only: in the meantime the rest of a half-sent request could come.
+    uvicorn looks for a signal only ten times a second: meanwhile the rest of a half-sent request could arrive.
     """
 
     def __init__(self, config: uvicorn.Config, *, head_timeout_s: float, give_up: Callable[[], None]) -> None:

@@ -1,4 +1,5 @@
-"""Unpacks a body's Content-Encoding: bounded in memory, in size, and in what the event loop pays (03, "Bodies")."""
+"""Unpacks a body's Content-Encoding: bounded in memory, in size, and in time on the event loop
+(contracts.md, "Bodies")."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,13 +10,13 @@ import cramjam
 from gateway.rejections import Rejection, TooLarge, Unreadable, UnsupportedEncoding
 
 UNPACKED_INLINE = 128_000
-"""Up to so many unpacked bytes are unpacked on the event loop (under half a millisecond), more on a thread."""
+"""Up to this many bytes are unpacked on the event loop (under half a millisecond), more on a thread."""
 
 WIRE_INLINE = 16_000
-"""A body larger than this on the wire goes to a thread without a try on the event loop, bytes."""
+"""A body over this size on the wire goes straight to a thread, bytes."""
 
 ALWAYS_ALLOWED = 1_000_000
-"""A body may unpack to this much whatever its ratio, bytes: a few equal logs pack very well."""
+"""A body may unpack to this size whatever its ratio, bytes: a few equal logs pack very well."""
 
 THREADS = 2
 """Bodies unpacked at the same time, each in a buffer of its own."""
@@ -23,15 +24,15 @@ THREADS = 2
 _OVERFLOW = "failed to write whole buffer"
 
 Unpack = Callable[[bytes, bytearray], int]
-"""Unpack into a buffer that never grows; the bytes written. Raises `cramjam.DecompressionError`."""
+"""(packed body, buffer that never grows) -> bytes written. Raises `cramjam.DecompressionError`."""
 
 
 class Unpacker:
     """Unpacks bodies.
 
-    1. Nothing is unpacked beyond the limit: the output goes into a buffer of that size, and the system gives memory
-       only to the part of it that is written.
-    2. The limit is `max_bytes`, and `max_ratio` times the size on the wire where that is less (but `ALWAYS_ALLOWED`).
+    1. Nothing is unpacked beyond the limit: the output goes into a buffer of that size, and only the part of it that is
+       written takes memory.
+    2. The limit is `max_ratio` times the size on the wire, at least `ALWAYS_ALLOWED`, at most `max_bytes`.
     3. The event loop never waits for more than `UNPACKED_INLINE` bytes.
     """
 
@@ -42,12 +43,12 @@ class Unpacker:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="unpack")
 
     async def unpack(self, coding: bytes, body: bytes) -> bytes:
-        """The body without its coding, `coding` being the value of Content-Encoding.
+        """The body, unpacked. `coding` is the value of Content-Encoding.
 
         Raises:
-            UnsupportedEncoding: it is none of `CODINGS`.
-            TooLarge: it unpacks to more than is allowed; found out while unpacking.
-            Unreadable: it is not what the header says.
+            UnsupportedEncoding: the coding is not one of `CODINGS`.
+            TooLarge: the body unpacks to more than the limit; found out while unpacking.
+            Unreadable: the body is not packed as the header says.
         """
         unpack = CODINGS.get(coding.strip().lower())
         if unpack is None:
@@ -83,7 +84,7 @@ def _overflowed(error: Exception) -> bool:
 
 
 def _inflate(body: bytes, buffer: bytearray) -> int:
-    """`deflate` is zlib's format by RFC 9110, and bare DEFLATE by what many clients send."""
+    """`deflate` means zlib's format in RFC 9110, but many clients send bare DEFLATE."""
     if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
         try:
             return int(cramjam.zlib.decompress_into(body, buffer))
@@ -100,4 +101,4 @@ CODINGS: dict[bytes, Unpack] = {
     b"br": cramjam.brotli.decompress_into,
     b"zstd": cramjam.zstd.decompress_into,
 }
-"""Value of Content-Encoding -> how it is undone. Several codings over one another are not taken."""
+"""Value of Content-Encoding -> its unpacker. Stacked codings are not supported."""

@@ -1,5 +1,5 @@
-"""`GET /openapi.json`: made of the routes themselves, the formats' structs and the tree of refusals; nothing is kept
-by hand. A route that isn't served is not in it, one that an extension adds is.
+"""`GET /openapi.json`: generated from the routes, the formats' structs and the tree of refusals; nothing is maintained
+by hand. It holds exactly the routes that are served, those of extensions included.
 """
 
 from gateway.openapi.document import Document

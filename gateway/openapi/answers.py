@@ -1,4 +1,4 @@
-"""The tree of refusals -> the responses of the document, with the very bodies that `respond` sends as examples."""
+"""The tree of refusals -> the responses of the document, with the bodies that are really sent as examples."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -35,7 +35,7 @@ EVERYWHERE: tuple[Rejection, ...] = (
     TooLarge(),
     InternalError(),
 )
-"""What any route may answer: also to what isn't HTTP, or never comes to an end."""
+"""What any route may answer, also to a request that isn't HTTP or never ends."""
 
 WITH_KEY = (Unauthenticated(), OriginNotAllowed(), RateLimited(30), Unavailable())
 INGEST = (
@@ -49,7 +49,7 @@ INGEST = (
 DRAIN = (*INGEST, InvalidSignature())
 HANDSHAKE = (Unavailable(),)
 OF_PATH = (NotFound(),)
-"""Where the path has a part that may name nothing of the key's."""
+"""For a path with a part that may name something the key doesn't own."""
 
 
 REQUEST_ID = {
@@ -63,7 +63,7 @@ _LIMITS = {
 
 
 def limits(required: bool) -> Json:
-    """The headers of an answer whose key resolved."""
+    """The rate limit's headers, on every answer once the key is resolved."""
     schema = {"type": "integer", "minimum": 0}
     return {name: {"required": required, "description": text, "schema": schema} for name, text in _LIMITS.items()}
 
@@ -125,7 +125,7 @@ def _headers(status: int, rejections: list[Rejection]) -> Mapping[str, Json]:
         schema = {"type": "integer", "minimum": 1}
         headers["Retry-After"] = {"required": True, "description": "Seconds to wait before a retry.", "schema": schema}
     if any("Allow" in each for each in told):
-        headers["Allow"] = {"required": True, "description": "The methods there are.", "schema": {"type": "string"}}
+        headers["Allow"] = {"required": True, "description": "The methods of this path.", "schema": {"type": "string"}}
     if status not in (401, 405, 408, 500):
         headers |= limits(required=status == 429)
     return headers

@@ -1,4 +1,4 @@
-"""What the bodies of an intake must be, by type of content."""
+"""What the bodies of an intake must be, by media type."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +61,7 @@ def _lines(intake: Intake) -> Json:
         for name, body in intake.examples.items()
         if isinstance(body, list)
     }
-    description = "One JSON object a line; a line that is none is dropped and counted."
+    description = "One JSON object per line; any other line is dropped and counted."
     return {"schema": {"type": "string", "description": description}, "examples": values_of(lines)}
 
 

@@ -20,17 +20,17 @@ Takes logs, errors, trace spans, LLM usage and Vercel log drains, and answers on
 * A key is sent as `Authorization: Bearer`, as `X-API-Key`, or as `api_key` in the body; the first of these decides.
 * Between client and gateway delivery is at least once: retry 408, 429 and 5xx with backoff and the same
   `Idempotency-Key`.
-* Answers to a browser carry `Access-Control-Allow-Origin`; a key with a list of origins is good for these only (403).
+* Answers to a browser carry `Access-Control-Allow-Origin`; a key with a list of origins is valid for these only (403).
 """
 
 _SCHEMES: Json = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "Goes before the other ways to send a key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Wins over the other ways to send a key."},
     "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
 
 class Document:
-    """The document as bytes, made when it is asked for first."""
+    """The document as bytes, built at its first use."""
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
         self._routes = routes
@@ -44,8 +44,8 @@ class Document:
 
 
 def document(routes: Iterable[BaseRoute]) -> Json:
-    """The OpenAPI 3.1 document of the routes that are `Described`: a route that says nothing is not of the API (static
-    files). Paths with a trailing slash are left out."""
+    """The OpenAPI 3.1 document of the routes that are `Described`: others, such as static files, are not part of the
+    API. Paths with a trailing slash are left out."""
     components = Components()
     paths: Json = {}
     for route in routes:
@@ -80,7 +80,7 @@ def _in_path(name: str) -> Json:
 
 
 def _without_bodies(operation: Json, components: Components) -> Json:
-    """`HEAD`: the same answers, their heads only."""
+    """`HEAD`: the same answers without their bodies."""
     responses: dict[str, Any] = {}
     for status, response in operation["responses"].items():
         name = response.get("$ref", "").rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What the ingest routes are, said by their intakes."""
+"""Describes the ingest routes from their intakes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,18 +19,18 @@ from shared.registry import Registry
 
 KEY_SCHEMES: list[Json] = [{"bearer": []}, {"x_api_key": []}]
 _NO_SCHEME: Json = {}
-"""No scheme that OpenAPI knows: the key stands in the body, or none is needed."""
+"""No scheme that OpenAPI knows: the key is in the body, or none is needed."""
 
 _RULES = (
-    "A 2xx is sent once every record is durable in the queue. Unknown fields are ignored. Content-Type is not looked "
-    "at: the body is JSON."
+    "A 2xx is sent once every record is durable in the queue. Unknown fields are ignored. So is Content-Type: the body "
+    "is JSON."
 )
 
 _PARAMETERS: list[Json] = [
     {
         "name": "Content-Encoding",
         "in": "header",
-        "description": "How the body is packed; another one is answered 415.",
+        "description": "How the body is packed; any other value is answered with 415.",
         "schema": {"enum": ["identity", *(coding.decode() for coding in CODINGS)]},
     },
     {
@@ -43,7 +43,7 @@ _PARAMETERS: list[Json] = [
 _SIGNATURE: Json = {
     "name": "x-vercel-signature",
     "in": "header",
-    "description": "HMAC-SHA1 of the body, hex, with the project's drain secret; wanted only where there is one.",
+    "description": "HMAC-SHA1 of the body, hex, with the project's drain secret; required only if it has one.",
     "schema": {"type": "string"},
 }
 _VERIFY: Json = {"description": "The code that Vercel verifies the endpoint with.", "schema": {"type": "string"}}
@@ -72,7 +72,7 @@ class _Path:
         return self._post(components, INGEST)
 
     def delivery(self, components: Components) -> Json:
-        """What `POST` of a drain is beyond that of another route."""
+        """`POST` of a drain: that of any route, with the signature and the handshake."""
         operation = self._post(components, DRAIN)
         operation["parameters"] = [*operation["parameters"], _SIGNATURE]
         operation["requestBody"]["required"] = False
@@ -88,7 +88,7 @@ class _Path:
             "tags": [self._tag],
             "summary": "Ownership handshake",
             "description": "Vercel asks whether the endpoint is ours. No key is needed; with one, or with a project in "
-            "the path, the project's code is told, else the inbound `x-vercel-verify` is echoed.",
+            "the path, the project's code is sent, else the inbound `x-vercel-verify` is echoed.",
             "parameters": [{"name": "x-vercel-verify", "in": "header", "schema": {"type": "string"}}],
             "security": [_NO_SCHEME, *KEY_SCHEMES],
             "responses": {str(status): response, **self._refusals(HANDSHAKE, components)},
@@ -118,7 +118,7 @@ class _Path:
         return str(self._intake.reply(_SOME)[0])
 
     def _success(self, trial: Trial) -> Json:
-        """What the examples are answered with."""
+        """The answer to the examples."""
         outcomes = trial.outcomes() or {"one": _SOME}
         replies = {name: self._intake.reply(outcome)[1] for name, outcome in outcomes.items()}
         bodies = self._intake.bodies.values()
@@ -149,7 +149,7 @@ _TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", 
 
 
 def _like(value: Any) -> Json:
-    """The schema of a reply: it always has the same keys."""
+    """The schema of a reply, which always has the same keys."""
     if isinstance(value, dict):
         properties = {key: _like(each) for key, each in value.items()}
         return {"type": "object", "properties": properties, "required": list(value)}

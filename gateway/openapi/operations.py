@@ -1,4 +1,4 @@
-"""What the routes are that every process has: health, metrics, and the document itself."""
+"""Describes the routes that every process has: health, metrics, and the document itself."""
 
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Ready(msgspec.Struct, forbid_unknown_fields=True):
-    """Whether requests can be taken in, and how each neighbour answered."""
+    """Whether requests can be accepted, and how each neighbour answered."""
 
     status: Literal["ok", "degraded", "unavailable"]
     checks: dict[str, Check]
@@ -45,12 +45,12 @@ def health(components: Components) -> Json:
 def ready(components: Components) -> Json:
     return _page(
         "health_ready",
-        "Whether requests can be taken in",
+        "Whether requests can be accepted",
         {
             "200": _like(
-                "It can; `degraded` where a neighbour is away that ingest does not need", _DEGRADED, components
+                "They can; `degraded` if a neighbour that ingest does not need is away", _DEGRADED, components
             ),
-            "503": _like("It can't", _UNAVAILABLE, components),
+            "503": _like("They can't", _UNAVAILABLE, components),
         },
         components,
     )
@@ -58,7 +58,7 @@ def ready(components: Components) -> Json:
 
 def metrics(components: Components) -> Json:
     content = {"text/plain": {"schema": {"type": "string"}}}
-    return _page("metrics", "Metrics, for Prometheus", {"200": _answer("All of this process", content)}, components)
+    return _page("metrics", "Metrics, for Prometheus", {"200": _answer("This process's metrics", content)}, components)
 
 
 def openapi(components: Components) -> Json:

@@ -18,21 +18,21 @@ _REFERENCE = "#/components/{}/{}"
 
 
 class Components:
-    """What the operations refer to, each thing once: `body` is the document's `components`."""
+    """The schemas and responses that operations refer to, each once. `body` is the document's `components`."""
 
     def __init__(self) -> None:
         self.body: dict[str, Json] = {"schemas": {}, "responses": {}}
 
     def schema(self, kind: Any, prefix: str = "") -> Json:
-        """A reference to the schema of a type. `prefix` goes before its name, and those of the types inside it:
-        structs of two formats may have the same."""
+        """A reference to the schema of a type. `prefix` goes before its name and the names of the types inside it, as
+        two formats may have structs of the same name."""
         template = _REFERENCE.format("schemas", prefix) + "{name}"
         (reference,), found = msgspec.json.schema_components([kind], ref_template=template)
         self.body["schemas"] |= {prefix + name: schema for name, schema in found.items()}
         return reference
 
     def response(self, name: str, body: Mapping[str, Any]) -> Json:
-        """A reference to a response; another one of the same name gets a number."""
+        """A reference to a response; a different one of the same name gets a number."""
         responses, n = self.body["responses"], 1
         while responses.setdefault(unique := name if n == 1 else f"{name}_{n}", body) != body:
             n += 1
@@ -56,7 +56,7 @@ def described(kind: Any, has_key: bool = False) -> Any:
 
 
 def _plain(hint: Any) -> Any:
-    """Any object as JSON schema has a word for it."""
+    """The type with `AnyObject` replaced by one that has a JSON schema."""
     if hint is AnyObject:
         return dict[str, Any]
     args = typing.get_args(hint)

@@ -1,4 +1,4 @@
-"""What an intake makes of its own examples, and of bodies that are none: tried out, not written down."""
+"""What an intake makes of its own examples and of bad bodies: found by trying them, not written down."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from shared.formats.intake import Intake, Outcome
 from shared.registry import BadExtension, Registry
 
 _NO_BODIES = (b"{", b"{}", b'"text"')
-"""Bodies that show how an intake refuses: what is no JSON, what lacks everything, what is of another type."""
+"""Bodies that show how an intake refuses: not JSON, without any field, of another type."""
 
 
 class Trial:

@@ -1,4 +1,4 @@
-"""ClickHouse for the event loop: a few read-only connections, each on a thread of its own."""
+"""ClickHouse for the event loop: a few read-only connections, each on its own thread."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from shared.clients.clickhouse_pool import ClickHousePool
 _log = structlog.get_logger(__name__)
 
 MAX_RESULT_BYTES = 64_000_000
-"""An answer larger than this is refused: it would have to be held in memory several times over."""
+"""A larger result is refused: the answer would be in memory several times over."""
 
 _MAX_MEMORY_BYTES = 2_000_000_000
 _MAX_QUERY_BYTES = 8_000_000
-"""A URL's texts stand in the statement several times, escaped; the server's own limit is 262,144."""
+"""Room for a URL's texts, which the statement repeats and escapes. The server's default is 262,144."""
 
 _TOO_MANY_BYTES = 396
 _WAITING_PER_CONNECTION = 16
@@ -33,10 +33,10 @@ class TooBig(Exception):
 class Reader:
     """Answers SELECTs.
 
-    1. Every question ends, within about twice `timeout_s`, with rows, `TooBig` or `Unavailable`; the server is told to
-       give up after `timeout_s`.
-    2. Nothing can be changed through it: every statement is sent as read-only, whatever the user may do.
-    3. At most `connections` questions run, 16 times as many wait; over that `Unavailable` comes at once.
+    1. Every query ends within about twice `timeout_s`, with rows, `TooBig` or `Unavailable`; the server gives up after
+       `timeout_s`.
+    2. It changes nothing: every statement is sent as read-only, whatever rights the user has.
+    3. At most `connections` queries run, and 16 times as many wait; any more are `Unavailable` at once.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0, connections: int = 4) -> None:
@@ -79,5 +79,5 @@ class Reader:
         await self.query("SELECT 1", {})
 
     async def close(self) -> None:
-        """Wait for what runs (the server gives it up in time), then close the connections."""
+        """Wait for the running queries, which the server ends in time, then close the connections."""
         await asyncio.to_thread(self._pool.close)

@@ -1,4 +1,4 @@
-"""The read API's times (03, "Time"): ISO 8601 in, UTC with `Z` out, microseconds inside."""
+"""The read API's times (contracts.md, "Time"): ISO 8601 in, UTC with `Z` out, microseconds inside."""
 
 import re
 from datetime import datetime, timedelta

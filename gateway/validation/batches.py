@@ -1,4 +1,4 @@
-"""Bodies with an array of records: in a frame, all good or the good ones alone, and bare."""
+"""Bodies with an array of records: in a frame, all or nothing or only the good ones, and bare."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Judging(JsonValidator):
-    """Takes the good records of an array, and tells of the others."""
+    """Takes the good records of an array, and reports the others."""
 
     _least: int
     _most: int
 
     def _partial(self, decoders: Decoders, raw: msgspec.Raw | bytes, size: int) -> Part:
-        """The records that are good, however many. `size`: bytes of the body around them."""
+        """The good records, however few. `size`: bytes of the body around them."""
         try:
             n = len(decoders.records(raw))
         except msgspec.ValidationError:
@@ -54,7 +54,7 @@ class _Judging(JsonValidator):
         return Part(self._format, b"[%b]" % b",".join(good), len(good), dropped, told=told)
 
     def _good(self, decoders: Decoders, text: bytes) -> bytes:
-        """A record's JSON as the writer's struct takes it. Raises `Faulty`."""
+        """A record's JSON as the writer's struct accepts it. Raises `Faulty`."""
         if len(text) > MAX_RECORD_BYTES:
             raise Oversized("too_large")
         try:
@@ -112,7 +112,7 @@ class BatchValidator(_Judging):
         return _encode(fields)
 
     def _standing_together(self, fields: dict[str, msgspec.Raw], value: Any) -> list[bytes]:
-        """The records that stand or fall together, where their number is within the limit."""
+        """The records of a batch that is stored whole or not at all, if it is within the limit; [] for any other."""
         records = value.get(self._name) if isinstance(value, dict) else None
         if self._is_partial or not isinstance(records, list) or len(records) > self._most:
             return []

@@ -1,4 +1,5 @@
-"""The `api_key` that a body carries: found for the authentication, and taken out of what is sent on (03, "Keys")."""
+"""The `api_key` that a body carries: found for authentication, and removed from what is published
+(contracts.md, "Keys")."""
 
 import re
 from typing import Any
@@ -18,16 +19,16 @@ _decode_key = msgspec.json.Decoder(_KeyOnly).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _perhaps = re.compile(rb'"api_key"|\\u00(?:5[fF]|6[159bB]|7[09])').search
-"""The name, or an escape of one of its characters."""
+"""The name, or an escape of one of its characters: a record with neither has no key, and needn't be decoded."""
 
 
 def key_of(body: bytes | msgspec.Raw) -> str | None:
-    """The key of an object; None where it has none, or none that is a text. Raises `msgspec.DecodeError`."""
+    """The key of an object; None if it has none, or one that is not a string. Raises `msgspec.DecodeError`."""
     return text_of(_decode_key(body).api_key)
 
 
 def text_of(sent: Any) -> str | None:
-    """The key that stands in a decoded field, raw or not; None for what is none. Raises `msgspec.DecodeError`."""
+    """The key in a decoded field, raw or not; None if it is not a string. Raises `msgspec.DecodeError`."""
     value = _value_of(sent) if isinstance(sent, msgspec.Raw) else sent
     return value if isinstance(value, str) else None
 
@@ -43,7 +44,7 @@ def key_of_first(body: bytes | msgspec.Raw) -> str | None:
 
 
 def sent_key(record: bytes) -> Any:
-    """Whatever JSON value stands as the key of a record; None where nothing does, or the record can't be read."""
+    """The `api_key` of a record, whatever JSON value it is; None if there is none or the record can't be read."""
     if not _perhaps(record):
         return None
     for text in (record, repaired(record)):
@@ -63,7 +64,7 @@ def without_key(record: bytes) -> bytes:
 
 
 def without_keys(records: bytes) -> bytes:
-    """An array of objects, none of them with a key."""
+    """An array of objects, without their keys."""
     return b"[%b]" % b",".join(map(without_key, split(records))) if _perhaps(records) else records
 
 

@@ -1,4 +1,4 @@
-"""What bodies and records must be: nodes made once of the structs' type information, which `faults` walks, and the
+"""What bodies and records must be: nodes built once from the structs' type information, which `faults` walks, and the
 structs that the fast decoders check with.
 """
 
@@ -31,12 +31,12 @@ _PLAIN: dict[Any, Kind] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """What one JSON value must be. Limits are inclusive; None where there is none."""
+    """What one JSON value must be. Limits are inclusive; None for no limit."""
 
     kind: Kind
     nullable: bool = False
     or_else: Callable[[Any], Any] | None = None
-    """Asked for a value that breaks the rules here: what it should be instead, or None."""
+    """Called with a value that breaks the rules here; returns what to store instead, or None."""
     fields: "tuple[Field, ...]" = ()
     """Of an object, in the order of its struct."""
     items: "Node | None" = None
@@ -68,7 +68,7 @@ def batch_node(body: Batch, record: Any) -> Node:
 
 
 def name_of(struct: type[msgspec.Struct], attribute: str) -> str:
-    """What JSON calls an attribute of a struct."""
+    """The name in JSON of an attribute of a struct."""
     return next(info.encode_name for info in msgspec.structs.fields(struct) if info.name == attribute)
 
 
@@ -77,9 +77,9 @@ def is_struct(kind: Any) -> bool:
 
 
 def checked(record: Any) -> Any:
-    """The type that the gateway validates a record with: its own, the raw fields by what they must hold.
+    """The type that the gateway validates a record with: its own, with raw fields typed as what they must hold.
 
-    A record that is no struct is a `dict`, any JSON object.
+    A record type that is not a struct is a `dict`: any JSON object.
     """
     if not is_struct(record):
         return AnyObject

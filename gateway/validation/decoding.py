@@ -1,4 +1,4 @@
-"""The msgspec decoders of one shape of body: how it is taken apart and checked in one go."""
+"""The msgspec decoders of one shape of body: they take it apart and check it in one go."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ TextLimits = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Decoders:
-    """Decoders of one record, of an array of records, and the first one that a body gets.
+    """Decoders of one record, of an array of records, and `head`, the first one that a body gets.
 
-    `head` gives the frame, or the record that is the body; the text itself where there is nothing to gain.
+    `head` returns the frame, or the record that is the body; the text itself if decoding it early gains nothing.
     """
 
     record: Callable[[bytes], Any]
     records: Callable[[bytes | msgspec.Raw], list[Any]]
     head: Callable[[bytes], Any]
     fit: Callable[[Any, Iterable[Any]], bool] | None = None
-    """Whether a frame and its records keep the limits that msgspec can't check; None where there are none."""
+    """Whether a frame and its records keep the limits that msgspec can't check; None if there are no such limits."""
     mended: bool = False
-    """What comes here was mended, and is no longer what was sent: its size says nothing."""
+    """Their input was mended and is no longer what was sent, so its size says nothing."""
 
 
 def fast(record: Any, body: JsonBody, api: Api) -> Decoders:
-    """What valid bodies nearly always pass. An `api_key` is let out of the frame, or out of a record that is the body.
+    """The decoders that nearly all valid bodies pass. The frame, or a record that is the body, may hold an `api_key`.
 
-    Where an API's limits count UTF-16 units, msgspec counts code points: a text of at most half as many is surely
-    within them.
+    msgspec counts code points. Where an API's limits count UTF-16 units, a text of at most half as many code points is
+    surely within them, so texts are held to that here.
     """
     frame, of_record, of_frame = _frame(body), _limits(record, api), _limits(_frame(body), api)
     kept = checked(record)
@@ -47,7 +47,7 @@ def fast(record: Any, body: JsonBody, api: Api) -> Decoders:
 
 
 def counted(record: Any, body: JsonBody, api: Api) -> Decoders | None:
-    """What takes the longer texts too and has their length counted; None where nothing has such limits, and for
+    """Decoders that take the longer texts too and have their length counted; None if nothing has such limits, and for
     records that are judged one by one."""
     frame, of_record, of_frame = _frame(body), _limits(record, api), _limits(_frame(body), api)
     if body.partial or not (of_record or of_frame):
@@ -61,7 +61,7 @@ def counted(record: Any, body: JsonBody, api: Api) -> Decoders | None:
 
 
 def stored(record: Any, body: JsonBody) -> Decoders:
-    """The writer's own: what passes them can be stored."""
+    """The writer's own decoders: what passes them can be stored."""
     return replace(_decoders(body, record, _frame(body)), mended=True)
 
 
@@ -83,7 +83,7 @@ def _frame(body: JsonBody) -> type[msgspec.Struct] | None:
 
 
 def _with_key(struct: Any) -> Any:
-    """The same struct, which may hold the key: it authenticates the request, and has to go."""
+    """The same struct, which may hold the key: that authenticates the request, and is never sent on."""
     if "api_key" in struct.__struct_fields__:
         return struct
     key = ("api_key", msgspec.Raw | UnsetType, UNSET)
@@ -105,7 +105,7 @@ def _fits(struct: Any, limits: TextLimits, api: Api) -> bool:
 
 
 def _halved(struct: Any, limits: TextLimits) -> Any:
-    """The same struct, its limited texts held to half their limit."""
+    """The same struct, with its limited texts held to half their limit."""
     if not limits:
         return struct
     fields: list[Any] = []

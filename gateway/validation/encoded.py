@@ -31,6 +31,7 @@ class EncodedValidator:
         text = opened.text
         try:
             records = self._format.codec.read(text)
+            # No record is larger than its body: the sizes in a small one don't matter.
             sizes = self._format.codec.sizes(text) if len(text) > MAX_RECORD_BYTES else [0] * len(records)
         except Undecodable as error:
             raise MalformedJson(self._api.malformed(text)) from error

@@ -1,6 +1,6 @@
 """Where a body breaks its contract: one walk over plain JSON values, all faults in the schema's order, depth first.
 
-What a fault is called is each API's own: `gateway.apis` puts it into words.
+Each API in `gateway.apis` puts the faults into its own words.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Fault(NamedTuple):
-    """One broken rule: where, which, what was expected there and what stood there (`missing`: the object around it)."""
+    """One broken rule: where, which, what was expected and what was found (`missing`: the object around it)."""
 
     path: Path
     rule: Rule
@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 
 
 def json_type(value: Any) -> str:
-    """What JavaScript calls a JSON value."""
+    """JavaScript's name for the type of a JSON value."""
     return "null" if value is None else _NAMES[type(value)]
 
 
@@ -51,7 +51,7 @@ class Walker:
         self._length = length
 
     def faults(self, node: Node, value: Any, path: Path = ()) -> Iterator[Fault]:
-        """Every broken rule below a node. Raises `Malformed` where a number stands that no double holds."""
+        """Every broken rule below a node. Raises `Malformed` for a number that no double holds."""
         found = self._broken(node, value, path)
         if node.or_else is not None:
             listed = list(found)
@@ -61,7 +61,7 @@ class Walker:
         yield from found
 
     def mended(self, node: Node, value: Any) -> Any:
-        """What the record's struct takes for a value without faults: the value itself nearly always."""
+        """A value without faults as the record's struct accepts it: nearly always the value itself."""
         if node.or_else is None or not any(self._broken(node, value, ())):
             return value
         return node.or_else(value)
@@ -117,7 +117,7 @@ def _length(node: Node, length: int, value: Any, path: Path) -> Iterator[Fault]:
 
 def _number(node: Node, value: float, path: Path) -> Iterator[Fault]:
     try:
-        if isinf(value):
+        if isinf(value):  # which raises by itself for an integer beyond a double's range
             raise OverflowError
     except OverflowError as error:
         raise Malformed("a number that no double holds") from error

@@ -1,4 +1,4 @@
-"""What all shapes of JSON bodies share: the way from the fast decode to the second look, and where the key stands."""
+"""What all shapes of JSON bodies share: the way from the fast decode to the second look, and finding the key."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -24,8 +24,8 @@ _REFUSED = (msgspec.DecodeError, RecursionError, Unsure)
 
 
 class JsonValidator(ABC):
-    """A `Validator` of JSON. `_take` goes on after the first decode; `_mended_body` turns what the contract allows and
-    msgspec refuses into JSON that the writer's structs take."""
+    """A `Validator` of JSON. `_take` continues after the first decode; `_mended_body` turns what the contract allows
+    and msgspec refuses into JSON that the writer's structs accept."""
 
     looks_too_deep = staticmethod(looks_too_deep)
 
@@ -59,7 +59,7 @@ class JsonValidator(ABC):
             return self._key_of(text)
         try:
             repaired_text = repaired(text)
-            _decode_raw(repaired_text)  # a body that is no object is told from one that is no JSON
+            _decode_raw(repaired_text)  # tells a body that is not an object from one that is not JSON
             return self._key_of(repaired_text)
         except msgspec.ValidationError:
             return None
@@ -79,7 +79,7 @@ class JsonValidator(ABC):
             raise self._malformed(text) from error
 
     def _second_look(self, text: bytes) -> Part:
-        """Raises `Malformed` for what is no JSON."""
+        """What the fast path refused, looked at again. Raises `Malformed` for a body that is not JSON."""
         if self._counted is not None:
             with suppress(*_REFUSED):
                 return self._take(self._counted, text, self._counted.head(text))
@@ -98,7 +98,7 @@ class JsonValidator(ABC):
 
     @abstractmethod
     def _mended_body(self, text: bytes) -> bytes:
-        """The whole body as the writer's structs take it, without its key. Records of a partial shape stay as they are.
+        """The whole body as the writer's structs accept it, without its key. Records of a partial shape stay unchanged.
 
         Raises `Malformed`, `InvalidBody`, `TooLarge`.
         """

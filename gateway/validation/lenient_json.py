@@ -1,4 +1,4 @@
-"""Bodies that are no clean JSON: what JavaScript would take of them is taken (03, "What is valid")."""
+"""Bodies that are not clean JSON: what JavaScript accepts is accepted (contracts.md, "What is valid")."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _decode = msgspec.json.Decoder(float_hook=float).decode
 
 
 def valid_utf8(body: bytes) -> bytes:
-    """The body itself, or with U+FFFD for what is no UTF-8 (msgspec passes over such bytes in ignored fields)."""
+    """The body, with U+FFFD for bytes that are not UTF-8 (msgspec doesn't notice them in ignored fields)."""
     if body.isascii():
         return body
     try:
@@ -22,7 +22,7 @@ def valid_utf8(body: bytes) -> bytes:
 
 
 def parsed(body: bytes) -> tuple[bytes, Any]:
-    """(the body as msgspec takes it, its plain values); of equal keys the last one stands, a number over a double's
+    """(the body as msgspec accepts it, its plain values). Of equal keys the last one counts; a number beyond a double's
     range is infinite. Raises `Malformed`.
     """
     try:

@@ -1,5 +1,5 @@
-"""The second look at records that the fast path refused: their faults are listed, or, where the contract has none, they
-are made into JSON that the writer's structs take (03, "What is valid").
+"""The second look at records that the fast path refused: their faults are listed or, if they break no contract, they
+are turned into JSON that the writer's structs accept (contracts.md, "What is valid").
 """
 
 from itertools import islice
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Mending:
-    """Looks at the records of one format, and at bodies of them."""
+    """Checks and mends the records of one format, and bodies of them."""
 
     def __init__(self, record: Any, api: Api) -> None:
         self.record_node = node_of(record)
@@ -42,16 +42,16 @@ class Mending:
             raise InvalidBody(self._api.invalid(faults))
 
     def lacking(self, text: bytes, name: str) -> InvalidBody:
-        """The refusal of a record that lacks a field which its struct lets be absent."""
+        """The refusal of a record that lacks a field although its struct makes it optional."""
         fault = Fault((name,), "missing", self.record_node, parsed(text)[1])
         return InvalidBody(self._api.invalid([fault]))
 
     def mended_record(self, text: bytes) -> bytes:
-        """One record as the writer's struct takes it. Raises `Faulty`, `Malformed`."""
+        """One record as the writer's struct accepts it. Raises `Faulty`, `Malformed`."""
         if not text.startswith(b"{"):
             raise Faulty("not_an_object")
         text, value = parsed(text)
-        for fault in self._walker.faults(self.record_node, value):
+        for fault in self._walker.faults(self.record_node, value):  # the first one is enough
             raise Faulty(_reason(fault))
         return self.mended(text, value)
 
@@ -62,7 +62,7 @@ class Mending:
         return self._put_together(fields, value)
 
     def mended(self, text: bytes, value: dict[str, Any]) -> bytes:
-        """A record without faults: what its struct would refuse is replaced, all else is left as it was sent."""
+        """A record without faults: what its struct would refuse is replaced, all else stays as it was sent."""
         return self._put_together(_decode_fields(text), value)
 
     def _put_together(self, fields: Fields, value: dict[str, Any]) -> bytes:
@@ -73,7 +73,7 @@ class Mending:
                 if mended is not sent:
                     fields[field.name] = msgspec.Raw(_encode(mended))
         text = _encode(fields)
-        self._store(text)  # if this raises, contract and struct differ in a way that nobody thought of: a bug of ours
+        self._store(text)  # if this raises, contract and struct disagree: a bug of ours
         return text
 
 

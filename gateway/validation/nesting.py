@@ -1,7 +1,8 @@
-"""How deep a body's JSON is nested: bounded (03, "Bodies"), so that whatever the gateway takes the writer can decode.
+"""How deep a body's JSON is nested: bounded (contracts.md, "Bodies"), so that the writer can decode whatever the
+gateway accepts.
 
-A precise look costs more than the decoding of the body. So the brackets are counted first, in stretches, which tells
-for all but strange bodies that they can't be deep.
+A precise look costs more than decoding the body. So the brackets are counted first, in stretches: that shows of all but
+strange bodies that they can't be deep.
 """
 
 import re
@@ -15,10 +16,10 @@ _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTAL
 
 
 def looks_too_deep(body: bytes) -> bool:
-    """Whether `is_too_deep` is worth asking; False for every body that is not, within microseconds.
+    """Whether `is_too_deep` must take its precise look; costs microseconds.
 
-    Brackets inside texts count as brackets here. Closing ones may hide a deep body; it ends as a RecursionError of the
-    decoders, which is refused in the same way.
+    Brackets inside texts count as brackets here. Closing ones may hide a deep body; the decoders then raise
+    RecursionError, which is refused in the same way.
     """
     if len(body) <= 2 * MAX_DEPTH or _opened(body) <= MAX_DEPTH:
         return False

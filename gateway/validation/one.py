@@ -1,4 +1,4 @@
-"""Bodies that are the one record."""
+"""Bodies that are a single record."""
 
 from typing import Any
 

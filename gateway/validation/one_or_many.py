@@ -1,5 +1,5 @@
-"""Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped (03,
-"`POST /api/v1/errors`")."""
+"""Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped
+(contracts.md, "`POST /api/v1/errors`")."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from shared.formats.intake import OneOrMany, Remarks
 
 
 class WrongKey(Faulty):
-    """An element with another key than the first one that has any: it belongs to somebody else."""
+    """An element with another key than the first element that has one: it belongs to somebody else."""
 
     reason = "wrong_key"
 
@@ -45,7 +45,7 @@ class OneOrManyValidator(JsonValidator):
     def _one(self, decoders: Decoders, text: bytes) -> Part:
         if len(text) > MAX_RECORD_BYTES and not decoders.mended:
             refuse_bomb(text)
-            parsed(text)
+            parsed(text)  # raises `Malformed`: a body that is not JSON is refused, not dropped
             return self._part([], [(0, Oversized("too_large"))])
         decoders.record(text)
         remarks = self._look(text)

@@ -1,4 +1,4 @@
-"""What a validation makes of a body."""
+"""The result of validating a body."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ class Part(msgspec.Struct, gc=False):
     prints_of: list[tuple[str, str]] = []
     """(message, stack trace) of each record that gets a fingerprint."""
     event_ids: Sequence[str] = ()
-    """Of errors: the client's own id of each record; '' where the gateway is to make one."""
+    """Of errors: the client's own id of each record; '' if the gateway must make one."""
     pings: int = 0
     """Records that are accepted and counted, and not stored."""
     told: Sequence[str] = ()
@@ -35,11 +35,11 @@ class Part(msgspec.Struct, gc=False):
 
 
 class Unsure(Exception):
-    """The fast path can't say."""
+    """The fast path can't decide."""
 
 
 class Opened(NamedTuple):
-    """A body, and what its first decode gave; None where that refused it."""
+    """A body and the result of its first decode; None if that refused it."""
 
     text: bytes
     head: Any = None

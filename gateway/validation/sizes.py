@@ -8,7 +8,7 @@ from gateway.rejections import TooLarge
 from shared.metrics import DropReason
 
 MAX_RECORD_BYTES = 512_000
-"""Largest record, bytes as sent (03, "Bodies")."""
+"""Largest record, bytes as sent (contracts.md, "Bodies")."""
 
 MAX_VALUES = 2_000_000
 """Most JSON values in a body: Python objects take far more memory than their JSON. No log batch comes near it."""

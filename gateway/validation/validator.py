@@ -1,7 +1,8 @@
-"""The door: a body of one format is checked, and its records are handed on as they came.
+"""The door: a body of one format is checked, and its records are passed on as they came.
 
-Never encode what you can slice (08): a valid body costs one decode of its frame and one of its records, which only
-checks them; the slice that was checked travels on. Only a body that this refuses pays for a second look.
+Never encode what you can slice (performance.md, "Never encode what you can slice"): a valid body costs one decode of
+its frame and one of its records, which only checks them; the slice that was checked travels on. Only a body that this
+refuses pays for a second look.
 """
 
 from collections.abc import Sequence
@@ -21,18 +22,18 @@ from shared.registry import BadExtension
 
 
 class Validator(Protocol):
-    """Validates the bodies of one format of an intake. Made once a process."""
+    """Validates the bodies of one format of an intake. Created once per process."""
 
     def looks_too_deep(self, text: bytes, /) -> bool:
-        """Whether the text may be nested too deeply, and has to be looked at precisely; takes microseconds."""
+        """Whether the text may be nested too deeply, and needs a precise look; takes microseconds."""
 
     def opened(self, text: bytes, /) -> Opened:
         """The body after a first decode, for `key_in` and `validate`. Raises nothing."""
 
     def key_in(self, opened: Opened, /) -> str | None:
-        """The `api_key` of a body, whatever else is wrong with it; None where it has none, or none that is a text.
+        """The `api_key` of a body, whatever else is wrong with it; None if it has none, or one that is not a string.
 
-        Of several records the first one's counts. Raises `MalformedJson`.
+        Of several records the first one's key counts. Raises `MalformedJson`.
         """
 
     def validate(self, opened: Opened, /) -> Part:
@@ -40,7 +41,7 @@ class Validator(Protocol):
 
         Raises:
             MalformedJson, InvalidBody: the request is refused as a whole.
-            TooLarge: a record is over the limit, and the contract takes all or nothing; or there are too many.
+            TooLarge: a record is over the limit in an all-or-nothing contract, or there are too many records.
         """
 
 
@@ -55,7 +56,7 @@ def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Seque
 
 
 def validator(fmt: Format, body: Body, api: Api) -> Validator:
-    """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't have."""
+    """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't read."""
     if isinstance(body, Encoded):
         return EncodedValidator(fmt, body, api)
     if not isinstance(fmt.codec, JsonArray):

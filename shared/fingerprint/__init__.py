@@ -1,4 +1,4 @@
-"""Error grouping: two errors of one cause get one fingerprint. Each version is a file, frozen once it was released."""
+"""Error grouping: two errors of one cause get one fingerprint. Each version is a file, frozen once it is released."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from shared.fingerprint import v1
 
 
 class Fingerprint(NamedTuple):
-    """64 lowercase hex, the JSON of the parts that made it, for people to read, and the error's type."""
+    """64 lowercase hex digits; the JSON of the parts they were made from, for people to read; the error's type."""
 
     hash: str
     parts: str
@@ -15,7 +15,7 @@ class Fingerprint(NamedTuple):
 
 
 CURRENT = 1
-"""The version that the gateway answers with; the envelope names it and the writer stores the same one's result."""
+"""The version that the gateway answers with; the envelope names it, and the writer stores its result."""
 
 _VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint}
 

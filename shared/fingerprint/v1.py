@@ -1,4 +1,4 @@
-"""Version 1, a first form: type, normalised frames, normalised message. Not frozen yet (design 06 describes its end).
+"""Version 1, a first form: type, normalised frames, normalised message. Not frozen yet (grouping.md, "Version 1").
 
 Every expression is bounded and every input cut first, so hostile input costs linear time.
 """
@@ -56,7 +56,7 @@ def _type(lines: list[str], message: str) -> str:
 def _frames(lines: list[str]) -> list[str]:
     found = [frame for line in lines if (frame := _frame(line))]
     if lines and lines[0].startswith("Traceback"):
-        found.reverse()
+        found.reverse()  # Python prints the innermost frame last
     own = [f"{function}@{_file(file)}" for function, file in found if not _FOREIGN.search(file)]
     return (own or [f"{function}@{_file(file)}" for function, file in found])[:FRAMES]
 

@@ -1,4 +1,4 @@
-"""What a format is: one way in which records of a signal are written down, and the columns that they become.
+"""What a format is: one way to encode the records of a signal, and the columns that they become.
 
 Nothing here does I/O or asks a clock: the same message gives the same rows whenever it is read.
 """
@@ -20,7 +20,7 @@ ABSENT = msgspec.Raw()
 
 
 class AnyObject(msgspec.Struct, gc=False):
-    """Any JSON object: its keys are passed over, its being an object is checked."""
+    """Any JSON object: only that it is one is checked, its keys are skipped."""
 
 
 def checked_as(kind: Any) -> msgspec.Meta:
@@ -30,10 +30,10 @@ def checked_as(kind: Any) -> msgspec.Meta:
 
 
 def or_else(mend: Callable[[Any], Any], also: str) -> msgspec.Meta:
-    """Marks a field whose contract is wider than its type. `also` tells people what it takes beyond that.
+    """Marks a field whose contract is wider than its type. `also` describes in words what else it accepts.
 
-    A JSON value that the type refuses is handed to `mend`, which gives what the record's own struct takes in its place,
-    or None where the contract refuses it too.
+    A JSON value that the type refuses is passed to `mend`, which returns a replacement that the record's own struct
+    accepts, or None if the contract refuses the value too.
     """
     return msgspec.Meta(extra={"or_else": mend}, description=also)
 
@@ -43,9 +43,10 @@ JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]
 
 @dataclass
 class Rows:
-    """Records of one format out of one batch, in their order, and beside each what its stamp says of it.
+    """Records of one format from one batch, in order, each with the fields of its stamp.
 
-    All lists have one entry a row. `notes` collects what goes to a row's `extra`.
+    All lists have one entry per row; `event_id` and `fingerprint_version` are empty where stamps don't carry them.
+    `notes` collects what goes to a row's `extra`.
     """
 
     records: list[Any] = field(default_factory=list)
@@ -74,7 +75,7 @@ class Rows:
             self.fingerprint_version += [stamp.fingerprint_version] * n
 
     def note(self, row: int, name: str, value: Any) -> None:
-        """Keep in the row's `extra` what its columns can't."""
+        """Keep in the row's `extra` what its columns can't hold."""
         self.notes.setdefault(row, {})[name] = value
 
     def __len__(self) -> int:

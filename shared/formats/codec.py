@@ -1,4 +1,4 @@
-"""How the records of one queue message are written down: what gateway and writer must agree on beside the stamp."""
+"""How the records of one queue message are encoded: what gateway and writer must agree on besides the stamp."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Codec(ABC):
-    """Reads and cuts payloads. Pure, and made once a process.
+    """Reads and cuts payloads. Pure, and created once per process.
 
-    `keep` and `sizes` are given only payloads that the gateway has accepted.
+    `keep` and `sizes` get only payloads that the gateway has accepted.
     """
 
     media_type: ClassVar[str]
-    """What a body of such records is called, for the API's description."""
+    """The media type of a body of such records, for the API's description."""
 
     @abstractmethod
     def read(self, payload: Payload) -> list[Any]:
@@ -37,7 +37,7 @@ class Codec(ABC):
         """Bytes of each record; as many numbers as there are records. Raises `Undecodable`."""
 
     def plain(self, payload: Payload) -> Any:
-        """The records as plain values, for people. Raises `Undecodable`."""
+        """The records as plain values, for people to read. Raises `Undecodable`."""
         return msgspec.to_builtins(self.read(payload), str_keys=True)
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
@@ -48,7 +48,7 @@ class Codec(ABC):
 
 
 class JsonArray(Codec):
-    """A JSON array, each element of which a msgspec type describes."""
+    """A JSON array whose elements are described by a msgspec type."""
 
     media_type = "application/json"
 
@@ -71,7 +71,7 @@ class JsonArray(Codec):
         return [len(bytes(element)) for element in _split(payload)]
 
     def plain(self, payload: Payload) -> Any:
-        """As they were sent: with the fields that the record's type passes over."""
+        """As they were sent, with the fields that the record's type skips."""
         try:
             return _decode(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -84,12 +84,13 @@ class JsonArray(Codec):
 
 
 def runs(sizes: Sequence[int], room: int) -> Iterator[range]:
-    """Ranges of indices in order, whose sizes, and one byte between them, add up to at most `room`."""
-    first = total = 0
+    """Ranges of indices, in order: the sizes in one, with a byte before, between and behind them, add up to at most
+    `room`, or it has only one index."""
+    first, total = 0, 1
     for index, size in enumerate(sizes):
-        if index > first and total + size > room:
+        if index > first and total + size + 1 > room:
             yield range(first, index)
-            first, total = index, 0
+            first, total = index, 1
         total += size + 1
     yield range(first, len(sizes))
 

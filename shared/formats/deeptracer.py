@@ -1,4 +1,5 @@
-"""What the four DeepTracer formats share (seed `003_bc9c13213d460ebf`). Their fields stand in the seed's order."""
+"""What the four DeepTracer formats share (contracts.md, "DeepTracer API"). Their fields stand in the document's
+order."""
 
 from datetime import datetime
 from typing import Annotated
@@ -36,5 +37,5 @@ def attributes(rows: Rows) -> list[bytes]:
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:
-    """The seed's success of a request with one span or one call."""
+    """The documented success of a request with one span or one call."""
     return 200, b'{"ok":true}'

@@ -1,4 +1,4 @@
-"""`POST /ingest/errors` (seed `003_bc9c13213d460ebf`): one error; the answer carries its fingerprint."""
+"""`POST /ingest/errors` (contracts.md, "DeepTracer API"): one error; the answer carries its fingerprint."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""`POST /ingest/llm` (seed `003_bc9c13213d460ebf`): one call to a model a request."""
+"""`POST /ingest/llm` (contracts.md, "DeepTracer API"): one call to a model a request."""
 
 import msgspec
 

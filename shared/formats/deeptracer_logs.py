@@ -1,4 +1,5 @@
-"""`POST /ingest/logs` (seed `003_bc9c13213d460ebf`): 1 to 1,000 logs a request, all stored or the request refused."""
+"""`POST /ingest/logs` (contracts.md, "DeepTracer API"): 1 to 1,000 logs a request, all stored or the request
+refused."""
 
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ class Frame(BatchFrame, gc=False, kw_only=True):
 
 
 class Log(msgspec.Struct, gc=False, kw_only=True):
-    """One log entry. `vercel_id` is sent by the SDK and stands in no document."""
+    """One log entry. `vercel_id` is sent by the SDK and is not documented."""
 
     level: Literal["debug", "info", "warn", "error"]
     message: str
@@ -66,7 +67,7 @@ def columns(rows: Rows) -> Columns:
 
 
 def _users(metadata: list[bytes]) -> tuple[list[str], list[str]]:
-    """`metadata.user.id` and `.email`, where the SDK put a user (03)."""
+    """`metadata.user.id` and `.email`, where the SDK put a user (contracts.md, "The DeepTracer SDK")."""
     ids, emails = [""] * len(metadata), [""] * len(metadata)
     for row, text in enumerate(metadata):
         if b'"user"' in text and isinstance(user := _user(text), dict):

@@ -1,4 +1,4 @@
-"""`POST /ingest/traces` (seed `003_bc9c13213d460ebf`): one span a request."""
+"""`POST /ingest/traces` (contracts.md, "DeepTracer API"): one span a request."""
 
 from typing import Literal
 

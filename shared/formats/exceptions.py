@@ -36,7 +36,7 @@ class Thrown(NamedTuple):
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 _decode = msgspec.json.Decoder(float_hook=float).decode
-"""Takes all that the gateway takes: a number that no double holds is infinite."""
+"""Accepts all that the gateway accepts: a number that no double holds becomes infinite."""
 
 _NAMES = {
     "function": ("function", "name", "func"),
@@ -44,14 +44,14 @@ _NAMES = {
     "line": ("lineno", "line", "line_number"),
     "column": ("colno", "column", "column_number"),
 }
-"""What clients call the parts of a frame; the first one that is there counts."""
+"""What clients call the parts of a frame; the first name present counts."""
 
 _TEXTS = ("type", "value", "message", "stack", "stacktrace")
 
 
 def thrown(sent: msgspec.Raw) -> Thrown:
-    """The exception that the gateway has checked to be a `SentException`, or null, or not there."""
-    # Not decoded as one: of equal keys only the last one was checked.
+    """What is stored of an exception that the gateway has checked: a `SentException`, null or absent."""
+    # Not decoded as a `SentException`: of equal keys only the last one was checked.
     fields = (_fields(sent) if bytes(sent) else None) or {}
     value = {name: _decode(raw) for name, raw in fields.items() if name in _TEXTS}
     message = value.get("message") if value.get("value") is None else value["value"]

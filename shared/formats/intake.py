@@ -1,4 +1,4 @@
-"""What a gateway must know of a wire contract beyond its formats: the routes, the shape of the body, the answer.
+"""What the gateway must know about a wire contract beyond its formats: the routes, the shape of the body, the answer.
 
 An intake is declared in the same file as its format. The writer never looks at it.
 """
@@ -13,22 +13,22 @@ from shared.formats.structs import retyped
 
 
 class Malformed(Exception):
-    """A body that is none of what its intake takes, or no JSON at all. The text says why, in a few words."""
+    """A body that its intake can't read, or that is not JSON at all. The text says why, in a few words."""
 
 
 class Remarks(NamedTuple):
-    """What the gateway must know of a record beyond its being valid."""
+    """What the gateway must know about a valid record."""
 
     event_id: str = ""
-    """The client's own id of it; '' for none."""
+    """The client's own id for it; '' for none."""
     lacks: str = ""
-    """The field that this record needs although its struct lets it be absent; '' for none."""
+    """The field that this record needs although its struct makes it optional; '' for none."""
     is_ping: bool = False
-    """It is accepted and counted, and there is nothing to store."""
+    """It is accepted and counted, but not stored."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """The outcome of a request's records: `reply` makes the success body of it."""
+    """The outcome of a request's records: `reply` makes the success body from it."""
 
     accepted: int
     dropped: int = 0
@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class One:
-    """The body is the one record.
+    """The body is a single record.
 
     `fingerprinted`: (error message, stack trace) of a record whose fingerprint and event id the answer carries.
     """
@@ -91,7 +91,7 @@ class Array:
 class OneOrMany:
     """The body is one record, refused when it is bad, or an array of up to `most`, of which bad ones are dropped.
 
-    `look` looks at the JSON of a valid record.
+    `look` inspects the JSON of a valid record.
     """
 
     most: int
@@ -106,7 +106,7 @@ class OneOrMany:
 
 
 Judge = Callable[[Any], str]
-"""Why a record that could be read can't be taken, in one word such as `missing_name`; '' for a good one."""
+"""Why a readable record can't be accepted, in one word such as `missing_name`; '' for a good one."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Intake:
     routes: tuple[str, ...]
     """The first one names it in metrics and marks. One may hold `{project_id}`: the key must be that project's."""
     api: str
-    """Whose error bodies it answers with; `gateway.apis` has them."""
+    """The API in `gateway.apis` whose error bodies it answers with."""
     bodies: Mapping[str, Body]
     """Format name -> what a body of it must be."""
     reply: Callable[[Outcome], tuple[int, bytes]]
@@ -146,10 +146,10 @@ class Intake:
     unwrap: Unwrap | None = None
     """None: the whole body is of the one format."""
     kind: Literal["ingest", "drain"] = "ingest"
-    """A drain answers the ownership handshake, may be signed, tells a repeat by its body, and has a limit only where
-    its project sets one."""
+    """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
+    if its project sets one."""
     media_types: tuple[str, ...] = ()
-    """Further types of bodies that `unwrap` takes, for the API's description."""
+    """Further media types that `unwrap` accepts, for the API's description."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Name -> a whole body, as a JSON value; for people and for the API's description. Each must be accepted."""
 
@@ -159,7 +159,7 @@ class Intake:
 
     @property
     def name(self) -> str:
-        """That of its first format."""
+        """The name of its first format."""
         return next(iter(self.bodies))
 
 

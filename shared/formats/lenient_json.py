@@ -1,4 +1,4 @@
-"""JSON that JavaScript takes and msgspec refuses, made into JSON that both take; the rest stays byte for byte."""
+"""Turns JSON that JavaScript accepts and msgspec refuses into JSON that both accept; the rest stays byte for byte."""
 
 import re
 
@@ -10,5 +10,5 @@ _ESCAPE = re.compile(
 
 
 def repaired(text: bytes) -> bytes:
-    """Without the BOM, and with U+FFFD for lone surrogates."""
+    """The text without a BOM, and with U+FFFD for lone surrogates."""
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text.removeprefix(_BOM))

@@ -1,4 +1,4 @@
-"""Levels: names and OpenTelemetry severity numbers (03, "Proliferate API")."""
+"""Levels: names and OpenTelemetry severity numbers (contracts.md, "`POST /api/v1/logs/batch`")."""
 
 SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 
@@ -8,7 +8,7 @@ _ALIASES = {"warning": "warn"}
 
 
 def level_of(value: object) -> str | None:
-    """The level that a text names, in any case; None for no level, and for what is no text."""
+    """The level that a text names, in any case; None if it names none, or is not a string."""
     if not isinstance(value, str):
         return None
     name = value.lower()

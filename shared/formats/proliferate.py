@@ -1,4 +1,4 @@
-"""What the two Proliferate formats share (03, "Proliferate API"): null is as good as absent for an optional field."""
+"""What the two Proliferate formats share (contracts.md, "Proliferate API"): for an optional field null means absent."""
 
 from datetime import datetime
 from typing import Annotated
@@ -28,5 +28,5 @@ OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:
-    """The seed's success: 202, how many entries were taken and how many left out."""
+    """The documented success: 202, how many entries were taken and how many left out."""
     return 202, b'{"accepted":%d,"dropped":%d}' % (outcome.accepted, outcome.dropped)

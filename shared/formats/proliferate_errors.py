@@ -1,4 +1,5 @@
-"""`POST /api/v1/errors` (03): one error, or up to 100, in either shape of the PyPI clients `proliferate-ai`.
+"""`POST /api/v1/errors` (contracts.md, "`POST /api/v1/errors`"): one error, or up to 100, in either shape of the PyPI
+clients `proliferate-ai`.
 
 0.1.0 sends `exception`, `user`, `account` and `extra`; 0.2.2 sends `exception` and `context`, no `type` and no `level`.
 """
@@ -18,7 +19,7 @@ from shared.formats.users import flattened, person_columns
 from shared.formats.values import raw_text, times
 
 PING = "proliferate-sdk-init"
-"""The message with which a client says that it is there."""
+"""The message with which an SDK announces itself."""
 
 _SEVERITY = {"fatal": "critical", "error": "high", "warning": "medium", "warn": "medium"}
 
@@ -32,7 +33,7 @@ class User(msgspec.Struct, gc=False):
 
 
 class Context(msgspec.Struct, gc=False):
-    """What 0.2.2 knows around an error; its further keys (`tags`) are passed over here and stored."""
+    """The context that 0.2.2 sends with an error; its further keys (`tags`) are not checked, only stored."""
 
     user: User | None = None
 
@@ -62,7 +63,7 @@ class Error(msgspec.Struct, gc=False, kw_only=True):
 
 
 class _Head(msgspec.Struct, gc=False):
-    """What `look` asks of a valid record."""
+    """What `look` needs of a valid record."""
 
     event_id: Text = None
     type: Text = None
@@ -79,7 +80,7 @@ _decode_context = msgspec.json.Decoder(_ContextUser).decode
 
 
 def look(record: bytes) -> Remarks:
-    """Its id; that it says nothing; that it is the SDK's ping."""
+    """The id of a record, what it lacks, and whether it is the SDK's ping."""
     head = _decode_head(record)
     if _is_message(head):
         lacks = "" if head.message is not None else head.type or "exception"
@@ -140,7 +141,7 @@ def _message(record: Error, what: Thrown) -> str:
 
 
 def _print(version: int, record: Error, what: Thrown) -> Fingerprint:
-    """A message never has the fingerprint of an exception of the same words."""
+    """The fingerprint. A message never shares it with an exception of the same words."""
     kind = "message" if _is_message(record) else what.type
     message = _message(record, what)
     return fingerprint(version, f"{kind}: {message}" if kind else message, what.stack)

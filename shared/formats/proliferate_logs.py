@@ -1,4 +1,5 @@
-"""`POST /api/v1/logs/batch` (seed `000_52f2c1fc71932a57`): up to 100 logs; a bad entry is dropped, the others taken."""
+"""`POST /api/v1/logs/batch` (contracts.md, "Proliferate API"): up to 100 logs; a bad entry is dropped, the others
+taken."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -24,11 +25,11 @@ class Frame(msgspec.Struct, gc=False, kw_only=True):
 
 
 LINE_MAX = 2**32 - 1
-"""What the column holds."""
+"""The largest number that the column holds."""
 
 
 def whole_number(value: object) -> int | None:
-    """The integer that a JSON number such as `42.0` is."""
+    """The integer that a JSON number such as `42.0` stands for; None for any other value."""
     return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
 
 

@@ -1,4 +1,5 @@
-"""Times as clients write them -> text that msgspec takes. Only what it refused comes here (03, "Time")."""
+"""Times as clients write them -> text that msgspec accepts. Only what msgspec refused comes here
+(contracts.md, "Time")."""
 
 import calendar
 import re
@@ -8,8 +9,8 @@ from typing import Annotated
 import msgspec
 
 SentTime = datetime | list[str]
-"""A time as the writer gets it. One that no datetime holds (the year 0, an offset out of the calendar) is the text that
-was sent, alone in a list: the row keeps it in its `extra`."""
+"""A time as the writer gets it. One that no datetime holds (the year 0, an offset that leaves the calendar) is the text
+that was sent, alone in a list: the row keeps it in its `extra`."""
 
 _DATE = r"(?P<year>\d{4})(?P<day>-\d\d-\d\d)"
 _CLOCK = r"[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d+)?)?"
@@ -20,7 +21,7 @@ _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def zoned_time(value: object) -> str | list[str] | None:
-    """What Zod's `datetime({offset: true})` takes, in UTC: seconds may be missing, the offset is any four digits."""
+    """What Zod's `datetime({offset: true})` accepts, in UTC: seconds may be missing, the offset is any four digits."""
     return _normal(_ZONED.fullmatch(value)) if isinstance(value, str) else None
 
 
@@ -34,7 +35,7 @@ def _normal(found: re.Match[str] | None) -> str | list[str] | None:
         return None
     part = found.groupdict(default="")
     rest = f"{part['day']}T{part['clock'] or '00:00'}{part['seconds'] or ':00'}Z"
-    # Whether day and clock exist is asked in a year that every datetime holds, and that is as long.
+    # Day and clock are checked in a year that a datetime can hold, and that is leap if the sent one is.
     if _parsed(("2000" if calendar.isleap(int(part["year"])) else "2001") + rest) is None:
         return None
     local = _parsed(part["year"] + rest)

@@ -1,4 +1,4 @@
-"""Structs made of structs: the same fields, some of them of another type."""
+"""Structs derived from structs: the same fields, some of them of another type."""
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ def remade(
     more: Sequence[NewField] = (),
     namespace: Mapping[str, Any] | None = None,
 ) -> type[msgspec.Struct]:
-    """A struct of the same name and JSON keys. `field` makes each field of its `FieldInfo` and its type."""
+    """A struct of the same name and JSON keys. `field` makes each new field from the old one's `FieldInfo` and type."""
     hints, infos = hints_of(struct), msgspec.structs.fields(struct)
     fields: list[Any] = [*(field(info, hints[info.name]) for info in infos), *more]
     renames = {info.name: info.encode_name for info in infos if info.name != info.encode_name}
@@ -32,7 +32,7 @@ def remade(
 
 
 def retyped(struct: type[msgspec.Struct], types: Mapping[str, Any]) -> type[msgspec.Struct]:
-    """The same struct, the named attributes of other types."""
+    """The same struct, with other types for the named attributes."""
 
     def field(info: Any, hint: Any) -> NewField:
         hint = types.get(info.name, hint)

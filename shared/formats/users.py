@@ -1,4 +1,4 @@
-"""`user` and `account` objects -> their columns: the known keys each in one, the further ones as JSON."""
+"""`user` and `account` objects -> their columns: one for each known key, and one with the further keys as JSON."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...]) -> Columns:
-    """Columns `<name>_<key>` for each known key, and `<name>` with the other keys ('' where there are none)."""
+    """Columns `<name>_<key>` for each known key, and `<name>` with the other keys ('' if there are none)."""
     n = len(sent)
     columns: Columns = {f"{name}_{key}": [""] * n for key in known}
     further: list[Any] = [""] * n
@@ -41,8 +41,8 @@ def _person(text: bytes) -> dict[str, Any]:
 
 
 def flattened(sent: msgspec.Raw) -> msgspec.Raw:
-    """A person without its keys that are null. Where its `id` is itself an object, because a client was called with a
-    dict, that object's keys and beside them its own."""
+    """A person without the keys that are null. If its `id` is itself an object, because the client was called with a
+    dict, that object's keys join the person's own, which win."""
     if bytes(sent) in (b"", b"null"):
         return sent
     person = _with_values(sent)

@@ -1,4 +1,4 @@
-"""Values of records -> values of columns, a whole column at a time (08: a call for each value costs too much)."""
+"""Values of records -> values of columns, a whole column at a time (performance.md, "A whole column at a time")."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from shared.formats.base import Rows
 from shared.signals.base import Table
 
 LEAD_US = 10 * 60 * 1_000_000
-"""How far after `received_at` a timestamp may lie; a later one is a wrong clock (03, "Time")."""
+"""How far after `received_at` a timestamp may lie; a later one comes from a wrong clock (contracts.md, "Time")."""
 
 EARLIEST_US = -2_208_988_800_000_000
 LATEST_US = 10_413_791_999_999_999
@@ -19,7 +19,7 @@ LATEST_US = 10_413_791_999_999_999
 WHOLE_MAX = 2**53 - 1
 
 _FAR_MS = 1e15
-"""Far outside of every column, and far inside of what can be multiplied."""
+"""Far beyond what a column holds, and far below where a multiplication overflows."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -89,7 +89,7 @@ def clamped(rows: Rows, sent: list[int], name: str, largest: int) -> list[int]:
 
 
 def raw_text(sent: Iterable[msgspec.Raw]) -> list[bytes]:
-    """JSON text exactly as it was sent; b'' where it was not."""
+    """JSON text exactly as it was sent; b'' for a field that was not sent."""
     return [bytes(raw) for raw in sent]
 
 
@@ -126,7 +126,7 @@ def _note_long(rows: Rows, name: str, values: list[Any], limit: int) -> None:
 
 
 def _joined(values: list[Any]) -> str:
-    """One text of a column, the quickest look at all of it; in some columns text stands beside raw JSON, as bytes."""
+    """A column as one text, the fastest way to search it all. Some columns hold raw JSON too, as bytes."""
     try:
         return "".join(values)
     except TypeError:

@@ -1,4 +1,5 @@
-"""`POST /ingest/drain`: Vercel's log drains, read leniently (03, "Drain"); what has no column is an attribute."""
+"""`POST /ingest/drain`: Vercel's log drains, read leniently (contracts.md, "Drain"); what has no column is an
+attribute."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,10 +18,10 @@ from shared.formats.values import Moment, plain, times
 Entry = dict[str, msgspec.Raw]
 
 _MEASURED = ("vercel.speed_insights.", "vercel.analytics.")
-"""How the `schema` of the entries begins that are no log entries."""
+"""The `schema` of entries that are no log entries begins with one of these."""
 
 LINES_MAX = 1_000_000
-"""Most lines of one body; an entry of Vercel's has some hundred bytes."""
+"""Most lines in one body; Vercel's entries have a few hundred bytes each."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
@@ -59,7 +60,7 @@ def columns(rows: Rows) -> Columns:
 
 
 def _row(entry: Entry) -> _Row:
-    """One entry -> its columns; takes out of `entry` what it uses, the rest are the attributes."""
+    """One entry -> its columns. Removes from `entry` what it uses; the rest becomes the attributes."""
     if (_peek(entry, "schema", str) or "").startswith(_MEASURED):
         return _measured(entry)
     moment = _moment(entry)
@@ -74,7 +75,7 @@ def _row(entry: Entry) -> _Row:
         trace_id=_either(entry, "traceId", "trace.id"),
         span_id=_either(entry, "spanId", "span.id"),
         request_id=_take(entry, "requestId", str) or "",
-        attributes=_encode(entry),
+        attributes=_encode(entry),  # last: the lines above remove keys from the entry
     )
 
 
@@ -96,7 +97,7 @@ def _measured(entry: Entry) -> _Row:
 
 
 def _peek(entry: Entry, key: str, kind: Any) -> Any:
-    """The value of a key where it is of this kind, else None."""
+    """The value of a key if it is of this kind, else None."""
     raw = entry.get(key)
     if raw is None:
         return None
@@ -105,7 +106,7 @@ def _peek(entry: Entry, key: str, kind: Any) -> Any:
 
 
 def _take(entry: Entry, key: str, kind: Any) -> Any:
-    """As `_peek`, and the key is taken out where it was used or null."""
+    """As `_peek`; removes the key if it was used or null."""
     value = _peek(entry, key, kind)
     if value is not None or bytes(entry.get(key, b"")) == b"null":
         del entry[key]
@@ -113,7 +114,7 @@ def _take(entry: Entry, key: str, kind: Any) -> Any:
 
 
 def _either(entry: Entry, first: str, second: str) -> str:
-    """An id under one of two names; the second one stays an attribute where it says something else."""
+    """An id under one of two names; the second one stays an attribute if it differs."""
     value = _take(entry, first, str)
     if value is None or value == _peek(entry, second, str):
         value = _take(entry, second, str) or value
@@ -164,10 +165,10 @@ def _moment(entry: Entry) -> Moment | None:
 
 
 def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    """The entries of a body as a JSON array: it is an array, one object, or objects one a line (NDJSON).
+    """The entries of a body as a JSON array: the body is an array, one object, or one object per line (NDJSON).
 
-    A line that is no JSON becomes `null`, which the validation drops and counts. Raises `Malformed` for a body without
-    any JSON in it.
+    A line that is not JSON becomes `null`, which validation drops and counts. Raises `Malformed` for a body without any
+    JSON in it.
     """
     return [(FORMAT.name, _entries(body))]
 

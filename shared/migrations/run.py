@@ -55,7 +55,8 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
-    """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever (02)."""
+    """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever
+    (delivery.md, "What a dead letter holds")."""
     retention_ms, most = topics.retention_hours * 3_600_000, topics.max_message_bytes
     specs = []
     for signal in signals:

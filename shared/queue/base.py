@@ -193,7 +193,8 @@ class Queue(Protocol):
         """The names of those topics that are missing, sorted.
 
         Raises:
-            UnfitTopic: one of the others refuses messages which our producers may send (02-delivery).
+            UnfitTopic: one of the others refuses messages which our producers may send
+            (delivery.md, "The Kafka producer").
         """
 
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:

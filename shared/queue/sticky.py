@@ -1,4 +1,4 @@
-"""The sticky partition: where messages without a key go (the rule is 02-delivery's, "The gateway's side")."""
+"""The sticky partition: where messages without a key go (delivery.md, "The sticky partition")."""
 
 
 class StickyPartition:

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 RETENTION_DAYS = (7, 30, 90, 365, 3650)
-"""The retentions a project may have, days. Few, because each makes ClickHouse table partitions of its own (04)."""
+"""The retentions a project may have, days. Few, because each makes ClickHouse table partitions of its own
+(storage.md, "Partitions and retention")."""
 
 MONTHLY_OVER_DAYS = 90
 """Rows that stay longer than this are partitioned by month of arrival, the others by day."""
 
 DEDUPLICATION_WINDOW = 10_000
-"""How many inserted blocks a table remembers by token. 0, ClickHouse's default, would make tokens useless (02)."""
+"""How many inserted blocks a table remembers by token. 0, ClickHouse's default, would make tokens useless
+(delivery.md, "What ClickHouse needs")."""
 
 PARTITION_BY = (
     f"(retention_days, if(retention_days > {MONTHLY_OVER_DAYS}, toStartOfMonth(received_at), toDate(received_at)))"
@@ -37,12 +39,12 @@ ID_LIMIT = 512
 
 
 def low(name: str, help: str) -> "Column":
-    """A column of few different texts: a name, a version, an enum."""
+    """A text column with few distinct values: a name, a version, an enum."""
     return Column(name, LOW, help, limit=LOW_LIMIT)
 
 
 def identifier(name: str, help: str) -> "Column":
-    """A column of many different short texts."""
+    """A column of short texts with many distinct values."""
     return Column(name, "String", help, limit=ID_LIMIT)
 
 
@@ -50,7 +52,7 @@ def identifier(name: str, help: str) -> "Column":
 class Column:
     """One column: its name (public, people query it), its ClickHouse type, what it holds, and its codec.
 
-    `limit`: characters kept of longer text; what was cut goes to the row's `extra` whole (03, "Numbers and text").
+    `limit`: characters kept of longer text, which goes whole to the row's `extra` (contracts.md, "Numbers and text").
     """
 
     name: str
@@ -61,7 +63,7 @@ class Column:
 
     @property
     def default(self) -> str | int | float:
-        """What a row holds where the format has no such field: '' for text, 0 for numbers and times."""
+        """What a row holds if its format has no such field: '' for text, 0 for numbers and times."""
         if self.type.startswith("Float"):
             return 0.0
         return "" if "String" in self.type else 0
@@ -166,7 +168,7 @@ IDENTITY_COLUMNS = (
     Column("_offset", "UInt64", "Its offset.", "Delta, ZSTD(1)"),
     Column("_index", "UInt32", "The record's place in the message, from 0.", "Delta, ZSTD(1)"),
 )
-"""With `received_at`, `_topic`, `_partition`, `_offset` and `_index` are a row's identity (02)."""
+"""With `received_at`, `_topic`, `_partition`, `_offset` and `_index` are a row's identity (delivery.md, "Identity")."""
 
 COMMON_INDEXES = (
     Index("offset_range", "_offset", "minmax"),

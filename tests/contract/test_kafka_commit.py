@@ -1,4 +1,4 @@
-"""The fenced commit of the Kafka queue: what aiokafka's own would get wrong (02-delivery)."""
+"""The fenced commit of the Kafka queue: what aiokafka's own would get wrong (delivery.md, "The fenced commit")."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""The gateway's publisher on each queue: a request larger than one message (design 02, "The gateway's side")."""
+"""The gateway's publisher on each queue: a request larger than one message (delivery.md, "Chunks")."""
 
 import asyncio
 import json

@@ -27,7 +27,7 @@ LOG = b'{"service":"test","logs":[{"level":"info","message":"m"}]}'
 
 
 class Gateways:
-    """`environment`: what the processes, and commands beside them, are told."""
+    """`environment`: the variables of the processes, and of commands run beside them."""
 
     def __init__(self, folder: Path, postgres_url: str, redis_url: str, **more: str) -> None:
         self.port = free_port()

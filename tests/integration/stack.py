@@ -1,4 +1,4 @@
-"""`sluice up` as a test sees it: a process to start, look at, and do harm to."""
+"""`sluice up` as a test sees it: a process to start, inspect and harm."""
 
 import json
 import os
@@ -95,7 +95,7 @@ class RunningStack:
                 return error.code, json.loads(error.read() or b"null")
 
     def sluice(self, *arguments: str) -> Any:
-        """What a command beside the stack says as JSON, whatever its exit code."""
+        """The JSON that a command run beside the stack prints, whatever its exit code."""
         done = subprocess.run(
             [sys.executable, "-m", "shared.cli", *arguments, "--json"],
             env=self._environment | self.env,

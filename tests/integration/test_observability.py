@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def samples(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """(name, labels) -> value of everything that a process's /metrics tells."""
+    """(name, labels) -> value of everything in a process's /metrics."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
         text = response.read().decode()
     return {

@@ -1,4 +1,5 @@
-"""A neighbour goes away under load: what was acknowledged is stored exactly once afterwards (design 01, 1, 2, 4)."""
+"""A neighbour goes away under load: what was acknowledged is stored exactly once afterwards
+(architecture.md, "What Sluice promises")."""
 
 import os
 import signal

@@ -1,4 +1,5 @@
-"""A sixth, made-up signal: one file in `signals`, one in `formats`, and its route, topic, table and rows work (01)."""
+"""A sixth, made-up signal: one file in `signals`, one in `formats`, and its route, topic, table and rows work
+(architecture.md, "A new signal")."""
 
 import json
 from collections.abc import Iterator

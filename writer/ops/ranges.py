@@ -1,4 +1,4 @@
-"""Which lanes an operator's command covers, and which offsets of each (02, "Replay, redrive, audit")."""
+"""Which lanes an operator's command covers, and which offsets of each (delivery.md, "Replay, redrive, audit")."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

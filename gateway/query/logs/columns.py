@@ -26,7 +26,7 @@ KEYS = (
     "line_number",
     "function_name",
 )
-"""The 13 keys of every log, in the order of `000_52f2c1fc71932a57.txt`."""
+"""The 13 keys of every log, in the order of the Proliferate API's document (contracts.md, "Reading logs")."""
 
 INCLUDABLE = tuple(name for name in LOGS.column_names if name not in KEYS)
 """The columns that `include` may name: all others."""

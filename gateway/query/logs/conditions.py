@@ -69,7 +69,7 @@ def _literally(text: str) -> str:
 
 
 def _equal(column: str, value: str) -> Condition:
-    """Compared as it was stored: NUL replaced, cut at the column's limit (03, "Numbers and text")."""
+    """Compared as it was stored: NUL replaced, cut at the column's limit (contracts.md, "Numbers and text")."""
     return Condition(f"`{column}` = %({column})s", {column: value.replace("\0", "\ufffd")[: _LIMITS[column]]})
 
 

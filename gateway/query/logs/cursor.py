@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
 
 PLACE_COLUMNS = ("timestamp", "received_at", "_partition", "_offset", "_index", "_topic")
-"""The order of logs (03, "Order"). `_topic` is last: it only separates topics that share the table."""
+"""The order of logs (contracts.md, "Order"). `_topic` is last: it only separates topics that share the table."""
 
 _NOT_OURS = "it must come from a Link header"
 

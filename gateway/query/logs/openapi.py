@@ -43,7 +43,7 @@ _EXAMPLE = {
     "line_number": 42,
     "function_name": "connect",
 }
-"""The seed's own (`000_52f2c1fc71932a57.txt`, "Via API")."""
+"""The one in the Proliferate API's document ("Via API")."""
 
 
 def project_logs(components: Components) -> Json:

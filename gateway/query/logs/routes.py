@@ -1,4 +1,4 @@
-"""The two routes that read logs (`000_52f2c1fc71932a57.txt`, "Querying Logs")."""
+"""The two routes that read logs (contracts.md, "Reading logs", "Logs of an error")."""
 
 from urllib.parse import quote, urlencode
 

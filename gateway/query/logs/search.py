@@ -15,7 +15,8 @@ from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 
 AROUND_US = 5 * 60 * 1_000_000
-"""The logs of an error are those of its trace, at most this long before and after it (the seed's "±5 minutes")."""
+"""The logs of an error are those of its trace, at most this long before and after it
+(contracts.md, "Logs of an error")."""
 
 MAX_AROUND = 10_000
 """Most logs that are returned for one error."""

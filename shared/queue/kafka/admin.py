@@ -159,7 +159,7 @@ def _configs(spec: TopicSpec) -> list[tuple[str, str]]:
     return [
         kept,
         ("max.message.bytes", str(spec.max_message_bytes)),
-        # Replay goes by time, and that must not follow the clocks of gateways (02-delivery).
+        # Replay goes by time, and that must not follow the clocks of gateways (delivery.md, "Topics").
         ("message.timestamp.type", "LogAppendTime"),
     ]
 

@@ -1,4 +1,4 @@
-"""The fenced commit (02-delivery, "The commit is a fence only if it is sent right").
+"""The fenced commit (delivery.md, "The fenced commit").
 
 aiokafka's own `commit()` tries again by itself, with the generation of that moment: a commit that was held up by a
 rebalance then rewinds what the new owner has committed. Here a commit carries the generation and member id under which

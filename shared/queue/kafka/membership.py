@@ -25,9 +25,9 @@ NOWHERE = TopicPartition("", -1)
 class Membership:
     """Joins a group with `start`, leaves it with `close`. Not used again after that.
 
-    Static membership (02: optional) is not offered. aiokafka 0.14 names the instance in joins only, not in heartbeats
-    and commits, so Kafka could not fence one of two processes with the same name; and it does not leave the group when
-    it stops, so lanes would wait for a whole session. A rebalance takes about a second.
+    Static membership is not offered (delivery.md, "Static membership"). aiokafka 0.14 names the instance in joins only,
+    not in heartbeats and commits, so Kafka could not fence one of two processes with the same name; and it does not
+    leave the group when it stops, so lanes would wait for a whole session. A rebalance takes about a second.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""The embedded queue: one SQLite file behind the contract of `shared.queue.base` (02-delivery)."""
+"""The embedded queue: one SQLite file behind the contract of `shared.queue.base`
+(delivery.md, "The embedded queue")."""
 
 from shared.queue.sqlite.limits import Limits, limits_of
 from shared.queue.sqlite.queue import SqliteQueue

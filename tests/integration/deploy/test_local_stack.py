@@ -1,4 +1,5 @@
-"""The stack without Docker (design 05): every engine starts, answers, and has its data again after kill -9."""
+"""The stack without Docker (operating.md, "The stack without Docker"): every engine starts, answers, and has its data
+again after kill -9."""
 
 import shutil
 import socket

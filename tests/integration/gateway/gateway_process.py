@@ -42,7 +42,7 @@ class Keys(NamedTuple):
     ingest: str
     read: str
     browser: str
-    """Only for pages of https://app.example.com and hosts below example.org."""
+    """Valid only for pages of https://app.example.com and of hosts below example.org."""
 
 
 def make_keys(postgres_url: str) -> Keys:
@@ -136,7 +136,7 @@ class GatewayProcess:
 
     @contextmanager
     def queue_away(self) -> Iterator[None]:
-        """Nothing can be published: somebody else locks the file and doesn't let go."""
+        """Nothing can be published: another connection holds the file's lock."""
         other = sqlite3.connect(self.file, timeout=10, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         try:
@@ -170,7 +170,7 @@ def log_of(message: str) -> dict[str, Any]:
 
 
 def read_answer(connection: socket.socket) -> Answer | None:
-    """The next answer on a raw connection; None where it is closed without one."""
+    """The next answer on a raw connection; None if it is closed without one."""
     with connection.makefile("rb") as stream:
         try:
             head = stream.readline()

@@ -1,5 +1,5 @@
-"""What schemathesis is told of Sluice's API beyond its document: what there is to find, how NDJSON is written, and how
-a body is packed. Loaded into its own process (`SCHEMATHESIS_HOOKS`)."""
+"""What schemathesis must know about Sluice's API beyond its document: what there is to find, how NDJSON is written, and
+how a body is packed. Its own process loads this file (`SCHEMATHESIS_HOOKS`)."""
 
 import json
 import os
@@ -30,8 +30,8 @@ def ndjson(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
 
 @schemathesis.hook
 def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Every other path names what there is, as made-up ones are all answered 404. A body is packed as its header says,
-    as nearly all would be unreadable otherwise."""
+    """Makes every other path name something that exists, since made-up names are all answered with 404. Packs a body as
+    its header says, since nearly all would be unreadable otherwise."""
     made_up = case.meta is not None and case.meta.phase.name.value == "fuzzing"
     for name, value in (case.path_parameters or {}).items():
         if name in THERE_IS and not (made_up and len(str(value)) % 2):

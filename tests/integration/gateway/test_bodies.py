@@ -1,4 +1,4 @@
-"""Bodies: packed, too large, too deep, too slow (design 03, "Bodies"), against a gateway process."""
+"""Bodies: packed, too large, too deep, too slow (contracts.md, "Bodies"), against a gateway process."""
 
 import gzip
 import json
@@ -89,7 +89,7 @@ def test_more_than_5_mb_in_chunks_is_413_without_reading_on(gateway: GatewayProc
 
 
 def test_unpacked_bodies_end_at_20_mb(gateway: GatewayProcess) -> None:
-    noise = random.Random(1).randbytes(60_000).hex().encode()  # packs to a half, so that the ratio is of no concern
+    noise = random.Random(1).randbytes(60_000).hex().encode()  # packs to a half, so the ratio doesn't matter
 
     def body(size: int) -> bytes:
         return b'{"logs":[{"level":"info","message":"m"}],"x":"' + noise * (size // len(noise)) + b'"}'
@@ -101,7 +101,7 @@ def test_unpacked_bodies_end_at_20_mb(gateway: GatewayProcess) -> None:
 
 
 def skipped(size: int) -> bytes:
-    """A zstd frame that says nothing."""
+    """A zstd frame that unpacks to nothing."""
     return b"\x50\x2a\x4d\x18" + size.to_bytes(4, "little") + bytes(size)
 
 
@@ -109,7 +109,7 @@ def skipped(size: int) -> bytes:
 def test_a_bomb_is_refused_in_bounded_memory(gateway: GatewayProcess, coding: str) -> None:
     zeros = bytes(400 * MB)
     bomb = bytes(cramjam.brotli.compress(zeros, level=1)) if coding == "br" else PACK[coding](zeros)
-    if coding == "zstd":  # so that not the ratio but the unpacking ends it
+    if coding == "zstd":  # so that the unpacked size ends it, not the ratio
         bomb += skipped(200_000)
     gateway.post(LOGS, log_of("warm"))
     before = gateway.memory("VmRSS")
@@ -223,7 +223,7 @@ def test_the_head_of_a_second_request_has_its_own_time(start_gateway: StartGatew
     gateway = start_gateway(head_timeout_s=4)
     request = head(gateway, "Content-Length: 2") + b"{}"
     with gateway.connect() as connection:
-        for _ in range(5):  # none takes the time of one, all together do
+        for _ in range(5):  # each is within the timeout, all together are not
             connection.sendall(request[:30])
             time.sleep(0.9)
             connection.sendall(request[30:])
@@ -268,7 +268,7 @@ def test_an_endless_head_is_cut_off(impatient_gateway: GatewayProcess) -> None:
 
 
 def is_closed_while(connection: socket.socket, act: Callable[[], object], within_s: float = 60.0) -> bool:
-    """Whether the gateway closes a connection on which something is done again and again."""
+    """Whether the gateway closes a connection while `act` is called again and again."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         try:

@@ -1,4 +1,5 @@
-"""Browsers and what every answer carries (design 03, "CORS and origins", "Statuses"), against a gateway process."""
+"""Browsers and what every answer carries (contracts.md, "CORS and origins", "Answer headers"), against a gateway
+process."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`GET /health` and `/health/ready`, the real engines stopped one by one (03, "Health")."""
+"""`GET /health` and `/health/ready`, the real engines stopped one by one (contracts.md, "Health")."""
 
 import os
 import re
@@ -58,7 +58,7 @@ def test_with_all_there_it_is_ok_and_names_each_with_its_latency(stack: RunningS
 
 @pytest.mark.parametrize("engine", ["clickhouse", "redis", "postgres"])
 def test_without_what_ingest_can_do_without_it_is_degraded(stack: RunningStack, engine: str) -> None:
-    use_a_key(stack)  # Postgres: a known key goes on from the cache
+    use_a_key(stack)  # without Postgres, a known key still works from the cache
     with frozen(stack.pid(engine)):
         wait_until(lambda: state(stack) == (200, "degraded", {engine}), 60, f"degraded without {engine}")
         if engine != "redis":  # asked in the background only
@@ -93,7 +93,7 @@ def test_answers_are_kept_for_a_second(stack: RunningStack) -> None:
 
 @contextmanager
 def locked_queue(stack: RunningStack) -> Iterator[None]:
-    """Somebody holds the file's write lock and doesn't let go."""
+    """Another connection holds the file's write lock."""
     path = stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Repeats of a request (design 03, "Idempotency-Key"; 02, "The gateway's side"), on real Valkey."""
+"""Repeats of a request (contracts.md, "Idempotency-Key"; delivery.md, "The idempotency mark"), on real Valkey."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

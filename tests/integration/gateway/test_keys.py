@@ -20,7 +20,7 @@ PROCESSES = 3
 
 @asynccontextmanager
 async def connections(running: Gateways, n: int = 12) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Kept connections, which the kernel has spread over the processes."""
+    """Keep-alive connections, which the kernel has spread over the processes."""
     clients = [httpx.AsyncClient(base_url=running.url, timeout=60) for _ in range(n)]
     try:
         yield clients
@@ -34,7 +34,7 @@ async def statuses(clients: list[httpx.AsyncClient], key: str) -> set[int]:
 
 
 async def until(clients: list[httpx.AsyncClient], key: str, wanted: set[int]) -> float:
-    """Seconds until all processes answer so."""
+    """Seconds until all processes answer with the wanted statuses."""
     began = monotonic()
     async with asyncio.timeout(60):
         while True:
@@ -61,7 +61,7 @@ async def test_every_process_refuses_a_revoked_key_within_a_second(
 
 
 async def seconds_to_revoke(running: Gateways, clients: list[httpx.AsyncClient]) -> float:
-    """From the word that a key was revoked until all processes refuse it."""
+    """Seconds from the message that a key was revoked until all processes refuse it."""
     made = await running.key()
     assert await statuses(clients, made["key"]) == {200}
     listens = asyncio.Event()

@@ -1,4 +1,4 @@
-"""`/openapi.json` against a gateway process on real engines: what it tells is what the gateway does.
+"""`/openapi.json` against a gateway process on real engines: what it says is what the gateway does.
 
 Checks of schemathesis that are left out, because JSON Schema can't say what the contracts are:
 `negative_data_rejection` (a bad entry of a batch is dropped and counted, times and levels are read leniently, an empty
@@ -112,14 +112,14 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
             "OPENAPI_PROJECT_ID": PROJECT,
             "OPENAPI_EVENT_ID": EVENT,
         },
-        cwd=tmp_path,  # it keeps files of its own
+        cwd=tmp_path,  # where schemathesis keeps files of its own
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     answered = statuses(report)
-    del document["paths"]["/openapi.json"]["get"]  # it leaves out what it was told by
+    del document["paths"]["/openapi.json"]["get"]  # schemathesis doesn't request the document again
     for path, item in document["paths"].items():
         for method in item.keys() - {"parameters"}:
             seen = answered[f"{method.upper()} {path}"]
@@ -128,7 +128,7 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
 
 
 def statuses(report: Path) -> dict[str, set[int]]:
-    """Operation -> statuses that it was answered with."""
+    """Operation -> statuses of its answers."""
     found: dict[str, set[int]] = defaultdict(set)
     for line in report.read_text().splitlines():
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder")

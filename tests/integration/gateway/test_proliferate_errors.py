@@ -1,4 +1,5 @@
-"""`POST /api/v1/errors` against `sluice up`, driven by both PyPI clients as they are (03, "Proliferate API").
+"""`POST /api/v1/errors` against `sluice up`, driven by both PyPI clients as they are
+(contracts.md, "`POST /api/v1/errors`").
 
 Each client is installed from PyPI into a folder of its own and runs in a Python that sees nothing else.
 """

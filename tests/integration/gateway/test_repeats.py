@@ -1,4 +1,5 @@
-"""Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards (design 03)."""
+"""Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards
+(contracts.md, "Idempotency-Key")."""
 
 import threading
 from collections.abc import Callable
@@ -76,7 +77,7 @@ def test_a_publish_that_fails_is_not_remembered(impatient_gateway: GatewayProces
         assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 503
     wait_until(lambda: gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200, 60, "200")
     stored = len(gateway.stored())
-    assert stored_logs(gateway).count("failed once") >= 1  # 2 where the failed one was stored after its time was over
+    assert stored_logs(gateway).count("failed once") >= 1  # 2 if the failed one was stored after its timeout
     assert gateway.post(LOGS, log_of("failed once"), idempotency_key="fails").status == 200
     assert len(gateway.stored()) == stored
 

@@ -1,4 +1,4 @@
-"""Every curl example of both seeds against `sluice up`, and each record read back with all its fields.
+"""Every curl example of both documents against `sluice up`, and each record read back with all its fields.
 
 The examples stand in `tests/fixtures/seeds` as the documents print them; only host, key and `$(date ...)` are replaced.
 """
@@ -275,7 +275,7 @@ def test_proliferate_curl_test(stack: RunningStack) -> None:
 
 
 def test_the_logs_of_an_error_are_those_of_its_trace(stack: RunningStack) -> None:
-    """The seeds' story "View in Dashboard", through both APIs."""
+    """The Proliferate API's story "View in Dashboard", through both APIs."""
     bearer = {"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"}
     error = {"error_message": "boom", "stack_trace": "Error: boom", "trace_id": "story"}
     log = {"level": "info", "message": "before it", "trace_id": "story"}

@@ -40,7 +40,7 @@ async def test_four_processes_together_let_the_limit_through_within_2_percent(
 
 
 async def load_of_twice_the_limit(url: str, key: str) -> tuple[Counter[int], set[str]]:
-    """How often each status came, and the ends of the minutes that were told."""
+    """How often each status came, and the ends of the minute that the answers named."""
     statuses: Counter[int] = Counter()
     resets = set()
 
@@ -88,7 +88,7 @@ async def test_what_is_counted_and_what_every_answer_tells(
         for _ in range(3):
             assert told(await send(http, "dt_unknown")) == (401, None)
             assert told(await http.get("/health", headers=bearer(key))) == (200, None)
-            assert (await send(http, key, "/ingest/drain", b"[]")).status_code == 200  # no limit of the project's
+            assert (await send(http, key, "/ingest/drain", b"[]")).status_code == 200  # no limit set by its project
         assert told(await send(http, key)) == (200, 0)
 
         refused = await send(http, key)

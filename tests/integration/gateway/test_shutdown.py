@@ -1,4 +1,4 @@
-"""SIGTERM as clients see it on their connections (design 02, "The gateway's side": shutdown)."""
+"""SIGTERM as clients see it on their connections (delivery.md, "Shutdown")."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""`sluice migrate` on real engines: creates, evolves, destroys nothing (04)."""
+"""`sluice migrate` on real engines: creates, evolves, destroys nothing (storage.md, "Migrations")."""
 
 import asyncio
 import os

@@ -1,4 +1,5 @@
-"""Every rollup is read by its question, and says what the rows say (04, "Rollups are aggregating projections")."""
+"""Every rollup is read by its question, and says what the rows say
+(storage.md, "Rollups are aggregating projections")."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What can't be stored is kept as a dead letter; the rest is stored (02, "When a row can't be stored")."""
+"""What can't be stored is kept as a dead letter; the rest is stored (delivery.md, "When a row can't be stored")."""
 
 import msgspec
 

@@ -1,4 +1,5 @@
-"""What the writer does after something went wrong: no row is lost, none is there twice (02-delivery)."""
+"""What the writer does after something went wrong: no row is lost, none is there twice
+(delivery.md, "The writer's protocol")."""
 
 import asyncio
 import signal

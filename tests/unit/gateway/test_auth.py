@@ -1,4 +1,4 @@
-"""The gateway's cache of keys, over a Postgres made of a dict."""
+"""The gateway's cache of keys, with a dict in place of Postgres."""
 
 import asyncio
 
@@ -39,7 +39,7 @@ async def background() -> None:
 
 
 class Stored:
-    """Stands for Postgres. `gate` closed: it hangs."""
+    """Stands in for Postgres, which hangs while `gate` is closed."""
 
     def __init__(self, **keys: ResolvedKey) -> None:
         self.keys = {hash_key(token): key for token, key in keys.items()}
@@ -162,7 +162,7 @@ async def test_while_postgres_hangs_only_the_first_request_waits_for_it(
     await background()
     clock.advance(0.06)
     stored.keys.clear()
-    with pytest.raises(Unauthenticated):  # it is asked for again once Postgres is back
+    with pytest.raises(Unauthenticated):  # it is looked up again once Postgres is back
         await keys.resolve("good")
 
 

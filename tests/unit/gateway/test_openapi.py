@@ -1,4 +1,4 @@
-"""The OpenAPI document (`gateway.openapi`): valid, complete, and true to what the routes take and answer."""
+"""The OpenAPI document (`gateway.openapi`): valid, complete, and true to what the routes accept and answer."""
 
 import json
 from collections.abc import Iterator

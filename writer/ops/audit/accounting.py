@@ -1,4 +1,4 @@
-"""What audit counts, message by message: the queue against the table. Pure (02, "Replay, redrive, audit")."""
+"""What audit counts, message by message: the queue against the table. Pure (delivery.md, "Audit")."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""Compares the queue with the table, lane by lane, up to the committed offset (02, "Replay, redrive, audit")."""
+"""Compares the queue with the table, lane by lane, up to the committed offset (delivery.md, "Audit")."""
 
 import asyncio
 import time

@@ -1,4 +1,5 @@
-"""Purge: delete the bytes of dead letters; a small marker remains under each key for audit to count (02)."""
+"""Purge: delete the bytes of dead letters; a small marker remains under each key for audit to count
+(delivery.md, "Redrive and purge")."""
 
 import time
 from collections.abc import Sequence

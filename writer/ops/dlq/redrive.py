@@ -1,4 +1,5 @@
-"""Redrive: store what dead letters keep under its original coordinates, and close them (02)."""
+"""Redrive: store what dead letters keep under its original coordinates, and close them
+(delivery.md, "Redrive and purge")."""
 
 import time
 from collections.abc import Sequence

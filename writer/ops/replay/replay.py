@@ -1,4 +1,4 @@
-"""Replay: read a range of a topic again and store what ClickHouse lacks of it (02, "Replay, redrive, audit")."""
+"""Replay: read a range of a topic again and store what ClickHouse lacks of it (delivery.md, "Replay")."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -37,7 +37,8 @@ class _LaneStops(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How to replay. `fingerprint_version`: derive errors with this one instead of the stamp's (06)."""
+    """How to replay. `fingerprint_version`: derive errors with this one instead of the stamp's
+    (grouping.md, "How to add a version")."""
 
     dry_run: bool = False
     rewrite: bool = False

@@ -1,4 +1,4 @@
-"""What must hold before a replay or a redrive changes anything (02, "Replay, redrive, audit")."""
+"""What must hold before a replay or a redrive changes anything (delivery.md, "The guard")."""
 
 from shared.clients.postgres import AsyncConnection, check_held
 from shared.queue.base import Queue

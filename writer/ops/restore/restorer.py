@@ -1,4 +1,5 @@
-"""The core of replay and redrive: records of messages that were read before become rows if they are none (02)."""
+"""The core of replay and redrive: records of messages that were read before become rows if they are none
+(delivery.md, "Replay, redrive, audit")."""
 
 import asyncio
 import time

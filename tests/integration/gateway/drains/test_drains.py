@@ -1,4 +1,4 @@
-"""Vercel drains against `sluice up`: from the delivery to the rows (03, "Drain")."""
+"""Vercel drains against `sluice up`: from the delivery to the rows (contracts.md, "Drain")."""
 
 import gzip
 import hashlib

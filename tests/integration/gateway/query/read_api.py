@@ -1,4 +1,4 @@
-"""What the tests of the read API share: tables with a few rows, and the routes without the rest of the gateway."""
+"""The read API without the rest of the gateway, over tables with a few rows."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ KEYS = {
 
 @contextmanager
 def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
-    """A store in a database of its own. Made once for a file of tests, which empty it: that is quicker."""
+    """A store in a fresh database. A file of tests shares one and empties it, which is quicker."""
     name = f"test_{secrets.token_hex(6)}"
     with Store(urlsplit(clickhouse_url)._replace(path=f"/{name}").geturl()) as store:
         yield store
@@ -44,7 +44,7 @@ def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
 
 
 class Store:
-    """The two tables that the read API reads. Used with `with`."""
+    """The two tables that the read API reads. Use it in a `with`."""
 
     def __init__(self, url: str) -> None:
         migrate_clickhouse(url, [LOGS, ERRORS.table], Storage(), fsync=False, allow_destructive=False)
@@ -70,7 +70,7 @@ class Store:
         self._add(ERRORS.table, rows)
 
     def _add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Rows as dicts: what is left out gets the column's default, a place of its own and a day of arrival."""
+        """Insert rows, given as dicts. Missing values get the column's default, a fresh place and a time of arrival."""
         complete = []
         for row in rows:
             self._rows += 1
@@ -83,7 +83,7 @@ class Store:
 
 
 async def stand_in(request: Request) -> ResolvedKey:
-    """The gateway's authentication, reduced to a table."""
+    """Stands for the gateway's authentication."""
     key = KEYS.get(request.headers.get("x-api-key", ""))
     if key is None:
         raise Unauthenticated
@@ -91,7 +91,7 @@ async def stand_in(request: Request) -> ResolvedKey:
 
 
 def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
-    """An HTTP client of the read API alone, which carries this key."""
+    """An HTTP client of the read API that sends this key."""
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)

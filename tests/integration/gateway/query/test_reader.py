@@ -1,4 +1,4 @@
-"""How the read API meets ClickHouse: read-only, bounded, and through the primary key."""
+"""The read API queries ClickHouse read-only, within bounds, and through the primary key."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from tests.integration.gateway.query.read_api import DAY, Store, client, tempora
 
 HOUR = 3_600_000_000
 FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR
-"""Of ten days that are over, and that a retention of 30 days still keeps."""
+"""Noon of the first of ten past days, all within a retention of 30 days."""
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ async def test_more_questions_than_may_wait_are_refused_at_once(store: Store) ->
 
 
 class Explaining(Reader):
-    """Keeps the plan of every statement that it is asked."""
+    """Keeps the plan of every query."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -147,7 +147,7 @@ async def explaining(store: Store) -> AsyncIterator[Explaining]:
 
 
 def read(plan: str, what: str, index: str) -> tuple[int, int]:
-    """(left, of how many) parts or granules by one index of a plan."""
+    """(selected, of how many) parts or granules of one index in a plan."""
     found = re.search(rf"{index}\n.*?{what}: (\d+)/(\d+)", plan, re.DOTALL)
     assert found, plan
     return int(found[1]), int(found[2])
@@ -168,7 +168,7 @@ async def test_a_page_and_its_count_read_only_the_days_since_the_start(
     for plan in explaining.plans:
         assert goes_through_the_primary_key(plan), plan
         assert read(plan, "Parts", "Min-Max") == (3, 10), plan
-        # One granule a part: whether the hour begins before its first row can't be told from the key.
+        # A part has one granule, so the key can't tell that its first row is after the hour's end.
         assert read(plan, "Granules", "PrimaryKey") == (3, 6), plan
     assert "Read type: InReverseOrder" in explaining.plans[0]
 

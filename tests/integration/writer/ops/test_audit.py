@@ -1,4 +1,4 @@
-"""`sluice audit`: the queue against the table, with numbers (02, "Replay, redrive, audit")."""
+"""`sluice audit`: the queue against the table, with numbers (delivery.md, "Audit")."""
 
 import asyncio
 import re

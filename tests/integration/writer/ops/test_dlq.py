@@ -1,4 +1,5 @@
-"""`sluice dlq`: letters listed, shown, redriven under their original coordinates, purged; gaps beside them (02)."""
+"""`sluice dlq`: letters listed, shown, redriven under their original coordinates, purged; gaps beside them
+(delivery.md, "Redrive and purge")."""
 
 import base64
 import signal

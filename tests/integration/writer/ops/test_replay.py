@@ -1,4 +1,4 @@
-"""`sluice replay`: ClickHouse gets what the topic says, while writers run, twice as once (02)."""
+"""`sluice replay`: ClickHouse gets what the topic says, while writers run, twice as once (delivery.md, "Replay")."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What a drain's route asks beyond a key: the pieces of `gateway.drains.signature` and `gateway.drains.handshake`."""
+"""What a drain's route needs beyond a key: the pieces of `gateway.drains.signature` and `gateway.drains.handshake`."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from shared.keys import ResolvedKey
 
 SECRET = "drain_secret_for_tests_0123456789ab"
 EMPTY_OBJECT_SIGNED = b"9d6517fb60be9a18f65c15e44be035a64a5a03ff"
-"""Of the body `{}`: the check vector of 03, "Drain"."""
+"""Of the body `{}`: the check vector (contracts.md, "Drain")."""
 
 
 def key(secret: str | None = SECRET) -> ResolvedKey:

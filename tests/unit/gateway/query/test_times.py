@@ -1,4 +1,4 @@
-"""Times as the read API accepts and returns them (03, "Time")."""
+"""Times as the read API accepts and returns them (contracts.md, "Time")."""
 
 import re
 

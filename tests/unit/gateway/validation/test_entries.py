@@ -1,4 +1,4 @@
-"""`/api/v1/logs/batch` takes good entries and drops bad ones (design 03, "Proliferate API")."""
+"""`/api/v1/logs/batch` accepts good entries and drops bad ones (contracts.md, "`POST /api/v1/logs/batch`")."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def x_dropped(made: Part) -> str:
 
 
 def taken(entry: Any) -> Any:
-    """The one entry as the writer gets it, or None where it was dropped."""
+    """The only entry as the writer gets it, or None if it was dropped."""
     records = json.loads(bytes(validated(entry).payload))
     return records[0] if records else None
 

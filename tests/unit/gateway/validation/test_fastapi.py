@@ -1,4 +1,4 @@
-"""The Proliferate routes refuse a body in FastAPI's shape (design 03, "Proliferate API")."""
+"""The Proliferate routes refuse a body in FastAPI's shape (contracts.md, "Proliferate API")."""
 
 import json
 from typing import Any

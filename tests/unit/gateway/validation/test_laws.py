@@ -1,4 +1,4 @@
-"""What the walker, msgspec and the writer must agree on, shown with bodies made of the formats' own types."""
+"""What the walker, msgspec and the writer must agree on, tested with bodies generated from the formats' own types."""
 
 import json
 from typing import Any

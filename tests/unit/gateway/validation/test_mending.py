@@ -1,4 +1,4 @@
-"""What msgspec refuses and the contract takes is taken, and stored as it was meant (design 03, "What is valid")."""
+"""What msgspec refuses and the contract allows is accepted and stored as meant (contracts.md, "What is valid")."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""JSON's depth: the cheap look never lets an ordinary deep body by, the precise one counts."""
+"""JSON's depth: the cheap look lets no ordinary deep body through, the precise one counts."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The DeepTracer routes refuse a body in Zod's words (design 03, "DeepTracer API")."""
+"""The DeepTracer routes refuse a body in Zod's words (contracts.md, "Zod's validation errors")."""
 
 import base64
 import json

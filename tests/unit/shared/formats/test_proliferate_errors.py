@@ -1,4 +1,5 @@
-"""`POST /api/v1/errors`: bodies of both clients -> what travels on, and the rows of it (03, "Proliferate API")."""
+"""`POST /api/v1/errors`: bodies of both clients -> what travels on, and the rows of it
+(contracts.md, "`POST /api/v1/errors`")."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Values of columns: times, counts and long text (design 03, "Time", "Numbers and text")."""
+"""Values of columns: times, counts and long text (contracts.md, "Time", "Numbers and text")."""
 
 from datetime import UTC, datetime
 

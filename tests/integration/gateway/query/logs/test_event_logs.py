@@ -1,4 +1,4 @@
-"""`GET /api/v1/events/{event_id}/logs` over real ClickHouse (seed 000, "Logs for an Error")."""
+"""`GET /api/v1/events/{event_id}/logs` over real ClickHouse (contracts.md, "Logs of an error")."""
 
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote

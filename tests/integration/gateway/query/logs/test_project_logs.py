@@ -1,4 +1,4 @@
-"""`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (seed 000, 03 "Proliferate API")."""
+"""`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (contracts.md, "Reading logs")."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -33,7 +33,7 @@ async def api(store: Store) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def messages(api: httpx.AsyncClient, **parameters: Any) -> list[str]:
-    """The messages of an answer, in its order."""
+    """The messages of an answer, in order."""
     answer = await api.get(LOGS, params=parameters)
     assert answer.status_code == 200, answer.text
     body = answer.json()

@@ -1,4 +1,4 @@
-"""Rows of the logs table as JSON objects (03, "Proliferate API")."""
+"""Rows of the logs table as JSON objects (contracts.md, "Reading logs")."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Which parameters are allowed, and how others are refused: FastAPI's 422 body (03, "Proliferate API")."""
+"""Which parameters are allowed, and how others are refused: FastAPI's 422 body (contracts.md, "Reading logs")."""
 
 from typing import Any
 
