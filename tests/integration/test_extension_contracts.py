@@ -30,14 +30,19 @@ from shared.queue.sqlite.producer import SqliteProducer
 
 WHAT = Path(__file__).with_name("fault")
 publish = SqliteProducer.publish
+first_is_durable = asyncio.Event()
 
 
 async def faulty(self, topic, value, key=None):
-    if topic != "traces" or not WHAT.exists():
+    if not WHAT.exists():
         return await publish(self, topic, value, key)
+    if topic != "traces":
+        published = await publish(self, topic, value, key)
+        first_is_durable.set()
+        return published
     what = WHAT.read_text()
+    await first_is_durable.wait()
     WHAT.unlink()
-    await asyncio.sleep(1.0)  # the other one is durable by now
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     raise QueueUnavailable("for this test")
