@@ -44,6 +44,13 @@ class BadRequest(Rejection):
     sentence = "Malformed HTTP request"
 
 
+class Ambiguous(BadRequest):
+    """It is HTTP that two servers may read in two ways: nothing more is read from its connection."""
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
+
+
 class MalformedJson(Worded):
     reason = "malformed"
     sentence = "Malformed JSON in request body"
