@@ -29,6 +29,7 @@ from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.revocations import Revocations
+from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
@@ -123,10 +124,16 @@ def _ingest(common: _Common) -> IngestDeps:
         unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
         deadlines=Deadlines(config.gateway.body_timeout_s),
     )
+    aside = Aside(
+        known,
+        config.services.extensions,
+        waiting_bytes=config.gateway.checked_bytes,
+        within_s=config.gateway.check_timeout_s,
+    )
     common.checks["queue"] = queue.ping
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
-    common.life.stop += (bodies.close, producer.stop, watch.close, queue.close)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, queue.close)
     return IngestDeps(
         registry=known,
         apis=common.apis,
@@ -135,6 +142,7 @@ def _ingest(common: _Common) -> IngestDeps:
         publisher=Publisher(producer, known, metrics),
         metrics=metrics,
         bodies=bodies,
+        aside=aside,
         idempotency=Idempotency(common.redis, metrics),
         request_ids=common.request_ids,
         clock=clock(config.services.clock_offset_s),

@@ -36,6 +36,18 @@ class Worded(Rejection):
         self.answer = answer
 
 
+class Answered(Rejection):
+    """A request whose whole answer was made elsewhere, by a process aside."""
+
+    status = 400
+    sentence = "Bad request"
+
+    def __init__(self, reason: str, answer: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason  # type: ignore[misc]
+        self.answer = answer
+
+
 class BadRequest(Rejection):
     """It isn't even HTTP."""
 

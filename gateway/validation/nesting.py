@@ -6,13 +6,16 @@ strange bodies that they can't be deep.
 """
 
 import re
+from itertools import accumulate
 
 MAX_DEPTH = 512
 """Objects and arrays inside one another. Python's decoders stop by themselves at about 950."""
 
 _STRETCH = 32_768
 
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_TEXT = re.compile(rb'"[^"]*"?')
+_NEITHER_QUOTE_NOR_BRACKET = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 
 
 def looks_too_deep(body: bytes) -> bool:
@@ -44,14 +47,19 @@ def _count(text: bytes, bracket: bytes) -> int:
 
 
 def is_too_deep(body: bytes) -> bool:
-    """Whether the body is nested deeper than `MAX_DEPTH`, precisely; about 5 ms a megabyte."""
+    """Whether the body is nested deeper than `MAX_DEPTH`, precisely; about 10 ms a megabyte."""
+    if b"\\" in body:
+        body = _ESCAPE.sub(b"", body)
+    brackets = _TEXT.sub(b"", body.translate(None, _NEITHER_QUOTE_NOR_BRACKET))
     depth = 0
-    for found in _STRING_OR_BRACKET.finditer(body):
-        bracket = found[0]
-        if bracket in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif bracket in b"]}":
-            depth -= 1
+    for start in range(0, len(brackets), MAX_DEPTH):
+        stretch = brackets[start : start + MAX_DEPTH]
+        opened = _opened(stretch)
+        if depth + opened > MAX_DEPTH and _deepest(stretch, depth) > MAX_DEPTH:
+            return True
+        depth += opened - (len(stretch) - opened)
     return False
+
+
+def _deepest(brackets: bytes, depth: int) -> int:
+    return max(accumulate((1 if bracket in b"[{" else -1 for bracket in brackets), initial=depth))

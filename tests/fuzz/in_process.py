@@ -25,6 +25,7 @@ from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.publisher import Publisher
+from gateway.validation.aside import Aside
 from shared.clients.redis import Redis
 from shared.formats.base import Columns
 from shared.keys import ResolvedKey, hash_key
@@ -108,6 +109,7 @@ class InProcess:
                     unpacker=Unpacker(limits.max_unpacked_bytes, limits.max_unpack_ratio),
                     deadlines=Deadlines(60),
                 ),
+                aside=Aside(self.registry, None, waiting_bytes=64_000_000, within_s=60.0),
                 idempotency=Idempotency(redis, metrics),
                 request_ids=ids,
                 clock=time_ns,
