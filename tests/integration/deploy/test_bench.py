@@ -20,9 +20,9 @@ from deploy.bench.load import Job, Outcome, complete, drive
 from deploy.bench.logs import bodies
 from deploy.bench.report import number
 from deploy.bench.writer_bench import Progress
-from gateway.validation.validator import Validator
-from shared import registry
+from shared.formats import deeptracer_logs
 from tests.services import required
+from tests.validating import Door
 
 SHORT = ["--queue", "sqlite", "--seconds", "0.3", "--rounds", "1", "--connections", "16"]
 
@@ -68,11 +68,10 @@ def _processes_of(folder: Path) -> list[str]:
 
 
 def test_every_body_is_one_that_the_gateway_takes_and_none_is_like_another() -> None:
-    loaded = registry.load()
-    validator = Validator(loaded.formats["deeptracer.logs"])
+    door = Door(deeptracer_logs)
     made = bodies(100, 8, time.time())
     assert len(set(made)) == 8
-    assert all(validator.validate(body).n == 100 for body in made)
+    assert all(door.validate(body).n == 100 for body in made)
     assert 45_000 < len(made[0]) < 65_000
     assert 500 < len(bodies(1, 1, time.time())[0]) < 750
 
