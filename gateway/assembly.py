@@ -121,6 +121,7 @@ def _ingest(common: _Common) -> IngestDeps:
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
         max_bytes=config.gateway.max_body_bytes,
+        max_held=config.gateway.held_bytes,
         unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
         deadlines=Deadlines(config.gateway.body_timeout_s),
     )

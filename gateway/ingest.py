@@ -97,6 +97,8 @@ class IngestRoute:
         except Exception:
             _log.exception("unexpected error", route=self.intake.route)
             answer = self._refused(InternalError())
+        finally:
+            request.forget()
         await send_answer(send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:

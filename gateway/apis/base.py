@@ -41,8 +41,8 @@ class Api(ABC):
         """The JSON value of a refusal. `sentence` says why, in this API's words."""
 
     @abstractmethod
-    def invalid(self, faults: Iterable[Fault]) -> Any:
-        """The JSON value that refuses a body with these faults."""
+    def invalid(self, faults: Iterable[Fault], more: int = 0) -> Any:
+        """The JSON value that refuses a body with these faults, and `more` that are not listed."""
 
     @abstractmethod
     def malformed(self, body: bytes) -> Any:

@@ -10,7 +10,7 @@ from math import inf
 from typing import Protocol
 
 from gateway.apis.base import Api
-from gateway.rejections import MalformedJson
+from gateway.rejections import MalformedJson, TooLarge
 from gateway.validation.batches import ArrayValidator, BatchValidator
 from gateway.validation.encoded import EncodedValidator
 from gateway.validation.json_bodies import JsonValidator
@@ -19,7 +19,7 @@ from gateway.validation.one_or_many import OneOrManyValidator
 from gateway.validation.parts import Opened, Part
 from shared.formats.base import Format
 from shared.formats.codec import JsonArray
-from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One
+from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One, TooMany
 from shared.registry import BadExtension
 
 
@@ -48,11 +48,14 @@ class Validator(Protocol):
 
 
 def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Sequence[tuple[str, bytes]]:
-    """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`."""
+    """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`,
+    `TooLarge`."""
     if intake.unwrap is None:
         return [(intake.name, body)]
     try:
         return intake.unwrap(body, content_type)
+    except TooMany as error:
+        raise TooLarge from error
     except Malformed as error:
         raise MalformedJson(api.malformed(body)) from error
 

@@ -106,6 +106,7 @@ class InProcess:
                 metrics=metrics,
                 bodies=Bodies(
                     max_bytes=limits.max_body_bytes,
+                    max_held=limits.held_bytes,
                     unpacker=Unpacker(limits.max_unpacked_bytes, limits.max_unpack_ratio),
                     deadlines=Deadlines(60),
                 ),
