@@ -19,13 +19,14 @@ from starlette.types import Receive, Scope, Send
 from gateway.apis import Apis
 from gateway.drains.route import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
-from gateway.http.answer_headers import with_answer_headers
+from gateway.http.answer_headers import send_answer, standing_headers, with_answer_headers
 from gateway.http.browsers import preflight
+from gateway.http.headers import HEADERS, unambiguous
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH
 from gateway.openapi.ingest import operations_of
-from gateway.rejections import InternalError, MethodNotAllowed, NotFound, Rejection
+from gateway.rejections import Ambiguous, InternalError, MethodNotAllowed, NotFound, Rejection
 from shared.metrics import Metrics
 
 _encode = msgspec.json.Encoder().encode
@@ -64,20 +65,33 @@ class Dispatch:
     Starlette's middleware and its route-by-route matching cost a one-log request a tenth of its time.
     """
 
-    def __init__(self, ingest: Mapping[str, IngestRoute], rest: Starlette, request_ids: Iterator[bytes]) -> None:
+    def __init__(
+        self, ingest: Mapping[str, IngestRoute], rest: Starlette, request_ids: Iterator[bytes], apis: Apis
+    ) -> None:
         self._ingest = ingest
         self._request_ids = request_ids
+        self._apis = apis
         self.rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.rest(scope, receive, send)
             return
+        try:
+            scope[HEADERS] = unambiguous(scope["headers"])
+        except Ambiguous as refusal:
+            await self._refuse(scope, send, refusal)
+            return
         route = self._ingest.get(scope["path"]) if scope["method"] == "POST" else None
         if route is not None:
             await route(scope, receive, send)
         else:
             await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids))
+
+    async def _refuse(self, scope: Scope, send: Send, refusal: Rejection) -> None:
+        api = self._apis.of_path(scope["path"])
+        headers = [(b"content-type", api.media_type.encode()), *standing_headers(self._request_ids, None)]
+        await send_answer(send, api.answer(refusal), headers)
 
 
 def build_app(deps: Deps) -> Dispatch:
@@ -92,7 +106,7 @@ def build_app(deps: Deps) -> Dispatch:
     rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life))
     rest.router.redirect_slashes = False
     plain = {path: route for path, route in ingest.items() if "{" not in path}
-    return Dispatch(plain, rest, deps.request_ids)
+    return Dispatch(plain, rest, deps.request_ids, deps.apis)
 
 
 def ingest_routes(deps: IngestDeps, drain: DrainDeps) -> dict[str, IngestRoute]:

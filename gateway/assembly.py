@@ -19,6 +19,7 @@ from gateway.health import Check, Readiness
 from gateway.http.answer_headers import answer_headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
+from gateway.http.headers import HEADERS
 from gateway.http.ids import request_ids
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
@@ -28,6 +29,7 @@ from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.revocations import Revocations
+from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
@@ -119,13 +121,20 @@ def _ingest(common: _Common) -> IngestDeps:
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
         max_bytes=config.gateway.max_body_bytes,
+        max_held=config.gateway.held_bytes,
         unpacker=Unpacker(config.gateway.max_unpacked_bytes, config.gateway.max_unpack_ratio),
         deadlines=Deadlines(config.gateway.body_timeout_s),
+    )
+    aside = Aside(
+        known,
+        config.services.extensions,
+        waiting_bytes=config.gateway.checked_bytes,
+        within_s=config.gateway.check_timeout_s,
     )
     common.checks["queue"] = queue.ping
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
-    common.life.stop += (bodies.close, producer.stop, watch.close, queue.close)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, queue.close)
     return IngestDeps(
         registry=known,
         apis=common.apis,
@@ -134,6 +143,7 @@ def _ingest(common: _Common) -> IngestDeps:
         publisher=Publisher(producer, known, metrics),
         metrics=metrics,
         bodies=bodies,
+        aside=aside,
         idempotency=Idempotency(common.redis, metrics),
         request_ids=common.request_ids,
         clock=clock(config.services.clock_offset_s),
@@ -156,7 +166,7 @@ def _life(common: _Common) -> Life:
 
 def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
-        given = dict(request.scope["headers"])
+        given: dict[bytes, bytes] = request.scope[HEADERS]
         key = await common.keys.resolve(key_of(given.items()))
         await common.limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")

@@ -20,10 +20,11 @@ from gateway.idempotency import Idempotency, digest_of, key_from
 from gateway.limits import Limits
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
-from gateway.rejections import InternalError, NotFound, Rejection, Unavailable, Unreadable
-from gateway.validation.nesting import is_too_deep
-from gateway.validation.parts import Opened, Part
-from gateway.validation.validator import Validator, unwrapped, validator
+from gateway.rejections import InternalError, NotFound, Rejection, Unavailable
+from gateway.validation.aside import Aside
+from gateway.validation.checks import Checks, key_in
+from gateway.validation.parts import Part
+from gateway.validation.sizes import Heavy
 from shared.clock import Clock
 from shared.envelope import Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
@@ -47,13 +48,10 @@ class IngestDeps:
     publisher: Publisher
     metrics: Metrics
     bodies: Bodies
+    aside: Aside
     idempotency: Idempotency
     request_ids: Iterator[bytes]
     clock: Clock
-
-
-Body = tuple[Validator, Opened]
-"""A body of one format, after its first decode."""
 
 
 class IngestRoute:
@@ -69,9 +67,8 @@ class IngestRoute:
         self.registry = deps.registry
         self.api: Api = deps.apis.of(intake)
         self._content_type = (b"content-type", self.api.media_type.encode())
-        formats = [deps.registry.formats[name] for name in intake.bodies]
-        self._validators = {fmt.name: validator(fmt, intake.bodies[fmt.name], self.api) for fmt in formats}
-        self._name = intake.name
+        self._checks = Checks(intake, deps.registry, self.api)
+        self._aside = deps.aside
         self._keys = deps.keys
         self._limiter = deps.limits.of(intake.kind)
         self._publisher = deps.publisher
@@ -100,6 +97,8 @@ class IngestRoute:
         except Exception:
             _log.exception("unexpected error", route=self.intake.route)
             answer = self._refused(InternalError())
+        finally:
+            request.forget()
         await send_answer(send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:
@@ -110,9 +109,14 @@ class IngestRoute:
         if b"content-encoding" in request.headers:
             await request.unpack()
         if key is None:
-            key = await self._admit(request, key_in(await self._open(request)))
+            key = await self._admit(request, await self._key_in(request))
         self.vouch(request, key)
-        parts = [validator.validate(opened) for validator, opened in await self._open(request)]
+        content_type = request.headers.get(b"content-type", b"")
+        try:
+            bodies = request.opened or self._checks.opened(request.body, content_type)
+            parts = [check.validate(opened) for check, opened in bodies]
+        except Heavy:
+            parts = await self._aside.parts(self.intake.route, request.body, content_type)
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, parts)
         if name is None:
             return await self._publish(key, parts)
@@ -133,21 +137,14 @@ class IngestRoute:
         if request.path_parameters and request.path_parameters["project_id"] != key.project_id:
             raise NotFound
 
-    async def _open(self, request: Request) -> list[Body]:
-        """The body of each format in the request, decoded only once. Raises `MalformedJson`, `Unreadable`."""
-        opened: list[Body] | None = request.opened
-        if opened is None:
-            opened = request.opened = []
-            for name, text in self._unwrapped(request) if self.intake.unwrap else ((self._name, request.body),):
-                validator = self._validators[name]
-                if validator.looks_too_deep(text) and await asyncio.to_thread(is_too_deep, text):
-                    raise Unreadable("nested too deeply")
-                opened.append((validator, validator.opened(text)))
-        return opened
-
-    def _unwrapped(self, request: Request) -> Sequence[tuple[str, bytes]]:
-        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
-        return unwrapped(self.intake, self.api, request.body, content_type)
+    async def _key_in(self, request: Request) -> str | None:
+        """The key in the body. Raises `Rejection`."""
+        content_type = request.headers.get(b"content-type", b"")
+        try:
+            request.opened = self._checks.opened(request.body, content_type)
+            return key_in(request.opened)
+        except Heavy:
+            return await self._aside.key_in(self.intake.route, request.body, content_type)
 
     def _repeated_by(self, body: bytes, parts: list[Part]) -> bytes | None:
         """What identifies a repeat without an Idempotency-Key: a drain's body, or the client's id of its only error."""
@@ -183,11 +180,6 @@ class IngestRoute:
     def _refused(self, rejection: Rejection) -> Answer:
         self._metrics.requests.labels(self.intake.route, rejection.reason).inc()
         return self.api.answer(rejection)
-
-
-def key_in(bodies: list[Body]) -> str | None:
-    """The key in the first body that has one. Raises `MalformedJson`."""
-    return next((key for validator, opened in bodies if (key := validator.key_in(opened)) is not None), None)
 
 
 def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:

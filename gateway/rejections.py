@@ -36,12 +36,31 @@ class Worded(Rejection):
         self.answer = answer
 
 
+class Answered(Rejection):
+    """A request whose whole answer was made elsewhere, by a process aside."""
+
+    status = 400
+    sentence = "Bad request"
+
+    def __init__(self, reason: str, answer: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason  # type: ignore[misc]
+        self.answer = answer
+
+
 class BadRequest(Rejection):
     """It isn't even HTTP."""
 
     status = 400
     reason = "http"
     sentence = "Malformed HTTP request"
+
+
+class Ambiguous(BadRequest):
+    """It is HTTP that two servers may read in two ways: nothing more is read from its connection."""
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
 
 
 class MalformedJson(Worded):

@@ -96,6 +96,15 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     max_unpack_ratio: Annotated[
         int, Meta(ge=1, description="Largest unpacked size as a multiple of the wire's; 1 MB is always allowed")
     ] = 200
+    held_bytes: Annotated[
+        int, Meta(ge=1_000_000, description="Bytes of all bodies in memory, as they came and unpacked, before 503")
+    ] = 64_000_000
+    checked_bytes: Annotated[
+        int, Meta(ge=1_000_000, description="Bytes of large bodies that wait to be checked before 503")
+    ] = 64_000_000
+    check_timeout_s: Annotated[float, Meta(gt=0, description="Seconds that the check of one large body may take")] = (
+        10.0
+    )
     head_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a request's head must have come in")] = (
         10.0
     )

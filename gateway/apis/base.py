@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway.http.answer import Answer
-from gateway.rejections import Rejection, Worded
+from gateway.rejections import Answered, Rejection, Worded
 from gateway.validation.faults import Fault
 
 _encode = msgspec.json.Encoder().encode
@@ -41,8 +41,8 @@ class Api(ABC):
         """The JSON value of a refusal. `sentence` says why, in this API's words."""
 
     @abstractmethod
-    def invalid(self, faults: Iterable[Fault]) -> Any:
-        """The JSON value that refuses a body with these faults."""
+    def invalid(self, faults: Iterable[Fault], more: int = 0) -> Any:
+        """The JSON value that refuses a body with these faults, and `more` that are not listed."""
 
     @abstractmethod
     def malformed(self, body: bytes) -> Any:
@@ -62,5 +62,8 @@ class Api(ABC):
         return _encode(value)
 
     def answer(self, rejection: Rejection) -> Answer:
+        if isinstance(rejection, Answered):
+            answer: Answer = rejection.answer
+            return answer
         headers = [(name.lower().encode(), value.encode()) for name, value in rejection.headers().items()]
         return Answer(self.status(rejection), self.encode(self.value(rejection)), headers)

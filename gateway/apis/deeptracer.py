@@ -28,8 +28,11 @@ class DeepTracer(Api):
             return {"code": "invalid_signature", "error": sentence}
         return {"error": sentence}
 
-    def invalid(self, faults: Iterable[Fault]) -> Any:
-        return {"success": False, "error": _zod_error(faults)}
+    def invalid(self, faults: Iterable[Fault], more: int = 0) -> Any:
+        error = _zod_error(faults)
+        if more:
+            error["issues"].append({"code": "custom", "message": f"{more} more issues are not listed", "path": []})
+        return {"success": False, "error": error}
 
     def malformed(self, body: bytes) -> Any:
         return {"error": MalformedJson.sentence}  # not in Zod's shape: Zod never sees such a body

@@ -71,8 +71,12 @@ class Proliferate(Api):
             return {"detail": [_TOO_LONG_KEY]}
         return {"detail": sentence}
 
-    def invalid(self, faults: Iterable[Fault]) -> Any:
-        return {"detail": [detail for fault in faults for detail in _details(fault, ("body", *fault.path))]}
+    def invalid(self, faults: Iterable[Fault], more: int = 0) -> Any:
+        issues = [detail for fault in faults for detail in _details(fault, ("body", *fault.path))]
+        if more:
+            message = f"{more} more errors are not listed"
+            issues.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "input": None})
+        return {"detail": issues}
 
     def malformed(self, body: bytes) -> Any:
         if not body:

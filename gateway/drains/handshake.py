@@ -14,6 +14,9 @@ CodeOf = Callable[[str], Awaitable[str | None]]
 FRESH_S = 30.0
 REMEMBERED = 10_000
 
+LONGEST_ID = 128
+"""Characters of a project's id; what is longer names none, and is neither asked for nor kept."""
+
 LARGEST = 64
 """Most bytes of a body that may still be an empty object, with white space or packed."""
 
@@ -32,6 +35,8 @@ class VerifyCodes:
 
     async def of(self, project_id: str) -> str | None:
         """The code. Raises `Unavailable`."""
+        if len(project_id) > LONGEST_ID:
+            return None
         async with self._asking:
             code, asked_at = self._known.get(project_id, (None, float("-inf")))
             if monotonic() - asked_at < FRESH_S:

@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -18,21 +19,40 @@ from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge
 
 SWEEP_S = 0.5
 
-MAX_HEAD_BYTES = 65_536
-"""Largest request line and headers if they arrive in several pieces; one piece is at most 256 kB."""
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+MAX_FRAMING_BYTES = 65_536
+"""Most bytes of a request that are not its body: request line, headers, trailers, what stands between chunks."""
+
+PIECE_BYTES = 65_536
+"""What arrives at once is parsed in pieces of this size, so that a limit is noticed before much of it is kept."""
+
+CHUNK_BYTES = 16
+"""What the frame of a chunk may cost: its size in hex and the ends of lines. The rest of it counts."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that can refuse what never reaches a route."""
+    """A connection that can refuse what never reaches a route.
+
+    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are.
+    2. Trailers are read and forgotten: they are never headers.
+    3. A request to upgrade is answered like any other, its body read by its own framing.
+    4. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
+    """
 
     scope: Any
     """Of the newest request; None before the first one, without a method until its head is complete."""
 
     def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
+        self._pieces: list[bytes] = []
+        # The parser calls it for each chunk, and they may be tiny: no Python then.
+        self.on_body = self._pieces.append  # type: ignore[method-assign, assignment]
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
         self._apis = apis
-        self._head_bytes = 0
+        self._framing_bytes = 0
+        self._body_bytes = 0
+        self._is_complete = False
 
     @property
     def in_head(self) -> bool:
@@ -51,27 +71,69 @@ class Connection(HttpToolsProtocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        scope = self.scope
-        if scope is not None and "method" not in scope:  # `in_head`, without the cost of a property
-            self._head_came(len(data))
-        elif self._head_bytes:
-            self._head_bytes = 0
+        self._unset_keepalive_if_required()
+        if len(data) <= PIECE_BYTES:
+            self._parse(data)
+            return
+        for at in range(0, len(data), PIECE_BYTES):
+            if not self.transport.is_closing():
+                self._parse(data[at : at + PIECE_BYTES])
 
-    def _head_came(self, n: int) -> None:
-        self._head_bytes += n
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self.refuse(TooLarge())
+    def _parse(self, data: bytes) -> None:
+        of_body, self._is_complete = self._body_bytes, False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.refuse(BadRequest())
+            return
+        self._body_came()
+        if self._is_complete:
+            self._framing_bytes = 0
+        else:
+            self._framing_bytes = max(0, self._framing_bytes + len(data) - (self._body_bytes - of_body))
+            if self._framing_bytes > MAX_FRAMING_BYTES:
+                self.refuse(TooLarge())
 
-    def send_400_response(self, msg: str) -> None:
-        self.refuse(BadRequest())
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.headers = []  # from here on: trailers
+
+    def _body_came(self) -> None:
+        """Hand on what the parser found of a body since the last time."""
+        if pieces := self._pieces:
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._body_bytes += len(body) + CHUNK_BYTES * len(pieces)
+            pieces.clear()
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._body_came()
+        if not self.parser.should_upgrade():  # else its body is still to come
+            self._is_complete = True
+            super().on_message_complete()
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Go on with a request that asked for an upgrade: the parser takes what follows its head for another protocol,
+        so another parser reads it, behind a head that says nothing but how long the body is."""
+        framing = [header for header in self.scope["headers"] if header[0] in _FRAMING]
+        self.parser = httptools.HttpRequestParser(_AfterHead(self))
+        self._parse(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(b"%b: %b\r\n" % header for header in framing))
+        if rest and not self.transport.is_closing():
+            self._parse(rest)
 
     def refuse(self, rejection: Rejection) -> None:
         """Answer and close, unless an answer to an earlier request is still under way: then only close."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = self.cycle
+        in_its_body = cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline
+        if cycle is None or cycle.response_complete or (in_its_body and "method" in self.scope):
             self.transport.write(self._answer(rejection))
+        if cycle is not None:
+            cycle.disconnected = True  # whatever its route says now, nobody reads it
+            cycle.message_event.set()
         self.transport.close()
 
     def _answer(self, rejection: Rejection) -> bytes:
@@ -81,13 +143,45 @@ class Connection(HttpToolsProtocol):
         headers = [
             *self.server_state.default_headers,
             (b"content-type", api.media_type.encode()),
-            *standing_headers(self._request_ids, dict(self.headers or ()).get(b"origin")),
+            *standing_headers(self._request_ids, self._origin()),
             *(header for header in answer.headers if header[0] != b"connection"),
             (b"content-length", b"%d" % len(answer.body)),
             (b"connection", b"close"),
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)
+
+    def _origin(self) -> bytes | None:
+        return dict(self.scope["headers"]).get(b"origin") if self.scope else None
+
+
+class _AfterHead:
+    """Passes a parser's calls on, but for those of its first head."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._is_first = True
+        self.on_body = connection.on_body
+
+    def on_message_begin(self) -> None:
+        if not self._is_first:
+            self._connection.on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._is_first:
+            self._connection.on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._is_first:
+            self._connection.on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if not self._is_first:
+            self._connection.on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_first = False
+        self._connection.on_message_complete()
 
 
 def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:

@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope
 from gateway.http.answer import Headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import GivenUp
+from gateway.http.headers import HEADERS
 from gateway.rejections import TimedOut, TooLarge, Unavailable
 
 
@@ -24,6 +25,7 @@ class Request:
 
     __slots__ = (
         "_bodies",
+        "_held",
         "_is_read",
         "_is_unpacked",
         "_receive",
@@ -38,12 +40,13 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive, bodies: Bodies) -> None:
         self.method: str = scope["method"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = scope[HEADERS]
         self.path_parameters: dict[str, Any] = scope.get("path_params") or {}
         self.answer_headers: Headers = []
         self.wire = self.body = b""
         self.opened: Any = None
         self._is_read = self._is_unpacked = False
+        self._held = 0
         self._receive = receive
         self._bodies = bodies
 
@@ -74,6 +77,7 @@ class Request:
                     left -= len(chunks[-1])
                     if left < 0:
                         raise TooLarge
+                    self._hold(len(chunks[-1]))
                     more = message.get("more_body", False)
             finally:
                 self._bodies.deadlines.end(wait)
@@ -89,4 +93,17 @@ class Request:
         coding = self.headers.get(b"content-encoding", b"identity")
         if not self._is_unpacked and coding.lower() != b"identity":
             self.body = await self._bodies.unpacker.unpack(coding, self.wire)
+            self._hold(len(self.body))
         self._is_unpacked = True
+
+    def _hold(self, n: int) -> None:
+        """Count bytes that this request keeps in memory. Raises `Unavailable` where they are too many over all."""
+        self._held += n
+        self._bodies.held += n
+        if self._bodies.held > self._bodies.max_held:
+            raise Unavailable
+
+    def forget(self) -> None:
+        """The request is over: its bytes are no longer kept."""
+        self._bodies.held -= self._held
+        self._held = 0

@@ -1,5 +1,6 @@
 """Bodies with an array of records: in a frame, all or nothing or only the good ones, and bare."""
 
+from math import inf
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from gateway.validation.decoding import Decoders
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
 from gateway.validation.parts import TOLD, Part, Unsure
-from gateway.validation.sizes import MAX_RECORD_BYTES, Faulty, Oversized, any_oversized, refuse_bomb, split
+from gateway.validation.sizes import MANY, MAX_RECORD_BYTES, Faulty, Heavy, Oversized, any_oversized, refuse_bomb, split
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed
 from shared.metrics import DropReason
@@ -41,6 +42,8 @@ class _Judging(JsonValidator):
     def _sorted_out(self, decoders: Decoders, records: list[bytes]) -> Part:
         """The slow way: each record by itself, the bad ones left out."""
         self._check_count(len(records))
+        if len(records) > MANY and self.slow_bytes < inf:
+            raise Heavy
         good: list[bytes] = []
         dropped: list[tuple[int, DropReason]] = []
         told: list[str] = []

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from gateway.validation.lenient_json import valid_utf8
 from gateway.validation.mending import Mending
 from gateway.validation.nesting import looks_too_deep
 from gateway.validation.parts import Opened, Part, Unsure
+from gateway.validation.sizes import Heavy
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed, One, OneOrMany
 from shared.formats.lenient_json import repaired
@@ -28,6 +30,8 @@ class JsonValidator(ABC):
     and msgspec refuses into JSON that the writer's structs accept."""
 
     looks_too_deep = staticmethod(looks_too_deep)
+    slow_bytes: float = inf
+    """A larger body is `Heavy` where Python would have to look at it value by value."""
 
     def __init__(self, fmt: Format, body: One | Batch | Array | OneOrMany, api: Api) -> None:
         self._format = fmt
@@ -55,6 +59,8 @@ class JsonValidator(ABC):
         return self._key_anyhow(opened.text)
 
     def _key_anyhow(self, text: bytes) -> str | None:
+        if len(text) > self.slow_bytes:
+            raise Heavy
         with suppress(msgspec.DecodeError, RecursionError):
             return self._key_of(text)
         try:
@@ -74,6 +80,8 @@ class JsonValidator(ABC):
                     return self._take(self._fast, text, head)
                 except _REFUSED:
                     pass
+            if len(text) > self.slow_bytes:
+                raise Heavy
             return self._second_look(text)
         except Malformed as error:
             raise self._malformed(text) from error

@@ -14,8 +14,8 @@ from gateway.validation.faults import Fault, Walker
 from gateway.validation.lenient_json import parsed
 from gateway.validation.sizes import Faulty
 
-MAX_FAULTS = 20_000
-"""Most faults listed. 1,000 logs with every field wrong have fewer."""
+MAX_FAULTS = 1_000
+"""Most faults listed; how many more there are is said by one more."""
 
 Fields = dict[str, msgspec.Raw]
 
@@ -38,8 +38,9 @@ class Mending:
 
     def refuse_faults(self, node: Node, value: Any) -> None:
         """Raises `InvalidBody` with all faults of a value, `Malformed` for a number that no double holds."""
-        if faults := list(islice(self._walker.faults(node, value), MAX_FAULTS)):
-            raise InvalidBody(self._api.invalid(faults))
+        found = self._walker.faults(node, value)
+        if faults := list(islice(found, MAX_FAULTS)):
+            raise InvalidBody(self._api.invalid(faults, sum(1 for _ in found)))
 
     def lacking(self, text: bytes, name: str) -> InvalidBody:
         """The refusal of a record that lacks a field although its struct makes it optional."""

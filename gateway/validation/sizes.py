@@ -10,10 +10,23 @@ from shared.metrics import DropReason
 MAX_RECORD_BYTES = 512_000
 """Largest record, bytes as sent (contracts.md, "Bodies")."""
 
-MAX_VALUES = 2_000_000
+FAST_BYTES = 256_000
+"""Largest body that the event loop has msgspec decode: a millisecond or two."""
+
+SLOW_BYTES = 16_000
+"""Largest body that Python looks at on the event loop, value by value: about ten milliseconds at worst."""
+
+MANY = 1_000
+"""Records, or lines, that are still looked at one by one on the event loop."""
+
+MAX_VALUES = 200_000
 """Most JSON values in a body: Python objects take far more memory than their JSON. No log batch comes near it."""
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Heavy(Exception):
+    """To check this body would hold the event loop for too long: a process aside has to do it."""
 
 
 class Faulty(Exception):

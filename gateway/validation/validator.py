@@ -6,18 +6,20 @@ refuses pays for a second look.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Protocol
 
 from gateway.apis.base import Api
-from gateway.rejections import MalformedJson
+from gateway.rejections import MalformedJson, TooLarge
 from gateway.validation.batches import ArrayValidator, BatchValidator
 from gateway.validation.encoded import EncodedValidator
+from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.one import OneValidator
 from gateway.validation.one_or_many import OneOrManyValidator
 from gateway.validation.parts import Opened, Part
 from shared.formats.base import Format
 from shared.formats.codec import JsonArray
-from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One
+from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One, TooMany
 from shared.registry import BadExtension
 
 
@@ -46,25 +48,32 @@ class Validator(Protocol):
 
 
 def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Sequence[tuple[str, bytes]]:
-    """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`."""
+    """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`,
+    `TooLarge`."""
     if intake.unwrap is None:
         return [(intake.name, body)]
     try:
         return intake.unwrap(body, content_type)
+    except TooMany as error:
+        raise TooLarge from error
     except Malformed as error:
         raise MalformedJson(api.malformed(body)) from error
 
 
-def validator(fmt: Format, body: Body, api: Api) -> Validator:
+def validator(fmt: Format, body: Body, api: Api, slow_bytes: float = inf) -> Validator:
     """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't read."""
     if isinstance(body, Encoded):
         return EncodedValidator(fmt, body, api)
     if not isinstance(fmt.codec, JsonArray):
         raise BadExtension(f"the format {fmt.name} is no array of JSON: give its intake the body `Encoded`")
+    made: JsonValidator
     if isinstance(body, One):
-        return OneValidator(fmt, body, api)
-    if isinstance(body, Batch):
-        return BatchValidator(fmt, body, api)
-    if isinstance(body, Array):
-        return ArrayValidator(fmt, body, api)
-    return OneOrManyValidator(fmt, body, api)
+        made = OneValidator(fmt, body, api)
+    elif isinstance(body, Batch):
+        made = BatchValidator(fmt, body, api)
+    elif isinstance(body, Array):
+        made = ArrayValidator(fmt, body, api)
+    else:
+        made = OneOrManyValidator(fmt, body, api)
+    made.slow_bytes = slow_bytes
+    return made

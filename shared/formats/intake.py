@@ -16,6 +16,10 @@ class Malformed(Exception):
     """A body that its intake can't read, or that is not JSON at all. The text says why, in a few words."""
 
 
+class TooMany(Malformed):
+    """A body of more records than its intake takes."""
+
+
 class Remarks(NamedTuple):
     """What the gateway must know about a valid record."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
-from shared.formats.intake import Array, Intake, Malformed, Outcome
+from shared.formats.intake import Array, Intake, Malformed, Outcome, TooMany
 from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
 from shared.formats.sent_time import any_time
@@ -20,8 +20,11 @@ Entry = dict[str, msgspec.Raw]
 _MEASURED = ("vercel.speed_insights.", "vercel.analytics.")
 """The `schema` of entries that are no log entries begins with one of these."""
 
-LINES_MAX = 1_000_000
-"""Most lines in one body; Vercel's entries have a few hundred bytes each."""
+MOST = 10_000
+"""Most entries in one body; Vercel's have a few hundred bytes each."""
+
+BLANK_LINES = 10_000
+"""Most lines beyond that: somebody may put an empty one between."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
@@ -193,9 +196,12 @@ def _array(whole: bytes) -> bytes:
 
 
 def _lines(text: bytes) -> list[bytes | None]:
-    if text.count(b"\n") > LINES_MAX:
-        raise Malformed(f"more than {LINES_MAX} lines")
-    return [_json(line) for line in text.split(b"\n") if line.strip()]
+    if text.count(b"\n") > MOST + BLANK_LINES:
+        raise TooMany(f"more than {MOST} lines")
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    if len(lines) > MOST:
+        raise TooMany(f"more than {MOST} lines")
+    return [_json(line) for line in lines]
 
 
 def _json(text: bytes) -> bytes | None:
@@ -215,7 +221,7 @@ FORMAT = Format("vercel.drain", signal="drain", columns=columns, codec=JsonArray
 INTAKE = Intake(
     routes=("/ingest/drain", "/ingest/drain/{project_id}"),
     api="deeptracer",
-    bodies={FORMAT.name: Array(most=1_000_000)},
+    bodies={FORMAT.name: Array(most=MOST)},
     reply=reply,
     unwrap=unwrap,
     kind="drain",

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from shared import registry, settings
 from shared.clients.postgres import connect, locked
@@ -170,16 +170,21 @@ def log_of(message: str) -> dict[str, Any]:
 
 
 def read_answer(connection: socket.socket) -> Answer | None:
-    """The next answer on a raw connection; None if it is closed without one."""
+    """The only answer, or the last one, that comes on a raw connection; None where it is closed without one."""
     with connection.makefile("rb") as stream:
-        try:
-            head = stream.readline()
-            if not head:
-                return None
-            headers = http.client.parse_headers(stream)
-            body = stream.read(int(headers.get("content-length", 0)))
-        except ConnectionResetError:
+        return next_answer(stream)
+
+
+def next_answer(stream: IO[bytes]) -> Answer | None:
+    """The next answer of a connection's stream; None where it ends."""
+    try:
+        head = stream.readline()
+        if not head:
             return None
+        headers = http.client.parse_headers(stream)  # type: ignore[arg-type]
+        body = stream.read(int(headers.get("content-length", 0)))
+    except ConnectionResetError:
+        return None
     return Answer(int(head.split()[1]), headers, body)
 
 

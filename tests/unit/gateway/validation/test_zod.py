@@ -96,7 +96,10 @@ def test_null_is_no_timestamp() -> None:
 
 
 def test_a_list_of_faults_ends_somewhere() -> None:
-    assert len(issues("logs", {"logs": [0] * (MAX_FAULTS + 5)})) == MAX_FAULTS
+    *listed, last = issues("logs", {"logs": [0] * (MAX_FAULTS + 5)})
+    assert len(listed) == MAX_FAULTS
+    # One of the faults is that there are too many logs.
+    assert last == {"code": "custom", "message": "6 more issues are not listed", "path": []}
 
 
 class Other(msgspec.Struct):

@@ -1,0 +1,177 @@
+"""Large or strange bodies are checked in a process of its own: Python would hold the event loop for seconds.
+
+Requests and answers go over the child's standard streams, each as its length and MessagePack.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from gateway.http.answer import Answer
+from gateway.rejections import Answered, TooLarge, Unavailable
+from gateway.validation.parts import Part
+from shared.formats.base import Format
+from shared.metrics import DropReason
+from shared.registry import Registry
+
+Wanted = Literal["key", "parts"]
+
+_log = structlog.get_logger(__name__)
+
+_LENGTH_BYTES = 8
+
+
+class Task(msgspec.Struct, array_like=True):
+    """What the child is to do. The body follows it."""
+
+    route: str
+    wanted: Wanted
+    content_type: bytes
+    body_bytes: int
+
+
+class PartOf(msgspec.Struct, array_like=True):
+    """A `Part`, its format by name."""
+
+    format: str
+    payload: bytes
+    n: int
+    dropped: list[tuple[int, DropReason]]
+    service: str
+    environment: str
+    release: str
+    prints_of: list[tuple[str, str]]
+    event_ids: list[str]
+    pings: int
+    told: list[str]
+
+
+class Done(msgspec.Struct, array_like=True):
+    """What the child says: the key, the parts, or why the request is refused, with the whole answer."""
+
+    key: str | None = None
+    parts: list[PartOf] = []
+    reason: str = ""
+    answer: Answer | None = None
+
+
+class Aside:
+    """Has bodies checked by one child process, one after the other.
+
+    1. The event loop pays for passing the bytes on, and nothing else.
+    2. At most `waiting_bytes` wait for the child; beyond that `Unavailable` comes at once.
+    3. A body that takes more than `within_s`, or more memory than the child may have, is refused as too large, and a
+       new child takes the next one. The child ends with this process.
+    """
+
+    def __init__(self, registry: Registry, extensions: Path | None, *, waiting_bytes: int, within_s: float) -> None:
+        self._formats = registry.formats
+        self._arguments = ["-m", "gateway.validation.aside_child", *([str(extensions)] if extensions else [])]
+        self._waiting_bytes = waiting_bytes
+        self._within_s = within_s
+        self._held = 0
+        self._turn = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def key_in(self, route: str, body: bytes, content_type: bytes) -> str | None:
+        """The key in a body. Raises the `Rejection` of a body that can't have one, `TooLarge`, `Unavailable`."""
+        return (await self._asked(Task(route, "key", content_type, len(body)), body)).key
+
+    async def parts(self, route: str, body: bytes, content_type: bytes) -> list[Part]:
+        """The good records of a body. Raises the `Rejection` of a bad one, `TooLarge`, `Unavailable`."""
+        done = await self._asked(Task(route, "parts", content_type, len(body)), body)
+        return [_part(part, self._formats[part.format]) for part in done.parts]
+
+    async def close(self) -> None:
+        if self._child is not None:
+            await self._end(self._child)
+
+    async def _asked(self, task: Task, body: bytes) -> Done:
+        if self._held + len(body) > self._waiting_bytes:
+            raise Unavailable
+        self._held += len(body)
+        try:
+            async with self._turn:
+                done = await self._done(task, body)
+        finally:
+            self._held -= len(body)
+        if done.answer is not None:
+            raise Answered(done.reason, done.answer)
+        return done
+
+    async def _done(self, task: Task, body: bytes) -> Done:
+        child = self._child
+        if child is None or child.returncode is not None:  # it may have been killed since
+            child = self._child = await self._started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        finished = False
+        try:
+            async with asyncio.timeout(self._within_s):
+                child.stdin.write(framed(task))
+                child.stdin.write(body)
+                await child.stdin.drain()
+                size = int.from_bytes(await child.stdout.readexactly(_LENGTH_BYTES))
+                done = msgspec.msgpack.decode(await child.stdout.readexactly(size), type=Done)
+            finished = True
+        except (
+            TimeoutError,
+            OSError,
+            RuntimeError,
+            asyncio.IncompleteReadError,
+        ) as error:  # uvloop's for a closed pipe
+            _log.warning("a body was too much to check", route=task.route, bytes=len(body), error=repr(error))
+            raise TooLarge from error
+        finally:
+            if not finished:  # whatever the child says now would be the answer to another body
+                self._child = None
+                await asyncio.shield(self._end(child))
+        return done
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *self._arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in a terminal reaches only us
+            env=os.environ | {"MALLOC_ARENA_MAX": "1"},  # one thread needs no more
+            limit=1_000_000,
+        )
+
+    async def _end(self, child: asyncio.subprocess.Process) -> None:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+def framed(message: msgspec.Struct) -> bytes:
+    """A message behind its length."""
+    encoded = msgspec.msgpack.encode(message)
+    return len(encoded).to_bytes(_LENGTH_BYTES) + encoded
+
+
+def told(parts: Sequence[Part]) -> Done:
+    """What the child says of good bodies."""
+    fields: list[Any] = [name for name in PartOf.__struct_fields__ if name not in ("format", "payload")]
+    return Done(
+        parts=[
+            PartOf(part.format.name, bytes(part.payload), *(_plain(getattr(part, name)) for name in fields))
+            for part in parts
+        ]
+    )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _part(sent: PartOf, fmt: Format) -> Part:
+    values = {name: getattr(sent, name) for name in PartOf.__struct_fields__ if name != "format"}
+    return Part(format=fmt, **values)
