@@ -32,6 +32,7 @@ class SqliteProducer:
         self._limits = limits
         self._clock_ms = clock_ms
         self._topics: dict[str, _Topic] = {}
+        self._file_id = ""
         self._gathering = Commit()
         self._arrived = asyncio.Event()
         self._in_flight = 0
@@ -117,6 +118,9 @@ class SqliteProducer:
         work = partial(store, batches=batches, size_limit=self._limits.size_bytes, clock_ms=self._clock_ms)
         try:
             offsets = await self._worker.run(work)
+            if self._worker.file_id != self._file_id:
+                self._file_id = self._worker.file_id  # another file may have other topics
+                self._topics, self._look_again_at = {}, 0.0
         except asyncio.CancelledError:
             commit.refuse(QueueUnavailable("the producer was stopped before the queue confirmed the message"))
             raise

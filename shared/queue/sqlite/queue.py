@@ -7,7 +7,7 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec, UnfitTopic
+from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, QueueUnavailable, TopicSpec, UnfitTopic
 from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
 from shared.queue.sqlite.consumer import SqliteConsumer, monotonic_ms
@@ -92,7 +92,11 @@ class SqliteQueue:
         await self._writer.write(lambda db: groups.forget(db, group, monotonic_ms()))
 
     async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+        file_id = ""
         while messages := await self._reader.read(partial(_page, lane=lane, first=first, end=end)):
+            if file_id not in ("", self._reader.file_id):
+                raise QueueUnavailable(f"the queue file {self._path} was replaced while it was read")
+            file_id = self._reader.file_id
             yield messages
             first = messages[-1].offset + 1
 
