@@ -14,7 +14,7 @@ from writer.batch import Batch, Key
 from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
 from writer.sink import Sink
-from writer.tables import MissingTable
+from writer.tables import MissingTable, UnfitTable
 from writer.waiting import Waiting
 
 SETTLE_S = 1.0
@@ -130,7 +130,7 @@ class Delivery:
                     raise Poison(str(error)) from error
                 sure = False
                 await self._waiting.pause("insert", error, backoff)
-            except (QueueUnavailable, MissingTable) as error:
+            except (QueueUnavailable, MissingTable, UnfitTable) as error:
                 await self._waiting.pause("insert", error, backoff)
             else:
                 self._metrics.insert_seconds.labels(self._table.name).observe(time.perf_counter() - started)
