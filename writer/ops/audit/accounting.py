@@ -26,6 +26,8 @@ class Seen(NamedTuple):
     """When retention ends, microseconds."""
     blocked: bool
     """Its version or format is unknown to this program."""
+    damaged: bool = False
+    """The queue can't give it as it was published."""
 
 
 class StoredCount(NamedTuple):
@@ -67,7 +69,8 @@ class Counts:
     expired: int = 0
     """Records past their retention: their rows may exist or not."""
     unreadable: int = 0
-    """Messages below the committed offset whose version or format is unknown to this program."""
+    """Messages below the committed offset whose version or format is unknown to this program, and damaged places of the
+    queue that are no dead letters yet."""
 
     @property
     def ok(self) -> bool:
@@ -88,12 +91,14 @@ class Counts:
         if seen.blocked:
             self.unreadable += 1
         elif seen.received_at < 0:
-            self._judge_undecodable(marks.get(None))
+            self._judge_undecodable(marks.get(None), seen)
         else:
             self._judge_records(seen, stored, marks, now_us)
 
-    def _judge_undecodable(self, state: LetterState | None) -> None:
-        if state is None:
+    def _judge_undecodable(self, state: LetterState | None, seen: Seen) -> None:
+        if state is None and seen.damaged:  # it may have been stored before it was damaged: that can't be known
+            self.unreadable += 1
+        elif state is None:
             self.expected += 1
             self.missing += 1
         else:
@@ -136,7 +141,7 @@ def seen_of(entry: Entry) -> Seen:
     """A message as audit remembers it; its records stay undecoded."""
     message, stamp = entry.message, entry.stamp
     if stamp is None:
-        return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked))
+        return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked), bool(message.damage))
     whole_seconds = stamp.received_at // 1_000_000 * 1_000_000  # as the table's TTL counts
     expires_at = whole_seconds + stamp.retention_days * US_PER_DAY
     return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False)

@@ -115,8 +115,8 @@ def advice(totals: Counts) -> list[str]:
         )
     if totals.unreadable:
         found.append(
-            f"[red]{totals.unreadable:,} messages unreadable:[/red] a newer Sluice wrote them; upgrade this one and"
-            " run the audit again"
+            f"[red]{totals.unreadable:,} messages unreadable:[/red] a newer Sluice wrote them (upgrade this one and"
+            " run the audit again), or the queue is damaged there (`sluice replay` makes dead letters of them)"
         )
     if totals.dead_lettered:
         found.append(f"[yellow]{totals.dead_lettered:,} dead-lettered:[/yellow] `sluice dlq list` says why")
