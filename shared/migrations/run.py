@@ -31,8 +31,8 @@ class Report:
 async def migrate(settings: Settings, registry: Registry, *, allow_destructive: bool = False) -> Report:
     """Bring all three stores up to date. A second run finds nothing to do; of two at once the second waits.
 
-    Nothing is taken away without `allow_destructive`: no column, index, projection, and no row by a changed TTL. A table
-    that conflicts keeps nothing else from being brought up to date.
+    Nothing is taken away without `allow_destructive`: no column, index, projection, and no row by a changed TTL.
+    A table that conflicts keeps nothing else from being brought up to date.
 
     Raises:
         PostgresUnavailable, ClickHouseError, QueueUnavailable: that store is away; a second run continues there.

@@ -59,7 +59,7 @@ def packed(path: Path, end: int = 6) -> bytes:
 async def test_a_flipped_bit_anywhere_is_noticed_and_its_neighbours_are_read(path: Path) -> None:
     queue = await filled(path)
     whole = packed(path)
-    chosen = random.Random(15).sample(range(8 * len(whole)), 200)  # noqa: S311
+    chosen = random.Random(15).sample(range(8 * len(whole)), 200)
     for bit in chosen:
         flipped = bytearray(whole)
         flipped[bit // 8] ^= 1 << bit % 8
@@ -91,7 +91,7 @@ async def test_a_segment_cut_short_is_damaged_or_what_was_written(path: Path, le
 @pytest.mark.parametrize(("column", "value"), [("first", 3), ("first", -7), ("first", 99), ("timestamp_ms", 5)])
 async def test_a_segment_with_another_place_is_damaged(path: Path, column: str, value: int) -> None:
     queue = await filled(path)
-    change(path, f"UPDATE segments SET {column} = ? WHERE end = 6", value)  # noqa: S608
+    change(path, f"UPDATE segments SET {column} = ? WHERE end = 6", value)
     assert [(message.offset, bool(message.damage)) for message in await messages(queue)] == [
         (0, False),
         (5, True),

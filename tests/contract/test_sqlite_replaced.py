@@ -186,7 +186,7 @@ async def test_a_file_of_version_1_gets_an_id_and_keeps_what_it_holds(path: Path
         with closing(sqlite3.connect(path)) as db:
             ((file_id, inode),) = db.execute("SELECT id, inode FROM file").fetchall()
             assert db.execute("PRAGMA user_version").fetchone() == (2,)
-        assert inode == str(path.stat().st_ino)
+        assert inode == str(os.stat(path).st_ino)
         assert file_id in epoch.member
         assert await read_on(member, queue) == [b"0", b"1"]
     again = SqliteQueue(path, LIMITS)

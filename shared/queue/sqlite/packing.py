@@ -64,7 +64,8 @@ def unpack(data: bytes, first: int, end: int, timestamp_ms: int) -> tuple[list[M
 
 def damaged(offset: int, timestamp_ms: int, key: bytes | None, data: bytes, what: str, error: Exception) -> Message:
     """Stands for what can't be read, with as much of it as a dead letter can hold."""
-    return Message(offset, timestamp_ms, key, data[:_KEPT_BYTES], damage=f"the queue file is corrupt where it holds {what}: {error}")
+    damage = f"the queue file is corrupt where it holds {what}: {error}"
+    return Message(offset, timestamp_ms, key, data[:_KEPT_BYTES], damage)
 
 
 def compress(value: bytes) -> bytes:

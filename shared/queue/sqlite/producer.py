@@ -96,6 +96,7 @@ class SqliteProducer:
                 self._look_again_at = time.monotonic() + _LOOK_AGAIN_S
                 specs = await self._reader.read(catalog.topics)
                 self._topics = {name: self._topics.get(name) or _Topic(spec) for name, spec in specs.items()}
+                self._file_id = self._reader.file_id
         try:
             return self._topics[topic]
         except KeyError:
@@ -119,8 +120,7 @@ class SqliteProducer:
         try:
             offsets = await self._worker.run(work)
             if self._worker.file_id != self._file_id:
-                self._file_id = self._worker.file_id  # another file may have other topics
-                self._topics, self._look_again_at = {}, 0.0
+                self._topics, self._look_again_at = {}, 0.0  # another file may have other topics
         except asyncio.CancelledError:
             commit.refuse(QueueUnavailable("the producer was stopped before the queue confirmed the message"))
             raise

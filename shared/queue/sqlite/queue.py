@@ -7,7 +7,17 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, QueueUnavailable, TopicSpec, UnfitTopic
+from shared.queue.base import (
+    AssignmentListener,
+    Group,
+    Lane,
+    Message,
+    Position,
+    QueueError,
+    QueueUnavailable,
+    TopicSpec,
+    UnfitTopic,
+)
 from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
 from shared.queue.sqlite.consumer import SqliteConsumer, monotonic_ms
@@ -93,9 +103,12 @@ class SqliteQueue:
 
     async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
         file_id = ""
-        while messages := await self._reader.read(partial(_page, lane=lane, first=first, end=end)):
+        while True:
+            messages = await self._reader.read(partial(_page, lane=lane, first=first, end=end))
             if file_id not in ("", self._reader.file_id):
                 raise QueueUnavailable(f"the queue file {self._path} was replaced while it was read")
+            if not messages:
+                return
             file_id = self._reader.file_id
             yield messages
             first = messages[-1].offset + 1

@@ -99,7 +99,10 @@ async def test_a_table_that_becomes_unfit_stops_only_its_own_lanes(
     stage: Stage, spoil: Callable[[Stage], None]
 ) -> None:
     await stage.make("logs", "traces")
-    async with Proxy(stage.clickhouse_url) as proxy, stage.writer("logs", "traces", clickhouse_url=proxy.url) as running:
+    async with (
+        Proxy(stage.clickhouse_url) as proxy,
+        stage.writer("logs", "traces", clickhouse_url=proxy.url) as running,
+    ):
         await stage.publish(SPANS, signal="traces")
         await stage.publish(logs("before"))
         await stage.until_committed(1)
