@@ -89,6 +89,8 @@ class LaneWriter:
                     self._log.error("ClickHouse refuses the data: going message by message", error=str(poison))
                 except WentBack as back:
                     self._log.error("offsets went back: reading on from there", error=str(back))
+                except UnfitTable as unfit:
+                    self._log.error("the table became unfit: the lane waits for it, and begins again", error=str(unfit))
                 except (Fenced, Stopped):
                     raise
                 except Exception as error:
@@ -121,7 +123,8 @@ class LaneWriter:
         return self.batcher
 
     def _reset(self) -> None:
-        """Forget what was read; the lane is doubtful."""
+        """Forget what was read, and what was waited for; the lane is doubtful."""
+        self.waiting.waits.clear()
         if self.batcher and self.batcher.went_back:
             self._went_back = self.batcher.went_back
         self.batcher = None
