@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import msgspec
+import pytest
 
 from shared.envelope import seal, unseal
 from shared.queue.base import Position
@@ -11,7 +12,7 @@ from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.records import logs, stamp, strict
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
-from writer.dead_letters import raw_bytes
+from writer.dead_letters import closed, raw_bytes
 from writer.ops.audit.accounting import Counts
 
 
@@ -126,6 +127,33 @@ async def test_an_unknown_format_waits_too(stage: Stage) -> None:
         await until(lambda: "message" in running.waits_for(stage.lane()))
         assert "otlp.logs" in running.waits_for(stage.lane())["message"]["reason"]
     assert await stage.letters() == []
+
+
+@pytest.mark.parametrize("how", ["the position", "the queue file's end"])
+async def test_a_lane_that_goes_back_opens_no_closed_letter_again(stage: Stage, how: str) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("a"), b"no envelope 1", b"no envelope 2", b"no envelope 3")
+    async with stage.writer():
+        await stage.until_committed(4)
+    one, two, three = sorted(await stage.letters(), key=lambda letter: letter.offset)
+    topic = stage.registry.signals["logs"].dead_letter_topic
+    for kept in (closed(one, "purged", 7), closed(two, "redriven", 8)):
+        await stage.producer.publish(topic, msgspec.json.encode(kept), kept.key)
+    tried = msgspec.structs.replace(three, attempts=5)
+    await stage.producer.publish(topic, msgspec.json.encode(tried), tried.key)
+    await stage.publish(b"no envelope 4")
+    await stage.commit(Position(0) if how == "the position" else Position(5_000))
+    async with stage.writer() as running:
+        await stage.until_committed(5)
+        assert running.sample("sluice_dead_letters_total", topic=stage.lane().topic, reason="undecodable") == 1
+    letters = sorted(await stage.letters(), key=lambda letter: letter.offset)
+    assert [(letter.state, letter.attempts, bool(letter.raw)) for letter in letters] == [
+        ("purged", 1, False),
+        ("redriven", 1, False),
+        ("", 5, True),
+        ("", 1, True),
+    ]
+    assert stage.messages() == ["a"]
 
 
 async def test_a_damaged_part_of_the_queue_is_one_letter_and_the_lane_goes_on(stage: Stage) -> None:
