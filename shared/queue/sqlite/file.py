@@ -95,10 +95,11 @@ class QueueFile:
 
     def _connect(self, inode: int) -> None:
         """Open the file, the lock being held."""
-        opened = Path(f"{self._path}.lock")
-        if opened.read_text() != str(inode):  # else another process has opened this file, and its log is its own
-            self._drop_old_log()
-            opened.write_text(str(inode))
+        lock = Path(f"{self._path}.lock")  # holds the inode that was opened last
+        if lock.read_text() != str(inode):
+            if inode != self._inode:  # and no other process has opened it: then the log would be its own by now
+                self._drop_old_log()
+            lock.write_text(str(inode))
         self.close()
         self._db, self.id = _open(self._path, self._lock_timeout_s, inode)
         self._inode = inode
