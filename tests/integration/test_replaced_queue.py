@@ -1,5 +1,5 @@
-"""Another file takes the place of the queue file under real processes, a gateway and a writer: they go on by themselves,
-and nothing that is acknowledged afterwards is skipped (kind: ABA)."""
+"""Another file takes the place of the queue file under real processes, a gateway and a writer: they go on by
+themselves, and nothing that is acknowledged afterwards is skipped (kind: ABA)."""
 
 import json
 import os
