@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+import structlog
 from starlette.requests import Request
 
 from gateway.apis import Apis
@@ -15,7 +17,7 @@ from gateway.app import Deps, Life
 from gateway.auth import KeyCache, LookupFailed, key_of, permit
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
-from gateway.health import Check, Readiness
+from gateway.health import Check, Readiness, TakesMessages
 from gateway.http.answer_headers import answer_headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
@@ -33,13 +35,15 @@ from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
-from shared.keys import ResolvedKey, find_key
+from shared.keys import ResolvedKey, check_keys, find_key
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.queue.watch import Watch, check_topics, fullness
 from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
+
+_log = structlog.get_logger(__name__)
 
 ROLES = {"ingest", "query"}
 
@@ -103,10 +107,10 @@ def _common(config: Settings) -> _Common:
         request_ids=request_ids(),
         postgres=postgres,
         redis=redis,
-        keys=KeyCache(_lookup(postgres), fresh_s=mine.key_fresh_s, stale_s=mine.key_stale_s),
+        keys=KeyCache(lookup_in(postgres, metrics), fresh_s=mine.key_fresh_s, stale_s=mine.key_stale_s),
         limits=Limits(redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit),
         reader=reader,
-        checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping},
+        checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": partial(check_keys, postgres)},
         life=Life(),
     )
 
@@ -131,7 +135,8 @@ def _ingest(common: _Common) -> IngestDeps:
         waiting_bytes=config.gateway.checked_bytes,
         within_s=config.gateway.check_timeout_s,
     )
-    common.checks["queue"] = queue.ping
+    publisher = Publisher(producer, known, metrics)
+    common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
     common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, queue.close)
@@ -140,7 +145,7 @@ def _ingest(common: _Common) -> IngestDeps:
         apis=common.apis,
         keys=common.keys,
         limits=common.limits,
-        publisher=Publisher(producer, known, metrics),
+        publisher=publisher,
         metrics=metrics,
         bodies=bodies,
         aside=aside,
@@ -176,11 +181,15 @@ def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]
     return authenticate
 
 
-def _lookup(postgres: Postgres) -> Callable[[str], Awaitable[ResolvedKey | None]]:
+def lookup_in(postgres: Postgres, metrics: Metrics) -> Callable[[str], Awaitable[ResolvedKey | None]]:
     async def lookup(digest: str) -> ResolvedKey | None:
         try:
             return await find_key(postgres, digest)
         except PostgresUnavailable as error:
             raise LookupFailed(str(error)) from error
+        except msgspec.ValidationError as error:
+            metrics.unreadable.labels("key").inc()
+            _log.error("a key's row can't be read: no such key", hash=digest[:8], error=str(error))
+            return None
 
     return lookup

@@ -1,10 +1,13 @@
 """`GET /health` and `/health/ready`: alive, and able to accept requests (contracts.md, "Health")."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
 from typing import Any
+
+from gateway.publisher import Publisher
+from shared.queue.base import Queue, QueueUnavailable
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the neighbour answered; raises when it can't be used."""
@@ -17,6 +20,29 @@ def alive(now: datetime | None = None) -> dict[str, str]:
     """The body of `GET /health`."""
     moment = (now or datetime.now(UTC)).astimezone(UTC)
     return {"status": "ok", "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"}
+
+
+class TakesMessages:
+    """The check of the queue: a request would be taken now. That it answers is not enough."""
+
+    def __init__(self, queue: Queue, topics: Sequence[str], publisher: Publisher) -> None:
+        self._queue = queue
+        self._topics = frozenset(topics)
+        self._publisher = publisher
+        self._topics_seen_at = float("-inf")
+
+    async def __call__(self) -> None:
+        """Raises `QueueUnavailable`."""
+        await self._queue.ping()
+        self._publisher.check()
+        if self._topics_seen_at < max(self._publisher.failed_at, 0.0):
+            await self._look_for_topics()
+
+    async def _look_for_topics(self) -> None:
+        asked_at = perf_counter()
+        if missing := self._topics - {lane.topic for lane in await self._queue.lanes(self._topics)}:
+            raise QueueUnavailable(f"the queue has no topic {min(missing)}: run `sluice migrate`")
+        self._topics_seen_at = asked_at
 
 
 class Readiness:

@@ -6,10 +6,12 @@ Setting it to done before the publish would lose data: the repeat of a failed re
 """
 
 import os
+import re
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 
 import msgspec
+import structlog
 
 from gateway.http.answer import Answer
 from gateway.rejections import MAX_KEY, KeyReused, KeyTooLong, Unavailable
@@ -25,6 +27,9 @@ DONE_S = 600
 _DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 
 
+_log = structlog.get_logger(__name__)
+
+
 class _Mark(msgspec.Struct, gc=False, array_like=True):
     """What Redis holds for a key; without an answer it is pending. `owner` tells one try from the next."""
 
@@ -36,13 +41,25 @@ class _Mark(msgspec.Struct, gc=False, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Mark).decode
 
+IMPLICIT = b"\n"
+"""Begins the keys that no client sent, but that follow from the body: no header's value begins so."""
+
 Work = Callable[[], Awaitable[Answer]]
 """Publishes and returns the answer. Raises when nothing was acknowledged."""
 
 
-def digest_of(body: bytes) -> bytes:
-    """16 bytes that tell one unpacked body from another."""
+def digest_of(body: bytes, token: str | None = None) -> bytes:
+    """16 bytes that tell one unpacked body from another. The request's key is no part of it, if it stands in the body:
+    the same body is a repeat however it carries its key."""
+    carried = (token or "").encode(errors="surrogatepass")
+    if carried and carried in body:
+        body = _without(carried, body)
     return blake2b(body, digest_size=16).digest()
+
+
+def _without(token: bytes, body: bytes) -> bytes:
+    field = rb'"api_key"\s*:\s*"%b"' % re.escape(token)
+    return re.sub(rb"%b\s*,\s*|,\s*%b|%b" % (field, field, field), b"", body)
 
 
 def key_from(header: bytes | None) -> bytes | None:
@@ -64,13 +81,14 @@ class Idempotency:
     def __init__(self, redis: Redis, metrics: Metrics, prefix: str = "sluice:idempotency:") -> None:
         self._redis = redis
         self._unguarded = metrics.unguarded
+        self._unreadable = metrics.unreadable
         self._repeats = metrics.repeats
         self._prefix = prefix
 
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
         """The answer of `work`, or the one it gave before under this key.
 
-        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses an `IMPLICIT` one, of the digest
         (contracts.md, "Drain": a repeat of the same unpacked body is answered, not published again).
 
         Raises:
@@ -82,12 +100,12 @@ class Idempotency:
         pending = _encode(_Mark(digest, os.urandom(8)))
         try:
             ours = await self._redis.call("SET", name, pending, "NX", "EX", PENDING_S)
-            found = None if ours else await self._redis.call("GET", name)
+            mark = None if ours else await self._mark(name, pending)
         except RedisUnavailable:
             self._unguarded.labels("begin").inc()
             return await work()
-        if not ours:
-            answer = _repeated(found, digest)
+        if mark is not None:
+            answer = _repeated(mark, digest)
             self._repeats.inc()
             return answer
         try:
@@ -97,6 +115,22 @@ class Idempotency:
             raise
         await self._remember(name, _encode(_Mark(digest, b"", answer)))
         return answer
+
+    async def _mark(self, name: str, pending: bytes) -> _Mark | None:
+        """The mark of an earlier request; None if it can't be read: then it counts as absent, and is ours now.
+
+        Raises `Unavailable` if it has just gone: the first request failed, or its time is over.
+        """
+        found = await self._redis.call("GET", name)
+        if found is None:
+            raise Unavailable
+        try:
+            return _decode(found)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+            self._unreadable.labels("mark").inc()
+            _log.error("an idempotency mark can't be read: taken as absent", name=name, error=str(error))
+        await self._redis.call("SET", name, pending, "EX", PENDING_S)
+        return None
 
     async def _remember(self, name: str, done: bytes) -> None:
         try:
@@ -116,10 +150,7 @@ class Idempotency:
         return self._prefix + blake2b(scope + key, digest_size=20).hexdigest()
 
 
-def _repeated(found: bytes | None, digest: bytes) -> Answer:
-    if found is None:  # the first request failed, or its mark expired, between our SET and GET
-        raise Unavailable
-    mark = _decode(found)
+def _repeated(mark: _Mark, digest: bytes) -> Answer:
     if mark.digest != digest:
         raise KeyReused
     if mark.answer is None:

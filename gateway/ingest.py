@@ -16,7 +16,7 @@ from gateway.http.answer_headers import send_answer, standing_headers
 from gateway.http.body import Bodies
 from gateway.http.ids import header_of
 from gateway.http.request import ClientGone, Request
-from gateway.idempotency import Idempotency, digest_of, key_from
+from gateway.idempotency import IMPLICIT, Idempotency, digest_of, key_from
 from gateway.limits import Limits
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
@@ -109,7 +109,8 @@ class IngestRoute:
         if b"content-encoding" in request.headers:
             await request.unpack()
         if key is None:
-            key = await self._admit(request, await self._key_in(request))
+            token = await self._key_in(request)
+            key = await self._admit(request, token)
         self.vouch(request, key)
         content_type = request.headers.get(b"content-type", b"")
         try:
@@ -117,10 +118,10 @@ class IngestRoute:
             parts = [check.validate(opened) for check, opened in bodies]
         except Heavy:
             parts = await self._aside.parts(self.intake.route, request.body, content_type)
-        name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, parts)
+        name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:
             return await self._publish(key, parts)
-        digest, publish = digest_of(request.body), partial(self._publish, key, parts)
+        digest, publish = digest_of(request.body, token), partial(self._publish, key, parts)
         return await self._idempotency.once(key.project_id, self.intake.route, name, digest, publish)
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
@@ -146,15 +147,15 @@ class IngestRoute:
         except Heavy:
             return await self._aside.key_in(self.intake.route, request.body, content_type)
 
-    def _repeated_by(self, body: bytes, parts: list[Part]) -> bytes | None:
+    def _repeated_by(self, body: bytes, token: str | None, parts: list[Part]) -> bytes | None:
         """What identifies a repeat without an Idempotency-Key: a drain's body, or the client's id of its only error."""
         if self.intake.kind == "drain":
-            return b"body:" + digest_of(body) if any(part.n for part in parts) else None
+            return IMPLICIT + b"body:" + digest_of(body, token) if any(part.n for part in parts) else None
         ids: list[str] = []
         for part in parts:
             if part.event_ids:
                 ids += part.event_ids
-        return b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
+        return IMPLICIT + b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         stamps = await self._publisher.publish(parts, key, self._clock() // 1000)

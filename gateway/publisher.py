@@ -21,6 +21,8 @@ from shared.registry import Registry
 CHUNK_BYTES = 900_000
 """A request with more bytes than this becomes several messages, none of them larger (delivery.md, "Chunks")."""
 
+FAILING_S = 5.0
+"""How long after a failed publish the process counts as not ready, unless another one is stored."""
 
 Message = tuple[str, bytes, bytes | None]
 """(topic, value, key): messages with the same key go to one partition."""
@@ -38,6 +40,12 @@ class Publisher:
         self._producer = producer
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.formats.values()}
         self._seconds = metrics.publish_seconds
+        self._stored_at = self.failed_at = float("-inf")
+
+    def check(self) -> None:
+        """Raise `QueueUnavailable` if the last publish failed, a moment ago. What is longer ago proves nothing."""
+        if self.failed_at > self._stored_at and perf_counter() - self.failed_at < FAILING_S:
+            raise QueueUnavailable("the last publish failed")
 
     async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
         """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when
@@ -60,11 +68,13 @@ class Publisher:
             elif messages:
                 await asyncio.gather(*(self._producer.publish(*message) for message in messages))
         except QueueUnavailable as error:
+            self.failed_at = perf_counter()
             raise Unavailable from error
         except MessageTooLarge as error:
             raise TooLarge from error
         if messages:
-            self._seconds.observe(perf_counter() - started)
+            self._stored_at = perf_counter()
+            self._seconds.observe(self._stored_at - started)
         return stamps
 
 

@@ -177,6 +177,11 @@ async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
     return _struct(ResolvedKey, rows[0]) if rows else None
 
 
+async def check_keys(db: Postgres) -> None:
+    """Raise `PostgresUnavailable` unless keys can be looked up now: the database may be there without its tables."""
+    await find_key(db, "")
+
+
 def _struct(kind: type[Any], row: Sequence[Any]) -> Any:
     """A struct of a row whose columns stand in the order of its fields."""
     return msgspec.convert(dict(zip(kind.__struct_fields__, row, strict=True)), kind)

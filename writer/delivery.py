@@ -63,7 +63,7 @@ class Delivery:
     async def store(self, batch: Batch) -> int:
         """Return when every row of the batch is in the table: the number of those that were not there before.
 
-        Raises `Poison`, and what `still_ours` raises.
+        Raises `Poison`, `UnfitTable`, and what `still_ours` raises.
         """
         if batch.rows == 0:
             return 0
@@ -111,7 +111,10 @@ class Delivery:
         self._waiting.over("verify")
 
     async def _insert(self, batch: Batch, rows: list[int], token: str) -> bool:
-        """Insert some rows, with as many tries as it takes. Returns True if the outcome of no try was doubtful."""
+        """Insert some rows, with as many tries as it takes. Returns True if the outcome of no try was doubtful.
+
+        Raises `Poison`, and `UnfitTable`: a token may mean nothing there, so the rows must be looked for first.
+        """
         columns = batch.columns if len(rows) == batch.rows else batch.select(rows)
         backoff = Backoff(self._waiting.max_s)
         sure, started = True, 0.0

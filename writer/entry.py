@@ -45,6 +45,8 @@ def read_entry(message: Message, formats: Mapping[str, Format]) -> Entry:
     An unknown version, format or fingerprint only blocks the message: a newer writer will know it
     (delivery.md, "Messages of a newer version").
     """
+    if message.damage:
+        return Entry(message, problem=message.damage)
     try:
         stamp, payload = unseal(message.value)
     except UnknownVersion as error:

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from shared.clients.clickhouse import ClickHouseError
 from shared.queue.base import Epoch, Fenced, Lane, Message, Position
 from shared.signals.base import Signal
 from writer.batch import Batch
@@ -17,7 +18,7 @@ from writer.failures import Backoff
 from writer.lane_deps import LaneDeps
 from writer.lane_letters import LaneLetters
 from writer.position import Start, starting_point
-from writer.tables import UnfitTable
+from writer.tables import MissingTable, UnfitTable
 from writer.waiting import Stopped, Waiting
 
 _log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ class LaneWriter:
         self.batcher = None
 
     async def run(self) -> None:
-        """Until stopped or fenced. Raises `UnfitTable`; any other error is logged, and the lane taken over again."""
+        """Until stopped or fenced. Any other error is logged, and the lane taken over again."""
         backoff = Backoff(self._deps.backoff_max_s)
         try:
             while not self.waiting.stopping.is_set():
@@ -88,7 +89,9 @@ class LaneWriter:
                     self._log.error("ClickHouse refuses the data: going message by message", error=str(poison))
                 except WentBack as back:
                     self._log.error("offsets went back: reading on from there", error=str(back))
-                except (UnfitTable, Fenced, Stopped):
+                except UnfitTable as unfit:
+                    self._log.error("the table became unfit: the lane waits for it, and begins again", error=str(unfit))
+                except (Fenced, Stopped):
                     raise
                 except Exception as error:
                     self._log.exception("the lane failed and is taken over again")
@@ -105,6 +108,7 @@ class LaneWriter:
     async def _take_over(self) -> Batcher:
         """Seek to the committed position, and read from there."""
         self._reset()
+        await self.waiting.until_done("table", self._refuse_unfit, stoppable=True)
         start = await self.waiting.until_done("position", self._start, stoppable=True)
         if start.lost:
             await self._letters.mark_gaps([start.lost])
@@ -119,7 +123,8 @@ class LaneWriter:
         return self.batcher
 
     def _reset(self) -> None:
-        """Forget what was read; the lane is doubtful."""
+        """Forget what was read, and what was waited for; the lane is doubtful."""
+        self.waiting.waits.clear()
         if self.batcher and self.batcher.went_back:
             self._went_back = self.batcher.went_back
         self.batcher = None
@@ -128,6 +133,15 @@ class LaneWriter:
         self._delivery = Delivery(
             self._signal.table, deps.sink, self.waiting, deps.metrics, deps.failpoints, self._still_ours, deps.clock
         )
+
+    async def _refuse_unfit(self) -> None:
+        """Nothing is read for a table that can't take it. One that can't be asked about is waited for at the insert."""
+        try:
+            await self._deps.sink.check(self._signal.table)
+        except (MissingTable, UnfitTable):
+            raise
+        except ClickHouseError:
+            return
 
     async def _start(self) -> Start:
         lanes, queue = [self._lane], self._deps.queue

@@ -89,7 +89,7 @@ class WriterLoop:
         self.beat_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then flush for a bounded time and leave the group. Raises `UnfitTable`."""
+        """Run until `stop` is set, then flush for a bounded time and leave the group."""
         lag = asyncio.create_task(watch_lag(self._queue, self._held, self._deps.metrics.lag))
         await self._producer.start()
         await self._consumer.start()

@@ -14,7 +14,6 @@ import typer
 import uvloop
 
 from shared import logging_setup, settings
-from shared.clients.clickhouse import ClickHouseError
 from shared.clock import clock
 from shared.metrics import Metrics
 from shared.queue import open_queue
@@ -28,7 +27,6 @@ from writer.failpoints import Failpoints
 from writer.loop import WriterLoop
 from writer.processes import Processes, variables_of
 from writer.sink import Sink
-from writer.tables import MissingTable, UnfitTable
 
 _log = structlog.get_logger(__name__)
 
@@ -68,15 +66,11 @@ def writer(
         sys.exit(Processes([each.name for each in signals], variables, loaded.writer.shutdown_s).run())
     _share_one_heap()
     sys.setrecursionlimit(NESTING)
-    try:
-        uvloop.run(run(loaded, registry, signals, failpoints))
-    except UnfitTable as unfit:
-        sys.stderr.write(f"sluice writer: {unfit}\n")
-        sys.exit(os.EX_CONFIG)
+    uvloop.run(run(loaded, registry, signals, failpoints))
 
 
 async def run(loaded: Settings, registry: Registry, signals: list[Signal], failpoints: Failpoints) -> None:
-    """Until SIGTERM or SIGINT. Raises `UnfitTable`, and `BadSetting` for topics that don't fit the settings."""
+    """Until SIGTERM or SIGINT. Raises `BadSetting` for topics that don't fit the settings."""
     mine = loaded.writer
     metrics = Metrics()
     queue = open_queue(loaded)
@@ -90,7 +84,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         port = await endpoint.start(mine.metrics_port)
-        await refuse_unfit_tables(sink, signals)
+        await warn_of_tables(sink, signals)
         await check_topics(queue, letter_topics)
         await watch.start()
         _freeze_garbage()
@@ -114,15 +108,13 @@ def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:
         raise settings.BadSetting(f"SLUICE_WRITER_LIVENESS_FILE={mine.liveness_file}: its folder does not exist")
 
 
-async def refuse_unfit_tables(sink: Sink, signals: list[Signal]) -> None:
-    """Raise `UnfitTable` if a table exists that must not be written to. What can't be checked yet, each lane checks."""
+async def warn_of_tables(sink: Sink, signals: list[Signal]) -> None:
+    """Log which tables can't be written to now, once for each: their lanes wait for them, the others go on."""
     tables = {each.table.name: each.table for each in signals}
     found = await asyncio.gather(*(sink.check(table) for table in tables.values()), return_exceptions=True)
     for name, error in zip(tables, found, strict=True):
-        if isinstance(error, MissingTable | ClickHouseError):
-            _log.warning("table can't be checked yet", table=name, error=str(error))
-        elif error is not None:
-            raise error
+        if error is not None:
+            _log.error("a table can't be written to: its lanes wait", table=name, error=str(error))
 
 
 def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:

@@ -49,7 +49,7 @@ class Processes:
     1. One that ends is started again, after a pause that doubles from death to death.
     2. SIGTERM and SIGINT reach only this process, which asks all to flush, and waits for them.
     3. They are asked to stop, too, when this process ends, however it ends (Linux).
-    4. One that refuses its settings or its table ends all: it would again.
+    4. One that refuses its settings ends all: it would again.
     """
 
     def __init__(self, arguments: Sequence[str], variables: Sequence[Mapping[str, str]], shutdown_s: float) -> None:

@@ -5,8 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from shared.clients.clickhouse import ClickHouse, database_of
-from shared.migrations.plan import AlterPlan, ColumnShape, Shape, plan, settings_of, ttl_of
+from shared.clients.clickhouse import ClickHouse, ServerError, database_of
+from shared.migrations.plan import AlterPlan, ColumnShape, Shape, Step, plan, settings_of, ttl_of
 from shared.settings import Storage
 from shared.signals.base import Table, create_table, table_settings
 
@@ -19,22 +19,20 @@ _WANTED = "_sluice_wanted"
 _TIMEOUT_S = 600.0
 
 
-class Conflict(Exception):
-    """Tables that no ALTER can bring up to date. Nothing was altered; the text names each and says what to do."""
-
-
 @dataclass(frozen=True)
 class Changes:
-    """What was done, and what was left alone because it would have taken something away; a sentence each."""
+    """What was done, what was left alone because it would have taken something away, and what no ALTER can bring up to
+    date; a sentence each."""
 
     done: list[str]
     left_alone: list[str]
+    conflicts: list[str]
 
 
 def migrate_clickhouse(
     url: str, tables: Iterable[Table], storage: Storage, *, fsync: bool, allow_destructive: bool
 ) -> Changes:
-    """Create what is missing, alter what is older. Blocks. Raises `Conflict`, and `ClickHouseError`."""
+    """Create what is missing, alter what is older; a conflict stops nothing else. Blocks. Raises `ClickHouseError`."""
     with closing(ClickHouse(urlsplit(url)._replace(path="/default").geturl(), timeout_s=_TIMEOUT_S)) as server:
         return _Migration(server, database_of(url), storage, fsync).run(list(tables), allow_destructive)
 
@@ -77,20 +75,19 @@ class _Migration:
         }
         self._done: list[str] = []
         self._left_alone: list[str] = []
+        self._conflicts: list[str] = []
 
     def run(self, tables: list[Table], allow_destructive: bool) -> Changes:
         self._create_database()
-        plans = {table.name: self._plan(table) for table in tables}
-        if conflicts := [sentence for found in plans.values() if found for sentence in found.conflicts]:
-            raise Conflict("\n".join(conflicts))
         for table in tables:
-            found = plans[table.name]
+            found = self._plan(table)
             if found is None:
                 self._create(table)
                 found = self._plan(table)
             if found is not None:
+                self._conflicts += found.conflicts
                 self._alter(table, found, allow_destructive)
-        return Changes(self._done, self._left_alone)
+        return Changes(self._done, self._left_alone, self._conflicts)
 
     def _create_database(self) -> None:
         if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):
@@ -114,11 +111,22 @@ class _Migration:
         for step in found.steps:
             if step.destructive and not allow_destructive:
                 self._left_alone.append(f"{table.name}: would have {step.says}; allow it with --allow-destructive")
-                continue
+            elif step.destructive and found.conflicts:
+                self._left_alone.append(f"{table.name}: would have {step.says}; resolve its conflicts first")
+            else:
+                self._take(table, step)
+
+    def _take(self, table: Table, step: Step) -> None:
+        """One step. What the server refuses is a conflict: the other steps may be possible all the same."""
+        try:
             for statement in alter_statements(
                 step.alter, table, self._database, self._storage, of_columns=step.of_columns
             ):
                 self._server.query(statement)
+        except ServerError as error:
+            reason = str(error).splitlines()[0]
+            self._conflicts.append(f"table {table.name}: it could not be brought to have {step.says}: {reason}")
+        else:
             self._done.append(f"ClickHouse: {table.name}: {step.says}")
 
     def _wanted(self, table: Table) -> Shape:

@@ -1,7 +1,7 @@
 """`sluice migrate`."""
 
 import asyncio
-import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared import registry
-from shared import settings as all_settings
-from shared.commands.common import quiet, sentences
-from shared.migrations.clickhouse import Conflict
+from shared.commands.common import DataDir, fail, quiet, sentences, settings_beside
 from shared.migrations.postgres import NewerDatabase
 from shared.migrations.run import Report
 from shared.migrations.run import migrate as run
@@ -21,15 +19,18 @@ def migrate(
     allow_destructive: Annotated[
         bool, typer.Option("--allow-destructive", help="Also drop what no signal has, and rebuild what differs.")
     ] = False,
+    data_dir: DataDir = Path("var"),
 ) -> None:
     """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, and by two
-    processes at once; removes nothing without --allow-destructive."""
+    processes at once; removes nothing without --allow-destructive. Exit code 1: a table conflicts; all else is done."""
     quiet()
-    settings = all_settings.load(os.environ)
+    settings = settings_beside(data_dir)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
-    with sentences(Conflict, NewerDatabase):
+    with sentences(NewerDatabase):
         report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
     show(report, Console())
+    if report.conflicts:
+        fail("\n".join(report.conflicts))
 
 
 def show(report: Report, console: Console) -> None:
@@ -38,5 +39,5 @@ def show(report: Report, console: Console) -> None:
         console.print(f"[green]✓[/green] {escape(sentence)}", highlight=False, soft_wrap=True)
     for sentence in report.left_alone:
         console.print(f"[yellow]•[/yellow] left alone: {escape(sentence)}", highlight=False, soft_wrap=True)
-    if not report.done:
+    if not report.done and not report.conflicts:
         console.print("everything is up to date")

@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 class AlterPlan(NamedTuple):
-    """The steps in their order; with conflicts (sentences about what no step can fix) none may be taken."""
+    """The steps in their order, and sentences about what no step can fix. A table of another engine has no steps."""
 
     steps: list[Step]
     conflicts: list[str]
@@ -56,6 +56,9 @@ class AlterPlan(NamedTuple):
 
 def plan(name: str, there: Shape, wanted: Shape) -> AlterPlan:
     """How the table `name` gets from one shape to the other."""
+    conflicts = list(_conflicts(name, there, wanted))
+    if there.engine != wanted.engine:
+        return AlterPlan([], conflicts)
     steps = [
         *_columns(there, wanted),
         *_parts("INDEX", there.indexes, wanted.indexes),
@@ -63,7 +66,7 @@ def plan(name: str, there: Shape, wanted: Shape) -> AlterPlan:
         *_settings(there, wanted),
         *_ttl(there, wanted),
     ]
-    return AlterPlan(steps, list(_conflicts(name, there, wanted)))
+    return AlterPlan(steps, conflicts)
 
 
 def settings_of(engine_full: str) -> dict[str, str]:

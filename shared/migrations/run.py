@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.clients.postgres import create_database, locked
 from shared.migrations.clickhouse import migrate_clickhouse
@@ -20,20 +20,22 @@ LOCK_WAIT_S = 600.0
 
 @dataclass(frozen=True)
 class Report:
-    """What was done, and what was left alone because it would have taken something away; a sentence each."""
+    """What was done, what was left alone because it would have taken something away, and what could not be done because
+    a table differs in what no ALTER changes; a sentence each."""
 
     done: list[str]
     left_alone: list[str]
+    conflicts: list[str] = field(default_factory=list)
 
 
 async def migrate(settings: Settings, registry: Registry, *, allow_destructive: bool = False) -> Report:
     """Bring all three stores up to date. A second run finds nothing to do; of two at once the second waits.
 
     Nothing is taken away without `allow_destructive`: no column, index, projection, and no row by a changed TTL.
+    A table that conflicts keeps nothing else from being brought up to date.
 
     Raises:
         PostgresUnavailable, ClickHouseError, QueueUnavailable: that store is away; a second run continues there.
-        Conflict: a table differs in what no ALTER changes.
         NewerDatabase: a newer version has been here.
         LockHeld: another migration has been running for ten minutes.
     """
@@ -51,7 +53,7 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
         )
         done += changes.done
         done += await _create_topics(settings, registry)
-    return Report(done, changes.left_alone)
+    return Report(done, changes.left_alone, changes.conflicts)
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:

@@ -22,12 +22,16 @@ class Lane(NamedTuple):
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One message of a lane. `timestamp_ms` is the queue's append time, Unix milliseconds."""
+    """One message of a lane. `timestamp_ms` is the queue's append time, Unix milliseconds.
+
+    `damage`: why the queue can't give the message as it was published; then `value` is what is left of it.
+    """
 
     offset: int
     timestamp_ms: int
     key: bytes | None
     value: bytes
+    damage: str = ""
 
 
 class Position(NamedTuple):

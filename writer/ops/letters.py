@@ -129,15 +129,16 @@ async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> 
 
 
 def _read(lane: Lane, message: Message) -> Kept:
-    letter, problem = None, ""
-    try:
-        version = _decode_version(message.value).v
-        if version == VERSION:
-            letter = _decode(message.value)
-        else:
-            problem = f"letter version {version}, this program knows {VERSION}: upgrade it"
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        problem = f"no letter: {error}"
+    letter, problem = None, message.damage
+    if not problem:
+        try:
+            version = _decode_version(message.value).v
+            if version == VERSION:
+                letter = _decode(message.value)
+            else:
+                problem = f"letter version {version}, this program knows {VERSION}: upgrade it"
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            problem = f"no letter: {error}"
     return Kept(
         key=_key(message),
         lane=lane,

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +17,8 @@ from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, 
 from shared.queue.sqlite import catalog, groups, log
 from shared.queue.sqlite.changes import Changes, WalState
 from shared.queue.sqlite.cursors import Cursors
-from shared.queue.sqlite.groups import Member
+from shared.queue.sqlite.file import QueueFile
+from shared.queue.sqlite.groups import Member, Membership
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
 
@@ -36,13 +38,15 @@ class SqliteConsumer:
     2. A lane is given up before another member can take it, and its listener learns of it before that; only a lost
        lease is noticed afterwards.
     3. Reading waits for no writer: it has a thread and a connection of its own.
+    4. When another file takes the place of the queue file, an older copy too, all lanes are revoked and taken again
+       under epochs of the new file; so is a lane whose end lies before its cursor.
     """
 
     def __init__(
         self, path: Path, limits: Limits, group: str, topics: Iterable[str], listener: AssignmentListener
     ) -> None:
-        member_id = f"{os.getpid()}-{uuid4().hex[:12]}"
-        self._member = Member(member_id, group, frozenset(topics), int(limits.session_timeout_s * 1000))
+        self._name = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._member = Member(self._name, group, frozenset(topics), int(limits.session_timeout_s * 1000))
         self._listener = listener
         self._changes = Changes(path)
         self._reader = Worker(path, f"{group}-receive", lock_timeout_s=limits.lock_timeout_s)
@@ -54,6 +58,8 @@ class SqliteConsumer:
         self._epochs: dict[Lane, Epoch] = {}
         self._cursors = Cursors()
         self._version = -1
+        self._file_id = ""
+        self._astray: frozenset[Lane] = frozenset()
         self._belonging: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -101,10 +107,12 @@ class SqliteConsumer:
             self._received_at = time.monotonic()
             before = self._changes.look(), self._cursors.moves
             if positions := self._cursors.to_read(wanted):
-                found = await self._reader.read(
+                found, astray = await self._reader.read(
                     partial(_read_lanes, positions=positions, max_messages=max_messages, max_bytes=self._receive_bytes)
                 )
-                self._cursors.fill(positions, found)
+                if self._reader.file_id == self._file_id:  # else the cursors are of another file
+                    self._cursors.fill(positions, found)
+                    self._astray |= astray & self._epochs.keys()
             taken = self._cursors.take(wanted, max_messages)
             left_s = deadline - time.monotonic()
             if taken or left_s <= 0:
@@ -135,18 +143,37 @@ class SqliteConsumer:
                 await asyncio.sleep(_WATCH_S)
 
     async def _sync(self) -> None:
-        membership = await self._writer.write(lambda db: groups.sync(db, self._member, monotonic_ms()))
+        astray, self._astray = self._astray, frozenset()
+        former_file = self._file_id
+        self._file_id, self._member, membership = await self._writer.run(partial(self._renew, astray=astray))
+        self._tell_of_changes(former_file, astray)
         self._version = membership.version
         self._settle({lane: epoch for lane, epoch in membership.owned.items() if lane not in membership.leaving})
         if membership.leaving:
             await self._writer.write(partial(groups.release, member=self._member, lanes=membership.leaving))
+
+    def _renew(self, file: QueueFile, astray: frozenset[Lane]) -> tuple[str, Member, Membership]:
+        """In one transaction. The member's id names the file: its epochs in another file are others."""
+        with file.write() as db:
+            member = replace(self._member, id=f"{self._name}@{file.id}")
+            if astray:
+                groups.release(db, member, astray)
+            return file.id, member, groups.sync(db, member, monotonic_ms())
+
+    def _tell_of_changes(self, former_file: str, astray: frozenset[Lane]) -> None:
+        if former_file not in ("", self._file_id):
+            _logger.error("the queue file was replaced: reading on from what it holds", group=self._member.group)
+        elif astray:
+            lanes = [f"{lane.topic}:{lane.partition}" for lane in sorted(astray)]
+            _logger.error("the queue ends before what was read of it: reading on from its position", lanes=lanes)
 
     async def _wait_for_news(self) -> None:
         """Return when the lease should be renewed or the group has changed."""
         renew_at = time.monotonic() + self._heartbeat_s
         while (left_s := renew_at - time.monotonic()) > 0:
             before = self._changes.look(), self._cursors.moves
-            if await self._reader.read(lambda db: groups.news(db, self._member, self._version, monotonic_ms())):
+            news = await self._reader.read(lambda db: groups.news(db, self._member, self._version, monotonic_ms()))
+            if news or self._astray or self._reader.file_id != self._file_id:
                 return
             await self._change(before, min(left_s, _TRUST_S), _WATCH_S)
 
@@ -173,7 +200,8 @@ class SqliteConsumer:
 
 def _read_lanes(
     db: sqlite3.Connection, positions: Mapping[Lane, int], max_messages: int, max_bytes: int
-) -> dict[Lane, list[Message]]:
+) -> tuple[dict[Lane, list[Message]], frozenset[Lane]]:
+    """Messages from these offsets on, and the lanes that end before theirs."""
     found: dict[Lane, list[Message]] = {}
     states = catalog.all_lanes(db)
     for lane, offset in positions.items():
@@ -184,7 +212,7 @@ def _read_lanes(
             if messages:
                 found[lane] = messages
                 max_messages -= len(messages)
-    return found
+    return found, frozenset(lane for lane, offset in positions.items() if lane in states and offset > states[lane].end)
 
 
 def monotonic_ms() -> int:

@@ -5,14 +5,16 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from shared.queue.base import QueueUnavailable
-from shared.queue.sqlite.schema import SCHEMA, VERSION
+from shared.queue.sqlite.identity import identified
+from shared.queue.sqlite.schema import CHANGES, SCHEMA, VERSION
 
 _LOCK_POLL_S = 0.0005
+_MODE = 0o600  # records are nobody else's business; SQLite gives its log the mode of the file
 _PRAGMAS = """
 PRAGMA synchronous = FULL;
 PRAGMA secure_delete = OFF;
@@ -28,8 +30,10 @@ class QueueFile:
        before 3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same moment (its
        "WAL-reset bug"); and waiting in SQLite's own way sleeps up to 100 ms at a time.
     2. What was committed survives a power cut (`synchronous=FULL`: the WAL is synced before COMMIT returns).
-    3. A file that was deleted or replaced is noticed before the next use; nothing is stored in a file without a name.
-    4. Every error of SQLite or of the system is raised as `QueueUnavailable`.
+    3. A file that was deleted or replaced is noticed before the next use, and once more after every commit: nothing is
+       stored in a file without a name. `id` tells which file the last transaction was on.
+    4. The write-ahead log of a file that was replaced is never read into the new one.
+    5. Every error of SQLite or of the system is raised as `QueueUnavailable`.
     """
 
     def __init__(self, path: Path, *, lock_timeout_s: float) -> None:
@@ -37,12 +41,15 @@ class QueueFile:
         self._lock_timeout_s = lock_timeout_s
         self._db: sqlite3.Connection | None = None
         self._inode = 0
+        self._log: int | None = None
+        """The write-ahead log, held open so that its inode is no other file's."""
+        self.id = ""
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One read transaction: sees the state of one commit throughout. To be kept short: it pins the WAL."""
         with self._errors():
-            db = self._connection()
+            db = self._connection(is_locked=False)
             db.execute("BEGIN")
             try:
                 yield db
@@ -54,7 +61,7 @@ class QueueFile:
     def write(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed and synced at the end, rolled back when the body raises."""
         with self._errors(), locked(self._path, self._lock_timeout_s):
-            db = self._connection()
+            db = self._connection(is_locked=True)
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -63,31 +70,60 @@ class QueueFile:
                 with suppress(sqlite3.Error):  # a full disk has rolled back already
                     db.execute("ROLLBACK")
                 raise
+            if os.stat(self._path).st_ino != self._inode:
+                raise OSError("it was replaced while it was written to")
 
     def close(self) -> None:
+        self._disconnect()
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
+
+    def _disconnect(self) -> None:
         if self._db is not None:
             db, self._db = self._db, None
             with suppress(sqlite3.Error):
                 db.close()
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self, *, is_locked: bool) -> sqlite3.Connection:
         inode = os.stat(self._path).st_ino
-        if inode != self._inode:
-            self.close()
-        if self._db is None:
-            self._db = _connect(self._path, self._lock_timeout_s)
-            self._inode = inode
+        if self._db is None or inode != self._inode:
+            with nullcontext() if is_locked else locked(self._path, self._lock_timeout_s):
+                self._connect(inode)
+        assert self._db is not None
         return self._db
+
+    def _connect(self, inode: int) -> None:
+        """Open the file, the lock being held."""
+        lock = Path(f"{self._path}.lock")  # holds the inode that was opened last
+        if lock.read_text() != str(inode):
+            if inode != self._inode:  # and no other process has opened it: then the log would be its own by now
+                self._drop_old_log()
+            lock.write_text(str(inode))
+        self.close()
+        self._db, self.id = _open(self._path, self._lock_timeout_s, inode)
+        self._inode = inode
+        with suppress(FileNotFoundError):
+            self._log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _drop_old_log(self) -> None:
+        """The log of the file that was here before would be replayed into the new one."""
+        if self._log is None:
+            return
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(f"{self._path}-wal"), os.fstat(self._log)):
+                for end in ("-wal", "-shm"):
+                    os.unlink(f"{self._path}{end}")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
-            self.close()
+            self._disconnect()
             raise QueueUnavailable(f"there is no queue file {self._path}: run `sluice migrate`") from error
         except (sqlite3.Error, OSError) as error:
-            self.close()
+            self._disconnect()
             raise QueueUnavailable(f"the queue file {self._path} can't be used: {error}") from error
 
 
@@ -109,8 +145,10 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
                 *(p.with_name(p.name + s) for p in (path, unfinished) for s in ("-wal", "-shm")),
             ):
                 leftover.unlink(missing_ok=True)
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE))
             with closing(sqlite3.connect(unfinished)) as db:
-                db.executescript(f"PRAGMA journal_mode = WAL; {SCHEMA} PRAGMA user_version = {VERSION};")
+                changes = "".join(f"{statement};" for _, statement in sorted(CHANGES.items()))
+                db.executescript(f"PRAGMA journal_mode = WAL; {SCHEMA} {changes} PRAGMA user_version = {VERSION};")
             os.replace(unfinished, path)
             _sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
@@ -120,7 +158,7 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
 @contextmanager
 def locked(path: Path, timeout_s: float) -> Iterator[None]:
     """Hold the lock of the queue file over all processes; the system lets go of it when a process dies."""
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         deadline = time.monotonic() + timeout_s
         while not _try_lock(lock):
@@ -140,7 +178,8 @@ def _try_lock(lock: int) -> bool:
     return True
 
 
-def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+def _open(path: Path, busy_timeout_s: float, inode: int) -> tuple[sqlite3.Connection, str]:
+    """A connection, and the file's id. An older file is brought up to date."""
     db = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
@@ -150,13 +189,22 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     )
     try:
         db.executescript(_PRAGMAS)
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            raise sqlite3.DatabaseError(f"its format is version {version}, this program knows version {VERSION}")
+        _update(db)
+        return db, identified(db, inode)
     except BaseException:
         db.close()
         raise
-    return db
+
+
+def _update(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if not 1 <= version <= VERSION:
+        raise sqlite3.DatabaseError(f"its format is version {version}, this program knows version {VERSION}")
+    for number in range(version + 1, VERSION + 1):
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(CHANGES[number])
+            db.execute(f"PRAGMA user_version = {number}")
 
 
 def _sync_folder(folder: Path) -> None:

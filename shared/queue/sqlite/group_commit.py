@@ -83,7 +83,7 @@ def store(
     # Packed before the transaction begins: other processes wait for as little as possible.
     ordinary = {batch.lane: pack(batch.messages) for batch in batches if not batch.compacted}
     keyed = {batch.lane: _compressed(batch.messages) for batch in batches if batch.compacted}
-    needed = sum(len(segment.data) for segments in ordinary.values() for segment in segments)
+    needed = sum(segment.size for segments in ordinary.values() for segment in segments)
     with file.write() as db:
         # Dead letters are stored however full the queue is: without them its consumers could not go on and empty it.
         room = not ordinary or retention.make_room(db, needed, size_limit)

@@ -9,17 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from shared.queue.base import Lane, Message, QueueUnavailable
 from shared.queue.sqlite.catalog import LaneState
-from shared.queue.sqlite.packing import Segment, decompress, unpack
+from shared.queue.sqlite.checksum import Corrupt, sealed
+from shared.queue.sqlite.packing import Segment, damaged, decompress, unpack
 
 
 def append(db: sqlite3.Connection, lane: Lane, segments: Sequence[Segment], now_ms: int) -> int:
     """Append to an ordinary lane; the offset of the first message. Raises `QueueUnavailable`: there is no such lane."""
-    count, size = sum(s.messages for s in segments), sum(len(s.data) for s in segments)
+    count, size = sum(s.messages for s in segments), sum(s.size for s in segments)
     id_, first, timestamp_ms = _advance(db, lane, count, size, now_ms)
     end = first
     for segment in segments:
         begin, end = end, end + segment.messages
-        db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", (id_, end, begin, timestamp_ms, segment.data))
+        row = (id_, end, begin, timestamp_ms, segment.at(begin, timestamp_ms))
+        db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", row)
     return first
 
 
@@ -31,7 +33,10 @@ def upsert(db: sqlite3.Connection, lane: Lane, messages: Sequence[tuple[bytes, b
     id_, first, timestamp_ms = _advance(db, lane, len(messages), 0, now_ms)
     db.executemany(
         "INSERT OR REPLACE INTO keyed VALUES (?, ?, ?, ?, ?)",
-        [(id_, key, offset, timestamp_ms, data) for offset, (key, data) in enumerate(messages, first)],
+        [
+            (id_, key, offset, timestamp_ms, sealed(data, key, offset, timestamp_ms))
+            for offset, (key, data) in enumerate(messages, first)
+        ],
     )
     return first
 
@@ -94,13 +99,17 @@ def _advance(db: sqlite3.Connection, lane: Lane, count: int, size: int, now_ms: 
 
 def _segments(db: sqlite3.Connection, lane_id: int, first: int, end: int) -> Iterator[tuple[list[Message], int]]:
     rows = db.execute(
-        "SELECT first, timestamp_ms, data FROM segments WHERE lane = ? AND end > ? ORDER BY end", (lane_id, first)
+        "SELECT first, end, timestamp_ms, data FROM segments WHERE lane = ? AND end > ? ORDER BY end", (lane_id, first)
     )
-    for begin, timestamp_ms, data in rows:
-        if begin >= end:
+    reached = first
+    for begin, after, timestamp_ms, data in rows:
+        if reached >= end:
             return
-        messages, size = unpack(data, begin, timestamp_ms)
-        yield messages[max(0, first - begin) : end - begin], size
+        messages, size = unpack(data, begin, after, timestamp_ms)
+        if not (first <= begin and after <= end):
+            messages = [message for message in messages if first <= message.offset < end]
+        yield messages, size
+        reached = after
 
 
 def _rows(db: sqlite3.Connection, lane_id: int, first: int, end: int) -> Iterator[tuple[list[Message], int]]:
@@ -110,5 +119,9 @@ def _rows(db: sqlite3.Connection, lane_id: int, first: int, end: int) -> Iterato
         (lane_id, first, end),
     )
     for offset, timestamp_ms, key, data in rows:
-        value = decompress(data)
-        yield [Message(offset, timestamp_ms, key, value)], len(value)
+        try:
+            value = decompress(data, key, offset, timestamp_ms)
+        except Corrupt as error:
+            yield [damaged(offset, timestamp_ms, key, data, f"the message {offset}", error)], len(data)
+        else:
+            yield [Message(offset, timestamp_ms, key, value)], len(value)

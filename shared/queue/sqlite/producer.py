@@ -11,6 +11,7 @@ from zlib import crc32
 from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable, TopicSpec
 from shared.queue.sqlite import catalog, retention
 from shared.queue.sqlite.group_commit import Commit, full, store
+from shared.queue.sqlite.last_commit import LastCommit
 from shared.queue.sqlite.limits import Limits
 from shared.queue.sqlite.worker import Worker
 from shared.queue.sticky import StickyPartition
@@ -26,12 +27,14 @@ class SqliteProducer:
     3. A publish whose commit fails is not tried again: the caller decides.
     """
 
-    def __init__(self, path: Path, limits: Limits, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, path: Path, limits: Limits, clock_ms: Callable[[], int], last_commit: LastCommit) -> None:
         self._worker = Worker(path, "publish", lock_timeout_s=limits.lock_timeout_s)
         self._reader = Worker(path, "topics", lock_timeout_s=limits.lock_timeout_s)
         self._limits = limits
         self._clock_ms = clock_ms
+        self._last_commit = last_commit
         self._topics: dict[str, _Topic] = {}
+        self._file_id = ""
         self._gathering = Commit()
         self._arrived = asyncio.Event()
         self._in_flight = 0
@@ -95,6 +98,7 @@ class SqliteProducer:
                 self._look_again_at = time.monotonic() + _LOOK_AGAIN_S
                 specs = await self._reader.read(catalog.topics)
                 self._topics = {name: self._topics.get(name) or _Topic(spec) for name, spec in specs.items()}
+                self._file_id = self._reader.file_id
         try:
             return self._topics[topic]
         except KeyError:
@@ -117,13 +121,17 @@ class SqliteProducer:
         work = partial(store, batches=batches, size_limit=self._limits.size_bytes, clock_ms=self._clock_ms)
         try:
             offsets = await self._worker.run(work)
+            if self._worker.file_id != self._file_id:
+                self._topics, self._look_again_at = {}, 0.0  # another file may have other topics
         except asyncio.CancelledError:
             commit.refuse(QueueUnavailable("the producer was stopped before the queue confirmed the message"))
             raise
         except Exception as error:
             self._topics = {}  # the file may be another one by now
+            self._last_commit.refused_bytes = commit.bytes
             commit.refuse(error)
         else:
+            self._last_commit.refused_bytes = 0
             self._full_until = time.monotonic() + _LOOK_AGAIN_S if None in offsets else 0.0
             for batch, first in zip(batches, offsets, strict=True):
                 batch.refuse(full(self._limits.size_bytes)) if first is None else batch.acknowledge(first)

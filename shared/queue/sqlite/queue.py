@@ -7,13 +7,25 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from shared.queue.base import AssignmentListener, Group, Lane, Message, Position, QueueError, TopicSpec, UnfitTopic
+from shared.queue.base import (
+    AssignmentListener,
+    Group,
+    Lane,
+    Message,
+    Position,
+    QueueError,
+    QueueUnavailable,
+    TopicSpec,
+    UnfitTopic,
+)
 from shared.queue.sqlite import catalog, groups, log, retention
 from shared.queue.sqlite.catalog import LaneState
 from shared.queue.sqlite.consumer import SqliteConsumer, monotonic_ms
 from shared.queue.sqlite.file import create
 from shared.queue.sqlite.group_commit import full
+from shared.queue.sqlite.last_commit import LastCommit
 from shared.queue.sqlite.limits import Limits
+from shared.queue.sqlite.packing import SEGMENT_BYTES
 from shared.queue.sqlite.producer import SqliteProducer
 from shared.queue.sqlite.worker import Worker
 
@@ -37,11 +49,12 @@ class SqliteQueue:
         self._path = Path(path)
         self._limits = limits
         self._clock_ms = clock_ms or _wall_clock_ms
+        self._last_commit = LastCommit()
         self._reader = Worker(self._path, "read", lock_timeout_s=self._limits.lock_timeout_s)
         self._writer = Worker(self._path, "write", lock_timeout_s=self._limits.lock_timeout_s)
 
     def producer(self) -> SqliteProducer:
-        return SqliteProducer(self._path, self._limits, self._clock_ms)
+        return SqliteProducer(self._path, self._limits, self._clock_ms, self._last_commit)
 
     def consumer(self, group: str, topics: Iterable[str], listener: AssignmentListener) -> SqliteConsumer:
         return SqliteConsumer(self._path, self._limits, group, topics, listener)
@@ -92,15 +105,26 @@ class SqliteQueue:
         await self._writer.write(lambda db: groups.forget(db, group, monotonic_ms()))
 
     async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
-        while messages := await self._reader.read(partial(_page, lane=lane, first=first, end=end)):
+        file_id = ""
+        while True:
+            messages = await self._reader.read(partial(_page, lane=lane, first=first, end=end))
+            if file_id not in ("", self._reader.file_id):
+                raise QueueUnavailable(f"the queue file {self._path} was replaced while it was read")
+            if not messages:
+                return
+            file_id = self._reader.file_id
             yield messages
             first = messages[-1].offset + 1
 
     async def ping(self) -> None:
-        """Try it: a small transaction, synced to disk. Raises `QueueFull` when there is no room."""
-        limit = self._limits.size_bytes
-        if not await self._writer.write(partial(_ping, limit=limit, now_ms=self._clock_ms())):
+        """Try it: a small transaction, synced to disk. If a commit of this process has failed, one of its size: a full
+        disk has room for a small one left. Raises `QueueFull` when the limit is reached."""
+        limit, trial = self._limits.size_bytes, min(self._last_commit.refused_bytes, SEGMENT_BYTES)
+        if not await self._writer.write(partial(_ping, limit=limit, now_ms=self._clock_ms(), trial_bytes=trial)):
             raise full(limit)
+        if trial:
+            self._last_commit.refused_bytes = 0
+            await self._writer.write(lambda db: db.execute("DELETE FROM pings WHERE id = 2"))
 
     async def close(self) -> None:
         """Close what this object has opened itself; producers and consumers are stopped by their owners."""
@@ -119,9 +143,11 @@ def _page(db: sqlite3.Connection, lane: Lane, first: int, end: int) -> list[Mess
     return log.read(db, state, first, min(end, state.end), max_messages=_PAGE_MESSAGES, max_bytes=_PAGE_BYTES)
 
 
-def _ping(db: sqlite3.Connection, limit: int, now_ms: int) -> bool:
+def _ping(db: sqlite3.Connection, limit: int, now_ms: int, trial_bytes: int) -> bool:
     """False: there is no room for a message."""
     db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (1, ?)", (now_ms,))
+    if trial_bytes:
+        db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (2, randomblob(?))", (trial_bytes,))
     return retention.make_room(db, 1, limit)
 
 

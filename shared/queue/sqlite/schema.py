@@ -1,6 +1,4 @@
-"""The queue file's tables."""
-
-VERSION = 1  # in the file's `user_version`
+"""The queue file's tables: those of version 1, and what later versions changed."""
 
 SCHEMA = """
 CREATE TABLE topics (
@@ -83,3 +81,12 @@ CREATE TABLE owners (
 -- What a ping writes, to learn whether the file can be written.
 CREATE TABLE pings (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL);
 """
+
+CHANGES = {
+    # Tells this file from every other one (identity.py): one row from the first opening on.
+    2: "CREATE TABLE file (id TEXT NOT NULL, inode TEXT NOT NULL)",
+}
+"""Version -> the statement that leads to it from the one before. A released one is never edited: add the next number.
+Each only adds: a process of the version before, which has the file open, works on."""
+
+VERSION = max(CHANGES)  # in the file's `user_version`

@@ -24,6 +24,11 @@ class Worker:
         self._close_timeout_s = lock_timeout_s + 1.0
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"queue-{name}")
 
+    @property
+    def file_id(self) -> str:
+        """Of the file that the last work was done on."""
+        return self._file.id
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of work in one read transaction."""
 

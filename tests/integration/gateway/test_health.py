@@ -1,10 +1,14 @@
 """`GET /health` and `/health/ready`, the real engines stopped one by one (contracts.md, "Health")."""
 
+import json
 import os
 import re
+import resource
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +103,25 @@ def locked_queue(stack: RunningStack) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")
+
+
+def test_on_a_disk_too_full_for_a_publish_it_is_unavailable(stack: RunningStack) -> None:
+    """A ping of a few bytes finds room where no request does."""
+    pid = stack.pid("gateway")
+    bearer = {"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"}
+    lines = [{"level": "info", "message": os.urandom(2_000).hex()} for _ in range(150)]
+    body = json.dumps({"logs": lines}).encode()
+    use_a_key(stack)
+    path = Path(stack.env["SLUICE_QUEUE_URL"].removeprefix("sqlite:///"))
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    most = max(file.stat().st_size for file in path.parent.glob("queue.db*")) + 20_000
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        assert stack.request("POST", "/ingest/logs", body, bearer)[0] == 503
+        wait_until(lambda: state(stack) == (503, "unavailable", {"queue"}), 30, "unavailable on a full disk")
+        time.sleep(7)  # no request comes any more, and the disk is as full as before
+        assert state(stack) == (503, "unavailable", {"queue"})
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    wait_until(lambda: state(stack) == (200, "ok", set()), 30, "all well again")
+    assert stack.request("POST", "/ingest/logs", body, bearer)[0] == 200

@@ -1,6 +1,7 @@
 """Repeats of a request (contracts.md, "Idempotency-Key"; delivery.md, "The idempotency mark"), on real Valkey."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 
@@ -191,6 +192,65 @@ async def test_redis_going_away_during_a_publish_changes_nothing_of_its_outcome(
             assert await once == FIRST
     assert unguarded(metrics, step) == 1
     await redis.close()
+
+
+UNREADABLE = [
+    b"",
+    b"garbage",
+    b"\xc1",
+    b"\x93\xa0",
+    b"\x81\xa1a\x01",
+    b"\x93\x01\x02\x03",
+    b"\x94\xc4\x01a\xc4\x01b\x93\xa1x\xc4\x00\x90",
+]
+
+
+@pytest.mark.parametrize("mark", UNREADABLE)
+async def test_a_mark_that_can_not_be_read_is_taken_as_absent(
+    idempotency: Idempotency, redis: Redis, redis_prefix: str, metrics: Metrics, mark: bytes
+) -> None:
+    await idempotency.once("p", "/r", b"k", BODY, Work())
+    [name] = await redis.call("KEYS", f"{redis_prefix}*")
+    await redis.call("SET", name, mark)
+    work = Work(Answer(200, b"another"))
+    for _ in range(2):
+        assert await idempotency.once("p", "/r", b"k", BODY, work) == Answer(200, b"another")
+    assert work.calls == 1, "the mark of the second request replaced it"
+    assert metrics.registry.get_sample_value("sluice_unreadable_total", {"what": "mark"}) == 1
+
+
+async def test_a_mark_of_another_type_counts_as_redis_being_away(
+    idempotency: Idempotency, redis: Redis, redis_prefix: str, metrics: Metrics
+) -> None:
+    await idempotency.once("p", "/r", b"k", BODY, Work())
+    [name] = await redis.call("KEYS", f"{redis_prefix}*")
+    await redis.call("DEL", name)
+    await redis.call("RPUSH", name, b"a list")
+    assert await idempotency.once("p", "/r", b"k", BODY, Work()) == FIRST
+    assert unguarded(metrics, "begin") == 1
+
+
+def test_the_request_s_own_key_is_no_part_of_the_digest() -> None:
+    body = {"service": "s", "logs": [{"message": "m", "api_key": "other"}]}
+    plain = digest_of(json.dumps(body).encode(), "dt_1")
+    for carried in (
+        {"api_key": "dt_1", **body},
+        {**body, "api_key": "dt_1"},
+        {"service": "s", "api_key": "dt_1"} | body,
+    ):
+        assert digest_of(json.dumps(carried).encode(), "dt_1") == plain
+        spaced = json.dumps(carried, indent=2).encode()
+        assert digest_of(spaced, "dt_1") == digest_of(json.dumps(body, indent=2).encode(), None)
+    assert digest_of(b'[{"api_key":"dt_1","a":1},{"a":1}]', "dt_1") == digest_of(b'[{"a":1},{"a":1}]')
+    assert digest_of(b'{"api_key":"dt_1"}', "dt_1") == digest_of(b"{}")
+
+
+@pytest.mark.parametrize(
+    "other", [b'{"api_key":"dt_2"}', b'{"a":"dt_1"}', b'{"api_key":{"a":"dt_1"}}', b'{"api_key":"dt_12"}']
+)
+def test_everything_else_of_a_body_is_part_of_the_digest(other: bytes) -> None:
+    assert digest_of(other, "dt_1") != digest_of(b"{}", "dt_1")
+    assert digest_of(other, "dt_1") == digest_of(other)
 
 
 def test_a_key_has_at_most_255_characters_and_an_empty_one_is_none() -> None:

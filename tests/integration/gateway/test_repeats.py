@@ -1,8 +1,10 @@
 """Idempotency-Key over HTTP: what is answered, and what is in the queue afterwards
 (contracts.md, "Idempotency-Key")."""
 
+import json
 import threading
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from redis import Redis
@@ -117,3 +119,32 @@ def test_with_redis_away_requests_with_a_key_are_stored_and_counted(
     assert len(gateway.stored()) == 3
     metrics = gateway.request("GET", "/metrics").body.decode()
     assert 'sluice_idempotency_unguarded_total{step="begin"} 2.0' in metrics
+
+
+ERRORS = "/api/v1/errors"
+ERROR = {"message": "m", "event_id": "0123456789abcdef0123456789abcdef"}
+
+
+@pytest.mark.parametrize("key", ["event:{id}", "body:{id}", "event:{id} "])
+def test_a_client_s_key_is_never_that_of_an_event(gateway: GatewayProcess, key: str) -> None:
+    event_id = uuid4().hex
+    named = key.format(id=event_id)
+    assert gateway.post(BATCH, log_of("a"), idempotency_key=named).status == 202
+    assert gateway.post(ERRORS, ERROR | {"event_id": event_id}).status == 202
+    before = len(gateway.stored("errors"))
+    assert gateway.post(ERRORS, ERROR | {"message": "other"}, idempotency_key=named).status == 202, "another key"
+    assert len(gateway.stored("errors")) == before + 1
+    assert gateway.post(ERRORS, ERROR | {"event_id": event_id}).status == 202
+    assert len(gateway.stored("errors")) == before + 1, "the event's own repeat"
+
+
+def test_the_same_body_with_another_way_of_carrying_the_key_is_a_repeat(gateway: GatewayProcess) -> None:
+    body = {"service": "s", "logs": [{"level": "info", "message": "carried"}]}
+    before = len(gateway.stored())
+    in_header = gateway.post(LOGS, json.dumps(body).encode(), idempotency_key="carried")
+    key = gateway.keys.ingest
+    headers = {"Idempotency-Key": "carried", "Content-Type": "application/json"}
+    in_body = gateway.request("POST", LOGS, json.dumps({"api_key": key, **body}).encode(), headers)
+    in_both = gateway.post(LOGS, json.dumps({**body, "api_key": key}).encode(), idempotency_key="carried")
+    assert [answer.status for answer in (in_header, in_body, in_both)] == [200, 200, 200]
+    assert len(gateway.stored()) == before + 1

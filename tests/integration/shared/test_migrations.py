@@ -14,7 +14,7 @@ import pytest
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import connect
 from shared.migrations import migrate
-from shared.migrations.clickhouse import Conflict, alter_statements, create_statements
+from shared.migrations.clickhouse import alter_statements, create_statements
 from shared.migrations.postgres import NewerDatabase, migrations
 from shared.queue import open_queue
 from shared.registry import Registry, load
@@ -171,21 +171,82 @@ async def test_the_window_works_after_migration(settings: Settings, clickhouse: 
     assert clickhouse.query("SELECT count() FROM logs") == [(10,)]
 
 
-async def test_a_column_of_another_type_stops_everything_before_it_begins(
-    settings: Settings, clickhouse: ClickHouse
-) -> None:
+async def test_a_column_of_another_type_stops_nothing_else(settings: Settings, clickhouse: ClickHouse) -> None:
     columns = tuple(
         Column("line_number", "Int32", "") if column.name == "line_number" else column
         for column in LOGS.own_columns
         if column.name != "level"
     )
-    clickhouse.query(create_table(replace(LOGS, own_columns=columns, rollups=()), clickhouse.database))
+    odd = replace(LOGS, own_columns=(*columns, Column("mine", "String", "")), rollups=())
+    statement = create_table(odd, clickhouse.database)
+    clickhouse.query(statement.replace("non_replicated_deduplication_window = 10000,", ""))
+    report = await migrate(settings, load(), allow_destructive=True)
+    (conflict,) = report.conflicts
+    assert "column line_number is Int32, it must be UInt32" in conflict
+    assert "ClickHouse: logs: added the column level" in report.done
+    assert "ClickHouse: logs: set non_replicated_deduplication_window = 10000" in report.done
+    assert "ClickHouse: created the table spans" in report.done
+    assert "queue: created the topic logs" in report.done
+    assert ["mine" in sentence for sentence in report.left_alone] == [True], "nothing goes while it conflicts"
+    again = await migrate(settings, load())
+    assert (again.done, again.conflicts) == ([], [conflict])
+
+
+async def test_a_table_of_another_engine_is_left_as_it_is_and_stops_nothing_else(
+    settings: Settings, clickhouse: ClickHouse
+) -> None:
+    clickhouse.query("CREATE TABLE logs (level String) ENGINE = Memory")
     before = definition(clickhouse)
-    for allowed in (False, True):
-        with pytest.raises(Conflict, match="column line_number is Int32, it must be UInt32"):
-            await migrate(settings, load(), allow_destructive=allowed)
-        assert definition(clickhouse) == before
-        assert clickhouse.query("SHOW TABLES") == [("logs",)]
+    report = await migrate(settings, load())
+    assert definition(clickhouse) == before
+    assert any("its engine is Memory, it must be MergeTree" in conflict for conflict in report.conflicts)
+    assert {name for (name,) in clickhouse.query("SHOW TABLES")} == {"logs", "errors", "spans", "llm_calls"}
+
+
+async def test_a_step_that_the_server_refuses_stops_no_other(settings: Settings, clickhouse: ClickHouse) -> None:
+    columns = tuple(
+        Column("template", "Array(String)", "") if column.name == "template" else column
+        for column in LOGS.own_columns
+        if column.name not in ("level", "format")
+    )
+    clickhouse.query(create_table(replace(LOGS, own_columns=columns, rollups=(), indexes=()), clickhouse.database))
+    clickhouse.query("ALTER TABLE logs ADD CONSTRAINT none CHECK level_of_mine = '', ADD COLUMN level_of_mine String")
+    report = await migrate(settings, load())
+    assert "ClickHouse: logs: added the column level" in report.done
+    assert any("column template is Array(String)" in conflict for conflict in report.conflicts)
+    assert "queue: created the topic logs" in report.done
+
+
+def test_the_command_prints_what_it_did_and_what_conflicts(settings: Settings, clickhouse: ClickHouse) -> None:
+    clickhouse.query("CREATE TABLE logs (level String) ENGINE = Memory")
+    run = sluice_migrate(settings)
+    assert run.returncode == 1
+    assert "created the table spans" in run.stdout
+    assert "created the topic logs" in run.stdout
+    assert run.stderr.startswith("not done: table logs: its engine is Memory")
+
+
+def test_the_command_takes_the_addresses_of_a_folder(settings: Settings, tmp_path: Path) -> None:
+    services = settings.services
+    (tmp_path / "env").write_text(
+        f"SLUICE_CLICKHOUSE_URL={services.clickhouse_url}\nSLUICE_POSTGRES_URL={services.postgres_url}\n"
+        f"SLUICE_QUEUE_URL={services.queue_url}\n"
+    )
+    run = sluice_migrate(None, "--data-dir", str(tmp_path))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "created the topic logs" in run.stdout
+
+
+def sluice_migrate(settings: Settings | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+    if settings is not None:
+        clean |= {
+            "SLUICE_CLICKHOUSE_URL": settings.services.clickhouse_url,
+            "SLUICE_POSTGRES_URL": settings.services.postgres_url,
+            "SLUICE_QUEUE_URL": settings.services.queue_url,
+        }
+    command = [sys.executable, "-m", "shared.cli", "migrate", *arguments]
+    return subprocess.run(command, env=clean, capture_output=True, text=True, timeout=60)
 
 
 async def test_nothing_is_taken_away_unless_allowed(settings: Settings, clickhouse: ClickHouse) -> None:

@@ -1,13 +1,19 @@
 """What can't be stored is kept as a dead letter; the rest is stored (delivery.md, "When a row can't be stored")."""
 
+import sqlite3
+from contextlib import closing
+
 import msgspec
+import pytest
 
 from shared.envelope import seal, unseal
 from shared.queue.base import Position
+from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.records import logs, stamp, strict
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
-from writer.dead_letters import raw_bytes
+from writer.dead_letters import closed, raw_bytes
+from writer.ops.audit.accounting import Counts
 
 
 async def test_an_undecodable_message_becomes_a_letter_and_the_others_are_stored(any_stage: Stage) -> None:
@@ -121,3 +127,53 @@ async def test_an_unknown_format_waits_too(stage: Stage) -> None:
         await until(lambda: "message" in running.waits_for(stage.lane()))
         assert "otlp.logs" in running.waits_for(stage.lane())["message"]["reason"]
     assert await stage.letters() == []
+
+
+@pytest.mark.parametrize("how", ["the position", "the queue file's end"])
+async def test_a_lane_that_goes_back_opens_no_closed_letter_again(stage: Stage, how: str) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("a"), b"no envelope 1", b"no envelope 2", b"no envelope 3")
+    async with stage.writer():
+        await stage.until_committed(4)
+    one, two, three = sorted(await stage.letters(), key=lambda letter: letter.offset)
+    topic = stage.registry.signals["logs"].dead_letter_topic
+    for kept in (closed(one, "purged", 7), closed(two, "redriven", 8)):
+        await stage.producer.publish(topic, msgspec.json.encode(kept), kept.key)
+    tried = msgspec.structs.replace(three, attempts=5)
+    await stage.producer.publish(topic, msgspec.json.encode(tried), tried.key)
+    await stage.publish(b"no envelope 4")
+    await stage.commit(Position(0) if how == "the position" else Position(5_000))
+    async with stage.writer() as running:
+        await stage.until_committed(5)
+        assert running.sample("sluice_dead_letters_total", topic=stage.lane().topic, reason="undecodable") == 1
+    letters = sorted(await stage.letters(), key=lambda letter: letter.offset)
+    assert [(letter.state, letter.attempts, bool(letter.raw)) for letter in letters] == [
+        ("purged", 1, False),
+        ("redriven", 1, False),
+        ("", 5, True),
+        ("", 1, True),
+    ]
+    assert stage.messages() == ["a"]
+
+
+async def test_a_damaged_part_of_the_queue_is_one_letter_and_the_lane_goes_on(stage: Stage) -> None:
+    await stage.make("logs")
+    await stage.publish(logs("before"))
+    await stage.publish(*(logs(f"lost {n}") for n in range(300)))  # more than the limit of letters in a row
+    await stage.publish(logs("after"))
+    with closing(sqlite3.connect(stage.queue_url.removeprefix("sqlite:///"))) as db, db:
+        rows = db.execute("SELECT rowid, first, end, data FROM segments WHERE first > 0 AND end < 302").fetchall()
+        for rowid, _, _, data in rows:
+            middle = len(data) // 2
+            flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
+            db.execute("UPDATE segments SET data = ? WHERE rowid = ?", (flipped, rowid))
+    async with stage.writer():
+        await stage.until_committed(302)
+    assert stage.messages() == ["after", "before"]
+    letters = await stage.letters()
+    assert [letter.reason for letter in letters] == ["undecodable"] * len(rows)
+    assert {letter.offset for letter in letters} == {end - 1 for _, _, end, _ in rows}
+    _, first, end, data = rows[0]
+    assert f"corrupt where it holds the messages {first} to {end - 1}: its checksum is wrong" in str(letters)
+    assert raw_bytes(next(letter for letter in letters if letter.offset == end - 1))
+    assert await audited(stage) == Counts(messages=2 + len(rows), expected=2, found=2, dead_lettered=len(rows))

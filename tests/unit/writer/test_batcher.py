@@ -46,6 +46,9 @@ class Beginning:
     async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return dict.fromkeys(lanes, self._offset)
 
+    async def lanes(self, topics: Iterable[str]) -> list[Lane]:
+        return []
+
 
 class OneLane:
     """A batcher at offset 0 with drafts of two rows, and what it works with."""

@@ -13,6 +13,10 @@ Marks = Mapping[int | None, LetterState]
 """The letters of one message by index of the record; None for the whole message."""
 
 
+Rules = tuple[str, int]
+"""project_id and retention_days: whose a record is, and how long it stays."""
+
+
 class Seen(NamedTuple):
     """What audit remembers of a message."""
 
@@ -26,6 +30,9 @@ class Seen(NamedTuple):
     """When retention ends, microseconds."""
     blocked: bool
     """Its version or format is unknown to this program."""
+    damaged: bool = False
+    """The queue can't give it as it was published."""
+    rules: Rules = ("", 0)
 
 
 class StoredCount(NamedTuple):
@@ -38,6 +45,10 @@ class StoredCount(NamedTuple):
     """The highest `_index` among them."""
     indices: frozenset[int] | None = None
     """Which records they are, where that is needed (`needs_indices`)."""
+    rules: tuple[Rules, Rules] = (("", 0), ("", 0))
+    """The lowest and the highest of them among the rows."""
+    altered: int = 0
+    """Records that are rows under other rules than the message's."""
 
 
 @dataclass
@@ -58,6 +69,8 @@ class Counts:
     """Expected ones that are not."""
     duplicated: int = 0
     """Rows beyond the first of a record."""
+    altered: int = 0
+    """Found ones whose project or retention is not the message's."""
     dead_lettered: int = 0
     """Records that are an open dead letter and not a row."""
     gaps: int = 0
@@ -67,11 +80,12 @@ class Counts:
     expired: int = 0
     """Records past their retention: their rows may exist or not."""
     unreadable: int = 0
-    """Messages below the committed offset whose version or format is unknown to this program."""
+    """Messages below the committed offset whose version or format is unknown to this program, and damaged places of the
+    queue that are no dead letters yet."""
 
     @property
     def ok(self) -> bool:
-        return not (self.missing or self.duplicated or self.gaps or self.unreadable)
+        return not (self.missing or self.duplicated or self.altered or self.gaps or self.unreadable)
 
     @property
     def records(self) -> int:
@@ -88,12 +102,14 @@ class Counts:
         if seen.blocked:
             self.unreadable += 1
         elif seen.received_at < 0:
-            self._judge_undecodable(marks.get(None))
+            self._judge_undecodable(marks.get(None), seen)
         else:
             self._judge_records(seen, stored, marks, now_us)
 
-    def _judge_undecodable(self, state: LetterState | None) -> None:
-        if state is None:
+    def _judge_undecodable(self, state: LetterState | None, seen: Seen) -> None:
+        if state is None and seen.damaged:  # it may have been stored before it was damaged: that can't be known
+            self.unreadable += 1
+        elif state is None:
             self.expected += 1
             self.missing += 1
         else:
@@ -111,6 +127,7 @@ class Counts:
         self.found += found
         self.missing += seen.records - excused - found
         self.duplicated += stored.copies - found
+        self.altered += stored.altered
 
     def _excuse_records(self, records: int, found: int, indices: frozenset[int], marks: Marks) -> int:
         """How many records are not expected because they have a letter and no row."""
@@ -136,10 +153,11 @@ def seen_of(entry: Entry) -> Seen:
     """A message as audit remembers it; its records stay undecoded."""
     message, stamp = entry.message, entry.stamp
     if stamp is None:
-        return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked))
+        return Seen(message.offset, message.timestamp_ms, -1, 0, 0, bool(entry.blocked), bool(message.damage))
     whole_seconds = stamp.received_at // 1_000_000 * 1_000_000  # as the table's TTL counts
     expires_at = whole_seconds + stamp.retention_days * US_PER_DAY
-    return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False)
+    rules = stamp.project_id, stamp.retention_days
+    return Seen(message.offset, message.timestamp_ms, stamp.received_at, stamp.n, expires_at, False, rules=rules)
 
 
 def needs_indices(seen: Seen, stored: StoredCount, marks: Marks) -> bool:

@@ -33,6 +33,12 @@ class Audited:
 
     range: LaneRange
     counts: Counts = field(default_factory=Counts)
+    stored_up_to: int | None = None
+    """The highest offset in ClickHouse, where the queue ends before it: then the queue has lost messages."""
+
+    @property
+    def ok(self) -> bool:
+        return self.counts.ok and self.stored_up_to is None
 
 
 async def audit(
@@ -62,7 +68,7 @@ async def audit(
         async with turns:
             await _LaneAudit(operator, book, one, progress).audit()
 
-    tasks = [asyncio.create_task(in_turn(one)) for one in done if len(one.range)]
+    tasks = [asyncio.create_task(in_turn(one)) for one in done]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -92,6 +98,7 @@ class _LaneAudit:
         self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in operator.registry.formats_of(one.range.signal)}
         self._book = book
         self._range = one.range
+        self._one = one
         self._counts = one.counts
         self._progress = progress
         self._reached = one.range.first
@@ -100,6 +107,9 @@ class _LaneAudit:
         covered, chunk, records = self._range, list[Seen](), 0
         with closing(ClickHouse(self._url, timeout_s=self._answer_s)) as clickhouse:
             stored = StoredRows(clickhouse, covered.signal.table, covered.lane)
+            self._one.stored_up_to = await self._beyond_the_end(stored)
+            if not len(covered):
+                return
             async for messages in self._queue.read(covered.lane, covered.first, covered.end):
                 for message in messages:
                     chunk.append(seen := seen_of(read_entry(message, self._formats)))
@@ -108,6 +118,15 @@ class _LaneAudit:
                         await self._judge(chunk, stored, chunk[-1].offset + 1)
                         chunk, records = [], 0
             await self._judge(chunk, stored, covered.end)
+
+    async def _beyond_the_end(self, stored: StoredRows) -> int | None:
+        """The highest offset in ClickHouse if the queue ends before it. A writer may store what is new meanwhile: so
+        the end is read again, after the rows."""
+        lane = self._range.lane
+        highest = await asyncio.to_thread(stored.highest_from, self._range.state.end)
+        if highest is None:
+            return None
+        return highest if highest >= (await self._queue.end_offsets([lane]))[lane] else None
 
     async def _judge(self, chunk: list[Seen], stored: StoredRows, reached: int) -> None:
         accounts = Counts()
@@ -129,8 +148,21 @@ class _LaneAudit:
             if (found := rows.get((seen.offset, seen.received_at)))
             and needs_indices(seen, found, self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms))
         ]
+        self._note_altered(chunk, rows, stored)
         indices = stored.indices(unclear)
         for seen in unclear:
             key = seen.offset, seen.received_at
             rows[key] = rows[key]._replace(indices=indices.get(key, frozenset()))
         return rows
+
+    def _note_altered(self, chunk: list[Seen], rows: dict[tuple[int, int], StoredCount], stored: StoredRows) -> None:
+        """Count the records of each message that are rows of another project or retention."""
+        strange = [
+            seen
+            for seen in chunk
+            if (found := rows.get((seen.offset, seen.received_at))) and found.rules != (seen.rules, seen.rules)
+        ]
+        altered = stored.altered(strange)
+        for seen in strange:
+            key = seen.offset, seen.received_at
+            rows[key] = rows[key]._replace(altered=altered.get(key, 0))

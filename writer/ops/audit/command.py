@@ -1,12 +1,14 @@
 """`sluice audit`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import AsJson, DataDir, print_json, wide_console
@@ -17,10 +19,13 @@ from writer.ops.operator import From, Group, Offsets, Operator, Partitions, Sign
 from writer.ops.progress import progress_bar
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
-_RARE = ("purged", "expired", "unreadable")
+_RARE = ("altered", "purged", "expired", "unreadable")
 """Shown only if there are any."""
 
-_WRONG = ("missing", "duplicated", "gaps", "unreadable")
+_WRONG = ("missing", "duplicated", "altered", "gaps", "unreadable")
+
+COMPARED = ("place in the queue", "received_at", "project_id", "retention_days")
+"""What audit compares of each record; the rest of a row's content it does not."""
 
 
 def audit(
@@ -36,7 +41,9 @@ def audit(
     """Compare the queue with ClickHouse, record by record, up to what the writers have committed. Changes nothing.
 
     Exit code 0: every record is stored once, or kept as a dead letter, or purged, or past its retention. 1: records are
-    missing, doubled or lost. 2: it could not be found out.
+    missing, doubled, altered or lost, or the queue has lost its end. 2: it could not be found out.
+
+    Of each record its place, received_at, project_id and retention_days are compared, not the rest of its content.
     """
     wanted = wanted_of(signals, partitions, since, until, offsets)
     started_at = time.monotonic()
@@ -58,11 +65,19 @@ def audit(
         print_json(as_json_value(done))
     else:
         _show(done, time.monotonic() - started_at, wide_console())
-    raise typer.Exit(0 if total(done).ok else 1)
+    raise typer.Exit(0 if all_ok(done) else 1)
+
+
+def all_ok(done: list[Audited]) -> bool:
+    return all(one.ok for one in done)
 
 
 def as_json_value(done: list[Audited]) -> dict[str, Any]:
-    """What `--json` prints: `ok`, `totals` and `partitions`, the counts under the same names in both."""
+    """What `--json` prints: `ok`, `compared`, `totals` and `partitions`, the counts under the same names in both.
+
+    `empty`: the queue holds nothing of the range, so nothing was compared. `stored_up_to`: the highest offset in
+    ClickHouse where the queue ends before it; null where it doesn't.
+    """
     totals = total(done)
     partitions = [
         {
@@ -71,12 +86,19 @@ def as_json_value(done: list[Audited]) -> dict[str, Any]:
             "partition": one.range.lane.partition,
             "first": one.range.first,
             "end": one.range.end,
-            "ok": one.counts.ok,
+            "ok": one.ok,
+            "stored_up_to": one.stored_up_to,
             **asdict(one.counts),
         }
         for one in done
     ]
-    return {"ok": totals.ok, "totals": asdict(totals), "partitions": partitions}
+    return {
+        "ok": all_ok(done),
+        "empty": not totals.messages,
+        "compared": COMPARED,
+        "totals": asdict(totals),
+        "partitions": partitions,
+    }
 
 
 def _show(done: list[Audited], took_s: float, console: Console) -> None:
@@ -92,7 +114,8 @@ def _show(done: list[Audited], took_s: float, console: Console) -> None:
             table.add_row(one.range.lane.topic, str(one.range.lane.partition), *cells)
     console.print(table)
     rate = totals.records / max(took_s, 0.001)
-    for sentence in (f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s", *advice(totals)):
+    speed = f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s; compared: {', '.join(COMPARED)}"
+    for sentence in (speed, *advice(totals, done)):
         console.print(sentence, highlight=False, soft_wrap=True)
 
 
@@ -101,13 +124,19 @@ def _number(name: str, counts: Counts) -> str:
     return f"[red]{value:,}[/red]" if value and name in _WRONG else f"{value:,}"
 
 
-def advice(totals: Counts) -> list[str]:
+def advice(totals: Counts, done: Sequence[Audited] = ()) -> list[str]:
     """What the numbers mean and what to do next, as Rich markup; the last lines of the output."""
-    found: list[str] = []
+    found = [_lost_end(one) for one in done if one.stored_up_to is not None]
+    complete = totals.ok and not found
     if totals.missing:
         found.append(f"[red]{totals.missing:,} missing:[/red] `sluice replay` with the same range brings them back")
     if totals.duplicated:
         found.append(f"[red]{totals.duplicated:,} duplicated:[/red] `sluice replay --rewrite` leaves one row of each")
+    if totals.altered:
+        found.append(
+            f"[red]{totals.altered:,} altered:[/red] another project or retention than the message's;"
+            " `sluice replay --rewrite` stores them again as they were sent"
+        )
     if totals.gaps:
         found.append(
             f"[red]{totals.gaps:,} messages lost:[/red] retention took them before a writer read them; `sluice lag`"
@@ -116,11 +145,25 @@ def advice(totals: Counts) -> list[str]:
     if totals.unreadable:
         found.append(
             f"[red]{totals.unreadable:,} messages unreadable:[/red] a newer Sluice wrote them; upgrade this one and"
-            " run the audit again"
+            " run the audit again. Or the queue is damaged there: `sluice replay` makes dead letters of them"
         )
     if totals.dead_lettered:
         found.append(f"[yellow]{totals.dead_lettered:,} dead-lettered:[/yellow] `sluice dlq list` says why")
-    if totals.ok:
+    if not totals.messages:
+        found.append(
+            "[yellow]empty:[/yellow] the queue holds no message of this range that the writers have committed, so"
+            " nothing was compared"
+        )
+    elif complete:
         rest = " or kept as a dead letter" if totals.dead_lettered else ""
         found.append(f"[green]ok:[/green] every record is in ClickHouse exactly once{rest}")
     return found
+
+
+def _lost_end(one: Audited) -> str:
+    lane, stored, end = one.range.lane, one.stored_up_to, one.range.state.end
+    return (
+        f"[red]{escape(lane.topic)}:{lane.partition} has lost its end:[/red] ClickHouse has rows up to offset {stored},"
+        f" the queue ends before offset {end}. It was lost, recreated or restored: its offsets {end} to {stored} can't"
+        " be compared any more, and what it held above them and was not stored is gone without a trace"
+    )

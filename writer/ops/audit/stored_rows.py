@@ -1,5 +1,6 @@
 """Which messages of a range have rows in ClickHouse, without moving the rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from shared.clients.clickhouse import ClickHouse
 from shared.queue.base import Lane
 from shared.signals.base import Table
 from writer.ops.audit.accounting import Seen, StoredCount
-from writer.row_range import LOOK_SETTINGS, THIS_RANGE, RowRange
+from writer.row_range import LOOK_SETTINGS, THIS_LANE, THIS_RANGE, RowRange
 
 MessageId = tuple[int, int]
 """(_offset, received_at in microseconds): what the rows of a message have in common, beside the lane."""
@@ -22,6 +23,7 @@ class StoredRows:
     def __init__(self, clickhouse: ClickHouse, table: Table, lane: Lane) -> None:
         self._clickhouse = clickhouse
         self._lane = lane
+        self._of_lane = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_LANE}"
         self._from = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_RANGE}"
 
     def counts(self, messages: Sequence[Seen]) -> dict[MessageId, StoredCount]:
@@ -34,11 +36,39 @@ class StoredRows:
         if not stamped:
             return {}
         found = self._ask(
-            "SELECT _offset, toUnixTimestamp64Micro(received_at), count(), uniqExact(_index), max(_index)"
+            "SELECT _offset, toUnixTimestamp64Micro(received_at), count(), uniqExact(_index), max(_index),"
+            " min(project_id), min(retention_days), max(project_id), max(retention_days)"
             f" {self._from} GROUP BY _offset, received_at",
             self._parameters(stamped),
         )
-        return {(offset, at): StoredCount(*numbers) for offset, at, *numbers in found}
+        return {
+            (offset, at): StoredCount(copies, distinct, highest, rules=((low, fewest), (high, most)))
+            for offset, at, copies, distinct, highest, low, fewest, high, most in found
+        }
+
+    def altered(self, messages: Sequence[Seen]) -> dict[MessageId, int]:
+        """How many records of these messages are rows of another project or retention. Raises `ClickHouseError`."""
+        rules = {(seen.offset, seen.received_at): seen.rules for seen in messages}
+        found: Counter[MessageId] = Counter()
+        for start in range(0, len(messages), OFFSETS_AT_ONCE):
+            part = messages[start : start + OFFSETS_AT_ONCE]
+            rows = self._ask(
+                "SELECT _offset, toUnixTimestamp64Micro(received_at), project_id, retention_days, uniqExact(_index)"
+                f" {self._from} AND _offset IN %(offsets)s GROUP BY _offset, received_at, project_id, retention_days",
+                {**self._parameters(part), "offsets": [seen.offset for seen in part]},
+            )
+            for offset, at, project_id, days, records in rows:
+                if rules.get((offset, at), (project_id, days)) != (project_id, days):
+                    found[offset, at] += records
+        return found
+
+    def highest_from(self, offset: int) -> int | None:
+        """The highest offset of the lane's rows, if it is at least this one. Raises `ClickHouseError`."""
+        found = self._ask(
+            f"SELECT max(_offset), count() {self._of_lane} AND _offset >= %(offset)s",
+            {**self._lane._asdict(), "offset": offset},
+        )
+        return next((int(highest) for highest, rows in found if rows), None)
 
     def indices(self, messages: Sequence[Seen]) -> dict[MessageId, frozenset[int]]:
         """Which records of these messages are rows. Raises `ClickHouseError`."""

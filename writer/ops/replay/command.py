@@ -77,5 +77,7 @@ def _show(summary: Summary, rewrite: bool) -> None:
         counts["to rewrite" if summary.dry_run else "rewritten"] = summary.rewritten
     details = ", ".join(f"{count:,} {what}" for what, count in counts.items())
     console.print(f"{mark} {summary.read:,} messages read; records: {details}", highlight=False, soft_wrap=True)
+    if not summary.read:
+        console.print("  the queue holds no message of this range that the writers have committed", highlight=False)
     for sentence in summary.incomplete:
         console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)

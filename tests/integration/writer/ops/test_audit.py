@@ -4,12 +4,13 @@ import asyncio
 import re
 import socket
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from shared.envelope import seal
-from shared.queue.base import Position
+from shared.queue.base import Position, QueueUnavailable
 from shared.signals.base import US_PER_DAY
 from tests.integration.writer.ops.commands import audited, sluice
 from tests.integration.writer.ops.stage_operator import drop_below
@@ -42,6 +43,7 @@ async def test_a_range_that_is_complete_is_ok_and_the_group_stays_as_it_was(any_
         "found": 3,
         "missing": 0,
         "duplicated": 0,
+        "altered": 0,
         "dead_lettered": 0,
         "gaps": 0,
         "purged": 0,
@@ -49,7 +51,14 @@ async def test_a_range_that_is_complete_is_ok_and_the_group_stays_as_it_was(any_
         "unreadable": 0,
     }
     lane = {"signal": "logs", "topic": stage.lane().topic, "partition": 0, "first": 0, "end": 3, "ok": True}
-    assert outcome.json == {"ok": True, "totals": counts, "partitions": [lane | counts]}
+    compared = ["place in the queue", "received_at", "project_id", "retention_days"]
+    assert outcome.json == {
+        "ok": True,
+        "empty": False,
+        "compared": compared,
+        "totals": counts,
+        "partitions": [{**lane, "stored_up_to": None, **counts}],
+    }
     assert await stage.committed() == before
 
 
@@ -203,6 +212,73 @@ async def test_while_a_writer_runs_nothing_is_ever_missing(any_stage: Stage) -> 
     letters = (published + 9) // 10
     rows = published * 61 - letters
     assert await audited(stage) == Counts(messages=published * 21, expected=rows, found=rows, dead_lettered=letters)
+
+
+async def test_rows_of_another_project_or_retention_are_counted_and_rewritten(
+    stage: Stage, postgres_database: str
+) -> None:
+    await stage.make("logs")
+    await stored(stage, logs("a", "b", "c"), logs("d"), logs("e", project_id="p2", retention_days=90))
+    insert = "INSERT INTO logs SELECT * REPLACE ({} AS {}) FROM logs WHERE message = '{}'"
+    for value, column, message in (("'thief'", "project_id", "a"), ("7", "retention_days", "d")):
+        stage.query(insert.format(value, column, message))
+        kept = "project_id = 'p1' AND retention_days = 30"
+        stage.query(f"DELETE FROM logs WHERE message = '{message}' AND {kept}")
+    assert await audited(stage) == Counts(messages=3, expected=5, found=5, altered=2)
+    outcome = await sluice(stage, "audit", "--signal", "logs")
+    assert outcome.code == 1
+    assert "2 altered" in outcome.out
+    assert "compared: place in the queue, received_at, project_id, retention_days" in outcome.out
+    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=postgres_database)
+    assert replayed.code == 0, replayed.err
+    assert await audited(stage) == Counts(messages=3, expected=5, found=5)
+    assert stage.query("SELECT DISTINCT project_id, retention_days FROM logs ORDER BY 1") == [("p1", 30), ("p2", 90)]
+
+
+async def test_a_queue_that_was_lost_and_remade_is_no_ok(stage: Stage) -> None:
+    """Messages were acknowledged, and no writer had come to them: nothing in the new file tells of them."""
+    await stage.make("logs")
+    await stored(stage, logs("a"), logs("b"), logs("c"))
+    await stage.publish(logs("acknowledged"), logs("and lost"))
+    file = Path(stage.queue_url.removeprefix("sqlite:///"))
+    for end in ("", "-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    await stage.make("logs", tables=False)
+    outcome = await sluice(stage, "audit", "--signal", "logs")
+    assert outcome.code == 1
+    assert "logs:0 has lost its end: ClickHouse has rows up to offset 2, the queue ends before offset 0" in outcome.out
+    assert "empty: the queue holds no message of this range" in outcome.out
+    assert "ok:" not in outcome.out
+    as_json = await sluice(stage, "audit", "--signal", "logs", "--json")
+    assert (as_json.code, as_json.json["ok"], as_json.json["empty"]) == (1, False, True)
+    assert [lane["stored_up_to"] for lane in as_json.json["partitions"]] == [2]
+    await wait_for_the_new_file(stage)
+    await stored(stage, logs("new"))
+    again = await sluice(stage, "audit", "--signal", "logs")
+    assert again.code == 1, "what lies below the hole is in order, and the hole is still there"
+    assert "the queue ends before offset 1" in again.out
+
+
+async def wait_for_the_new_file(stage: Stage) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            await stage.queue.ping()
+            return
+        except QueueUnavailable:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+
+
+async def test_an_empty_queue_is_called_empty(any_stage: Stage) -> None:
+    stage = any_stage
+    await stage.make("logs")
+    for _ in range(2):  # nothing at all, then nothing that a writer has committed
+        outcome = await sluice(stage, "audit", "--signal", "logs")
+        assert outcome.code == 0
+        assert "empty: the queue holds no message of this range that the writers have committed" in outcome.out
+        assert "ok:" not in outcome.out
+        await stage.publish(logs("a"))
 
 
 async def test_a_silent_server_is_reported_in_a_sentence(stage: Stage) -> None:

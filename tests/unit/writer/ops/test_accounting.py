@@ -14,6 +14,7 @@ def message(records: int, *, expires_at: int = NOW + 1) -> Seen:
 
 
 UNDECODABLE = Seen(7, 1, -1, 0, 0, blocked=False)
+DAMAGED = UNDECODABLE._replace(damaged=True)
 BLOCKED = Seen(7, 1, -1, 0, 0, blocked=True)
 
 
@@ -46,6 +47,10 @@ def rows(*indices: int) -> StoredCount:
         (UNDECODABLE, rows(), {None: "purged"}, Counts(purged=1)),
         (UNDECODABLE, rows(), {None: "redriven"}, Counts()),
         (BLOCKED, rows(), {}, Counts(unreadable=1)),
+        (DAMAGED, rows(), {}, Counts(unreadable=1)),
+        (DAMAGED, rows(), {None: "open"}, Counts(dead_lettered=1)),
+        (message(3), rows(0, 1, 2)._replace(altered=2), {}, Counts(expected=3, found=3, altered=2)),
+        (message(3, expires_at=NOW), rows(0)._replace(altered=1), {}, Counts(expired=3)),
     ],
 )
 def test_a_message_is_accounted_for(
@@ -95,7 +100,7 @@ def test_counts_suffice_where_the_indices_are_not_asked_for(
 
 def test_only_what_is_missing_doubled_lost_or_unreadable_is_a_difference() -> None:
     assert Counts(messages=9, expected=5, found=5, dead_lettered=1, purged=2, expired=3).ok
-    for wrong in ("missing", "duplicated", "gaps", "unreadable"):
+    for wrong in ("missing", "duplicated", "altered", "gaps", "unreadable"):
         assert not Counts(**{wrong: 1}).ok
 
 
