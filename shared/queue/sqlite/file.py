@@ -1,18 +1,16 @@
 """The queue file: opening it, one writer at a time, and its errors as the queue's."""
 
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from shared.queue.base import QueueUnavailable
+from shared.queue.sqlite.file_lock import FileLock
 from shared.queue.sqlite.schema import SCHEMA, VERSION
 
-_LOCK_POLL_S = 0.0005
 _PRAGMAS = """
 PRAGMA synchronous = FULL;
 PRAGMA secure_delete = OFF;
@@ -35,6 +33,7 @@ class QueueFile:
     def __init__(self, path: Path, *, lock_timeout_s: float) -> None:
         self._path = path
         self._lock_timeout_s = lock_timeout_s
+        self._lock = FileLock(path)
         self._db: sqlite3.Connection | None = None
         self._inode = 0
 
@@ -53,7 +52,7 @@ class QueueFile:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed and synced at the end, rolled back when the body raises."""
-        with self._errors(), locked(self._path, self._lock_timeout_s):
+        with self._errors(), self._lock.held(self._lock_timeout_s):
             db = self._connection()
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -65,6 +64,10 @@ class QueueFile:
                 raise
 
     def close(self) -> None:
+        self._disconnect()
+        self._lock.close()
+
+    def _disconnect(self) -> None:
         if self._db is not None:
             db, self._db = self._db, None
             with suppress(sqlite3.Error):
@@ -73,7 +76,7 @@ class QueueFile:
     def _connection(self) -> sqlite3.Connection:
         inode = os.stat(self._path).st_ino
         if inode != self._inode:
-            self.close()
+            self._disconnect()
         if self._db is None:
             self._db = _connect(self._path, self._lock_timeout_s)
             self._inode = inode
@@ -84,10 +87,10 @@ class QueueFile:
         try:
             yield
         except FileNotFoundError as error:
-            self.close()
+            self._disconnect()
             raise QueueUnavailable(f"there is no queue file {self._path}: run `sluice migrate`") from error
         except (sqlite3.Error, OSError) as error:
-            self.close()
+            self._disconnect()
             raise QueueUnavailable(f"the queue file {self._path} can't be used: {error}") from error
 
 
@@ -99,7 +102,7 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path, lock_timeout_s):
+        with closing(FileLock(path)) as lock, lock.held(lock_timeout_s):
             if path.exists():
                 return
             unfinished = path.with_name(path.name + ".new")
@@ -115,29 +118,6 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
             _sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
         raise QueueUnavailable(f"the queue file {path} can't be made: {error}") from error
-
-
-@contextmanager
-def locked(path: Path, timeout_s: float) -> Iterator[None]:
-    """Hold the lock of the queue file over all processes; the system lets go of it when a process dies."""
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        deadline = time.monotonic() + timeout_s
-        while not _try_lock(lock):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"another process has kept it locked for {timeout_s:g} s")
-            time.sleep(_LOCK_POLL_S)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
