@@ -59,6 +59,10 @@ class Deps:
     life: Life
 
 
+OF_OPERATORS = frozenset({"/health/ready", "/metrics"})
+"""Pages that no other site's script may read (contracts.md, "CORS and origins")."""
+
+
 class Dispatch:
     """Sends ingest requests straight to their route by a dict lookup, and everything else through Starlette.
 
@@ -86,7 +90,8 @@ class Dispatch:
         if route is not None:
             await route(scope, receive, send)
         else:
-            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids))
+            private = scope["path"].rstrip("/") in OF_OPERATORS
+            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
 
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejection) -> None:
         api = self._apis.of_path(scope["path"])

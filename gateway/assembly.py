@@ -25,6 +25,7 @@ from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
+from gateway.memory import Tidy
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
@@ -152,9 +153,10 @@ def _ingest(common: _Common) -> IngestDeps:
 
 def _life(common: _Common) -> Life:
     """The life of all parts; the roles' own parts start first and stop first."""
-    revocations = Revocations(common.redis, common.keys)
-    common.life.start += (revocations.start, common.limits.start)
+    revocations, tidy = Revocations(common.redis, common.keys), Tidy()
+    common.life.start += (revocations.start, common.limits.start, tidy.start)
     common.life.stop += (
+        tidy.close,
         revocations.close,
         common.limits.close,
         common.postgres.close,
