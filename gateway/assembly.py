@@ -105,7 +105,9 @@ def _common(config: Settings) -> _Common:
         postgres=postgres,
         redis=redis,
         keys=KeyCache(_lookup(postgres), fresh_s=mine.key_fresh_s, stale_s=mine.key_stale_s),
-        limits=Limits(redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit),
+        limits=Limits(
+            redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
+        ),
         reader=reader,
         checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping},
         life=Life(),

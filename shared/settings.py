@@ -91,6 +91,9 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     read_limit: Annotated[
         int, Meta(ge=0, description="Read requests a minute of a key without a limit of its own; 0: no limit")
     ] = 600
+    drain_record_limit: Annotated[
+        int, Meta(ge=0, description="Records a minute that drains may bring with one key; 0: no limit")
+    ] = 1_000_000
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
     max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
     max_unpack_ratio: Annotated[
