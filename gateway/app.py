@@ -107,8 +107,9 @@ def build_app(deps: Deps) -> Dispatch:
         *_operations(deps),
         *deps.query_routes,
     ]
-    routes += _description(Document(routes))
-    rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life))
+    document = Document(routes)
+    routes += _description(document)
+    rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life, document))
     rest.router.redirect_slashes = False
     plain = {path: route for path, route in ingest.items() if "{" not in path}
     return Dispatch(plain, rest, deps.request_ids, deps.apis)
@@ -188,9 +189,10 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
     return {HTTPException: http_error, Rejection: rejected, Exception: crashed}
 
 
-def _lifespan(life: Life) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(life: Life, document: Document) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        _ = document.body  # tens of milliseconds, for which no request should hold the others
         for start in life.start:
             await start()
         yield

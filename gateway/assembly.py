@@ -96,6 +96,9 @@ class _Common:
 def _common(config: Settings) -> _Common:
     metrics, mine = Metrics(), config.gateway
     postgres, redis = Postgres(config.services.postgres_url), Redis(config.services.redis_url)
+    # Of their own: whoever waits for the others would make a neighbour look away that is only busy.
+    asked_postgres = Postgres(config.services.postgres_url, connections=1)
+    asked_redis = Redis(config.services.redis_url, connections=1)
     reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
     return _Common(
         config=config,
@@ -109,8 +112,8 @@ def _common(config: Settings) -> _Common:
             redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
         ),
         reader=reader,
-        checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": postgres.ping},
-        life=Life(),
+        checks={"clickhouse": reader.ping, "redis": asked_redis.ping, "postgres": asked_postgres.ping},
+        life=Life(stop=[asked_redis.close, asked_postgres.close]),
     )
 
 
