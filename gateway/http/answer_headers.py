@@ -6,7 +6,7 @@ from starlette.types import Message, Scope, Send
 
 from gateway.http.answer import Answer, Headers
 from gateway.http.browsers import readable
-from gateway.http.headers import headers_of
+from gateway.http.headers import HEADERS
 
 _NAME = "sluice.answer_headers"
 
@@ -36,7 +36,7 @@ def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes], 
     """`send`, adding the headers of `answer_headers` that the answer doesn't have already. What is private, no page of
     another site may read."""
     headers = answer_headers(scope)
-    headers += standing_headers(request_ids, None if private else headers_of(scope).get(b"origin"))
+    headers += standing_headers(request_ids, None if private else scope[HEADERS].get(b"origin"))
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
