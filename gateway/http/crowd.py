@@ -1,7 +1,8 @@
-"""Connections beyond the most that a process serves: each is answered 503 and closed."""
+"""Connections beyond the most that a process serves: an idle one makes room, or the newest gets 503 and is closed."""
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -9,7 +10,7 @@ from uvicorn.server import ServerState
 
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
-from gateway.http.connection import connections
+from gateway.http.connection import Connection, connections
 from gateway.rejections import Unavailable
 
 PATIENCE_S = 1.0
@@ -17,6 +18,10 @@ PATIENCE_S = 1.0
 
 MOST_REFUSED = 200
 """Most that are being refused at the same time; the others are closed without a word."""
+
+
+LOOKED_AT = 1_000
+"""How many connections are looked at for an idle one."""
 
 
 class Crowd:
@@ -31,7 +36,7 @@ class Crowd:
 
     def __call__(self, *, server_state: ServerState, **given: Any) -> asyncio.Protocol:
         """What uvicorn calls for each new connection."""
-        if len(server_state.connections) < self._most:
+        if len(server_state.connections) < self._most or _one_idle_is_closed(server_state):
             connection: asyncio.Protocol = self._connections(server_state=server_state, **given)
             return connection
         return OneTooMany(self._refused, self._answer)
@@ -48,6 +53,16 @@ class Crowd:
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)
+
+
+def _one_idle_is_closed(state: ServerState) -> bool:
+    """Close a connection that waits for its next request: else a stranger could keep all of them for ever."""
+    for connection in islice(state.connections, LOOKED_AT):
+        assert isinstance(connection, Connection)
+        if connection.timeout_keep_alive_task is not None and not connection.transport.is_closing():
+            connection.transport.close()
+            return True
+    return False
 
 
 class OneTooMany(asyncio.Protocol):

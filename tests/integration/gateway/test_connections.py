@@ -17,18 +17,27 @@ GET = b"GET /health HTTP/1.1\r\nHost: sluice\r\n\r\n"
 
 
 @contextmanager
-def held(gateway: GatewayProcess, n: int) -> Iterator[list[socket.socket]]:
-    """So many connections that have had an answer and stay open."""
+def held(gateway: GatewayProcess, n: int, *, sent: bytes = GET[:20]) -> Iterator[list[socket.socket]]:
+    """So many connections, each in the middle of a request, or with its answer where all of it is sent."""
     with ExitStack() as stack:
-        opened = [stack.enter_context(gateway.connect()) for _ in range(n)]
+        opened = []
+        for _ in range(n):
+            opened.append(stack.enter_context(gateway.connect()))
+            opened[-1].sendall(sent)
+            if sent == GET:
+                assert _status(opened[-1]) == 200
         for connection in opened:
-            assert asked(connection) == 200
+            gateway.wait_until_read(connection)
         yield opened
 
 
 def asked(connection: socket.socket, request: bytes = GET) -> int:
     """The status of the answer to a request."""
     connection.sendall(request)
+    return _status(connection)
+
+
+def _status(connection: socket.socket) -> int:
     answer = read_answer(connection)
     assert answer is not None
     return answer.status
@@ -56,10 +65,16 @@ def test_beyond_the_most_connections_one_is_told_503_and_closed(small: GatewayPr
 def test_the_others_are_served_meanwhile(small: GatewayProcess) -> None:
     with held(small, 10) as opened:
         late = [small.connect() for _ in range(300)]
-        assert [asked(connection) for connection in opened] == [200] * 10
+        assert [asked(connection, GET[20:]) for connection in opened] == [200] * 10
         for connection in late:
             connection.close()
     wait_until(lambda: _health(small), 10, "room again")
+
+
+def test_connections_that_wait_for_nothing_make_room(small: GatewayProcess) -> None:
+    with held(small, 10, sent=GET):
+        for _ in range(30):
+            assert small.request("GET", "/health").status == 200
 
 
 def test_one_too_many_that_says_nothing_is_closed_within_seconds(small: GatewayProcess) -> None:
@@ -120,7 +135,7 @@ def test_as_many_files_may_be_open_as_the_system_allows(small: GatewayProcess) -
 def test_without_a_free_descriptor_open_connections_are_served_and_stored(start_gateway: StartGateway) -> None:
     gateway = start_gateway()
     gateway.post(LOGS, log_of("first"))
-    with held(gateway, 1) as (connection,):
+    with held(gateway, 1, sent=GET) as (connection,):
         _, hard = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (3, hard))
         for n in range(5):
