@@ -59,6 +59,10 @@ class Deps:
     life: Life
 
 
+OF_OPERATORS = frozenset({"/health/ready", "/metrics"})
+"""Pages that no other site's script may read (contracts.md, "CORS and origins")."""
+
+
 class Dispatch:
     """Sends ingest requests straight to their route by a dict lookup, and everything else through Starlette.
 
@@ -86,7 +90,8 @@ class Dispatch:
         if route is not None:
             await route(scope, receive, send)
         else:
-            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids))
+            private = scope["path"].rstrip("/") in OF_OPERATORS
+            await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
 
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejection) -> None:
         api = self._apis.of_path(scope["path"])
@@ -102,8 +107,9 @@ def build_app(deps: Deps) -> Dispatch:
         *_operations(deps),
         *deps.query_routes,
     ]
-    routes += _description(Document(routes))
-    rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life))
+    document = Document(routes)
+    routes += _description(document)
+    rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life, document))
     rest.router.redirect_slashes = False
     plain = {path: route for path, route in ingest.items() if "{" not in path}
     return Dispatch(plain, rest, deps.request_ids, deps.apis)
@@ -183,9 +189,10 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
     return {HTTPException: http_error, Rejection: rejected, Exception: crashed}
 
 
-def _lifespan(life: Life) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(life: Life, document: Document) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        _ = document.body  # tens of milliseconds, for which no request should hold the others
         for start in life.start:
             await start()
         yield

@@ -27,6 +27,7 @@ from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
+from gateway.memory import Tidy
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
@@ -99,6 +100,9 @@ class _Common:
 def _common(config: Settings) -> _Common:
     metrics, mine = Metrics(), config.gateway
     postgres, redis = Postgres(config.services.postgres_url), Redis(config.services.redis_url)
+    # Of their own: whoever waits for the others would make a neighbour look away that is only busy.
+    asked_postgres = Postgres(config.services.postgres_url, connections=1)
+    asked_redis = Redis(config.services.redis_url, connections=1)
     reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
     return _Common(
         config=config,
@@ -108,10 +112,16 @@ def _common(config: Settings) -> _Common:
         postgres=postgres,
         redis=redis,
         keys=KeyCache(lookup_in(postgres, metrics), fresh_s=mine.key_fresh_s, stale_s=mine.key_stale_s),
-        limits=Limits(redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit),
+        limits=Limits(
+            redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
+        ),
         reader=reader,
-        checks={"clickhouse": reader.ping, "redis": redis.ping, "postgres": partial(check_keys, postgres)},
-        life=Life(),
+        checks={
+            "clickhouse": reader.ping,
+            "redis": asked_redis.ping,
+            "postgres": partial(check_keys, asked_postgres),
+        },
+        life=Life(stop=[asked_redis.close, asked_postgres.close]),
     )
 
 
@@ -157,9 +167,10 @@ def _ingest(common: _Common) -> IngestDeps:
 
 def _life(common: _Common) -> Life:
     """The life of all parts; the roles' own parts start first and stop first."""
-    revocations = Revocations(common.redis, common.keys)
-    common.life.start += (revocations.start, common.limits.start)
+    revocations, tidy = Revocations(common.redis, common.keys), Tidy()
+    common.life.start += (revocations.start, common.limits.start, tidy.start)
     common.life.stop += (
+        tidy.close,
         revocations.close,
         common.limits.close,
         common.postgres.close,

@@ -95,10 +95,13 @@ class Leases:
             with contextlib.suppress(RedisUnavailable):
                 await self._redis.call("ZREM", _PROCESSES, self._process)
 
-    async def lease(self, counter: str, limit: int, wanted: int, before: Window | None) -> Window:
+    async def lease(
+        self, counter: str, limit: int, wanted: int, before: Window | None, *, counted: bool = True
+    ) -> Window:
         """More of this counter's window, or its next window: at least `wanted` requests if that many are left.
 
-        `before` is what the process had last; what it still holds of the same window is kept.
+        `before` is what the process had last; what it still holds of the same window is kept. `counted`: with Redis
+        away, what is granted are requests to count in the metric.
         """
         if not self._away:
             asked_at = monotonic()
@@ -113,9 +116,13 @@ class Leases:
                     granted += before.left
                 # Counted from before the round trip, so it ends too early at worst: then we just ask again.
                 return Window(limit, granted, pool, asked_at + remaining_us / 1e6, resets_at)
-        return self._local(limit, wanted, before)
+        window, granted = self._local(limit, wanted, before)
+        if counted:
+            self._local_requests.inc(granted)
+        return window
 
-    def _local(self, limit: int, wanted: int, before: Window | None) -> Window:
+    def _local(self, limit: int, wanted: int, before: Window | None) -> tuple[Window, int]:
+        """(the window, how much of it was granted now)"""
         now = monotonic()
         if before is not None and now < before.ends_at and before.limit == limit:
             pool, held, ends_at, resets_at = before.pool, before.left, before.ends_at, before.resets_at
@@ -124,8 +131,7 @@ class Leases:
             resets_at = int(moment) // WINDOW_S * WINDOW_S + WINDOW_S
             pool, held, ends_at = limit, 0, now + resets_at - moment
         granted = min(pool, max(1, min(100, limit // 50), wanted))
-        self._local_requests.inc(granted)
-        return Window(limit, held + granted, pool - granted, ends_at, resets_at)
+        return Window(limit, held + granted, pool - granted, ends_at, resets_at), granted
 
     async def _go_on_beating(self) -> None:
         while True:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from gateway.http.answer import Headers
 from gateway.leases import Leases, Window
+from gateway.record_limit import RecordLimit
 from gateway.rejections import RateLimited
 from shared.clients.redis import Redis
 from shared.keys import ResolvedKey
@@ -104,13 +105,15 @@ class Limiter:
 
 
 class Limits:
-    """The limiters of one process. Defaults are requests per minute, 0 for no limit; drains have no default."""
+    """The limiters of one process. Defaults are requests per minute, 0 for no limit; drains have no default for those,
+    but one for records."""
 
-    def __init__(self, redis: Redis, metrics: Metrics, *, ingest: int, read: int) -> None:
+    def __init__(self, redis: Redis, metrics: Metrics, *, ingest: int, read: int, drain_records: int = 0) -> None:
         self._leases = Leases(redis, metrics)
         self.ingest = Limiter("ingest", ingest, self._leases)
         self.read = Limiter("read", read, self._leases)
         self.drain = Limiter("drain", 0, self._leases)
+        self.drain_records = RecordLimit(drain_records, self._leases)
         self.start = self._leases.start
         self.close = self._leases.close
 

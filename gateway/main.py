@@ -2,8 +2,11 @@
 
 import gc
 import os
+import resource
 import socket
+from contextlib import suppress
 from ipaddress import ip_network
+from typing import Any
 
 import structlog
 import uvicorn
@@ -11,7 +14,7 @@ import uvloop
 
 from gateway.app import Deps, Dispatch, build_app
 from gateway.assembly import assemble
-from gateway.http.connection import connections
+from gateway.http.crowd import MOST_REFUSED, Crowd
 from gateway.http.server import Server
 from shared import logging_setup, settings
 from shared.settings import BadSetting
@@ -22,10 +25,13 @@ _log = structlog.get_logger(__name__)
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open; SDKs send every few seconds."""
 
+OWN_FILES = MOST_REFUSED + 200
+"""Files that are open beside the connections that are served: those being refused, the queue, the neighbours."""
+
 
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
-    logging_setup.configure()
+    logging_setup.configure(strangers=True)
     uvloop.run(serve(settings.load(os.environ)))
 
 
@@ -41,6 +47,7 @@ async def serve(config: settings.Settings) -> None:
     server = Server(
         serving(application, deps, config.gateway),
         head_timeout_s=config.gateway.head_timeout_s,
+        answer_timeout_s=config.gateway.answer_timeout_s,
         give_up=deps.ingest.bodies.give_up if deps.ingest else lambda: None,
     )
     await server.serve(sockets=[listener])
@@ -48,9 +55,10 @@ async def serve(config: settings.Settings) -> None:
 
 def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn.Config:
     """How uvicorn serves the application. Raises `BadSetting`."""
+    crowd: Any = Crowd(deps.request_ids, deps.apis, connections_of(mine.max_connections, raise_open_files()))
     return uvicorn.Config(
         application,
-        http=connections(deps.request_ids, deps.apis),
+        http=crowd,
         ws="none",  # even where a WebSocket library is installed: a request to upgrade is answered like any other
         access_log=False,
         log_config=None,
@@ -61,6 +69,23 @@ def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(mine.shutdown_s),
     )
+
+
+def raise_open_files() -> int:
+    """Raise this process's own limit of open files to the most that it may have, and return that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # where the most is no number
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft if soft != resource.RLIM_INFINITY else 2**31
+
+
+def connections_of(wanted: int, open_files: int) -> int:
+    """How many connections are served: as many as wanted, or as there are files for beside our own."""
+    most = max(1, min(wanted, open_files - OWN_FILES))
+    if most < wanted:
+        _log.warning("too few files may be open for so many connections", wanted=wanted, served=most)
+    return most
 
 
 def trusted(setting: str) -> list[str]:

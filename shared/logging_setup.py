@@ -6,12 +6,17 @@ import sys
 
 import structlog
 
+from shared.log_floods import OncePerSecond
+
 LOUD_LIBRARIES = ("aiokafka", "clickhouse_driver")
 """They log dozens of lines a second while their server is away; our own code logs that once, with its meaning."""
 
 
-def configure(level: str = "INFO") -> None:
-    """Set up logging for this process; the libraries' logs go through it too."""
+def configure(level: str = "INFO", *, strangers: bool = False) -> None:
+    """Set up logging for this process; the libraries' logs go through it too.
+
+    `strangers`: anybody may cause lines, so that each kind of line is written once a second at most (`OncePerSecond`).
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,6 +42,8 @@ def configure(level: str = "INFO") -> None:
             ],
         )
     )
+    if strangers:
+        handler.addFilter(OncePerSecond())
     for name in LOUD_LIBRARIES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     root = logging.getLogger()

@@ -91,6 +91,9 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     read_limit: Annotated[
         int, Meta(ge=0, description="Read requests a minute of a key without a limit of its own; 0: no limit")
     ] = 600
+    drain_record_limit: Annotated[
+        int, Meta(ge=0, description="Records a minute that drains may bring with one key; 0: no limit")
+    ] = 1_000_000
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
     max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
     max_unpack_ratio: Annotated[
@@ -109,6 +112,12 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
         10.0
     )
     body_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a body must have come in")] = 20.0
+    answer_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds in which a client must have taken its answer, else it is cut off")
+    ] = 60.0
+    max_connections: Annotated[
+        int, Meta(ge=1, description="Connections at the same time; any more get 503; fewer where files are short")
+    ] = 10_000
     publish_timeout_s: Annotated[float, Meta(gt=0, description="Seconds to wait for the queue before 503")] = 10.0
     in_flight_bytes: Annotated[int, Meta(ge=1_000_000, description="Bytes on the way to the queue before 503")] = (
         64_000_000

@@ -10,6 +10,7 @@ from gateway.http.answer import Answer
 from gateway.http.request import Request
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.rejections import Unauthenticated
+from gateway.validation.parts import Part
 from shared.formats.intake import Intake, Outcome
 from shared.keys import ResolvedKey
 
@@ -30,11 +31,13 @@ class DrainRoute(IngestRoute):
 
     1. The handshake comes before everything, and needs no key.
     2. A project in the path must be the key's own. If the project has a secret, it must have signed the body.
+    3. Records count towards the key's minute, where they are published.
     """
 
     def __init__(self, intake: Intake, deps: IngestDeps, drain: DrainDeps) -> None:
         super().__init__(intake, deps)
         self._codes = drain.codes
+        self._records = deps.limits.drain_records
         self._fallback = drain.verify.encode()
         self._handshakes = deps.metrics.requests.labels(intake.route, "handshake")
 
@@ -46,6 +49,10 @@ class DrainRoute(IngestRoute):
     def vouch(self, request: Request, key: ResolvedKey) -> None:
         super().vouch(request, key)
         verify(key, request.headers.get(SIGNATURE), request.wire, request.body)
+
+    async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
+        await self._records.admit(key, sum(part.n for part in parts))
+        return await super()._publish(key, parts)
 
     async def _handshake(self, request: Request) -> Answer:
         self._handshakes.inc()

@@ -32,10 +32,11 @@ def answer_headers(scope: Scope) -> Headers:
     return headers
 
 
-def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
-    """`send`, adding the headers of `answer_headers` that the answer doesn't have already."""
+def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes], *, private: bool = False) -> Send:
+    """`send`, adding the headers of `answer_headers` that the answer doesn't have already. What is private, no page of
+    another site may read."""
     headers = answer_headers(scope)
-    headers += standing_headers(request_ids, scope[HEADERS].get(b"origin"))
+    headers += standing_headers(request_ids, None if private else scope[HEADERS].get(b"origin"))
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

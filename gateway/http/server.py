@@ -1,4 +1,5 @@
-"""uvicorn, with a timeout for a request's head and a shutdown that leaves no half-sent request waiting."""
+"""uvicorn, with timeouts for a request's head and for an answer that nobody reads, and a shutdown that leaves no
+half-sent request waiting."""
 
 import asyncio
 import socket
@@ -8,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from gateway.http.connection import SlowHeads
+from gateway.http.unread import UnreadAnswers
 
 
 class Server(uvicorn.Server):
@@ -16,17 +18,25 @@ class Server(uvicorn.Server):
     uvicorn looks for a signal only ten times a second: meanwhile the rest of a half-sent request could arrive.
     """
 
-    def __init__(self, config: uvicorn.Config, *, head_timeout_s: float, give_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        head_timeout_s: float,
+        answer_timeout_s: float,
+        give_up: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._heads = SlowHeads(self.server_state, head_timeout_s)
+        self._unread = UnreadAnswers(self.server_state, answer_timeout_s)
         self._give_up = give_up
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self._watching = asyncio.create_task(self._heads.watch())
+        self._watching = [asyncio.create_task(each.watch()) for each in (self._heads, self._unread)]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -36,5 +46,5 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._give_up()
         await super().shutdown(sockets)
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching:
+            watching.cancel()

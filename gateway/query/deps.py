@@ -1,11 +1,14 @@
 """What the read API is built of."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.query.answer import Held
+from gateway.query.presence import ClientGone, while_connected
 from gateway.query.reader import Reader
 from gateway.rejections import InternalError, LacksScope, Rejection
 from shared.keys import ResolvedKey
@@ -15,7 +18,10 @@ Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
 """The key of a request. Raises `Unauthenticated`, `Unavailable`, or any other refusal that comes before the parameters
 are read. It need not ask for the read scope."""
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+NOBODY_READS = 499
+"""The status of an answer to a client that has hung up: it is never sent."""
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class QueryDeps:
     reader: Reader
     authenticate: Authenticate
     metrics: Metrics
+    held: Held = field(default_factory=Held)
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises `LacksScope`, and what `authenticate` raises."""
@@ -36,7 +43,10 @@ class QueryDeps:
 
         async def counted(request: Request) -> Response:
             try:
-                answer = await endpoint(request)
+                answer = await while_connected(request, endpoint(request))
+            except ClientGone:
+                self.metrics.requests.labels(path, "client_gone").inc()
+                return Response(status_code=NOBODY_READS)
             except Exception as error:
                 refusal = error if isinstance(error, Rejection) else InternalError
                 self.metrics.requests.labels(path, refusal.reason).inc()

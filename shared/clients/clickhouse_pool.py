@@ -4,11 +4,37 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.clients.clickhouse import ClickHouse
 
 T = TypeVar("T")
+
+
+class Call(Generic[T]):
+    """A call on a thread of a pool. `future`: its result; cancelling that ends the waiting only."""
+
+    future: asyncio.Future[T]
+
+    def __init__(self, work: Callable[[ClickHouse], T]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._connection: ClickHouse | None = None
+
+    def abort(self) -> None:
+        """Break the connection while the call is under way: the server gives up, and the call ends `Unreachable`."""
+        with self._lock:  # another call may have the connection next
+            if self._connection is not None:
+                self._connection.abort()
+
+    def on(self, connection: ClickHouse) -> T:
+        with self._lock:
+            self._connection = connection
+        try:
+            return self._work(connection)
+        finally:
+            with self._lock:
+                self._connection = None
 
 
 class ClickHousePool:
@@ -26,6 +52,12 @@ class ClickHousePool:
     def run(self, call: Callable[[ClickHouse], T]) -> asyncio.Future[T]:
         """The result of a call. Cancelled, a call that has begun goes on, and one that waits its turn never begins."""
         return asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, call)
+
+    def begin(self, work: Callable[[ClickHouse], T]) -> Call[T]:
+        """The same as a `Call`, which can be aborted alone."""
+        call = Call(work)
+        call.future = self.run(call.on)
+        return call
 
     def abort(self) -> None:
         """Break all connections: whatever still waits for the server ends at once, its outcome unknown."""

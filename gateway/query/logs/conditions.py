@@ -52,14 +52,15 @@ def between(start: int | None, end: int | None) -> list[Condition]:
     return found
 
 
-def older_than(place: Place) -> list[Condition]:
-    """The rows that come after a place, newest first."""
+def beyond(place: Place, *, descending: bool) -> list[Condition]:
+    """The rows that come after a place: older ones if the newest come first, else newer ones."""
+    compared = "<" if descending else ">"
     values = {f"place_{n}": value for n, value in enumerate(place)}
     times = [f"fromUnixTimestamp64Micro(%(place_{n})s)" for n in (0, 1)]
     rest = [f"%(place_{n})s" for n in range(2, len(place))]
     return [
-        Condition(f"timestamp <= {times[0]}", values),  # the primary key can't use the tuple below
-        Condition(f"({', '.join(PLACE_COLUMNS)}) < ({', '.join(times + rest)})"),
+        Condition(f"timestamp {compared}= {times[0]}", values),  # the primary key can't use the tuple below
+        Condition(f"({', '.join(PLACE_COLUMNS)}) {compared} ({', '.join(times + rest)})"),
     ]
 
 

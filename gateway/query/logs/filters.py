@@ -58,11 +58,12 @@ def parse_log_query(given: Parameters) -> LogQuery:
     return query
 
 
-def parse_include(given: Parameters) -> tuple[str, ...]:
-    """The further columns that a request for the logs of an error asks for. Raises `BadQuery`."""
+def parse_around(given: Parameters) -> tuple[tuple[str, ...], Place | None]:
+    """The further columns that the logs of an error are asked for with, and where they go on. Raises `BadQuery`."""
     include = tuple(given.words("include", INCLUDABLE))
+    after = given.parsed("cursor", decode_place, "value_error", "a valid cursor")
     given.finish()
-    return include
+    return include, after
 
 
 def _attributes(given: Parameters) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, l
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.listed import ListedParameters
 from gateway.query.logs.columns import KEYS, schema_of
-from gateway.query.logs.filters import EQUAL, parse_include, parse_log_query
+from gateway.query.logs.filters import EQUAL, parse_around, parse_log_query
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
 from gateway.rejections import LacksScope, Rejection
@@ -47,8 +47,7 @@ _EXAMPLE = {
 
 
 def project_logs(components: Components) -> Json:
-    link = {"Link": {"description": '`rel="next"`: the next page.', "schema": {"type": "string"}}}
-    operation = _operation(parse_log_query, ProjectNotFound(), link, components)
+    operation = _operation(parse_log_query, ProjectNotFound(), components)
     return operation | {
         "operationId": "project_logs",
         "summary": "The logs of a project",
@@ -57,7 +56,7 @@ def project_logs(components: Components) -> Json:
 
 
 def event_logs(components: Components) -> Json:
-    operation = _operation(parse_include, EventNotFound(), {}, components)
+    operation = _operation(parse_around, EventNotFound(), components)
     return operation | {
         "operationId": "event_logs",
         "summary": "The logs around an error",
@@ -65,7 +64,7 @@ def event_logs(components: Components) -> Json:
     }
 
 
-def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: Json, components: Components) -> Json:
+def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, components: Components) -> Json:
     listed = ListedParameters(_MEANINGS)
     parse(listed)
     refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse))
@@ -73,7 +72,7 @@ def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, headers: 
         "tags": ["query"],
         "parameters": listed.found,
         "security": KEY_SCHEMES,
-        "responses": {"200": _page(headers), **refusals(API, refused, components)},
+        "responses": {"200": _page(), **refusals(API, refused, components)},
     }
 
 
@@ -86,12 +85,13 @@ def _bad_query(parse: Callable[[Parameters], Any]) -> Rejection:
     raise AssertionError("an unknown column was accepted")
 
 
-def _page(headers: Json) -> Json:
+def _page() -> Json:
+    link = {"Link": {"description": '`rel="next"`: the next page.', "schema": {"type": "string"}}}
     columns = {name: schema_of(name) | {"description": _HELP[name]} for name in LOGS.column_names}
     log = {"type": "object", "properties": columns, "required": list(KEYS), "additionalProperties": False}
     return {
         "description": "The logs",
-        "headers": REQUEST_ID | limits(required=False) | headers,
+        "headers": REQUEST_ID | limits(required=False) | link,
         "content": {
             "application/json": {
                 "schema": {

@@ -2,22 +2,20 @@
 
 from urllib.parse import quote, urlencode
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.openapi import Describe, Described
+from gateway.query.answer import PiecesResponse
 from gateway.query.deps import Endpoint, QueryDeps
 from gateway.query.logs import openapi
 from gateway.query.logs.cursor import encode_place
-from gateway.query.logs.filters import parse_include, parse_log_query
+from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 
 MAX_EVENT_ID = 128
-
-_encode = msgspec.json.Encoder().encode
 
 
 def routes(deps: QueryDeps) -> list[Described]:
@@ -32,17 +30,18 @@ def routes(deps: QueryDeps) -> list[Described]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
         found = await find_logs(deps.reader, key.project_id, query)
-        return _answer(found, _next_link(request, found))
+        return _answer(deps, key.project_id, found, _next_link(request, found))
 
     async def event_logs(request: Request) -> Response:
         key = await deps.reading_key(request)
         given = _parameters(request)
-        include = parse_include(given)
+        include, after = parse_around(given)
         event_id = request.path_params["event_id"]
         if not 0 < len(event_id) <= MAX_EVENT_ID:
             raise EventNotFound
         stored_id = event_id.replace("\0", "\ufffd")
-        return _answer(await find_logs_around(deps.reader, key.project_id, stored_id, include))
+        found = await find_logs_around(deps.reader, key.project_id, stored_id, include, after)
+        return _answer(deps, key.project_id, found, _next_link(request, found))
 
     # An event id is the client's own text, which may contain slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {
@@ -60,9 +59,10 @@ def _parameters(request: Request) -> Parameters:
     return Parameters(request.query_params.multi_items())
 
 
-def _answer(found: Found, link: str | None = None) -> Response:
-    headers = {"Link": link} if link else None
-    return Response(_encode(found.body), headers=headers, media_type="application/json")
+def _answer(deps: QueryDeps, project_id: str, found: Found, link: str | None) -> Response:
+    pieces = found.body
+    deps.held.admit(project_id, sum(map(len, pieces)))
+    return PiecesResponse(pieces, {"Link": link} if link else {}, deps.held, project_id)
 
 
 def _next_link(request: Request, found: Found) -> str | None:

@@ -1,14 +1,15 @@
 """Finds a page of a project's logs, or the logs around an error."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.query.logs.columns import KEYS, render, select_list
-from gateway.query.logs.conditions import Condition, matching, older_than
+from gateway.query.logs.columns import KEYS
+from gateway.query.logs.conditions import Condition, beyond, matching
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.filters import LogQuery
-from gateway.query.reader import Reader, Rows, TooBig
+from gateway.query.logs.page import Page, ordering, page_of, select
+from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
@@ -26,82 +27,98 @@ MAX_AROUND = 10_000
 class Found:
     """The content of an answer. The next page begins after the place `next`."""
 
-    logs: list[dict[str, Any]]
+    page: Page
     total: int
     has_more: bool
-    next: Place | None = None
 
     @property
-    def body(self) -> dict[str, Any]:
-        return {"logs": self.logs, "total": self.total, "has_more": self.has_more}
+    def next(self) -> Place | None:
+        return self.page.last
+
+    @property
+    def body(self) -> list[bytes]:
+        """The answer's JSON, in pieces."""
+        tail = b'],"total":%d,"has_more":%b}' % (self.total, b"true" if self.has_more else b"false")
+        return [b'{"logs":[', *self.page.pieces, tail]
 
 
 async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
     """A page of a project's logs, newest first. Raises `BadQuery` if the page is too large, and `Unavailable`."""
     conditions = matching(project_id, query)
-    names = (*KEYS, *query.include)
     try:
-        rows = await _page(reader, names, conditions, query)
+        page = await _as_many_as_fit(reader, conditions, query)
     except TooBig as error:
-        message = "Value error, these logs are over 64 MB: ask for fewer at a time"
+        message = "Value error, these logs are too large: ask for fewer at a time"
         raise BadQuery([issue("value_error", "limit", message, str(query.limit))]) from error
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    seen = query.offset + len(rows)
+    more = page.last is not None
+    seen = query.offset + page.n
     total = seen
-    if more or query.after or (query.offset and not rows):
+    if more or query.after or (query.offset and not page.n):
         # Rows may have arrived since the page was read; total and page must not contradict each other.
-        total = max(await _count(reader, conditions), seen + more if rows else 0)
-    last = Place(*rows[-1][len(names) :]) if more else None
-    return Found(render(names, rows), total, more, last)
+        total = max(await _count(reader, conditions, query), seen + more if page.n else 0)
+    return Found(page, total, more)
 
 
-async def find_logs_around(reader: Reader, project_id: str, event_id: str, include: tuple[str, ...]) -> Found:
+async def find_logs_around(
+    reader: Reader, project_id: str, event_id: str, include: tuple[str, ...], after: Place | None = None
+) -> Found:
     """The logs of an error's trace around it, oldest first. Raises `EventNotFound`, `Unavailable`."""
     trace_id, moment = await _event(reader, project_id, event_id)
     if not trace_id:
-        return Found([], 0, False)
-    query = LogQuery(equal=(("trace_id", trace_id),), start=moment - AROUND_US, end=moment + AROUND_US, include=include)
+        return Found(Page([]), 0, False)
+    query = LogQuery(
+        equal=(("trace_id", trace_id),),
+        start=moment - AROUND_US,
+        end=moment + AROUND_US,
+        limit=MAX_AROUND,
+        after=after,
+        include=include,
+    )
     conditions = matching(project_id, query)
-    names = (*KEYS, *include)
-    rows, limit = await _as_many_as_fit(reader, names, conditions, query)
-    more = len(rows) > limit
-    rows = rows[:limit]
-    total = max(await _count(reader, conditions), len(rows) + 1) if more else len(rows)
-    return Found(render(names, rows), total, more)
+    page = await _as_many_as_fit(reader, conditions, query, descending=False)
+    more = page.last is not None
+    total = max(await _count(reader, conditions, query), page.n + more) if more or after else page.n
+    return Found(page, total, more)
 
 
 async def _as_many_as_fit(
-    reader: Reader, names: Iterable[str], conditions: list[Condition], query: LogQuery
-) -> tuple[Rows, int]:
-    """The rows, oldest first, and the limit that was used. A hundred records of full size always fit."""
-    for limit in (MAX_AROUND, MAX_AROUND // 10):
+    reader: Reader, conditions: list[Condition], query: LogQuery, *, descending: bool = True
+) -> Page:
+    """The page that a query asks for, or a smaller one where the server has no room for it: large rows are sorted
+    before it is known that they don't fit. Raises `TooBig`, `Unavailable`."""
+    for part in (1, 10):
         try:
-            return await _page(reader, names, conditions, replace(query, limit=limit), descending=False), limit
-        except TooBig:
+            return await _page(reader, conditions, replace(query, limit=-(-query.limit // part)), descending)
+        except (TooBig, Cramped):
             continue
-    few = MAX_AROUND // 100
-    return await _page(reader, names, conditions, replace(query, limit=few), descending=False), few
+    return await _page(reader, conditions, replace(query, limit=-(-query.limit // 100)), descending)
 
 
-async def _page(
-    reader: Reader, names: Iterable[str], conditions: list[Condition], query: LogQuery, descending: bool = True
-) -> Rows:
-    """One row more than the limit, if there is one. The columns of the row's place follow the named ones."""
+async def _page(reader: Reader, conditions: list[Condition], query: LogQuery, descending: bool) -> Page:
+    """A page. One row more than its limit is looked for, to tell whether more follow."""
+    names = (*KEYS, *query.include)
     if query.after is not None:
-        conditions = conditions + older_than(query.after)
+        conditions = conditions + beyond(query.after, descending=descending)
     where, values = _where(conditions)
     order = ", ".join(f"{name} DESC" if descending else name for name in PLACE_COLUMNS)
-    return await reader.query(
-        f"SELECT {select_list((*names, *PLACE_COLUMNS))} FROM {_table(reader, LOGS)}"  # noqa: S608 - names of ours
-        f" WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s",
+    source = f"FROM {_table(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
+    return await reader.read(
+        lambda rows: page_of(names, rows, query.limit),
+        select(names, source, ordering(names, descending=descending)),
         values | {"rows": query.limit + 1, "skip": query.offset},
+        project_id=values["project_id"],
+        settings=_settings(query),
     )
 
 
-async def _count(reader: Reader, conditions: list[Condition]) -> int:
+async def _count(reader: Reader, conditions: list[Condition], query: LogQuery) -> int:
     where, values = _where(conditions)
-    rows = await reader.query(f"SELECT count() FROM {_table(reader, LOGS)} WHERE {where}", values)  # noqa: S608 - as above
+    rows = await reader.query(
+        f"SELECT count() FROM {_table(reader, LOGS)} WHERE {where}",  # noqa: S608 - names of ours
+        values,
+        project_id=values["project_id"],
+        settings=_settings(query),
+    )
     return int(rows[0][0])
 
 
@@ -111,10 +128,15 @@ async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, i
         f"SELECT trace_id, toUnixTimestamp64Micro(timestamp) FROM {_table(reader, ERRORS.table)}"  # noqa: S608 - as above
         " WHERE project_id = %(project_id)s AND event_id = %(event_id)s ORDER BY received_at DESC LIMIT 1",
         {"project_id": project_id, "event_id": event_id},
+        project_id=project_id,
     )
     if not rows:
         raise EventNotFound
     return rows[0][0], rows[0][1]
+
+
+def _settings(query: LogQuery) -> Mapping[str, Any] | None:
+    return LOOKS_INTO_TEXT if query.search is not None or query.attributes else None
 
 
 def _table(reader: Reader, table: Table) -> str:

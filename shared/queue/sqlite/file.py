@@ -1,19 +1,17 @@
 """The queue file: opening it, one writer at a time, and its errors as the queue's."""
 
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from shared.queue.base import QueueUnavailable
+from shared.queue.sqlite.file_lock import FileLock
 from shared.queue.sqlite.identity import identified
 from shared.queue.sqlite.schema import CHANGES, SCHEMA, VERSION
 
-_LOCK_POLL_S = 0.0005
 _MODE = 0o600  # records are nobody else's business; SQLite gives its log the mode of the file
 _PRAGMAS = """
 PRAGMA synchronous = FULL;
@@ -39,6 +37,7 @@ class QueueFile:
     def __init__(self, path: Path, *, lock_timeout_s: float) -> None:
         self._path = path
         self._lock_timeout_s = lock_timeout_s
+        self._lock = FileLock(path)
         self._db: sqlite3.Connection | None = None
         self._inode = 0
         self._log: int | None = None
@@ -60,7 +59,7 @@ class QueueFile:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed and synced at the end, rolled back when the body raises."""
-        with self._errors(), locked(self._path, self._lock_timeout_s):
+        with self._errors(), self._lock.held(self._lock_timeout_s):
             db = self._connection(is_locked=True)
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -75,6 +74,10 @@ class QueueFile:
 
     def close(self) -> None:
         self._disconnect()
+        self._close_log()
+        self._lock.close()
+
+    def _close_log(self) -> None:
         if self._log is not None:
             os.close(self._log)
             self._log = None
@@ -88,7 +91,7 @@ class QueueFile:
     def _connection(self, *, is_locked: bool) -> sqlite3.Connection:
         inode = os.stat(self._path).st_ino
         if self._db is None or inode != self._inode:
-            with nullcontext() if is_locked else locked(self._path, self._lock_timeout_s):
+            with nullcontext() if is_locked else self._lock.held(self._lock_timeout_s):
                 self._connect(inode)
         assert self._db is not None
         return self._db
@@ -100,7 +103,8 @@ class QueueFile:
             if inode != self._inode:  # and no other process has opened it: then the log would be its own by now
                 self._drop_old_log()
             lock.write_text(str(inode))
-        self.close()
+        self._disconnect()
+        self._close_log()
         self._db, self.id = _open(self._path, self._lock_timeout_s, inode)
         self._inode = inode
         with suppress(FileNotFoundError):
@@ -135,7 +139,7 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path, lock_timeout_s):
+        with closing(FileLock(path)) as lock, lock.held(lock_timeout_s):
             if path.exists():
                 return
             unfinished = path.with_name(path.name + ".new")
@@ -153,29 +157,6 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
             _sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
         raise QueueUnavailable(f"the queue file {path} can't be made: {error}") from error
-
-
-@contextmanager
-def locked(path: Path, timeout_s: float) -> Iterator[None]:
-    """Hold the lock of the queue file over all processes; the system lets go of it when a process dies."""
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
-    try:
-        deadline = time.monotonic() + timeout_s
-        while not _try_lock(lock):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"another process has kept it locked for {timeout_s:g} s")
-            time.sleep(_LOCK_POLL_S)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _open(path: Path, busy_timeout_s: float, inode: int) -> tuple[sqlite3.Connection, str]:

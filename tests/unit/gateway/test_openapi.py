@@ -167,7 +167,7 @@ def test_the_parameters_are_those_that_the_route_reads(document: Json) -> None:
     assert parameters.keys() == own | set(EQUAL)
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 100}
     of_event = document["paths"]["/api/v1/events/{event_id}/logs"]["get"]["parameters"]
-    assert [p["name"] for p in of_event] == ["include"]
+    assert [p["name"] for p in of_event] == ["include", "cursor"]
 
 
 def test_the_statuses_of_each_kind_of_route(document: Json) -> None:

@@ -106,7 +106,8 @@ async def test_more_questions_than_may_wait_are_refused_at_once(store: Store) ->
     slow = [asyncio.create_task(reader.query("SELECT sleep(0.05)", {})) for _ in range(17)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
-        await reader.ping()
+        await reader.query("SELECT 1", {})
+    await reader.ping()
     assert not any(task.done() for task in slow)
     assert await asyncio.gather(*slow) == [[(0,)]] * 17
     await reader.close()
@@ -119,10 +120,10 @@ class Explaining(Reader):
         super().__init__(url)
         self.plans: list[str] = []
 
-    async def query(self, sql, parameters):  # type: ignore[no-untyped-def]
-        lines = await super().query(f"EXPLAIN indexes = 1 {sql}", parameters)
+    async def read(self, make, sql, parameters, **more):  # type: ignore[no-untyped-def]
+        lines = await super().read(list, f"EXPLAIN indexes = 1 {sql}", parameters, **more)
         self.plans.append("\n".join(line.strip("│├└─ ") for (line,) in lines))
-        return await super().query(sql, parameters)
+        return await super().read(make, sql, parameters, **more)
 
 
 @pytest.fixture
@@ -192,3 +193,19 @@ async def test_every_filter_goes_through_the_primary_key(explaining: Explaining,
     await find_logs(explaining, "p", LogQuery(start=FIRST_NOON, equal=((name, "x"),)))
     for plan in explaining.plans:
         assert goes_through_the_primary_key(plan), plan
+
+
+@pytest.mark.parametrize("query", [LogQuery(search="m"), LogQuery(attributes=(("a", "b"),))])
+async def test_a_condition_on_text_comes_first(
+    explaining: Explaining, two_projects_for_ten_days: Store, query: LogQuery
+) -> None:
+    await find_logs(explaining, "p", query)
+    assert "__topKFilter" not in explaining.plans[0]
+    await find_logs(explaining, "p", LogQuery())
+    assert "LazilyRead" in explaining.plans[-2]
+
+
+async def test_a_setting_that_the_server_does_not_know_is_ignored(store: Store) -> None:
+    reader = Reader(store.url)
+    assert await reader.query("SELECT 1", {}, settings={"a_setting_of_a_later_version": 0}) == [(1,)]
+    await reader.close()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
+from gateway.query.logs.page import MAX_PAGE_BYTES
 from tests.integration.gateway.query.read_api import DAY, NOON, Store, client, temporary_store
 
 LOGS = "/api/v1/projects/p/logs"
@@ -286,9 +287,29 @@ async def test_a_trailing_slash_and_head_are_served(api: httpx.AsyncClient, stor
     assert (await api.post(LOGS)).status_code == 405
 
 
-async def test_a_page_too_large_to_hold_is_refused_with_advice(api: httpx.AsyncClient, store: Store) -> None:
-    store.add_logs(*({"message": "x" * 500_000} for _ in range(150)))
-    answer = await api.get(LOGS, params={"limit": 150})
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["query", "limit"]
-    assert len((await api.get(LOGS, params={"limit": 50})).json()["logs"]) == 50
+async def test_a_page_ends_where_it_is_large_enough_and_says_where_to_go_on(
+    api: httpx.AsyncClient, store: Store
+) -> None:
+    store.add_logs(*({"message": f"{n} " + "x" * 500_000, "timestamp": NOON - n} for n in range(40)))
+    seen, url, pages = [], f"{LOGS}?limit=150", 0
+    while url:
+        answer = await api.get(url)
+        body = answer.json()
+        assert answer.status_code == 200
+        assert len(answer.content) < MAX_PAGE_BYTES + 1_000_000
+        assert body["total"] == 40
+        assert body["has_more"] is ("next" in answer.links)
+        seen += [log["message"].partition(" ")[0] for log in body["logs"]]
+        url, pages = answer.links.get("next", {}).get("url", ""), pages + 1
+    assert seen == [str(n) for n in range(40)]
+    assert pages == 3
+
+
+async def test_text_that_grows_when_it_is_escaped_ends_a_page_sooner(api: httpx.AsyncClient, store: Store) -> None:
+    store.add_logs(*({"message": "\x01" * 500_000, "timestamp": NOON - n} for n in range(8)))
+    answer = await api.get(LOGS)
+    assert len(answer.content) < MAX_PAGE_BYTES + 4_000_000
+    assert answer.json()["has_more"] is True
+    offset = len(answer.json()["logs"])
+    rest = (await api.get(LOGS, params={"offset": offset})).json()
+    assert 0 < len(rest["logs"]) <= 8 - offset

@@ -1,6 +1,5 @@
 """Rows of the logs table as JSON objects (contracts.md, "Reading logs")."""
 
-import msgspec
 import pytest
 
 from gateway.query.logs.columns import render
@@ -21,4 +20,4 @@ NINES = "9" * 310
 def test_stored_json_is_answered_as_it_is_but_for_numbers_that_no_double_holds(stored: str, answered: str) -> None:
     for name in ("attributes", "user", "extra"):
         for given in (stored, stored.encode()):
-            assert render([name], [[given]]) == [{name: msgspec.Raw(answered.encode())}]
+            assert list(render([name], [[given]])) == [f'{{"{name}":{answered}}}'.encode()]

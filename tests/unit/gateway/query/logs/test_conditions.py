@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.logs.conditions import matching, older_than
+from gateway.query.logs.conditions import beyond, matching
 from gateway.query.logs.cursor import Place
 from gateway.query.logs.filters import LogQuery
 
@@ -26,7 +26,7 @@ def test_every_query_begins_with_the_project_and_bounds_the_arrival() -> None:
         "timestamp >= fromUnixTimestamp64Micro(%(start)s)",
         "received_at >= fromUnixTimestamp64Micro(%(arrived)s)",
     ]
-    assert older_than(Place(1, 2, 3, 4, 5, "logs"))[0].sql.startswith("timestamp <=")
+    assert beyond(Place(1, 2, 3, 4, 5, "logs"), descending=True)[0].sql.startswith("timestamp <=")
 
 
 def test_a_text_is_compared_as_it_was_stored() -> None:
