@@ -6,8 +6,9 @@ Setting it to done before the publish would lose data: the repeat of a failed re
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,22 @@ PENDING_S = 30
 DONE_S = 600
 """How long an answer is remembered, seconds."""
 
+_TAKE = Script("""
+local found = {}
+for n, key in ipairs(KEYS) do
+  found[n] = redis.call('GET', key)
+  if not found[n] then redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end
+end
+return found
+""")
+"""Sets each mark that is free; the others as they are."""
+
+_SET = Script("for n, key in ipairs(KEYS) do redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end")
+_FREE = Script("""
+for n, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[n] then redis.call('DEL', key) end
+end
+""")
 _DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 
 
@@ -32,6 +49,18 @@ class _Mark(msgspec.Struct, gc=False, array_like=True):
     owner: bytes
     answer: Answer | None = None
 
+
+class Marks(NamedTuple):
+    """The marks of several things that are published together."""
+
+    ours: dict[str, bytes]
+    """Name in Redis -> the pending mark that we set there."""
+    found: dict[bytes, bytes]
+    """Key -> digest of what was published under it before."""
+
+
+_DONE = Answer(0, b"")
+"""Stands in the mark of one event: whoever sends it again gets the answer to what it is sent with."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Mark).decode
@@ -97,6 +126,43 @@ class Idempotency:
             raise
         await self._remember(name, _encode(_Mark(digest, b"", answer)))
         return answer
+
+    async def begin(self, project_id: str, route: str, digests: Mapping[bytes, bytes]) -> "Marks":
+        """Mark what is about to be published: key -> `digest_of` it. One round trip, however many they are.
+
+        `Marks.found` says what there was under a key before. Raises `Unavailable` if some of it is under way; then none
+        of these marks is kept.
+        """
+        keys = list(digests)
+        names = [self._name(project_id, route, key) for key in keys]
+        owner = os.urandom(8)
+        pending = [_encode(_Mark(digests[key], owner)) for key in keys]
+        try:
+            answers = await self._redis.run(_TAKE, [*names], [PENDING_S, *pending])
+        except RedisUnavailable:
+            self._unguarded.labels("begin").inc()
+            return Marks({}, {})
+        ours = {name: mark for name, mark, there in zip(names, pending, answers, strict=True) if there is None}
+        found = {key: _decode(there) for key, there in zip(keys, answers, strict=True) if there is not None}
+        if any(mark.answer is None for mark in found.values()):
+            await self.end(Marks(ours, {}), succeeded=False)
+            raise Unavailable
+        self._repeats.inc(len(found))
+        return Marks(ours, {key: mark.digest for key, mark in found.items()})
+
+    async def end(self, marks: "Marks", *, succeeded: bool) -> None:
+        """What was marked is published, or was not. With Redis away the marks expire by themselves."""
+        if not marks.ours:
+            return
+        names = list(marks.ours)
+        try:
+            if succeeded:
+                done = [_encode(msgspec.structs.replace(_decode(mark), answer=_DONE)) for mark in marks.ours.values()]
+                await self._redis.run(_SET, [*names], [DONE_S, *done])
+            else:
+                await self._redis.run(_FREE, [*names], [*marks.ours.values()])
+        except RedisUnavailable:
+            self._unguarded.labels("done" if succeeded else "failed").inc()
 
     async def _remember(self, name: str, done: bytes) -> None:
         try:

@@ -15,6 +15,7 @@ from gateway.apis.base import Api
 from gateway.apis.shapes import Detail, ValidationError
 from gateway.rejections import (
     MAX_KEY,
+    EventReused,
     InvalidBody,
     KeyReused,
     KeyTooLong,
@@ -56,12 +57,13 @@ class Proliferate(Api):
     name = "proliferate"
     prefix = "/api/v1/"
     statuses: ClassVar[Mapping[type[Rejection], int]] = dict.fromkeys(
-        (MalformedJson, InvalidBody, Unreadable, KeyTooLong, KeyReused), 422
+        (MalformedJson, InvalidBody, Unreadable, KeyTooLong, KeyReused, EventReused), 422
     )
     sentences: ClassVar[Mapping[type[Rejection], str]] = {
         Unauthenticated: "Invalid API key",
         Unavailable: "Log storage temporarily unavailable",
     }
+    named_numbers = True
     shapes = (Detail, ValidationError)
 
     def refusal(self, rejection: Rejection, sentence: str) -> Any:

@@ -37,6 +37,8 @@ class Node:
     nullable: bool = False
     or_else: Callable[[Any], Any] | None = None
     """Called with a value that breaks the rules here; returns what to store instead, or None."""
+    sent_as: str = ""
+    """The field of the record that keeps a value which `or_else` replaced; '' for none."""
     fields: "tuple[Field, ...]" = ()
     """Of an object, in the order of its struct."""
     items: "Node | None" = None
@@ -122,7 +124,7 @@ def node_of(hint: Any, *limits: Meta) -> Node:
 def _annotated(hint: Any, *metas: Meta) -> Node:
     extra = {key: value for meta in metas for key, value in (meta.extra or {}).items()}
     node = node_of(extra["checked_as"]) if "checked_as" in extra else node_of(hint, *metas)
-    return replace(node, or_else=extra["or_else"]) if "or_else" in extra else node
+    return replace(node, or_else=extra["or_else"], sent_as=extra["sent_as"]) if "or_else" in extra else node
 
 
 def _union(args: tuple[Any, ...]) -> Node:

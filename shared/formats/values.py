@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.formats.base import Rows
+from shared.formats.sent_time import moment_of
 from shared.signals.base import Table
 
 LEAD_US = 10 * 60 * 1_000_000
@@ -26,13 +27,16 @@ _decode = msgspec.json.Decoder().decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
-Moment = datetime | float | list[str]
-"""A time as sent: a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or in a list the text of a time that
-no datetime holds."""
+Moment = str | float | datetime | list[str]
+"""A time as sent: ISO 8601 or a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or in a list the text
+of a time that no datetime holds."""
 
 
 def microseconds(moment: Moment) -> int:
-    """Microseconds since the epoch; over `LATEST_US` for a time that no datetime holds."""
+    """Microseconds since the epoch; what is below one is cut, never rounded. Over `LATEST_US` for a time that no
+    datetime holds."""
+    if isinstance(moment, str):
+        moment = moment_of(moment) or [moment]
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
@@ -40,8 +44,15 @@ def microseconds(moment: Moment) -> int:
     if isinstance(moment, list):
         return LATEST_US + 1
     if abs(moment) > 1e11:
-        return round(max(-_FAR_MS, min(moment, _FAR_MS)) * 1_000)
-    return round(moment * 1_000_000)
+        return _cut(max(-_FAR_MS, min(moment, _FAR_MS)), 1_000)
+    return _cut(moment, 1_000_000)
+
+
+def _cut(number: float, parts: int) -> int:
+    """How many parts of one are in a number, as its decimal digits say: 0.29 has 290,000 millionths, although a double
+    is a little less than that."""
+    nearest = round(number * parts)
+    return nearest - 1 if nearest / parts > number else nearest
 
 
 def times(rows: Rows, sent: Sequence[Moment | None], name: str = "timestamp") -> list[int]:
