@@ -174,6 +174,10 @@ def _size(node: Node, value: Any, too: str, at: str, name: str, limit: int) -> W
     return f"too_{too}", message, {"field_type": "List", name: limit, "actual_length": len(value)}
 
 
+def _pattern(node: Node, value: Any) -> Words:
+    return "string_pattern_mismatch", f"String should match pattern '{node.pattern}'", {"pattern": node.pattern}
+
+
 def _least(node: Node, value: Any) -> Words:
     return "greater_than_equal", f"Input should be greater than or equal to {node.least}", {"ge": node.least}
 
@@ -190,6 +194,7 @@ _WORDS: Mapping[Rule, Callable[[Node, Any], Words]] = {
     "whole": _whole,
     "shortest": _shortest,
     "longest": _longest,
+    "pattern": _pattern,
     "least": _least,
     "most": _most,
 }

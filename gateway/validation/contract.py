@@ -50,6 +50,8 @@ class Node:
     """Of a union."""
     shortest: int | None = None
     longest: int | None = None
+    pattern: str | None = None
+    """Of a text: what must be found in it."""
     least: float | None = None
     most: float | None = None
 
@@ -140,6 +142,7 @@ def _limited(node: Node, *metas: Meta) -> Node:
             zoned=meta.tz or node.zoned,
             shortest=node.shortest if meta.min_length is None else meta.min_length,
             longest=node.longest if meta.max_length is None else meta.max_length,
+            pattern=node.pattern if meta.pattern is None else meta.pattern,
             least=node.least if meta.ge is None else meta.ge,
             most=node.most if meta.le is None else meta.le,
         )

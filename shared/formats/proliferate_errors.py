@@ -25,6 +25,10 @@ PING = "proliferate-sdk-init"
 _SEVERITY = {"fatal": "critical", "error": "high", "warn": "medium"}
 
 
+NO_CONTROL = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
+"""A text without control characters."""
+
+
 class User(msgspec.Struct, gc=False):
     """A user. `set_user({...})` of 0.2.2 makes the whole object its `id`."""
 
@@ -42,7 +46,7 @@ class Context(msgspec.Struct, gc=False):
 class Error(msgspec.Struct, gc=False, kw_only=True):
     """One error or message."""
 
-    event_id: Annotated[str, Meta(max_length=128)] | None = None
+    event_id: Annotated[str, Meta(max_length=128, pattern=NO_CONTROL)] | None = None
     timestamp: OptionalTime = None
     platform: Text = None
     environment: Text = None

@@ -59,8 +59,10 @@ def columns(rows: Rows) -> Columns:
     records = rows.records
     levels = [record.level for record in records]
     for row, record in enumerate(records):
-        if record.level_sent is not ABSENT and other_word(word := plain(record.level_sent)):
-            rows.note(row, "level", word)
+        if record.level_sent is not ABSENT:
+            word = plain(record.level_sent)
+            if other_word(word) and level_of(word) == record.level:  # else it is not the gateway's
+                rows.note(row, "level", word)
     return {
         "timestamp": times(rows, [record.timestamp for record in records]),
         "level": levels,
