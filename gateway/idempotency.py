@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from gateway.http.answer import Answer
 from gateway.rejections import MAX_KEY, KeyReused, KeyTooLong, Unavailable
@@ -48,6 +49,9 @@ class _Mark(msgspec.Struct, gc=False, array_like=True):
     digest: bytes
     owner: bytes
     answer: Answer | None = None
+
+
+_log = structlog.get_logger(__name__)
 
 
 class Marks(NamedTuple):
@@ -99,7 +103,7 @@ class Idempotency:
     async def once(self, project_id: str, route: str, key: bytes, digest: bytes, work: Work) -> Answer:
         """The answer of `work`, or the one it gave before under this key.
 
-        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"body:" + digest` as one
+        `digest` is `digest_of` the unpacked body. A drain, which has no key, uses `b"\\0body:" + digest` as one
         (contracts.md, "Drain": a repeat of the same unpacked body is answered, not published again).
 
         Raises:
@@ -116,7 +120,10 @@ class Idempotency:
             self._unguarded.labels("begin").inc()
             return await work()
         if not ours:
-            answer = _repeated(found, digest)
+            mark = None if found is None else self._read(found)
+            if found is not None and mark is None:
+                return await work()
+            answer = _repeated(mark, digest)
             self._repeats.inc()
             return answer
         try:
@@ -142,8 +149,13 @@ class Idempotency:
         except RedisUnavailable:
             self._unguarded.labels("begin").inc()
             return Marks({}, {})
-        ours = {name: mark for name, mark, there in zip(names, pending, answers, strict=True) if there is None}
-        found = {key: _decode(there) for key, there in zip(keys, answers, strict=True) if there is not None}
+        ours: dict[str, bytes] = {}
+        found: dict[bytes, _Mark] = {}
+        for key, name, mark, there in zip(keys, names, pending, answers, strict=True):
+            if there is None:
+                ours[name] = mark
+            elif (known := self._read(there)) is not None:
+                found[key] = known
         if any(mark.answer is None for mark in found.values()):
             await self.end(Marks(ours, {}), succeeded=False)
             raise Unavailable
@@ -177,15 +189,23 @@ class Idempotency:
         except RedisUnavailable:
             self._unguarded.labels("failed").inc()
 
+    def _read(self, found: bytes) -> _Mark | None:
+        """A mark; None, and counted, for what is none: nothing is known of a request that may have been stored."""
+        try:
+            return _decode(found)
+        except msgspec.DecodeError:
+            _log.warning("an idempotency mark can't be read")
+            self._unguarded.labels("begin").inc()
+            return None
+
     def _name(self, project_id: str, route: str, key: bytes) -> str:
         scope = msgspec.json.encode((project_id, route))
         return self._prefix + blake2b(scope + key, digest_size=20).hexdigest()
 
 
-def _repeated(found: bytes | None, digest: bytes) -> Answer:
-    if found is None:  # the first request failed, or its mark expired, between our SET and GET
+def _repeated(mark: _Mark | None, digest: bytes) -> Answer:
+    if mark is None:  # the first request failed, or its mark expired, between our SET and GET
         raise Unavailable
-    mark = _decode(found)
     if mark.digest != digest:
         raise KeyReused
     if mark.answer is None:

@@ -151,9 +151,14 @@ def header_text(text: str, what: str) -> str:
 
 
 def from_file(file: Path, what: str) -> str:
-    """What is in a file, without the newline at its end; `-` asks for it, without showing it."""
+    """What is in a file, without the newline at its end; `-` is standard input, where people type without seeing it."""
     try:
-        text = typer.prompt(what.capitalize(), hide_input=True) if str(file) == "-" else file.read_text()
+        if str(file) != "-":
+            text = file.read_text()
+        elif sys.stdin.isatty():
+            text = typer.prompt(what.capitalize(), hide_input=True, err=True)
+        else:
+            text = sys.stdin.read()
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} can't be read: {error}")
     return str(text).removesuffix("\n").removesuffix("\r")

@@ -57,7 +57,7 @@ DrainSecret = Annotated[
 DrainVerify = Annotated[
     str | None, typer.Option("--drain-verify", help="Answered to Vercel as x-vercel-verify; empty: none")
 ]
-_IN_A_FILE = "The same out of a file, so that no list of processes shows it; - asks for it"
+_IN_A_FILE = "The same out of a file, so that no list of processes shows it; - asks for it, or reads standard input"
 DrainSecretFile = Annotated[Path | None, typer.Option("--drain-secret-file", help=_IN_A_FILE)]
 DrainVerifyFile = Annotated[Path | None, typer.Option("--drain-verify-file", help=_IN_A_FILE)]
 
