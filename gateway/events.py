@@ -16,6 +16,9 @@ from gateway.validation.parts import TOLD, Part
 from gateway.validation.sizes import split
 from shared.event_ids import same_id
 
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
 Publish = Callable[[list[Part]], Awaitable[Answer]]
 """Publishes parts and returns the answer. Raises when nothing was acknowledged."""
 
@@ -86,9 +89,11 @@ def _events(part: Part) -> list[_Event]:
 
 
 def _digest(event_id: str, record: bytes) -> bytes:
-    """Tells one body from another: the same whatever way the id in it is spelled."""
-    same = same_id(event_id)
-    return digest_of(record if same == event_id else record.replace(event_id.encode(), same.encode()))
+    """Tells one body from another: the same whatever way the id in it is spelled, and with a key in it or without,
+    which leaves no white space between the fields."""
+    fields = _decode_fields(record)
+    fields["event_id"] = msgspec.Raw(_encode(same_id(event_id)))
+    return digest_of(_encode(fields))
 
 
 def _left(part: Part, events: list[_Event], known: dict[bytes, bytes], seen: set[bytes]) -> Part:

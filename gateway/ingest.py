@@ -121,7 +121,7 @@ class IngestRoute:
             parts = parts_of(request.opened or self._checks.opened(request.body, content_type))
         except Heavy:
             parts = await self._aside.parts(self.intake.route, request.body, content_type)
-        publish = partial(self._store, key, parts)
+        publish = partial(self._publish_once if has_ids(parts) else self._publish, key, parts)
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, parts)
         if name is None:
             return await publish()
@@ -157,10 +157,8 @@ class IngestRoute:
             return None
         return b"\0body:" + digest_of(body)  # no header can hold a NUL
 
-    async def _store(self, key: ResolvedKey, parts: list[Part]) -> Answer:
+    async def _publish_once(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         """Publish, and of the events that a client gave an id only those that were not published before."""
-        if not has_ids(parts):
-            return await self._publish(key, parts)
         return await self._events.once(key.project_id, self.intake.route, parts, partial(self._publish, key))
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:

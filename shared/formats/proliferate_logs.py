@@ -58,11 +58,7 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
 def columns(rows: Rows) -> Columns:
     records = rows.records
     levels = [record.level for record in records]
-    for row, record in enumerate(records):
-        if record.level_sent is not ABSENT:
-            word = plain(record.level_sent)
-            if other_word(word) and level_of(word) == record.level:  # else it is not the gateway's
-                rows.note(row, "level", word)
+    _note_words(rows, [record.level_sent for record in records])
     return {
         "timestamp": times(rows, [record.timestamp for record in records]),
         "level": levels,
@@ -79,6 +75,16 @@ def columns(rows: Rows) -> Columns:
         **person_columns("user", [record.user for record in records], ("id", "email")),
         **person_columns("account", [record.account for record in records], ("id", "name")),
     }
+
+
+def _note_words(rows: Rows, words: list[msgspec.Raw]) -> None:
+    """Keep what was sent for a level by another word than its name."""
+    if words.count(ABSENT) == len(words):
+        return
+    for row, sent in enumerate(words):
+        word = None if sent is ABSENT else plain(sent)
+        if other_word(word) and level_of(word) == rows.records[row].level:  # else it is not the gateway's
+            rows.note(row, "level", word)
 
 
 FORMAT = Format("proliferate.logs", signal="logs", columns=columns, codec=JsonArray(Log))

@@ -21,7 +21,7 @@ def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...
     further: list[Any] = [""] * n
     for row, raw in enumerate(sent):
         text = bytes(raw)
-        if not text.startswith(b"{"):  # null, or PHP's empty array
+        if not text or not text.startswith(b"{"):  # absent, null, or PHP's empty array
             continue
         person = _person(text)
         for key in known:
