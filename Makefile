@@ -39,11 +39,15 @@ bench: .venv/run.stamp ## Measure gateway and writer against their limits
 	$(BIN)/sluice bench $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-fuzz ## All that takes long: more than an hour
+soak: soak-faults soak-fuzz soak-attack ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
 	$(BIN)/python -m tests.faults.soak $(ARGS)
+
+.PHONY: soak-attack
+soak-attack: .venv/test.stamp ## A gateway under attack (10 minutes; SLUICE_ATTACK_SECONDS, SLUICE_ATTACK_SEED)
+	SLUICE_ATTACK_SECONDS=$${SLUICE_ATTACK_SECONDS:-600} $(BIN)/pytest -n 0 -q -s --timeout 7200 tests/attack $(ARGS)
 
 .PHONY: soak-fuzz
 soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (15 minutes; ARGS="--minutes 60 --seed 7")

@@ -98,7 +98,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     ] = 200
     held_bytes: Annotated[
         int, Meta(ge=1_000_000, description="Bytes of all bodies in memory, as they came and unpacked, before 503")
-    ] = 96_000_000
+    ] = 64_000_000
     checked_bytes: Annotated[
         int, Meta(ge=1_000_000, description="Bytes of large bodies that wait to be checked before 503")
     ] = 64_000_000

@@ -44,6 +44,9 @@ class Connection(HttpToolsProtocol):
     """Of the newest request; None before the first one, without a method until its head is complete."""
 
     def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
+        self._pieces: list[bytes] = []
+        # The parser calls it for each chunk, and they may be tiny: no Python then.
+        self.on_body = self._pieces.append  # type: ignore[method-assign, assignment]
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
         self._apis = apis
@@ -85,6 +88,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.refuse(BadRequest())
             return
+        self._body_came()
         if self._is_complete:
             self._framing_bytes = 0
         else:
@@ -96,11 +100,16 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self.headers = []  # from here on: trailers
 
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body) + CHUNK_BYTES
-        super().on_body(body)
+    def _body_came(self) -> None:
+        """Hand on what the parser found of a body since the last time."""
+        if pieces := self._pieces:
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._body_bytes += len(body) + CHUNK_BYTES * len(pieces)
+            pieces.clear()
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._body_came()
         if not self.parser.should_upgrade():  # else its body is still to come
             self._is_complete = True
             super().on_message_complete()

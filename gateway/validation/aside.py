@@ -4,6 +4,7 @@ Requests and answers go over the child's standard streams, each as its length an
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +135,7 @@ class Aside:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in a terminal reaches only us
+            env=os.environ | {"MALLOC_ARENA_MAX": "1"},  # one thread needs no more
             limit=1_000_000,
         )
 

@@ -19,7 +19,7 @@ SLOW_BYTES = 16_000
 MANY = 1_000
 """Records, or lines, that are still looked at one by one on the event loop."""
 
-MAX_VALUES = 500_000
+MAX_VALUES = 200_000
 """Most JSON values in a body: Python objects take far more memory than their JSON. No log batch comes near it."""
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -10,7 +10,10 @@ MOST_BYTES = 24_000_000
 """What one attack sends at most: more than any limit of the gateway."""
 
 PATIENCE_S = 20.0
-"""How long an attack waits for its answers."""
+"""How long an attack takes at most, with waiting for an answer."""
+
+SILENCE_S = 0.3
+"""After an answer and so much silence nothing more comes."""
 
 _STATUS = re.compile(rb"(?m)^HTTP/1\.1 (\d\d\d) ")
 
@@ -35,7 +38,8 @@ async def send(port: int, attack: Attack) -> list[int]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
         return []
-    answers = asyncio.create_task(_answers(reader))
+    came = bytearray()
+    listening = asyncio.create_task(_listen(reader, came))
     try:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
@@ -44,10 +48,14 @@ async def send(port: int, attack: Attack) -> list[int]:
                     await writer.drain()
                     if attack.slow_s:
                         await asyncio.sleep(attack.slow_s)
-                await asyncio.wait({answers}, timeout=PATIENCE_S)
+                heard = -1
+                while not listening.done() and (not came or len(came) > heard):
+                    heard = len(came)
+                    await asyncio.wait({listening}, timeout=SILENCE_S)
     finally:
         writer.transport.abort()
-    return await answers
+        await asyncio.wait({listening})
+    return [int(status) for status in _STATUS.findall(bytes(came))]
 
 
 def bounded(pieces: Iterable[bytes], most: int = MOST_BYTES) -> Iterator[bytes]:
@@ -59,12 +67,10 @@ def bounded(pieces: Iterable[bytes], most: int = MOST_BYTES) -> Iterator[bytes]:
             return
 
 
-async def _answers(reader: asyncio.StreamReader) -> list[int]:
-    came = bytearray()
+async def _listen(reader: asyncio.StreamReader, came: bytearray) -> None:
     with suppress(OSError):
         while (piece := await reader.read(65_536)) and len(came) < 1_000_000:
             came += piece
-    return [int(status) for status in _STATUS.findall(bytes(came))]
 
 
 def head(path: str, *headers: bytes, method: str = "POST") -> bytes:

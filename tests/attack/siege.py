@@ -4,6 +4,8 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +23,15 @@ class Report:
     answered: dict[str, dict[str, int]] = field(default_factory=dict)
     """Kind of attack -> how many were `sent`, and status -> how often that was the answer."""
     probes: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+    """The same question to a server that does nothing else, at the same time: what the machine adds."""
     honest: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Honest requests that got no success, or another's answer."""
     peak_bytes: int = 0
+    own_bytes: int = 0
+    aside_bytes: int = 0
+    """The most of the gateway's own process, and of the process aside; their peaks need not fall together."""
 
     @property
     def successes(self) -> list[str]:
@@ -32,21 +39,23 @@ class Report:
         return [kind for kind, counts in self.answered.items() if counts.get("success")]
 
     @property
-    def probe_p99(self) -> float:
-        return percentile(self.probes, 0.99)
-
-    @property
-    def honest_p99(self) -> float:
-        return percentile(self.honest, 0.99)
+    def delay_s(self) -> float:
+        """What 99 of 100 probes waited for the gateway at most, beyond what the machine made a bare server's wait."""
+        return percentile(self.probes, 0.99) - percentile(self.reference, 0.99)
 
     def __str__(self) -> str:
         lines = (
             f"{sum(counts['sent'] for counts in self.answered.values())} attacks",
             f"GET /health: {len(self.probes)}, {_times(self.probes)}",
+            f"a bare server: {_times(self.reference)}",
             f"honest requests: {len(self.honest)}, {_times(self.honest)}, {len(self.refused)} refused",
-            f"memory: {self.peak_bytes / 1e6:.0f} MB",
+            f"memory: {_mb(self.peak_bytes)} MB (own {_mb(self.own_bytes)}, aside {_mb(self.aside_bytes)})",
         )
         return "; ".join(lines)
+
+
+def _mb(n: int) -> int:
+    return n // 1_000_000
 
 
 def _times(values: list[float]) -> str:
@@ -62,37 +71,60 @@ def percentile(values: list[float], share: float) -> float:
 async def siege(port: int, key: str, pid: int, *, seconds: float, a_second: float, seed: int) -> Report:
     """Attack a gateway for so long, so many attacks a second, all of them drawn from one seed."""
     report = Report()
-    arguments = ["-m", "tests.attack.attacker", str(port), str(seconds), str(a_second), str(seed)]
-    attacker = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert attacker.stdin is not None
-    assert attacker.stdout is not None
-    try:
-        assert await attacker.stdout.readline() == b"ready\n"
-        attacker.stdin.write(b"go\n")
+    arguments = [str(port), str(seconds), str(a_second), str(seed)]
+    async with _process("tests.attack.attacker", *arguments) as attacker, _process("tests.attack.reference") as other:
+        assert await attacker.read() == "ready"
+        reference = int(await other.read())
+        await attacker.write("go")
         end = time.monotonic() + seconds
         await asyncio.gather(
-            _probe(port, end, report), _send_honestly(port, key, end, report), _watch_memory(pid, end, report)
+            _probe(port, end, report.probes, report.refused),
+            _probe(reference, end, report.reference, report.refused),
+            _send_honestly(port, key, end, report),
+            _watch_memory(pid, end, report),
         )
-        report.answered = json.loads(await attacker.stdout.readline())
-    finally:
-        if attacker.returncode is None:
-            attacker.kill()
-        await attacker.wait()
+        report.answered = json.loads(await attacker.read())
     return report
 
 
-async def _probe(port: int, end: float, report: Report) -> None:
-    """`GET /health` at fixed times, whether the last one was answered or not: who waits for an answer before the next
-    question asks little while nobody answers."""
+class _Talk:
+    """Lines to and from a child."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+
+    async def read(self) -> str:
+        assert self._child.stdout is not None
+        return (await self._child.stdout.readline()).decode().strip()
+
+    async def write(self, line: str) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.write(line.encode() + b"\n")
+        await self._child.stdin.drain()
+
+
+@asynccontextmanager
+async def _process(module: str, *arguments: str) -> AsyncIterator[_Talk]:
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, *arguments, **pipes)
+    try:
+        yield _Talk(child)
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+async def _probe(port: int, end: float, took: list[float], refused: list[str]) -> None:
+    """`GET /health` at fixed times, whether the last one was answered or not: a client that waits for an answer before
+    its next question asks little while nobody answers."""
     async with asyncio.TaskGroup() as group:
         while time.monotonic() < end:
-            group.create_task(_ask(port, report))
+            group.create_task(_ask(port, took, refused))
             await asyncio.sleep(PROBE_EVERY_S)
 
 
-async def _ask(port: int, report: Report) -> None:
+async def _ask(port: int, took: list[float], refused: list[str]) -> None:
     started = time.monotonic()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -100,11 +132,11 @@ async def _ask(port: int, report: Report) -> None:
         answer = await read_answer(reader)
         writer.close()
     except OSError as error:
-        report.refused.append(f"GET /health: {error!r}")
+        refused.append(f"GET /health: {error!r}")
         return
-    report.probes.append(time.monotonic() - started)
+    took.append(time.monotonic() - started)
     if answer is None or answer.status != 200 or json.loads(answer.body)["status"] != "ok":
-        report.refused.append(f"GET /health: {answer}")
+        refused.append(f"GET /health: {answer}")
 
 
 async def _send_honestly(port: int, key: str, end: float, report: Report) -> None:
@@ -129,20 +161,19 @@ async def _send_honestly(port: int, key: str, end: float, report: Report) -> Non
 
 async def _watch_memory(pid: int, end: float, report: Report) -> None:
     while time.monotonic() < end:
-        report.peak_bytes = max(report.peak_bytes, memory_of(pid))
+        own, beside = memory_of(pid), sum(map(memory_of, children_of(pid)))
+        report.own_bytes, report.aside_bytes = max(report.own_bytes, own), max(report.aside_bytes, beside)
+        report.peak_bytes = max(report.peak_bytes, own + beside)
         await asyncio.sleep(0.05)
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of a process and all that it started, shared pages once for each."""
-    total = 0
-    for one in (pid, *children_of(pid)):
-        try:
-            status = Path(f"/proc/{one}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("Pss:"))
-    return total
+    """Bytes of a process; its share of pages that it shares with others."""
+    try:
+        status = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("Pss:"))
 
 
 def children_of(pid: int) -> list[int]:
