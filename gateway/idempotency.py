@@ -40,7 +40,7 @@ for n, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[n] then redis.call('DEL', key) end
 end
 """)
-_DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+"""Deletes those marks that are still our own."""
 
 
 class _Mark(msgspec.Struct, gc=False, array_like=True):
@@ -185,7 +185,7 @@ class Idempotency:
     async def _forget(self, name: str, pending: bytes) -> None:
         """Remove this request's own pending mark. With Redis away it expires by itself."""
         try:
-            await self._redis.run(_DELETE_OWN, [name], [pending])
+            await self._redis.run(_FREE, [name], [pending])
         except RedisUnavailable:
             self._unguarded.labels("failed").inc()
 

@@ -42,6 +42,18 @@ class KindChoice(StrEnum):
 
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="As key list shows it (key_...), not the key itself")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        help="Pages that may use it: https://app.example.com, https://*.example.com, null, file://, app://. ... "
+        "(repeatable)",
+    ),
+]
+RateLimit = Annotated[
+    int | None,
+    typer.Option("--rate-limit", min=0, max=MOST, help="Requests a minute; 0: no limit; left out: the default"),
+]
 
 
 @key.command()
@@ -53,29 +65,15 @@ def create(
     kind: Annotated[
         KindChoice, typer.Option("--kind", help="dt for servers, pk for code that browsers run")
     ] = KindChoice.DT,
-    origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--origin",
-            help="Pages that may use it: https://app.example.com, https://*.example.com, null, file://, app://. ... "
-            "(repeatable)",
-        ),
-    ] = None,
-    rate_limit: Annotated[
-        int | None,
-        typer.Option("--rate-limit", min=0, max=MOST, help="Requests a minute; 0: no limit; left out: the default"),
-    ] = None,
+    origin: Origins = None,
+    rate_limit: RateLimit = None,
     name: Annotated[str, typer.Option("--name", help="Display name")] = "",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Create a key and print it, this once: only its hash is stored."""
     scopes = list(dict.fromkeys(choice.value for choice in scope))
-    name = one_line(name, "a name")
-    try:
-        origins = list(dict.fromkeys(normal_origin(text) for text in origin or []))
-    except NoOrigin as error:
-        fail(str(error))
+    name, origins = one_line(name, "a name"), _origins(origin or [])
     token = generate(kind.value)
     settings = settings_beside(data_dir)
     with database(settings) as db:
@@ -172,6 +170,14 @@ def _print_once(key_id: str, token: str) -> None:
     console = Console()
     console.print(f"[green]✓[/green] {escape(key_id)}: keep the key now, it is not shown again", highlight=False)
     console.print(escape(token), highlight=False, soft_wrap=True)
+
+
+def _origins(texts: list[str]) -> list[str]:
+    """As browsers send them, each once."""
+    try:
+        return list(dict.fromkeys(map(normal_origin, texts)))
+    except NoOrigin as error:
+        fail(str(error))
 
 
 def _limits(one: Key) -> str:

@@ -89,12 +89,12 @@ def test_ingest_and_queries_read_one_time_alike_and_cut_it(text: str) -> None:
 @example("0.0000019")
 def test_seconds_are_cut_at_the_microsecond_as_their_digits_say(seconds: object) -> None:
     number = float(str(seconds))
-    # A double has seventeen digits, so behind the decimal point not many: what it prints is what was sent.
+    # What a double prints is what was sent: until 2100 it holds six digits behind the point.
     digits = Fraction(repr(number)) * 1_000_000
     assert microseconds(number) == digits.numerator // digits.denominator
 
 
-@given(st.integers(10**11 + 1, 9 * 10**12) | st.floats(1e11 + 1, 9e12))
+@given(st.integers(10**11 + 1, 4 * 10**12) | st.floats(1e11 + 1, 4e12))
 def test_so_are_milliseconds(number: float) -> None:
     digits = Fraction(repr(float(number))) * 1_000
     assert microseconds(float(number)) == digits.numerator // digits.denominator
