@@ -1,5 +1,6 @@
 """The gateway's routes, and the one place that answers what they can't."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gateway.apis import Apis
@@ -31,6 +32,10 @@ from shared.metrics import Metrics
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
+
+_SLASHES = re.compile("//+")
+_GLUED = 8
+"""Runs of slashes in a path that are looked at one by one."""
 
 
 Step = Callable[[], Awaitable[None]]
@@ -86,12 +91,27 @@ class Dispatch:
         except Ambiguous as refusal:
             await self._refuse(scope, send, refusal)
             return
+        if "//" in scope["path"]:
+            scope["path"] = self._served(scope)
         route = self._ingest.get(scope["path"]) if scope["method"] == "POST" else None
         if route is not None:
             await route(scope, receive, send)
         else:
             private = scope["path"].rstrip("/") in OF_OPERATORS
             await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
+
+    def _served(self, scope: Scope) -> str:
+        """The path with runs of slashes as one slash, because clients glue base and path. From the left, and no further
+        than a route needs it: an event's id may have such a run of its own."""
+        path: str = scope["path"]
+        for _ in range(_GLUED):
+            if self._has_route({**scope, "path": path}) or "//" not in path:
+                return path
+            path = _SLASHES.sub("/", path, count=1)
+        return _SLASHES.sub("/", path)
+
+    def _has_route(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is not Match.NONE for route in self.rest.routes)
 
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejection) -> None:
         api = self._apis.of_path(scope["path"])
@@ -177,7 +197,7 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
         if error.status_code == 405:
             allow = (error.headers or {}).get("Allow", "")
             if request.method == "OPTIONS":
-                return Response(status_code=204, headers=preflight(allow))
+                return Response(status_code=204, headers=preflight(allow, _asked(request)))
             return answered(request, MethodNotAllowed(allow))
         return answered(request, NotFound() if error.status_code == 404 else InternalError())
 
@@ -187,6 +207,13 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
         return answered(request, InternalError())
 
     return {HTTPException: http_error, Rejection: rejected, Exception: crashed}
+
+
+def _asked(request: Request) -> str | None:
+    """The headers that the preflight of an ingest route asks for; None for the preflight of any other route."""
+    if not isinstance(request.scope.get("endpoint"), IngestRoute):
+        return None
+    return ",".join(request.headers.getlist("access-control-request-headers"))
 
 
 def _lifespan(life: Life, document: Document) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

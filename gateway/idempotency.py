@@ -7,8 +7,9 @@ Setting it to done before the publish would lose data: the repeat of a failed re
 
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -24,7 +25,23 @@ PENDING_S = 30
 DONE_S = 600
 """How long an answer is remembered, seconds."""
 
-_DELETE_OWN = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+_TAKE = Script("""
+local found = {}
+for n, key in ipairs(KEYS) do
+  found[n] = redis.call('GET', key)
+  if not found[n] then redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end
+end
+return found
+""")
+"""Sets each mark that is free; the others as they are."""
+
+_SET = Script("for n, key in ipairs(KEYS) do redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end")
+_FREE = Script("""
+for n, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[n] then redis.call('DEL', key) end
+end
+""")
+"""Deletes those marks that are still our own."""
 
 
 _log = structlog.get_logger(__name__)
@@ -37,6 +54,21 @@ class _Mark(msgspec.Struct, gc=False, array_like=True):
     owner: bytes
     answer: Answer | None = None
 
+
+_log = structlog.get_logger(__name__)
+
+
+class Marks(NamedTuple):
+    """The marks of several things that are published together."""
+
+    ours: dict[str, bytes]
+    """Name in Redis -> the pending mark that we set there."""
+    found: dict[bytes, bytes]
+    """Key -> digest of what was published under it before."""
+
+
+_DONE = Answer(0, b"")
+"""Stands in the mark of one event: whoever sends it again gets the answer to what it is sent with."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Mark).decode
@@ -124,13 +156,51 @@ class Idempotency:
         found = await self._redis.call("GET", name)
         if found is None:
             raise Unavailable
+        if (mark := self._read(found)) is None:
+            await self._redis.call("SET", name, pending, "EX", PENDING_S)
+        return mark
+
+    async def begin(self, project_id: str, route: str, digests: Mapping[bytes, bytes]) -> "Marks":
+        """Mark what is about to be published: key -> `digest_of` it. One round trip, however many they are.
+
+        `Marks.found` says what there was under a key before. Raises `Unavailable` if some of it is under way; then none
+        of these marks is kept.
+        """
+        keys = list(digests)
+        names = [self._name(project_id, route, key) for key in keys]
+        owner = os.urandom(8)
+        pending = [_encode(_Mark(digests[key], owner)) for key in keys]
         try:
-            return _decode(found)
-        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
-            self._unreadable.labels("mark").inc()
-            _log.error("an idempotency mark can't be read: taken as absent", name=name, error=str(error))
-        await self._redis.call("SET", name, pending, "EX", PENDING_S)
-        return None
+            answers = await self._redis.run(_TAKE, [*names], [PENDING_S, *pending])
+        except RedisUnavailable:
+            self._unguarded.labels("begin").inc()
+            return Marks({}, {})
+        ours: dict[str, bytes] = {}
+        found: dict[bytes, _Mark] = {}
+        for key, name, mark, there in zip(keys, names, pending, answers, strict=True):
+            if there is None:
+                ours[name] = mark
+            elif (known := self._read(there)) is not None:
+                found[key] = known
+        if any(mark.answer is None for mark in found.values()):
+            await self.end(Marks(ours, {}), succeeded=False)
+            raise Unavailable
+        self._repeats.inc(len(found))
+        return Marks(ours, {key: mark.digest for key, mark in found.items()})
+
+    async def end(self, marks: "Marks", *, succeeded: bool) -> None:
+        """What was marked is published, or was not. With Redis away the marks expire by themselves."""
+        if not marks.ours:
+            return
+        names = list(marks.ours)
+        try:
+            if succeeded:
+                done = [_encode(msgspec.structs.replace(_decode(mark), answer=_DONE)) for mark in marks.ours.values()]
+                await self._redis.run(_SET, [*names], [DONE_S, *done])
+            else:
+                await self._redis.run(_FREE, [*names], [*marks.ours.values()])
+        except RedisUnavailable:
+            self._unguarded.labels("done" if succeeded else "failed").inc()
 
     async def _remember(self, name: str, done: bytes) -> None:
         try:
@@ -141,9 +211,18 @@ class Idempotency:
     async def _forget(self, name: str, pending: bytes) -> None:
         """Remove this request's own pending mark. With Redis away it expires by itself."""
         try:
-            await self._redis.run(_DELETE_OWN, [name], [pending])
+            await self._redis.run(_FREE, [name], [pending])
         except RedisUnavailable:
             self._unguarded.labels("failed").inc()
+
+    def _read(self, found: bytes) -> _Mark | None:
+        """A mark; None, and counted, for what can't be read: it counts as absent."""
+        try:
+            return _decode(found)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+            self._unreadable.labels("mark").inc()
+            _log.error("an idempotency mark can't be read: it counts as absent", error=str(error))
+            return None
 
     def _name(self, project_id: str, route: str, key: bytes) -> str:
         scope = msgspec.json.encode((project_id, route))

@@ -11,9 +11,11 @@ from starlette.types import Receive, Scope, Send
 from gateway.apis import Apis
 from gateway.apis.base import Api
 from gateway.auth import KeyCache, key_of, permit
+from gateway.events import Events, has_ids
 from gateway.http.answer import Answer, Headers
 from gateway.http.answer_headers import send_answer, standing_headers
 from gateway.http.body import Bodies
+from gateway.http.browsers import CREDENTIALS
 from gateway.http.ids import header_of
 from gateway.http.request import ClientGone, Request
 from gateway.idempotency import IMPLICIT, Idempotency, digest_of, key_from
@@ -75,6 +77,7 @@ class IngestRoute:
         self._metrics = deps.metrics
         self._bodies = deps.bodies
         self._idempotency = deps.idempotency
+        self._events = Events(deps.idempotency)
         self._request_ids = deps.request_ids
         self._clock = deps.clock
         self._requests_ok = deps.metrics.requests.labels(intake.route, "accepted")
@@ -84,7 +87,9 @@ class IngestRoute:
         request = Request(scope, receive, self._bodies)
         headers = request.answer_headers
         headers.append(self._content_type)
-        headers += standing_headers(self._request_ids, request.headers.get(b"origin"))
+        if (origin := request.headers.get(b"origin")) is not None:
+            headers.append(CREDENTIALS)
+        headers += standing_headers(self._request_ids, origin)
         try:
             answer = await self.accept(request)
         except Rejection as rejection:
@@ -118,10 +123,11 @@ class IngestRoute:
             parts = [check.validate(opened) for check, opened in bodies]
         except Heavy:
             parts = await self._aside.parts(self.intake.route, request.body, content_type)
+        publish = partial(self._publish_once if has_ids(parts) else self._publish, key, parts)
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:
-            return await self._publish(key, parts)
-        digest, publish = digest_of(request.body, token), partial(self._publish, key, parts)
+            return await publish()
+        digest = digest_of(request.body, token)
         return await self._idempotency.once(key.project_id, self.intake.route, name, digest, publish)
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
@@ -148,14 +154,14 @@ class IngestRoute:
             return await self._aside.key_in(self.intake.route, request.body, content_type)
 
     def _repeated_by(self, body: bytes, token: str | None, parts: list[Part]) -> bytes | None:
-        """What identifies a repeat without an Idempotency-Key: a drain's body, or the client's id of its only error."""
-        if self.intake.kind == "drain":
-            return IMPLICIT + b"body:" + digest_of(body, token) if any(part.n for part in parts) else None
-        ids: list[str] = []
-        for part in parts:
-            if part.event_ids:
-                ids += part.event_ids
-        return IMPLICIT + b"event:" + ids[0].encode() if len(ids) == 1 and ids[0] else None
+        """What identifies a repeated request without an Idempotency-Key: a drain's body."""
+        if self.intake.kind != "drain" or not any(part.n for part in parts):
+            return None
+        return IMPLICIT + b"body:" + digest_of(body, token)
+
+    async def _publish_once(self, key: ResolvedKey, parts: list[Part]) -> Answer:
+        """Publish, and of the events that a client gave an id only those that were not published before."""
+        return await self._events.once(key.project_id, self.intake.route, parts, partial(self._publish, key))
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         stamps = await self._publisher.publish(parts, key, self._clock() // 1000)
@@ -189,12 +195,15 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
     fingerprints: list[str] = []
     event_ids: list[str] = []
     for part in parts:
-        accepted += part.n + part.pings
+        accepted += part.n + part.pings + len(part.repeated)
         dropped += len(part.dropped)
         if part.prints_of:
             fingerprints += [fingerprint(FINGERPRINT_VERSION, *of).hash for of in part.prints_of]
-    for stamp in stamps:
-        event_ids += stamp.event_ids
+    for part, stamp in zip(parts, stamps, strict=False):
+        ids = list(stamp.event_ids)
+        for place, event_id in part.repeated:
+            ids.insert(place, event_id)
+        event_ids += ids
     return Outcome(accepted, dropped, fingerprints, event_ids)
 
 

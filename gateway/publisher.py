@@ -12,6 +12,7 @@ from gateway.rejections import TooLarge, Unavailable
 from gateway.validation.parts import Part
 from gateway.validation.sizes import MAX_RECORD_BYTES
 from shared.envelope import VERSION, Stamp, seal
+from shared.event_ids import stored_id
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
@@ -82,7 +83,7 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
     """The stamp of a part, with new ids for the events that the client left without one."""
     event_ids: tuple[str, ...] = ()
     if part.event_ids:
-        event_ids = tuple(sent or uuid7(now_us // 1000) for sent in part.event_ids)
+        event_ids = tuple(stored_id(sent) if sent else uuid7(now_us // 1000) for sent in part.event_ids)
     return Stamp(
         v=VERSION,
         format=part.format.name,

@@ -176,6 +176,14 @@ class KeyReused(Rejection):
     sentence = "Idempotency-Key was used with another request body"
 
 
+class EventReused(Rejection):
+    """An event whose id came with another body before."""
+
+    status = 400
+    reason = "event_reused"
+    sentence = "event_id was used with another request body"
+
+
 class RateLimited(Rejection):
     """The key has used up its minute; `Retry-After` says how much of it is left."""
 

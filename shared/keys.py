@@ -6,6 +6,7 @@ by their form.
 
 import hashlib
 import secrets
+import string
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -21,6 +22,8 @@ Kind = Literal["dt", "pk"]
 
 REVOCATIONS = "sluice:keys:revoked"
 """Redis channel that tells every gateway the hash of a revoked or changed key; an empty text means all keys."""
+
+_LETTERS = string.ascii_letters + string.digits
 
 _SHOWN = 8
 """Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
@@ -62,8 +65,11 @@ class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def generate(kind: Kind) -> str:
-    """A new key of at least 96 random bits: `dt_` + 24 hex digits, or `pk_` + 32 URL-safe characters."""
-    return f"dt_{secrets.token_hex(12)}" if kind == "dt" else f"pk_{secrets.token_urlsafe(24)}"
+    """A new key of at least 96 random bits: `dt_` + 24 hex digits, or `pk_` + 32 letters and digits.
+
+    No other characters: Sentry's JavaScript SDK takes the word characters of a DSN, and sends nothing for other keys.
+    """
+    return f"dt_{secrets.token_hex(12)}" if kind == "dt" else f"pk_{''.join(map(secrets.choice, [_LETTERS] * 32))}"
 
 
 def hash_key(key: str) -> str:

@@ -9,6 +9,8 @@ import msgspec
 from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 
 class UnknownProject(Exception):
     """No project has this id."""
@@ -28,6 +30,11 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     drain_secret: str | None = None
     drain_verify: str | None = None
     drain_limit: int | None = None
+
+
+def is_project_id(text: str) -> bool:
+    """Whether a new project may have this id: it stands in paths."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_project_id(name: str) -> str:

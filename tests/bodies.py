@@ -1,6 +1,7 @@
 """Bodies generated from the formats' own types: valid ones, and the same ones broken in every way we could think of."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -77,7 +78,8 @@ def _valid(node: Node) -> st.SearchStrategy[Any]:
         case "array":
             return st.lists(valid(node.items or node), min_size=node.shortest or 0, max_size=3)
         case "string":
-            return st.text(max_size=20) | _texts.filter(lambda text: len(text) <= (node.longest or 1000) // 2)
+            made = st.text(max_size=20) | _texts.filter(lambda text: len(text) <= (node.longest or 1000) // 2)
+            return made.filter(lambda text: node.pattern is None or re.search(node.pattern, text) is not None)
         case "choice":
             return st.sampled_from(node.choices)
         case "time":

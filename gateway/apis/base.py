@@ -27,6 +27,8 @@ class Api(ABC):
     """Sentences that differ from the rejection's own."""
     utf16_lengths: ClassVar[bool] = False
     """Whether its text limits count UTF-16 units, as JavaScript does, instead of code points."""
+    named_numbers: ClassVar[bool] = False
+    """Whether its bodies may hold `NaN`, `Infinity` and `-Infinity`, as Python writes them, in values of any kind."""
     shapes: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
     """Every refusal has exactly one of these shapes; for the API's description."""
 

@@ -76,6 +76,10 @@ def _time(fault: Fault) -> Issue:
     return {"code": "invalid_string", "validation": "datetime", "message": "Invalid datetime", "path": fault.path}
 
 
+def _pattern(fault: Fault) -> Issue:
+    return {"code": "invalid_string", "validation": "regex", "message": "Invalid", "path": fault.path}
+
+
 def _whole(fault: Fault) -> Issue:
     return {
         "code": "invalid_type",
@@ -119,6 +123,7 @@ _ISSUES: Mapping[Rule, Callable[[Fault], Issue]] = {
     "whole": _whole,
     "shortest": _shortest,
     "longest": _longest,
+    "pattern": _pattern,
     "least": _least,
     "most": _most,
     "union": _union,

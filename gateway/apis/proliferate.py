@@ -15,6 +15,7 @@ from gateway.apis.base import Api
 from gateway.apis.shapes import Detail, ValidationError
 from gateway.rejections import (
     MAX_KEY,
+    EventReused,
     InvalidBody,
     KeyReused,
     KeyTooLong,
@@ -56,12 +57,13 @@ class Proliferate(Api):
     name = "proliferate"
     prefix = "/api/v1/"
     statuses: ClassVar[Mapping[type[Rejection], int]] = dict.fromkeys(
-        (MalformedJson, InvalidBody, Unreadable, KeyTooLong, KeyReused), 422
+        (MalformedJson, InvalidBody, Unreadable, KeyTooLong, KeyReused, EventReused), 422
     )
     sentences: ClassVar[Mapping[type[Rejection], str]] = {
         Unauthenticated: "Invalid API key",
         Unavailable: "Log storage temporarily unavailable",
     }
+    named_numbers = True
     shapes = (Detail, ValidationError)
 
     def refusal(self, rejection: Rejection, sentence: str) -> Any:
@@ -172,6 +174,10 @@ def _size(node: Node, value: Any, too: str, at: str, name: str, limit: int) -> W
     return f"too_{too}", message, {"field_type": "List", name: limit, "actual_length": len(value)}
 
 
+def _pattern(node: Node, value: Any) -> Words:
+    return "string_pattern_mismatch", f"String should match pattern '{node.pattern}'", {"pattern": node.pattern}
+
+
 def _least(node: Node, value: Any) -> Words:
     return "greater_than_equal", f"Input should be greater than or equal to {node.least}", {"ge": node.least}
 
@@ -188,6 +194,7 @@ _WORDS: Mapping[Rule, Callable[[Node, Any], Words]] = {
     "whole": _whole,
     "shortest": _shortest,
     "longest": _longest,
+    "pattern": _pattern,
     "least": _least,
     "most": _most,
 }

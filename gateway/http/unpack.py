@@ -2,6 +2,7 @@
 (contracts.md, "Bodies")."""
 
 import asyncio
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +22,10 @@ ALWAYS_ALLOWED = 1_000_000
 THREADS = 2
 """Bodies unpacked at the same time, each in a buffer of its own."""
 
+MAX_PADDED_MEMBERS = 16
+"""Streams that are looked at, one behind the other, in a gzip body with zeros at its end."""
+
+_GZIP = 16 + zlib.MAX_WBITS
 _OVERFLOW = "failed to write whole buffer"
 
 Unpack = Callable[[bytes, bytearray], int]
@@ -83,22 +88,70 @@ def _overflowed(error: Exception) -> bool:
     return str(error) == _OVERFLOW
 
 
+def _gunzip(body: bytes, buffer: bytearray) -> int:
+    """gzip, and zeros behind it, with which some writers fill up a block."""
+    try:
+        return int(cramjam.gzip.decompress_into(body, buffer))
+    except cramjam.DecompressionError as error:
+        if _overflowed(error) or not body.endswith(b"\0"):
+            raise
+    n = 0
+    for _ in range(MAX_PADDED_MEMBERS):
+        n, rest = _zlib(body, buffer, n, _GZIP)
+        if not rest.strip(b"\0"):
+            return n
+        body = rest
+    raise cramjam.DecompressionError("too many members")
+
+
 def _inflate(body: bytes, buffer: bytearray) -> int:
     """`deflate` means zlib's format in RFC 9110, but many clients send bare DEFLATE."""
     if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
         try:
-            return int(cramjam.zlib.decompress_into(body, buffer))
+            return _whole(*_zlib(body, buffer, 0, zlib.MAX_WBITS))
         except cramjam.DecompressionError as error:
             if _overflowed(error):
                 raise
-    return int(cramjam.deflate.decompress_into(body, buffer))
+    return _whole(*_zlib(body, buffer, 0, -zlib.MAX_WBITS))
+
+
+def _unbrotli(body: bytes, buffer: bytearray) -> int:
+    n = int(cramjam.brotli.decompress_into(body, buffer))
+    try:  # this decoder doesn't say where the stream ended: then it wouldn't miss the last byte
+        cramjam.brotli.decompress_into(body[:-1], buffer)
+    except cramjam.DecompressionError:
+        return n
+    return _whole(n, body[-1:])
+
+
+def _whole(n: int, rest: bytes) -> int:
+    """The size. Raises if there is more behind the end of what was packed: it would be lost without a word."""
+    if rest:
+        raise cramjam.DecompressionError("more behind the end")
+    return n
+
+
+def _zlib(body: bytes, buffer: bytearray, at: int, window: int) -> tuple[int, bytes]:
+    """One stream, written to the buffer from `at` on -> (where it ends in the buffer, what follows it in the body)."""
+    stream = zlib.decompressobj(window)
+    room = len(buffer) - at
+    try:
+        out = stream.decompress(body, room + 1)
+    except zlib.error as error:
+        raise cramjam.DecompressionError(str(error)) from error
+    if len(out) > room:
+        raise cramjam.DecompressionError(_OVERFLOW)
+    if not stream.eof:
+        raise cramjam.DecompressionError("it ends too early")
+    buffer[at : at + len(out)] = out
+    return at + len(out), stream.unused_data
 
 
 CODINGS: dict[bytes, Unpack] = {
-    b"gzip": cramjam.gzip.decompress_into,
-    b"x-gzip": cramjam.gzip.decompress_into,
+    b"gzip": _gunzip,
+    b"x-gzip": _gunzip,
     b"deflate": _inflate,
-    b"br": cramjam.brotli.decompress_into,
+    b"br": _unbrotli,
     b"zstd": cramjam.zstd.decompress_into,
 }
 """Value of Content-Encoding -> its unpacker. Stacked codings are not supported."""

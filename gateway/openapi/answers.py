@@ -10,6 +10,7 @@ from gateway.apis.base import Api
 from gateway.openapi.schemas import Components, Json
 from gateway.rejections import (
     BadRequest,
+    EventReused,
     InternalError,
     InvalidSignature,
     KeyReused,
@@ -45,6 +46,7 @@ INGEST = (
     Unreadable("not packed as Content-Encoding says"),
     KeyTooLong(),
     KeyReused(),
+    EventReused(),
 )
 DRAIN = (*INGEST, InvalidSignature())
 HANDSHAKE = (Unavailable(),)

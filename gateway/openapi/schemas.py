@@ -60,6 +60,8 @@ def _plain(hint: Any) -> Any:
     if hint is AnyObject:
         return dict[str, Any]
     args = typing.get_args(hint)
+    if typing.get_origin(hint) is Annotated:
+        return Annotated[_plain(args[0]), *args[1:]]
     if AnyObject not in args:
         return hint
     union: Any = dict[str, Any]

@@ -49,6 +49,7 @@ class PartOf(msgspec.Struct, array_like=True):
     prints_of: list[tuple[str, str]]
     event_ids: list[str]
     pings: int
+    places: list[int]
     told: list[str]
 
 

@@ -1,6 +1,6 @@
 """Bodies with an array of records: in a frame, all or nothing or only the good ones, and bare."""
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from gateway.validation.contract import batch_node, name_of
 from gateway.validation.decoding import Decoders
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
+from gateway.validation.named_numbers import is_held
 from gateway.validation.parts import TOLD, Part, Unsure
 from gateway.validation.sizes import MANY, MAX_RECORD_BYTES, Faulty, Heavy, Oversized, any_oversized, refuse_bomb, split
 from shared.formats.base import Format
@@ -80,6 +81,7 @@ class BatchValidator(_Judging):
         self._least, self._most = body.least, body.most
         self._node = batch_node(body, fmt.codec.record)  # type: ignore[attr-defined]
         self._name = name_of(body.frame, body.records)
+        self._unnamed = _service_by_default(body.frame)
         self._is_partial = body.partial
         if body.partial:
             self._stored = self._fast  # its records are mended one by one
@@ -95,8 +97,8 @@ class BatchValidator(_Judging):
             if len(text) > MAX_RECORD_BYTES and not decoders.mended and any_oversized(split(raw)):
                 raise TooLarge
             part = Part(self._format, raw, len(records))
-        part.service = head.service
-        part.environment = "production" if head.environment is None else head.environment
+        part.service = head.service or self._unnamed
+        part.environment = head.environment or "production"
         part.release = head.release or ""
         return part
 
@@ -104,6 +106,8 @@ class BatchValidator(_Judging):
         refuse_bomb(text)
         text, value = parsed(text)
         fields = self._mending.fields(text) if isinstance(value, dict) else {}
+        if isinstance(value, dict) and is_held(value.get(self._name)):
+            value[self._name] = nan
         records = self._standing_together(fields, value)
         if any_oversized(records):
             raise TooLarge
@@ -120,6 +124,14 @@ class BatchValidator(_Judging):
         if self._is_partial or not isinstance(records, list) or len(records) > self._most:
             return []
         return split(fields[self._name])
+
+
+def _service_by_default(frame: Any) -> str:
+    """The service of a request that names none, or names it with an empty text."""
+    for info in msgspec.structs.fields(frame):
+        if info.name == "service":
+            return info.default if isinstance(info.default, str) else ""
+    return str(frame.service)  # a class variable: the request has no such field
 
 
 class ArrayValidator(_Judging):

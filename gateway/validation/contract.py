@@ -37,6 +37,8 @@ class Node:
     nullable: bool = False
     or_else: Callable[[Any], Any] | None = None
     """Called with a value that breaks the rules here; returns what to store instead, or None."""
+    sent_as: str = ""
+    """The field of the record that keeps a value which `or_else` replaced; '' for none."""
     fields: "tuple[Field, ...]" = ()
     """Of an object, in the order of its struct."""
     items: "Node | None" = None
@@ -48,6 +50,8 @@ class Node:
     """Of a union."""
     shortest: int | None = None
     longest: int | None = None
+    pattern: str | None = None
+    """Of a text: what must be found in it."""
     least: float | None = None
     most: float | None = None
 
@@ -122,7 +126,7 @@ def node_of(hint: Any, *limits: Meta) -> Node:
 def _annotated(hint: Any, *metas: Meta) -> Node:
     extra = {key: value for meta in metas for key, value in (meta.extra or {}).items()}
     node = node_of(extra["checked_as"]) if "checked_as" in extra else node_of(hint, *metas)
-    return replace(node, or_else=extra["or_else"]) if "or_else" in extra else node
+    return replace(node, or_else=extra["or_else"], sent_as=extra["sent_as"]) if "or_else" in extra else node
 
 
 def _union(args: tuple[Any, ...]) -> Node:
@@ -138,6 +142,7 @@ def _limited(node: Node, *metas: Meta) -> Node:
             zoned=meta.tz or node.zoned,
             shortest=node.shortest if meta.min_length is None else meta.min_length,
             longest=node.longest if meta.max_length is None else meta.max_length,
+            pattern=node.pattern if meta.pattern is None else meta.pattern,
             least=node.least if meta.ge is None else meta.ge,
             most=node.most if meta.le is None else meta.le,
         )

@@ -3,6 +3,7 @@
 Each API in `gateway.apis` puts the faults into its own words.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from math import isinf
@@ -13,7 +14,7 @@ import msgspec
 from gateway.validation.contract import Kind, Node
 from shared.formats.intake import Malformed
 
-Rule = Literal["missing", "type", "choice", "time", "whole", "shortest", "longest", "least", "most", "union"]
+Rule = Literal["missing", "type", "choice", "time", "whole", "shortest", "longest", "pattern", "least", "most", "union"]
 """What was broken: it is absent; its JSON type; a limit of the node; every option of a union."""
 
 Path = tuple[str | int, ...]
@@ -81,6 +82,8 @@ class Walker:
             yield from _number(node, value, path)
         elif node.kind == "string":
             yield from _length(node, self._length(value), value, path)
+            if node.pattern is not None and re.search(node.pattern, value) is None:
+                yield Fault(path, "pattern", node, value)
         elif node.kind == "choice" and value not in node.choices:
             yield Fault(path, "choice", node, value)
         elif node.kind == "time" and not _is_time(value, node.zoned):

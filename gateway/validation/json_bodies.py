@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from gateway.apis.base import Api
-from gateway.rejections import MalformedJson
+from gateway.rejections import InvalidBody, MalformedJson
 from gateway.validation import body_key, decoding
 from gateway.validation.decoding import Decoders
 from gateway.validation.lenient_json import valid_utf8
 from gateway.validation.mending import Mending
+from gateway.validation.named_numbers import held, released, reworded
 from gateway.validation.nesting import looks_too_deep
 from gateway.validation.parts import Opened, Part, Unsure
 from gateway.validation.sizes import Heavy
@@ -64,7 +65,7 @@ class JsonValidator(ABC):
         with suppress(msgspec.DecodeError, RecursionError):
             return self._key_of(text)
         try:
-            repaired_text = repaired(text)
+            repaired_text = repaired(held(text) if self._api.named_numbers else text)
             _decode_raw(repaired_text)  # tells a body that is not an object from one that is not JSON
             return self._key_of(repaired_text)
         except msgspec.ValidationError:
@@ -82,9 +83,21 @@ class JsonValidator(ABC):
                     pass
             if len(text) > self.slow_bytes:
                 raise Heavy
-            return self._second_look(text)
+            return self._named_numbers(text) if self._api.named_numbers else self._second_look(text)
         except Malformed as error:
             raise self._malformed(text) from error
+
+    def _named_numbers(self, text: bytes) -> Part:
+        """The second look at a body that may hold `NaN`. Raises as `_second_look` does."""
+        marked = held(text)
+        if marked is text:
+            return self._second_look(text)
+        try:
+            part = self._second_look(marked)
+        except InvalidBody as refusal:
+            raise InvalidBody(reworded(refusal)) from refusal
+        part.payload = released(bytes(part.payload))
+        return part
 
     def _second_look(self, text: bytes) -> Part:
         """What the fast path refused, looked at again. Raises `Malformed` for a body that is not JSON."""

@@ -73,6 +73,8 @@ class Mending:
                 mended = self._walker.mended(field.node, sent)
                 if mended is not sent:
                     fields[field.name] = msgspec.Raw(_encode(mended))
+                    if field.node.sent_as and str(sent).lower() != mended:
+                        fields[field.node.sent_as] = msgspec.Raw(_encode(sent))
         text = _encode(fields)
         self._store(text)  # if this raises, contract and struct disagree: a bug of ours
         return text

@@ -26,6 +26,8 @@ class WrongKey(Faulty):
 class _Seen(NamedTuple):
     text: bytes
     remarks: Remarks
+    place: int | None = None
+    """Its index in the array; None for the body itself."""
 
 
 class OneOrManyValidator(JsonValidator):
@@ -67,12 +69,12 @@ class OneOrManyValidator(JsonValidator):
             try:
                 if key is not None and key != first_key:
                     raise WrongKey("another_api_key")
-                good.append(self._element(element))
+                good.append(self._element(element, index))
             except Faulty as fault:
                 dropped.append((index, fault))
         return self._part(good, dropped)
 
-    def _element(self, element: bytes) -> _Seen:
+    def _element(self, element: bytes, index: int) -> _Seen:
         if len(element) > MAX_RECORD_BYTES:
             raise Oversized("too_large")
         try:
@@ -82,7 +84,7 @@ class OneOrManyValidator(JsonValidator):
         remarks = self._look(element)
         if remarks.lacks:
             raise Faulty(f"missing_{remarks.lacks}")
-        return _Seen(element, remarks)
+        return _Seen(element, remarks, index)
 
     def _part(self, good: list[_Seen], dropped: list[tuple[int, Faulty]]) -> Part:
         stored = [seen for seen in good if not seen.remarks.is_ping]
@@ -94,6 +96,7 @@ class OneOrManyValidator(JsonValidator):
             told=[f"{index}:{fault}" for index, fault in dropped[:TOLD]],
             event_ids=[seen.remarks.event_id for seen in stored],
             pings=len(good) - len(stored),
+            places=[seen.place for seen in stored if seen.place is not None],
         )
 
     def _mended_body(self, text: bytes) -> bytes:

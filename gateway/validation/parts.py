@@ -30,6 +30,10 @@ class Part(msgspec.Struct, gc=False):
     """Of errors: the client's own id of each record; '' if the gateway must make one."""
     pings: int = 0
     """Records that are accepted and counted, and not stored."""
+    places: Sequence[int] = ()
+    """Of events that came in an array: the index there of each record; () where the one record is the body."""
+    repeated: Sequence[tuple[int, str]] = ()
+    """(index among the accepted, id) of each event that is accepted because it was published before."""
     told: Sequence[str] = ()
     """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
 

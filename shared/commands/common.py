@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -34,6 +35,12 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
+
+MOST = 2**31 - 1
+"""The largest number that Postgres keeps for a limit."""
+
+MAX_HEADER = 255
+"""Longest value of a header that a command takes."""
 
 T = TypeVar("T")
 
@@ -127,6 +134,34 @@ def duration(text: str) -> timedelta:
         return timedelta(0) if text == "0" else parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def one_line(text: str, what: str) -> str:
+    """The text; ends the command if it has control characters, which make lists and headers unreadable."""
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
+        fail(f"{what} can't have control characters or lines")
+    return text
+
+
+def header_text(text: str, what: str) -> str:
+    """The text; ends the command unless it can be the value of a header."""
+    if not (text.isascii() and text.isprintable() and text == text.strip() and len(text) <= MAX_HEADER):
+        fail(f"{what} must be printable ASCII, at most {MAX_HEADER} characters, without spaces around it")
+    return text
+
+
+def from_file(file: Path, what: str) -> str:
+    """What is in a file, without the newline at its end; `-` is standard input, where people type without seeing it."""
+    try:
+        if str(file) != "-":
+            text = file.read_text()
+        elif sys.stdin.isatty():
+            text = typer.prompt(what.capitalize(), hide_input=True, err=True)
+        else:
+            text = sys.stdin.read()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} can't be read: {error}")
+    return str(text).removesuffix("\n").removesuffix("\r")
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:

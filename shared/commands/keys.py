@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -13,18 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import (
+    MOST,
     AsJson,
     DataDir,
     database,
     duration,
     fail,
     limit_text,
+    one_line,
     print_json,
     settings_beside,
     tell_gateways,
     wide_console,
 )
 from shared.keys import Key, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
+from shared.origins import NoOrigin, normal_origin
 
 key = typer.Typer(help="API keys: create, list, revoke and rotate them.", no_args_is_help=True)
 
@@ -40,6 +42,18 @@ class KindChoice(StrEnum):
 
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="As key list shows it (key_...), not the key itself")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        help="Pages that may use it: https://app.example.com, https://*.example.com, null, file://, app://. ... "
+        "(repeatable)",
+    ),
+]
+RateLimit = Annotated[
+    int | None,
+    typer.Option("--rate-limit", min=0, max=MOST, help="Requests a minute; 0: no limit; left out: the default"),
+]
 
 
 @key.command()
@@ -51,22 +65,15 @@ def create(
     kind: Annotated[
         KindChoice, typer.Option("--kind", help="dt for servers, pk for code that browsers run")
     ] = KindChoice.DT,
-    origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--origin", help="Pages that may use it: https://app.example.com, https://*.example.com (repeatable)"
-        ),
-    ] = None,
-    rate_limit: Annotated[
-        int | None, typer.Option("--rate-limit", min=0, help="Requests a minute; 0: no limit; left out: the default")
-    ] = None,
+    origin: Origins = None,
+    rate_limit: RateLimit = None,
     name: Annotated[str, typer.Option("--name", help="Display name")] = "",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Create a key and print it, this once: only its hash is stored."""
     scopes = list(dict.fromkeys(choice.value for choice in scope))
-    origins = [_checked_origin(text) for text in origin or []]
+    name, origins = one_line(name, "a name"), _origins(origin or [])
     token = generate(kind.value)
     settings = settings_beside(data_dir)
     with database(settings) as db:
@@ -165,18 +172,12 @@ def _print_once(key_id: str, token: str) -> None:
     console.print(escape(token), highlight=False, soft_wrap=True)
 
 
-def _checked_origin(text: str) -> str:
-    """An origin as browsers send it: scheme, host, port if any; the host may start with `*.`."""
+def _origins(texts: list[str]) -> list[str]:
+    """As browsers send them, each once."""
     try:
-        parts = urlsplit(text)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/")
-        wrong = wrong or bool(parts.query or parts.fragment or parts.username) or "*" in parts.netloc.removeprefix("*.")
-        parts.port  # noqa: B018  # raises for a port that is none
-    except ValueError:
-        wrong = True
-    if wrong:
-        fail(f"{text!r} is no origin: write https://app.example.com or https://*.example.com")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+        return list(dict.fromkeys(map(normal_origin, texts)))
+    except NoOrigin as error:
+        fail(str(error))
 
 
 def _limits(one: Key) -> str:

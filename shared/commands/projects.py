@@ -9,11 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import (
+    MOST,
     AsJson,
     DataDir,
     database,
     fail,
+    from_file,
+    header_text,
     limit_text,
+    one_line,
     print_json,
     settings_beside,
     tell_gateways,
@@ -23,6 +27,7 @@ from shared.projects import (
     Project,
     create_project,
     get_project,
+    is_project_id,
     list_projects,
     new_project_id,
     update_project,
@@ -38,11 +43,13 @@ RateLimit = Annotated[
     typer.Option(
         "--rate-limit",
         min=0,
+        max=MOST,
         help="Ingest requests a minute of each key without a limit of its own, and drains a minute; 0: no limit",
     ),
 ]
 DrainLimit = Annotated[
-    int | None, typer.Option("--drain-limit", min=0, help="Drain requests a minute, if another limit; 0: no limit")
+    int | None,
+    typer.Option("--drain-limit", min=0, max=MOST, help="Drain requests a minute, if another limit; 0: no limit"),
 ]
 DrainSecret = Annotated[
     str | None, typer.Option("--drain-secret", help="Drains must be signed with it; empty: they need not be")
@@ -50,6 +57,9 @@ DrainSecret = Annotated[
 DrainVerify = Annotated[
     str | None, typer.Option("--drain-verify", help="Answered to Vercel as x-vercel-verify; empty: none")
 ]
+_IN_A_FILE = "The same out of a file, so that no list of processes shows it; - asks for it, or reads standard input"
+DrainSecretFile = Annotated[Path | None, typer.Option("--drain-secret-file", help=_IN_A_FILE)]
+DrainVerifyFile = Annotated[Path | None, typer.Option("--drain-verify-file", help=_IN_A_FILE)]
 
 
 @project.command()
@@ -61,19 +71,21 @@ def create(
     drain_limit: DrainLimit = None,
     drain_secret: DrainSecret = None,
     drain_verify: DrainVerify = None,
+    drain_secret_file: DrainSecretFile = None,
+    drain_verify_file: DrainVerifyFile = None,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Create a project and print its id."""
-    if not name.strip():
-        fail("a project needs a name")
+    if project_id is not None and not is_project_id(project_id):
+        fail(f"{project_id!r} is no id: 1 to 64 letters (A-Z, a-z), digits, _ and -")
     made = Project(
         id=project_id or new_project_id(name),
-        name=name,
+        name=_name(name),
         retention_days=30 if retention_days is None else retention_days,
         rate_limit=rate_limit,
-        drain_secret=drain_secret or None,
-        drain_verify=drain_verify or None,
+        drain_secret=_secret(drain_secret, drain_secret_file) or None,
+        drain_verify=_verify(drain_verify, drain_verify_file) or None,
         drain_limit=drain_limit,
     )
     with database(settings_beside(data_dir)) as db:
@@ -122,17 +134,19 @@ def update(
     drain_limit: DrainLimit = None,
     drain_secret: DrainSecret = None,
     drain_verify: DrainVerify = None,
+    drain_secret_file: DrainSecretFile = None,
+    drain_verify_file: DrainVerifyFile = None,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Change what is given and leave the rest; gateways know within a second. Rows already taken in keep theirs."""
     given: dict[str, Any] = {
-        "name": name,
+        "name": None if name is None else _name(name),
         "retention_days": retention_days,
         "rate_limit": rate_limit,
         "drain_limit": drain_limit,
-        "drain_secret": drain_secret,
-        "drain_verify": drain_verify,
+        "drain_secret": _secret(drain_secret, drain_secret_file),
+        "drain_verify": _verify(drain_verify, drain_verify_file),
     }
     changes = {field: value for field, value in given.items() if value is not None}
     for field in ("drain_secret", "drain_verify"):
@@ -144,6 +158,30 @@ def update(
         hashes = update_project(db, changed)
     tell_gateways(settings, hashes)
     _show(changed, as_json)
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        fail("a project needs a name")
+    return one_line(text, "a name")
+
+
+def _secret(text: str | None, file: Path | None) -> str | None:
+    """What drains are signed with, given or out of a file."""
+    given = _given(text, file, "the drain secret")
+    return None if given is None else one_line(given, "the drain secret")
+
+
+def _verify(text: str | None, file: Path | None) -> str | None:
+    """What is answered to Vercel, given or out of a file."""
+    given = _given(text, file, "the drain's code")
+    return None if given is None else header_text(given, "the drain's code")
+
+
+def _given(text: str | None, file: Path | None, what: str) -> str | None:
+    if text is not None and file is not None:
+        fail(f"{what} is given twice")
+    return text if file is None else from_file(file, what)
 
 
 def _show(one: Project, as_json: bool) -> None:

@@ -29,13 +29,14 @@ def checked_as(kind: Any) -> msgspec.Meta:
     return msgspec.Meta(extra={"checked_as": kind})
 
 
-def or_else(mend: Callable[[Any], Any], also: str) -> msgspec.Meta:
+def or_else(mend: Callable[[Any], Any], also: str, sent_as: str = "") -> msgspec.Meta:
     """Marks a field whose contract is wider than its type. `also` describes in words what else it accepts.
 
     A JSON value that the type refuses is passed to `mend`, which returns a replacement that the record's own struct
-    accepts, or None if the contract refuses the value too.
+    accepts, or None if the contract refuses the value too. `sent_as` names another field of the record that then gets
+    the value as it was sent, unless only its case differs.
     """
-    return msgspec.Meta(extra={"or_else": mend}, description=also)
+    return msgspec.Meta(extra={"or_else": mend, "sent_as": sent_as}, description=also)
 
 
 JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]

@@ -25,8 +25,8 @@ def common_columns(rows: Rows) -> Columns:
     """The columns that every single-record format fills from the record itself."""
     records = rows.records
     return {
-        "service": [record.service for record in records],
-        "environment": [record.environment for record in records],
+        "service": [record.service or "unknown" for record in records],
+        "environment": [record.environment or "production" for record in records],
         "release": [record.release for record in records],
     }
 

@@ -1,23 +1,27 @@
 """An exception as clients send it -> type, message and the text of its stack."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+
+from shared.formats.proliferate import PHP
 
 Stack = str | list[msgspec.Raw] | dict[str, msgspec.Raw]
 """The text that the runtime printed, a list of frames, or an object with `frames`."""
 
 
 class SentException(msgspec.Struct, gc=False):
-    """The `exception` of an error: 0.1.0 sends message and stack, 0.2.2 value, stacktrace and mechanism."""
+    """The `exception` of an error: 0.1.0 sends message and stack, 0.2.2 value, stacktrace and mechanism, and who knows
+    Sentry a chain of such objects in `values`, the cause first."""
 
     type: str | None = None
     value: str | None = None
     message: str | None = None
     stack: Stack | None = None
     stacktrace: Stack | None = None
-    mechanism: dict[str, msgspec.Raw] | None = None
+    mechanism: Annotated[dict[str, msgspec.Raw] | None, PHP] = None
+    values: Any = None
 
 
 class Thrown(NamedTuple):
@@ -27,6 +31,8 @@ class Thrown(NamedTuple):
     message: str = ""
     stack: str = ""
     mechanism: msgspec.Raw | None = None
+    whole: msgspec.Raw | None = None
+    """All that was sent, where the fields above don't hold what it says."""
 
     @property
     def handled(self) -> bool:
@@ -47,12 +53,17 @@ _NAMES = {
 """What clients call the parts of a frame; the first name present counts."""
 
 _TEXTS = ("type", "value", "message", "stack", "stacktrace")
+_KNOWN = frozenset({*_TEXTS, "mechanism"})
+
+_encode = msgspec.json.Encoder().encode
 
 
 def thrown(sent: msgspec.Raw) -> Thrown:
     """What is stored of an exception that the gateway has checked: a `SentException`, null or absent."""
     # Not decoded as a `SentException`: of equal keys only the last one was checked.
     fields = (_fields(sent) if bytes(sent) else None) or {}
+    if chain := _chain(fields.get("values")):
+        return _of_chain(chain, sent)
     value = {name: _decode(raw) for name, raw in fields.items() if name in _TEXTS}
     message = value.get("message") if value.get("value") is None else value["value"]
     stack = value.get("stacktrace") if value.get("stack") is None else value["stack"]
@@ -61,8 +72,42 @@ def thrown(sent: msgspec.Raw) -> Thrown:
         type=value.get("type") or "",
         message=message or "",
         stack=_text(stack, _header(value.get("type"), message)),
-        mechanism=None if mechanism is None or bytes(mechanism) == b"null" else mechanism,
+        mechanism=mechanism if mechanism is not None and bytes(mechanism).startswith(b"{") else None,
+        whole=sent if fields and _KNOWN.isdisjoint(fields) else None,
     )
+
+
+def _chain(values: msgspec.Raw | None) -> list[dict[str, Any]]:
+    """The exceptions in Sentry's `values`; [] if there are none."""
+    found = None if values is None else _decode(values)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _of_chain(chain: list[dict[str, Any]], sent: msgspec.Raw) -> Thrown:
+    """The last one with a type or a value is what was thrown; those before it are its causes."""
+    last = max((n for n, each in enumerate(chain) if _said(each, "type") or _said(each, "value")), default=-1)
+    main = chain[last]
+    mechanism = main.get("mechanism")
+    texts = [_of_one(each) for each in reversed(chain[: last % len(chain) + 1])]
+    return Thrown(
+        type=_said(main, "type"),
+        message=_said(main, "value"),
+        stack="\n  [cause]: ".join(texts) if any("\n" in text for text in texts) else "",
+        mechanism=msgspec.Raw(_encode(mechanism)) if isinstance(mechanism, dict) else None,
+        whole=sent,
+    )
+
+
+def _of_one(value: dict[str, Any]) -> str:
+    """One exception of a chain as V8 prints it: Sentry's frames are the other way round."""
+    header, stack = _header(_said(value, "type"), _said(value, "value")), value.get("stacktrace")
+    frames = stack.get("frames") if isinstance(stack, dict) else None
+    return _text(frames[::-1] if isinstance(frames, list) else None, header) or header
+
+
+def _said(value: dict[str, Any], name: str) -> str:
+    text = value.get(name)
+    return text if isinstance(text, str) else ""
 
 
 def _header(*parts: str | None) -> str:

@@ -10,7 +10,15 @@ from shared.formats.intake import Outcome
 from shared.formats.sent_time import SentTime, any_time
 
 Text = str | None
-OptionalObject = Annotated[msgspec.Raw, checked_as(AnyObject | None)]
+
+
+def empty_object(value: object) -> dict[str, object] | None:
+    """`{}` for an empty array: PHP writes an empty object so. None for any other value."""
+    return {} if value == [] else None
+
+
+PHP = or_else(empty_object, "PHP's empty array is an empty object.")
+OptionalObject = Annotated[msgspec.Raw, checked_as(Annotated[AnyObject | None, PHP])]
 _ALSO = "Unix seconds (over 1e11: milliseconds), or ISO 8601; without an offset it is UTC."
 _Iso = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 OptionalTime = Annotated[SentTime | float | None, checked_as(Annotated[_Iso | float | None, or_else(any_time, _ALSO)])]
@@ -24,7 +32,7 @@ class Person(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-OptionalPerson = Annotated[msgspec.Raw, checked_as(Person | None)]
+OptionalPerson = Annotated[msgspec.Raw, checked_as(Annotated[Person | None, PHP])]
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:

@@ -14,14 +14,19 @@ from shared.formats.base import ABSENT, Columns, Format, Rows, checked_as
 from shared.formats.codec import JsonArray
 from shared.formats.exceptions import SentException, Thrown, thrown
 from shared.formats.intake import Intake, OneOrMany, Remarks
-from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
+from shared.formats.levels import level_of
+from shared.formats.proliferate import PHP, OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.users import flattened, person_columns
 from shared.formats.values import raw_text, times
 
 PING = "proliferate-sdk-init"
 """The message with which an SDK announces itself."""
 
-_SEVERITY = {"fatal": "critical", "error": "high", "warning": "medium", "warn": "medium"}
+_SEVERITY = {"fatal": "critical", "error": "high", "warn": "medium"}
+
+
+NO_CONTROL = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
+"""A text without control characters."""
 
 
 class User(msgspec.Struct, gc=False):
@@ -35,24 +40,24 @@ class User(msgspec.Struct, gc=False):
 class Context(msgspec.Struct, gc=False):
     """The context that 0.2.2 sends with an error; its further keys (`tags`) are not checked, only stored."""
 
-    user: User | None = None
+    user: Annotated[User | None, PHP] = None
 
 
 class Error(msgspec.Struct, gc=False, kw_only=True):
     """One error or message."""
 
-    event_id: Annotated[str, Meta(max_length=128)] | None = None
+    event_id: Annotated[str, Meta(max_length=128, pattern=NO_CONTROL)] | None = None
     timestamp: OptionalTime = None
     platform: Text = None
     environment: Text = None
     release: Text = None
     type: Literal["exception", "message"] | None = None
     level: Text = None
-    exception: Annotated[msgspec.Raw, checked_as(SentException | None)] = ABSENT
+    exception: Annotated[msgspec.Raw, checked_as(Annotated[SentException | None, PHP])] = ABSENT
     message: Text = None
-    user: Annotated[msgspec.Raw, checked_as(User | None)] = ABSENT
+    user: Annotated[msgspec.Raw, checked_as(Annotated[User | None, PHP])] = ABSENT
     account: OptionalPerson = ABSENT
-    context: Annotated[msgspec.Raw, checked_as(Context | None)] = ABSENT
+    context: Annotated[msgspec.Raw, checked_as(Annotated[Context | None, PHP])] = ABSENT
     extra: OptionalObject = ABSENT
     url: Text = None
     user_agent: Text = None
@@ -76,6 +81,7 @@ class _ContextUser(msgspec.Struct, gc=False):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_context = msgspec.json.Decoder(_ContextUser).decode
 
 
@@ -123,7 +129,7 @@ def columns(rows: Rows) -> Columns:
         "stack_trace": [what.stack for what in thrown_ones],
         "severity": [_severity(record) for record in records],
         "level": [record.level or "" for record in records],
-        "attributes": _attributes(rows),
+        "attributes": _attributes(rows, thrown_ones),
         **person_columns("user", [_user(record) for record in records], ("id", "email")),
         **person_columns("account", [record.account for record in records], ("id", "name")),
         "url": [record.url or "" for record in records],
@@ -150,7 +156,7 @@ def _print(version: int, record: Error, what: Thrown) -> Fingerprint:
 def _severity(record: Error) -> str:
     """From the level as the client names it. An exception without one (0.2.2 sends none) is an error."""
     level = record.level or ("" if _is_message(record) else "error")
-    return _SEVERITY.get(level.lower(), "low")
+    return _SEVERITY.get(level_of(level) or "", "low")
 
 
 def _user(record: Error) -> msgspec.Raw:
@@ -160,14 +166,24 @@ def _user(record: Error) -> msgspec.Raw:
     return ABSENT if _is_null(record.context) else flattened(_decode_context(record.context).user)
 
 
-def _attributes(rows: Rows) -> list[bytes]:
-    """`extra`, else 0.2.2's `context`, byte for byte. The context of an error with both goes to the row's `extra`."""
+def _attributes(rows: Rows, thrown_ones: list[Thrown]) -> list[bytes]:
+    """`extra`, else 0.2.2's `context`, byte for byte. The context of an error with both goes to the row's `extra`.
+
+    An exception that says more than its columns hold is one attribute more.
+    """
     made = []
-    for row, record in enumerate(rows.records):
+    for row, (record, what) in enumerate(zip(rows.records, thrown_ones, strict=True)):
         sent = [raw for raw in (record.extra, record.context) if not _is_null(raw)]
-        made.append(bytes(sent[0]) if sent else b"")
+        text = bytes(sent[0]) if sent else b""
         if len(sent) > 1:
             rows.note(row, "context", sent[1])
+        if what.whole is not None:
+            fields = _decode_fields(text or b"{}")
+            if "exception" in fields:
+                rows.note(row, "exception", what.whole)
+            else:
+                text = b'%b"exception":%b}' % (text[:-1] + b"," if fields else b"{", bytes(what.whole))
+        made.append(text)
     return made
 
 

@@ -9,10 +9,10 @@ from msgspec import Meta
 from shared.formats.base import ABSENT, Columns, Format, Rows, or_else
 from shared.formats.codec import JsonArray
 from shared.formats.intake import Batch, Intake
-from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.levels import SEVERITY_NUMBERS, WORDS, level_of, other_word
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.users import person_columns
-from shared.formats.values import clamped, raw_text, times
+from shared.formats.values import clamped, plain, raw_text, times
 
 
 class Frame(msgspec.Struct, gc=False, kw_only=True):
@@ -38,7 +38,7 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
 
     level: Annotated[
         Literal["trace", "debug", "info", "warn", "error", "fatal"],
-        or_else(level_of, "In any case; `warning` is `warn`."),
+        or_else(level_of, f"In any case; also {', '.join(WORDS[6:])}: `warning` is `warn`.", sent_as="level_sent"),
     ]
     message: str
     timestamp: OptionalTime = None
@@ -52,11 +52,13 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     file_path: Text = None
     line_number: Annotated[int, Meta(ge=0), or_else(whole_number, "A whole number.")] | None = None
     function_name: Text = None
+    level_sent: Annotated[msgspec.Raw, Meta(description="Filled in by the gateway: the word for the level.")] = ABSENT
 
 
 def columns(rows: Rows) -> Columns:
     records = rows.records
     levels = [record.level for record in records]
+    _note_words(rows, [record.level_sent for record in records])
     return {
         "timestamp": times(rows, [record.timestamp for record in records]),
         "level": levels,
@@ -73,6 +75,16 @@ def columns(rows: Rows) -> Columns:
         **person_columns("user", [record.user for record in records], ("id", "email")),
         **person_columns("account", [record.account for record in records], ("id", "name")),
     }
+
+
+def _note_words(rows: Rows, words: list[msgspec.Raw]) -> None:
+    """Keep what was sent for a level by another word than its name."""
+    if words.count(ABSENT) == len(words):
+        return
+    for row, sent in enumerate(words):
+        word = None if sent is ABSENT else plain(sent)
+        if other_word(word) and level_of(word) == rows.records[row].level:  # else it is not the gateway's
+            rows.note(row, "level", word)
 
 
 FORMAT = Format("proliferate.logs", signal="logs", columns=columns, codec=JsonArray(Log))

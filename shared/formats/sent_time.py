@@ -8,14 +8,17 @@ from typing import Annotated
 
 import msgspec
 
-SentTime = datetime | list[str]
-"""A time as the writer gets it. One that no datetime holds (the year 0, an offset that leaves the calendar) is the text
+SentTime = str | list[str]
+"""A time as the writer gets it. One that no column holds (the year 0, an offset that leaves the calendar) is the text
 that was sent, alone in a list: the row keeps it in its `extra`."""
 
 _DATE = r"(?P<year>\d{4})(?P<day>-\d\d-\d\d)"
-_CLOCK = r"[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d+)?)?"
+_CLOCK = r"[Tt ](?P<clock>\d\d:\d\d)(?:(?P<seconds>:\d\d(?:\.\d{1,6})?)(?:(?<=\.\d{6})\d+)?)?"
 _ZONED = re.compile(_DATE + _CLOCK + r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _ANY = re.compile(_DATE + f"(?:{_CLOCK}" + r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
+
+_FIRST, _LAST = 1900, 2299
+"""The years that a column holds."""
 
 _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -40,9 +43,19 @@ def _normal(found: re.Match[str] | None) -> str | list[str] | None:
         return None
     local = _parsed(part["year"] + rest)
     try:
-        return [found[0]] if local is None else (local - _offset(part["zone"])).isoformat()
+        moment = None if local is None else local - _offset(part["zone"])
     except OverflowError:
-        return [found[0]]
+        moment = None
+    return [found[0]] if moment is None or not _FIRST <= moment.year <= _LAST else moment.isoformat()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A time that the gateway has checked, cut to the microsecond; None if no datetime holds it."""
+    try:
+        return datetime.fromisoformat(text)  # it cuts what is below a microsecond; msgspec rounds
+    except ValueError:
+        normal = any_time(text)
+        return datetime.fromisoformat(normal) if isinstance(normal, str) else None
 
 
 def _parsed(text: str) -> datetime | None:

@@ -21,7 +21,7 @@ def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...
     further: list[Any] = [""] * n
     for row, raw in enumerate(sent):
         text = bytes(raw)
-        if not text or text == b"null":
+        if not text or not text.startswith(b"{"):  # absent, null, or PHP's empty array
             continue
         person = _person(text)
         for key in known:
@@ -43,8 +43,8 @@ def _person(text: bytes) -> dict[str, Any]:
 def flattened(sent: msgspec.Raw) -> msgspec.Raw:
     """A person without the keys that are null. If its `id` is itself an object, because the client was called with a
     dict, that object's keys join the person's own, which win."""
-    if bytes(sent) in (b"", b"null"):
-        return sent
+    if not bytes(sent).startswith(b"{"):  # null, or PHP's empty array
+        return msgspec.Raw()
     person = _with_values(sent)
     while bytes(person.get("id", b"")).startswith(b"{"):
         person = _with_values(person.pop("id")) | person

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from operator import floordiv, sub
 from typing import Any
 
 import msgspec
 
 from shared.formats.base import Rows
+from shared.formats.sent_time import moment_of
 from shared.signals.base import Table
 
 LEAD_US = 10 * 60 * 1_000_000
@@ -26,30 +29,50 @@ _decode = msgspec.json.Decoder().decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
-Moment = datetime | float | list[str]
-"""A time as sent: a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or in a list the text of a time that
-no datetime holds."""
+Moment = str | float | datetime | list[str]
+"""A time as sent: ISO 8601 or a datetime (naive: UTC), Unix seconds (over 1e11: milliseconds), or in a list the text
+of a time that no datetime holds."""
 
 
 def microseconds(moment: Moment) -> int:
-    """Microseconds since the epoch; over `LATEST_US` for a time that no datetime holds."""
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) // _US
+    """Microseconds since the epoch; what is below one is cut, never rounded. Over `LATEST_US` for a time that no
+    datetime holds."""
+    if isinstance(moment, float | int):
+        return _cut(max(-_FAR_MS, min(moment, _FAR_MS)), 1_000) if abs(moment) > 1e11 else _cut(moment, 1_000_000)
+    if isinstance(moment, str):
+        moment = moment_of(moment) or [moment]
     if isinstance(moment, list):
         return LATEST_US + 1
-    if abs(moment) > 1e11:
-        return round(max(-_FAR_MS, min(moment, _FAR_MS)) * 1_000)
-    return round(moment * 1_000_000)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _US
+
+
+def _cut(number: float, parts: int) -> int:
+    """How many parts of one are in a number, as its decimal digits say: 0.29 has 290,000 millionths, although a double
+    is a little less than that."""
+    nearest = round(number * parts)
+    return nearest - 1 if nearest / parts > number else nearest
+
+
+def _column(sent: Sequence[Moment]) -> list[int]:
+    """`microseconds` of each, and of usual texts without a call for each."""
+    try:
+        moments = map(datetime.fromisoformat, sent)  # type: ignore[arg-type]
+        return list(map(floordiv, map(sub, moments, repeat(_EPOCH)), repeat(_US)))
+    except (TypeError, ValueError):  # a number, no offset, or what only `moment_of` reads
+        return [microseconds(moment) for moment in sent]
 
 
 def times(rows: Rows, sent: Sequence[Moment | None], name: str = "timestamp") -> list[int]:
     """One time a row, microseconds; absent, too late or impossible ones become `received_at`, the original noted."""
-    out = [
-        received if moment is None else microseconds(moment)
-        for moment, received in zip(sent, rows.received_at, strict=True)
-    ]
+    if None in sent:
+        named = iter(_column([moment for moment in sent if moment is not None]))
+        out = [
+            received if moment is None else next(named) for moment, received in zip(sent, rows.received_at, strict=True)
+        ]
+    else:
+        out = _column(sent)  # type: ignore[arg-type]  # None is not among them
     if min(out) >= EARLIEST_US and max(out) <= min(min(rows.received_at) + LEAD_US, LATEST_US):
         return out
     for row, (moment, received) in enumerate(zip(out, rows.received_at, strict=True)):

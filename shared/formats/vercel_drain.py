@@ -2,7 +2,6 @@
 attribute."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,7 +10,7 @@ from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.formats.intake import Array, Intake, Malformed, Outcome, TooMany
 from shared.formats.lenient_json import repaired
-from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.levels import SEVERITY_NUMBERS, level_of, other_word
 from shared.formats.sent_time import any_time
 from shared.formats.values import Moment, plain, times
 
@@ -41,13 +40,18 @@ class _Row(NamedTuple):
     span_id: str
     request_id: str
     attributes: bytes
+    word: str = ""
+    """For its level, where that is not the level's name."""
 
 
 def columns(rows: Rows) -> Columns:
     taken = [_row(dict(entry)) for entry in rows.records]
-    sent, levels, messages, services, environments, trace_ids, span_ids, request_ids, attributes = map(
+    sent, levels, messages, services, environments, trace_ids, span_ids, request_ids, attributes, words = map(
         list, zip(*taken, strict=True)
     )
+    for row, word in enumerate(words):
+        if word:
+            rows.note(row, "level", word)
     return {
         "timestamp": times(rows, sent),
         "level": levels,
@@ -67,18 +71,19 @@ def _row(entry: Entry) -> _Row:
     if (_peek(entry, "schema", str) or "").startswith(_MEASURED):
         return _measured(entry)
     moment = _moment(entry)
-    level = _level(entry)
-    message = _take(entry, "message", str)
+    level, word = _level(entry)
+    message = _message(entry)
     return _Row(
         timestamp=moment,
         level=level,
-        message=_request_line(entry) if message is None else message,
+        message=message or _request_line(entry),
         service=_take(entry, "projectName", str) or _peek(entry, "host", str) or "",
         environment=_take(entry, "environment", str) or "production",
         trace_id=_either(entry, "traceId", "trace.id"),
         span_id=_either(entry, "spanId", "span.id"),
         request_id=_take(entry, "requestId", str) or "",
         attributes=_encode(entry),  # last: the lines above remove keys from the entry
+        word=word,
     )
 
 
@@ -124,25 +129,36 @@ def _either(entry: Entry, first: str, second: str) -> str:
     return value or ""
 
 
-def _level(entry: Entry) -> str:
+def _message(entry: Entry) -> str:
+    """A text, or the JSON text of what else was sent; '' for none."""
+    message = _take(entry, "message", str)
+    return message if message is not None else bytes(entry.pop("message", b"")).decode(errors="replace")
+
+
+def _level(entry: Entry) -> tuple[str, str]:
+    """The level, and the word for it where that is another one than its name."""
     named = _peek(entry, "level", str)
     if named is not None and (level := level_of(named)) is not None:
         del entry["level"]
-        return level
+        return level, named if other_word(named) else ""
     if bytes(entry.get("level", b"")) == b"null":
         del entry["level"]
     status = _peek(entry, "statusCode", int)
     if status is None:
         status = _peek(_proxy(entry), "statusCode", int)
     if (status is not None and status >= 500) or _peek(entry, "type", str) == "stderr":
-        return "error"
-    return "info"
+        return "error", ""
+    return "info", ""
 
 
 def _request_line(entry: Entry) -> str:
-    """`METHOD path status`, for entries of requests, which carry no message."""
+    """`METHOD path status`, for entries of requests, which carry no message: of the proxy, else of the entry itself."""
     proxy = _proxy(entry)
-    return _spaced(_peek(proxy, key, str | int | float) for key in ("method", "path", "statusCode"))
+    parts = [
+        _peek(proxy, key, str | int | float) or _peek(entry, key, str | int | float)
+        for key in ("method", "path", "statusCode")
+    ]
+    return _spaced(parts) if proxy or any(parts[:2]) else ""
 
 
 def _spaced(parts: Iterable[Any]) -> str:
@@ -158,8 +174,7 @@ def _moment(entry: Entry) -> Moment | None:
     """Vercel's milliseconds, or the ISO text of its measurements. What is neither stays an attribute."""
     sent = _peek(entry, "timestamp", str | int | float)
     if isinstance(sent, str):
-        text = any_time(sent)
-        moment: Moment | None = datetime.fromisoformat(text) if isinstance(text, str) else text
+        moment: Moment | None = any_time(sent)
     else:
         moment = sent
     if moment is not None or bytes(entry.get("timestamp", b"")) == b"null":

@@ -18,6 +18,17 @@ _LIMITS = {column.name: column.limit for column in LOGS.columns}
 _UNPLAIN_NUMBER = re.compile(r"-0|-?(?:0|[1-9]\d*)(?=[.eE])(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
 """A number that ClickHouse may write differently than the JSON does: `3.0`, `1e3`. It is compared as a number."""
 
+_TOKENS = r'"(?:[^"\\\\]|\\\\.)*"|[^"\\s,:\\[\\]{}]+|[\\s,:\\[\\]{}]+'
+_SURROGATES = r"(\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F]..)|\\\\u[dD][89a-fA-F].."
+_NUMBER = "if(match(token, '^-?[0-9]') AND NOT isFinite(toFloat64OrZero(token)), concat('\"', token, '\"'), token)"
+_TOKEN = f"if(startsWith(token, '\"'), replaceRegexpAll(token, '{_SURROGATES}', '\\\\1'), {_NUMBER})"
+_READABLE = (
+    f"if(isValidJSON(attributes), attributes,"
+    f" arrayStringConcat(arrayMap(token -> {_TOKEN}, extractAll(attributes, '{_TOKENS}'))))"
+)
+"""The attributes as ClickHouse can read them: a number that no double holds as a text, and without lone surrogates.
+Ingest passes both on without looking for them."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -75,15 +86,22 @@ def _equal(column: str, value: str) -> Condition:
 
 
 def _attribute(n: int, key: str, value: str) -> Condition:
-    """`attr.<key>=<value>`: the scalar under the literal key, else under the key as a dotted path, by its text."""
+    """`attr.<key>=<value>`: the scalar under the literal key, else under the key as a dotted path, by its text.
+
+    ClickHouse looks a path up quickly, but takes the first of equal keys, and finds nothing in JSON with a number that
+    no double holds. Attributes that may have either are looked at step by step.
+    """
     name = f"attr_{n}"
+    parts = [f"%({name})s"]
     values: dict[str, Any] = {name: key, f"{name}_value": value}
-    sql = _scalar_is(f"%({name})s", name, value)
     if "." in key:
-        parts = {f"{name}_{i}": part for i, part in enumerate(key.split("."))}
-        values |= parts
-        below = _scalar_is(", ".join(f"%({part})s" for part in parts), name, value)
-        sql = f"if(JSONHas(attributes, %({name})s), {sql}, {below})"
+        values |= {f"{name}_{i}": part for i, part in enumerate(key.split("."))}
+        parts = [f"%({name}_{i})s" for i in range(key.count(".") + 1)]
+    keys = dict.fromkeys((key, *key.split(".")))
+    values |= {f"{name}_key_{i}": f'"{each}"' for i, each in enumerate(keys)}
+    twice = [f"countSubstrings(attributes, %({name}_key_{i})s) > 1" for i in range(len(keys))]
+    odd = " OR ".join((*twice, "position(attributes, '\\\\') > 0", "NOT isValidJSON(attributes)"))
+    sql = f"if({odd}, {_step_by_step(parts, name, value)}, {_at_once(parts, name, value)})"
     if _UNPLAIN_NUMBER.fullmatch(value):
         values[f"{name}_number"] = f"[{value}]"
     else:
@@ -92,12 +110,37 @@ def _attribute(n: int, key: str, value: str) -> Condition:
     return Condition(sql, values)
 
 
-def _scalar_is(path: str, name: str, value: str) -> str:
-    kind, text = f"JSONType(attributes, {path})", f"JSONExtractString(attributes, {path})"
+def _at_once(parts: list[str], name: str, value: str) -> str:
+    """The condition for JSON without equal keys."""
+    literal, below = f"attributes, %({name})s", f"attributes, {', '.join(parts)}"
+    sql = _scalar_is(literal, f"JSONHas({literal})", name, value)
+    if len(parts) == 1:
+        return sql
+    return f"if(JSONHas({literal}), {sql}, {_scalar_is(below, f'JSONHas({below})', name, value)})"
+
+
+def _step_by_step(parts: list[str], name: str, value: str) -> str:
+    """The condition for any JSON: at each step of the path the last of equal keys."""
+    literal, below = _last(f"%({name})s"), _last(", ".join(parts))
+    sql = _scalar_is(literal, f"notEmpty({literal})", name, value)
+    if len(parts) == 1:
+        return sql
+    return f"if(notEmpty({literal}), {sql}, {_scalar_is(below, f'notEmpty({below})', name, value)})"
+
+
+def _last(parts: str) -> str:
+    """The JSON text at the end of a path; '' if there is nothing."""
+    step = "arrayLast(pair -> pair.1 = key, JSONExtractKeysAndValuesRaw(found)).2"
+    return f"arrayFold((found, key) -> {step}, [{parts}], {_READABLE})"
+
+
+def _scalar_is(where: str, exists: str, name: str, value: str) -> str:
+    """Whether the value at a place is a scalar of this text."""
+    kind, text = f"JSONType({where})", f"JSONExtractString({where})"
     sql = f"({kind} NOT IN ('Object', 'Array', 'Null') AND {text} = %({name}_value)s)"
     if _UNPLAIN_NUMBER.fullmatch(value):
         number = f"JSONExtractString(%({name}_number)s, 1)"
         sql = f"({sql} OR ({kind} IN ('Int64', 'UInt64', 'Double') AND {text} = {number}))"
     if value == "null":
-        sql = f"({sql} OR (JSONHas(attributes, {path}) AND {kind} = 'Null'))"
+        sql = f"({sql} OR ({exists} AND {kind} = 'Null'))"
     return sql

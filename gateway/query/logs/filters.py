@@ -6,7 +6,7 @@ from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.cursor import Place, decode_place
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
-from shared.formats.levels import LEVELS
+from shared.formats.levels import LEVELS, level_of
 
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
@@ -79,5 +79,4 @@ def _attributes(given: Parameters) -> list[tuple[str, str]]:
 
 
 def _level(given: str) -> str:
-    level = given.lower()
-    return "warn" if level == "warning" else level
+    return level_of(given) or given

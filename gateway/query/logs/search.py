@@ -11,6 +11,7 @@ from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
 from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
+from shared.event_ids import spellings
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
@@ -126,8 +127,8 @@ async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, i
     """(trace_id, timestamp in microseconds) of an error; of several with the same id, the one received last."""
     rows = await reader.query(
         f"SELECT trace_id, toUnixTimestamp64Micro(timestamp) FROM {_table(reader, ERRORS.table)}"  # noqa: S608 - as above
-        " WHERE project_id = %(project_id)s AND event_id = %(event_id)s ORDER BY received_at DESC LIMIT 1",
-        {"project_id": project_id, "event_id": event_id},
+        " WHERE project_id = %(project_id)s AND event_id IN %(event_ids)s ORDER BY received_at DESC LIMIT 1",
+        {"project_id": project_id, "event_ids": tuple(spellings(event_id))},
         project_id=project_id,
     )
     if not rows:

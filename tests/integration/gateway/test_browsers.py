@@ -163,3 +163,103 @@ def test_health_is_answered_with_a_slash_and_to_head_too(gateway: GatewayProcess
 @pytest.mark.parametrize("path", [LOGS, BATCH])
 def test_a_trailing_slash_is_served(gateway: GatewayProcess, path: str) -> None:
     assert gateway.post(f"{path}/", log_of("m")).status in (200, 202)
+
+
+ASKED = "authorization,content-type,traceparent,tracestate,baggage,sentry-trace,X-Datadog-Trace-Id"
+
+
+@pytest.mark.parametrize("path", [*INGEST, f"{LOGS}/", "/ingest/drain/p", "//ingest/logs"])
+def test_the_preflight_of_an_ingest_route_allows_what_the_page_asks_for(gateway: GatewayProcess, path: str) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": ASKED}
+    answer = gateway.request("OPTIONS", path, headers={"Origin": PAGE, **asked})
+    assert answer.status == 204
+    allowed = {name.strip().lower() for name in answer.headers["access-control-allow-headers"].split(",")}
+    assert allowed >= {name.lower() for name in ASKED.split(",")} | {"idempotency-key"}
+    assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "a b",
+        "x-ok, x\tnot",
+        "x-ok, *()@",
+        "x-ö",
+        ",".join(f"x-{n}" for n in range(65)),
+        "x-" + "a" * 4_096,
+        "x-ok, a/b",
+        "x-ok\x01",
+    ],
+)
+def test_a_list_of_headers_that_is_none_or_too_long_is_not_echoed(gateway: GatewayProcess, asked: str) -> None:
+    given = {"Origin": PAGE, "Access-Control-Request-Headers": asked.encode().decode("latin-1")}
+    answer = gateway.request("OPTIONS", LOGS, headers=given)
+    if answer.status == 204:  # else the connection itself refused it
+        allowed = answer.headers["access-control-allow-headers"].split(", ")
+        assert allowed == [
+            "authorization", "content-type", "content-encoding", "x-api-key", "x-deeptracer-sdk", "idempotency-key",
+        ]  # fmt: skip
+
+
+def test_as_many_headers_as_a_page_may_have_are_allowed(gateway: GatewayProcess) -> None:
+    names = [f"x-header-{n}" for n in range(64)]
+    given = {"Origin": PAGE, "Access-Control-Request-Headers": ", ".join(names)}
+    answer = gateway.request("OPTIONS", LOGS, headers=given)
+    assert set(answer.headers["access-control-allow-headers"].split(", ")) >= set(names)
+
+
+@pytest.mark.parametrize("path", [*READS, "/health", "/metrics"])
+def test_no_other_route_takes_more_headers_or_answers_to_credentials(gateway: GatewayProcess, path: str) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": ASKED}
+    for method in ("OPTIONS", "GET", "POST"):
+        answer = gateway.request(method, path, headers={"Origin": PAGE, **asked})
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "traceparent" not in answer.headers.get("access-control-allow-headers", "")
+
+
+@pytest.mark.parametrize("path", INGEST)
+@pytest.mark.parametrize("body", [b"", b"{", b'{"logs":[]}'])
+def test_every_answer_of_an_ingest_route_may_be_read_with_credentials(
+    gateway: GatewayProcess, path: str, body: bytes
+) -> None:
+    for key in (gateway.keys.ingest, gateway.keys.read, "none"):
+        answer = gateway.request("POST", path, body, {"Origin": PAGE, "Authorization": f"Bearer {key}"})
+        assert answer.headers.get_all("access-control-allow-credentials") == ["true"]  # type: ignore[attr-defined]
+        assert is_readable(answer, PAGE)
+    answer = gateway.request("POST", path, body, {"Authorization": f"Bearer {gateway.keys.ingest}"})
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["//ingest/logs", "/ingest//logs", "///ingest///logs", "/ingest/logs//", "/ingest//logs/"]
+)
+def test_a_run_of_slashes_is_one_slash(gateway: GatewayProcess, path: str) -> None:
+    assert gateway.post(path, log_of("m")).status == 200
+    assert gateway.request("GET", path).status == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api//v1/errors", 202),
+        ("//api/v1//errors", 202),
+        ("/api//v1/logs/batch", 422),
+        ("/api/v1//nothing", 404),
+        ("//", 404),
+        ("/" * 1000 + "api/v1/errors", 202),
+        ("/api" + "//x" * 500, 404),
+    ],
+)
+def test_clients_that_glue_base_and_path_reach_their_route(gateway: GatewayProcess, path: str, status: int) -> None:
+    answer = gateway.post(path, {"message": "m"})
+    assert answer.status == status
+    if status == 404:
+        assert answer.json == ({"detail": "Not found"} if "v1" in path else {"error": "Not found"})
+
+
+@pytest.mark.parametrize(
+    "path", [f"//api/v1/projects/{PROJECT}/logs", f"/api/v1//projects//{PROJECT}//logs", "//health", "/health//ready"]
+)
+def test_other_routes_are_reached_in_the_same_way(gateway: GatewayProcess, path: str) -> None:
+    answer = gateway.request("GET", path, headers={"Authorization": f"Bearer {gateway.keys.ingest}"})
+    assert answer.status in (200, 403, 503)

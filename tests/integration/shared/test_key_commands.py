@@ -22,12 +22,13 @@ class Cli:
         self.postgres_url = postgres_url
         self._folder = folder
 
-    def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
+    def run(self, *arguments: str, fails: bool = False, typed: str | None = None, **environment: str) -> str:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
         done = subprocess.run(
             [sys.executable, "-m", "shared.cli", *arguments],
             env=clean | {"PYTHONPATH": str(Path(__file__).parents[3])} | environment,
             cwd=self._folder,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,
@@ -131,6 +132,28 @@ def test_a_rotated_key_keeps_its_rules_and_the_old_one_ends(cli: Cli) -> None:
         (("key", "create", "--project", "none"), "there is no project 'none'"),
         (("key", "create", "--project", "p", "--origin", "app.example.com"), "is no origin"),
         (("key", "create", "--project", "p", "--origin", "https://a.b/path"), "is no origin"),
+        (("key", "create", "--project", "p", "--origin", "wss://a.b"), "browsers send"),
+        (("key", "create", "--project", "p", "--origin", "https://a.*.b"), "only its first label may be *"),
+        (("key", "create", "--project", "p", "--name", "a\nb"), "control characters"),
+        (("key", "create", "--project", "p", "--rate-limit", str(2**31)), "2147483647"),
+        (("project", "create", "a\tb"), "control characters"),
+        (("project", "create", "P", "--id", "a b"), "is no id"),
+        (("project", "create", "P", "--id", "ä"), "is no id"),
+        (("project", "create", "P", "--id", "a/b"), "is no id"),
+        (("project", "create", "P", "--id", "a\n"), "is no id"),
+        (("project", "create", "P", "--id", ""), "is no id"),
+        (("project", "create", "P", "--id", "x" * 65), "is no id"),
+        (("project", "create", "P", "--drain-limit", str(2**31)), "2147483647"),
+        (("project", "create", "P", "--drain-secret", "a\x1bb"), "control characters"),
+        (("project", "create", "P", "--drain-verify", "a\r\nb"), "printable ASCII"),
+        (("project", "create", "P", "--drain-verify", "é"), "printable ASCII"),
+        (("project", "create", "P", "--drain-verify", "x" * 256), "printable ASCII"),
+        (("project", "create", "P", "--drain-secret-file", "none"), "can't be read"),
+        (("project", "create", "P", "--drain-secret", "a", "--drain-secret-file", "none"), "given twice"),
+        (("project", "update", "p", "--name", " "), "needs a name"),
+        (("project", "update", "p", "--name", "a\x7fb"), "control characters"),
+        (("project", "update", "p", "--drain-verify", "a\tb"), "printable ASCII"),
+        (("project", "update", "p", "--drain-secret", "a\nb"), "control characters"),
         (("key", "revoke", "key_none"), "there is no key 'key_none'"),
         (("key", "rotate", "key_none", "--grace", "soon"), "is no duration"),
         (("project", "create", "P", "--retention-days", "31"), "must be one of 7, 30, 90, 365, 3650"),
@@ -144,6 +167,44 @@ def test_what_can_not_be_done_is_said_in_a_sentence(cli: Cli, arguments: tuple[s
     said = cli.run(*arguments, fails=True)
     assert sentence in " ".join(said.split())
     assert "Traceback" not in said
+
+
+def test_a_secret_is_read_from_a_file_or_asked_for(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush hush\n")
+    (tmp_path / "code").write_text("abc123\r\n")
+    given = ("--drain-secret-file", "secret", "--drain-verify-file", "code")
+    made = cli.json("project", "create", "P", "--id", "p", *given)
+    assert (made["drain_secret_set"], made["drain_verify"]) == (True, "abc123")
+    assert drain_secret(cli) == "hush hush"
+    (tmp_path / "secret").write_text("new")
+    cli.json("project", "update", "p", "--drain-secret-file", "secret")
+    assert drain_secret(cli) == "new"
+    cli.run("project", "update", "p", "--drain-secret-file", "-", typed="typed\n")
+    assert drain_secret(cli) == "typed"
+    for bad in (b"a\nb\n", b"\xff", b"a\0b"):
+        (tmp_path / "secret").write_bytes(bad)
+        said = cli.run("project", "update", "p", "--drain-secret-file", "secret", fails=True)
+        assert "Traceback" not in said
+    (tmp_path / "secret").write_text("")
+    assert cli.json("project", "update", "p", "--drain-secret-file", "secret")["drain_secret_set"] is False
+
+
+def drain_secret(cli: Cli) -> str:
+    with connect(cli.postgres_url) as db:
+        ((secret,),) = db.execute("SELECT drain_secret FROM projects").fetchall()
+    return str(secret)
+
+
+@pytest.mark.parametrize("project_id", ["a", "A-Z_09", "x" * 64, "-", "_"])
+def test_an_id_of_letters_digits_underscores_and_dashes_is_one(cli: Cli, project_id: str) -> None:
+    assert cli.json("project", "create", "P", "--id", project_id)["id"] == project_id
+
+
+def test_origins_are_stored_as_browsers_send_them(cli: Cli) -> None:
+    cli.run("project", "create", "P", "--id", "p")
+    typed = ("HTTPS://App.Example.com:443/", "https://bücher.example", "null", "file://", "app://.", "app://./")
+    made = cli.json("key", "create", "--project", "p", *(each for text in typed for each in ("--origin", text)))
+    assert made["origins"] == ["https://app.example.com", "https://xn--bcher-kva.example", "null", "file://", "app://."]
 
 
 def test_the_environment_comes_before_the_env_file(cli: Cli) -> None:

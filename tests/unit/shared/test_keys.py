@@ -28,3 +28,10 @@ def test_a_key_is_known_by_its_sha_256() -> None:
 @given(st.text(st.characters(categories=None)))
 def test_every_text_can_be_looked_up(text: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", hash_key(text))
+
+
+def test_a_public_key_has_only_word_characters() -> None:
+    """Sentry's JavaScript SDK takes `\\w+` of a DSN."""
+    for _ in range(200):
+        assert re.fullmatch(r"pk_[A-Za-z0-9]{32}", generate("pk"), re.ASCII)
+        assert re.fullmatch(r"dt_[0-9a-f]{24}", generate("dt"), re.ASCII)

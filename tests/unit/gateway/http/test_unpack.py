@@ -3,14 +3,15 @@
 import asyncio
 import gzip
 import os
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import cramjam
 import pytest
 
 from gateway.http.unpack import ALWAYS_ALLOWED, UNPACKED_INLINE, Unpacker
-from gateway.rejections import TooLarge
+from gateway.rejections import TooLarge, Unreadable
 
 MB = 1_000_000
 
@@ -52,3 +53,72 @@ async def test_the_ratio_is_limited_beyond_a_megabyte(unpacker: Unpacker) -> Non
 
 async def test_several_members_of_gzip_are_one_body(unpacker: Unpacker) -> None:
     assert await unpacker.unpack(b"gzip", gzip.compress(b'{"a":') + gzip.compress(b"1}")) == b'{"a":1}'
+
+
+def brotli(body: bytes) -> bytes:
+    return bytes(cramjam.brotli.compress(body))
+
+
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(body) + packer.flush()
+
+
+PACKERS: dict[bytes, Callable[[bytes], bytes]] = {
+    b"deflate": zlib.compress,
+    b"Deflate ": raw_deflate,
+    b"br": brotli,
+    b"gzip": gzip.compress,
+    b"zstd": lambda body: bytes(cramjam.zstd.compress(body)),
+}
+BODIES = [b"{}", b'{"a":1}' * 50, os.urandom(30_000), bytes(400_000)]
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+@pytest.mark.parametrize("body", BODIES, ids=len)
+@pytest.mark.parametrize("surplus", [b"x", b"{}", b"\xff" * 20, None])
+async def test_what_follows_the_end_of_a_stream_is_never_dropped(
+    unpacker: Unpacker, coding: bytes, body: bytes, surplus: bytes | None
+) -> None:
+    packed = PACKERS[coding](body)
+    assert await unpacker.unpack(coding, packed) == body
+    with pytest.raises(Unreadable):
+        await unpacker.unpack(coding, packed + (packed[:-1] if surplus is None else surplus))
+
+
+@pytest.mark.parametrize("coding", [b"deflate", b"Deflate ", b"br"])
+async def test_zeros_behind_deflate_and_brotli_are_more_than_was_packed(unpacker: Unpacker, coding: bytes) -> None:
+    for n in (1, 2, 600):
+        with pytest.raises(Unreadable):
+            await unpacker.unpack(coding, PACKERS[coding](b'{"a":1}') + bytes(n))
+
+
+@pytest.mark.parametrize("body", [*BODIES, b"", b"a" * 255], ids=len)
+@pytest.mark.parametrize("zeros", [1, 2, 7, 8, 9, 511, 20_000])
+async def test_zeros_behind_gzip_fill_up_a_block(unpacker: Unpacker, body: bytes, zeros: int) -> None:
+    for packed in (gzip.compress(body), gzip.compress(body) + gzip.compress(b"more")):
+        assert await unpacker.unpack(b"gzip", packed + bytes(zeros)) == gzip.decompress(packed)
+    with pytest.raises(Unreadable):
+        await unpacker.unpack(b"gzip", gzip.compress(body) + bytes(zeros) + b"x")
+
+
+@pytest.mark.parametrize("coding", PACKERS)
+@pytest.mark.parametrize("body", BODIES, ids=len)
+async def test_what_ends_too_early_is_unreadable(unpacker: Unpacker, coding: bytes, body: bytes) -> None:
+    packed = PACKERS[coding](body)
+    for cut in {1, 2, len(packed) // 2, len(packed) - 1}:
+        with pytest.raises(Unreadable):
+            await unpacker.unpack(coding, packed[:-cut])
+
+
+@pytest.mark.parametrize("coding", [b"deflate", b"Deflate ", b"gzip"])
+async def test_a_bomb_is_refused_in_every_packing(unpacker: Unpacker, coding: bytes) -> None:
+    bomb = PACKERS[coding](bytes(25 * MB))
+    for packed in (bomb, bomb + bytes(100)):
+        with pytest.raises(TooLarge):
+            await unpacker.unpack(coding, packed)
+
+
+async def test_many_members_with_zeros_behind_take_no_time_to_refuse(unpacker: Unpacker) -> None:
+    with pytest.raises(Unreadable):
+        await unpacker.unpack(b"gzip", gzip.compress(b"") * 100_000 + b"\0")

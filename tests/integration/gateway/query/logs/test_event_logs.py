@@ -1,6 +1,7 @@
 """`GET /api/v1/events/{event_id}/logs` over real ClickHouse (contracts.md, "Logs of an error")."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -120,3 +121,15 @@ async def test_a_key_must_have_the_read_scope(store: Store) -> None:
     async with client(reader, "") as http:
         assert (await http.get("/api/v1/events/e1/logs")).status_code == 401
     await reader.close()
+
+
+@pytest.mark.parametrize("stored", [str, str.upper, lambda text: text.replace("-", "")])
+async def test_a_uuid_is_found_in_any_spelling(api: httpx.AsyncClient, store: Store, stored: Any) -> None:
+    uuid = "0f8fad5b-d9cb-469f-a165-7086772895ae"
+    store.add_errors({"event_id": stored(uuid), "trace_id": "t"})
+    store.add_logs({"message": "m", "trace_id": "t"})
+    plain = uuid.replace("-", "")
+    for asked in (uuid, uuid.upper(), plain, plain.upper(), uuid.title(), plain[:9] + plain[9:].upper()):
+        assert await found(api, asked) == ["m"]
+    for other in (plain[:-1], plain + "0", uuid.replace("-", "", 1), "{" + uuid + "}"):
+        assert (await api.get(f"/api/v1/events/{quote(other)}/logs")).status_code == 404
