@@ -23,11 +23,11 @@ from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
 from gateway.http.headers import HEADERS
 from gateway.http.ids import request_ids
+from gateway.http.memory import Tidy
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
-from gateway.memory import Tidy
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes

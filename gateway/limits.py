@@ -10,9 +10,9 @@ from operator import attrgetter
 from time import monotonic
 from typing import Literal
 
+from gateway.drains.record_limit import RecordLimit
 from gateway.http.answer import Headers
 from gateway.leases import Leases, Window
-from gateway.record_limit import RecordLimit
 from gateway.rejections import RateLimited
 from shared.clients.redis import Redis
 from shared.keys import ResolvedKey

@@ -9,7 +9,7 @@ from shared.memory import resident_bytes
 
 LARGE = """
 import asyncio
-from gateway.memory import Tidy
+from gateway.http.memory import Tidy
 from shared.memory import resident_bytes
 
 async def main():

@@ -5,8 +5,8 @@ from time import monotonic
 
 import pytest
 
+from gateway.drains.record_limit import RecordLimit
 from gateway.leases import Window
-from gateway.record_limit import RecordLimit
 from gateway.rejections import RateLimited
 from shared.keys import ResolvedKey
 
