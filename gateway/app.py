@@ -21,7 +21,7 @@ from gateway.drains.route import DrainDeps, DrainRoute
 from gateway.health import Readiness, alive
 from gateway.http.answer_headers import send_answer, standing_headers, with_answer_headers
 from gateway.http.browsers import preflight
-from gateway.http.headers import headers_of
+from gateway.http.headers import HEADERS, unambiguous
 from gateway.ingest import IngestDeps, IngestRoute
 from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH
@@ -78,7 +78,7 @@ class Dispatch:
             await self.rest(scope, receive, send)
             return
         try:
-            headers_of(scope)
+            scope[HEADERS] = unambiguous(scope["headers"])
         except Ambiguous as refusal:
             await self._refuse(scope, send, refusal)
             return

@@ -21,7 +21,7 @@ from gateway.health import Check, Readiness, TakesMessages
 from gateway.http.answer_headers import answer_headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
-from gateway.http.headers import headers_of
+from gateway.http.headers import HEADERS
 from gateway.http.ids import request_ids
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
@@ -171,7 +171,7 @@ def _life(common: _Common) -> Life:
 
 def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
-        given = headers_of(request.scope)
+        given: dict[bytes, bytes] = request.scope[HEADERS]
         key = await common.keys.resolve(key_of(given.items()))
         await common.limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")

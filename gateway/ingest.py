@@ -22,7 +22,7 @@ from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.rejections import InternalError, NotFound, Rejection, Unavailable
 from gateway.validation.aside import Aside
-from gateway.validation.checks import Checks, key_in, parts_of
+from gateway.validation.checks import Checks, key_in
 from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
 from shared.clock import Clock
@@ -114,7 +114,8 @@ class IngestRoute:
         self.vouch(request, key)
         content_type = request.headers.get(b"content-type", b"")
         try:
-            parts = parts_of(request.opened or self._checks.opened(request.body, content_type))
+            bodies = request.opened or self._checks.opened(request.body, content_type)
+            parts = [check.validate(opened) for check, opened in bodies]
         except Heavy:
             parts = await self._aside.parts(self.intake.route, request.body, content_type)
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)

@@ -6,7 +6,7 @@ from starlette.types import Message, Scope, Send
 
 from gateway.http.answer import Answer, Headers
 from gateway.http.browsers import readable
-from gateway.http.headers import headers_of
+from gateway.http.headers import HEADERS
 
 _NAME = "sluice.answer_headers"
 
@@ -35,7 +35,7 @@ def answer_headers(scope: Scope) -> Headers:
 def with_answer_headers(scope: Scope, send: Send, request_ids: Iterator[bytes]) -> Send:
     """`send`, adding the headers of `answer_headers` that the answer doesn't have already."""
     headers = answer_headers(scope)
-    headers += standing_headers(request_ids, headers_of(scope).get(b"origin"))
+    headers += standing_headers(request_ids, scope[HEADERS].get(b"origin"))
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

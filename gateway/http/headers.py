@@ -1,31 +1,24 @@
 """A request's headers by name, where they say one thing only."""
 
-from starlette.types import Scope
+from collections.abc import Sequence
 
 from gateway.rejections import Ambiguous
 
-_ONCE = frozenset({b"authorization", b"x-api-key", b"origin", b"content-length", b"content-encoding", b"host"})
-"""Of these there is one: whoever stands in between may have looked at another one than we would."""
+HEADERS = "sluice.headers"
+"""Where a request's scope has its headers by name."""
 
-_NAME = "sluice.headers"
+_ONCE = (b"authorization", b"x-api-key", b"origin", b"content-length", b"content-encoding", b"host")
+"""There is one of each: a proxy may have looked at another one than we would."""
 
 
-def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """The headers, looked at once a request. Raises `Ambiguous`."""
-    headers: dict[bytes, bytes] | None = scope.get(_NAME)
-    if headers is None:
-        sent = scope["headers"]
-        headers = scope[_NAME] = dict(sent)
-        if len(headers) != len(sent) or b"transfer-encoding" in headers:
-            _refuse_ambiguous(headers, [name for name, _ in sent])
+def unambiguous(sent: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers of a request by name. Raises `Ambiguous` for what two servers may read in two ways."""
+    headers = dict(sent)
+    if len(headers) != len(sent) or b"transfer-encoding" in headers:
+        names = [name for name, _ in sent]
+        if any(names.count(name) > 1 for name in (*_ONCE, b"transfer-encoding")):
+            raise Ambiguous
+        # Of several codings over one another each server reads another length.
+        if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+            raise Ambiguous
     return headers
-
-
-def _refuse_ambiguous(headers: dict[bytes, bytes], names: list[bytes]) -> None:
-    if any(names.count(name) > 1 for name in _ONCE):
-        raise Ambiguous
-    # What was packed for the way is unpacked by nobody here, and each server reads such a list in its own way.
-    if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
-        raise Ambiguous
-    if names.count(b"transfer-encoding") > 1:
-        raise Ambiguous

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope
 from gateway.http.answer import Headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import GivenUp
-from gateway.http.headers import headers_of
+from gateway.http.headers import HEADERS
 from gateway.rejections import TimedOut, TooLarge, Unavailable
 
 
@@ -40,7 +40,7 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive, bodies: Bodies) -> None:
         self.method: str = scope["method"]
-        self.headers = headers_of(scope)
+        self.headers: dict[bytes, bytes] = scope[HEADERS]
         self.path_parameters: dict[str, Any] = scope.get("path_params") or {}
         self.answer_headers: Headers = []
         self.wire = self.body = b""

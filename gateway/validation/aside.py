@@ -106,7 +106,9 @@ class Aside:
         return done
 
     async def _done(self, task: Task, body: bytes) -> Done:
-        child = self._child = self._child or await self._started()
+        child = self._child
+        if child is None or child.returncode is not None:  # it may have been killed since
+            child = self._child = await self._started()
         assert child.stdin is not None
         assert child.stdout is not None
         finished = False
@@ -118,7 +120,12 @@ class Aside:
                 size = int.from_bytes(await child.stdout.readexactly(_LENGTH_BYTES))
                 done = msgspec.msgpack.decode(await child.stdout.readexactly(size), type=Done)
             finished = True
-        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            RuntimeError,
+            asyncio.IncompleteReadError,
+        ) as error:  # uvloop's for a closed pipe
             _log.warning("a body was too much to check", route=task.route, bytes=len(body), error=repr(error))
             raise TooLarge from error
         finally:
@@ -139,8 +146,13 @@ class Aside:
         )
 
     async def _end(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdin is not None
+        assert child.stdout is not None
         if child.returncode is None:
             child.kill()
+        child.stdin.close()
+        while await child.stdout.read(1_000_000):  # to its end: else the pipe stays open
+            pass
         await child.wait()
 
 

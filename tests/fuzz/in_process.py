@@ -80,6 +80,7 @@ class InProcess:
         }
         self._offsets: dict[str, int] = defaultdict(int)
         self._seen: dict[str, list[bytes]] = defaultdict(list)
+        self._aside = Aside(self.registry, None, waiting_bytes=64_000_000, within_s=60.0)
         self._app = build_app(self._deps())
 
     def _deps(self) -> Deps:
@@ -110,7 +111,7 @@ class InProcess:
                     unpacker=Unpacker(limits.max_unpacked_bytes, limits.max_unpack_ratio),
                     deadlines=Deadlines(60),
                 ),
-                aside=Aside(self.registry, None, waiting_bytes=64_000_000, within_s=60.0),
+                aside=self._aside,
                 idempotency=Idempotency(redis, metrics),
                 request_ids=ids,
                 clock=time_ns,
@@ -186,4 +187,5 @@ class InProcess:
         return self.registry.signals[topic].table, made.columns, made.rows
 
     def close(self) -> None:
+        self._runner.run(self._aside.close())
         self._runner.close()

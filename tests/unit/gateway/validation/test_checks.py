@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -125,17 +126,17 @@ HOSTILE: dict[str, bytes] = {
 def test_no_body_holds_the_event_loop(intake: Intake, what: str) -> None:
     """Measured in the processor's time of this thread: how busy the machine is makes no difference."""
     checks, body = checks_of(intake), HOSTILE[what]
-    held: list[float] = []
-    for _ in range(3):
-        started = time.thread_time()
-        try:
-            bodies = checks.opened(body)
-            key_in(bodies)
-            parts_of(bodies)
-        except (Rejection, Heavy):
-            pass
-        held.append(time.thread_time() - started)
-    assert min(held) < HOLD_S, f"{what}: {min(held) * 1000:.0f} ms"
+    held = min(_held_s(checks, body) for _ in range(3)) if (first := _held_s(checks, body)) > HOLD_S else first
+    assert held < HOLD_S, f"{what}: {held * 1000:.0f} ms"
+
+
+def _held_s(checks: Checks, body: bytes) -> float:
+    started = time.thread_time()
+    with suppress(Rejection, Heavy):
+        bodies = checks.opened(body)
+        key_in(bodies)
+        parts_of(bodies)
+    return time.thread_time() - started
 
 
 @INTAKES
@@ -146,11 +147,9 @@ def test_what_clients_really_send_is_checked_on_the_event_loop(intake: Intake) -
 
 
 def test_a_full_batch_is_checked_on_the_event_loop() -> None:
-    intake = Door(REGISTRY.intakes[0]).intake
-    for intake in REGISTRY.intakes:
-        if intake.route == "/ingest/logs":
-            log = LOG | {"metadata": {"user": "u" * 100, "path": "/a/b/c"}}
-            body = json.dumps({"service": "s", "logs": [log] * 1_000}).encode()
-            assert SLOW_BYTES < len(body) < FAST_BYTES
-            (part,) = parts_of(checks_of(intake).opened(body))
-            assert part.n == 1_000
+    (intake,) = [each for each in REGISTRY.intakes if each.route == "/ingest/logs"]
+    log = LOG | {"metadata": {"user": "u" * 100, "path": "/a/b/c"}}
+    body = json.dumps({"service": "s", "logs": [log] * 1_000}).encode()
+    assert SLOW_BYTES < len(body) < FAST_BYTES
+    (part,) = parts_of(checks_of(intake).opened(body))
+    assert part.n == 1_000
