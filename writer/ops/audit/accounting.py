@@ -48,7 +48,7 @@ class StoredCount(NamedTuple):
     rules: tuple[Rules, Rules] = (("", 0), ("", 0))
     """The lowest and the highest of them among the rows."""
     altered: int = 0
-    """Records that are rows under other rules than the message's."""
+    """Records whose rows differ from the message."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Counts:
     duplicated: int = 0
     """Rows beyond the first of a record."""
     altered: int = 0
-    """Found ones whose project or retention is not the message's."""
+    """Found ones whose row differs from the message, as far as it was compared."""
     dead_lettered: int = 0
     """Records that are an open dead letter and not a row."""
     gaps: int = 0

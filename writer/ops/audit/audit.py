@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from shared.clients.clickhouse import ClickHouse
-from shared.formats.base import Format
 from shared.queue.base import Queue
-from writer.entry import read_entry
+from writer.converter import Converter
+from writer.entry import Entry
 from writer.ops.audit.accounting import Counts, Seen, StoredCount, length_of_union, needs_indices, seen_of, total_of
+from writer.ops.audit.contents import Contents
 from writer.ops.audit.letter_book import LetterBook
 from writer.ops.audit.stored_rows import StoredRows
 from writer.ops.operator import Operator
@@ -18,6 +19,9 @@ from writer.ops.ranges import LaneRange, Wanted, cover, part_of_gap
 
 CHUNK_MESSAGES, CHUNK_RECORDS = 20_000, 500_000
 """The size of one query to ClickHouse, whichever is reached first."""
+
+CONTENT_RECORDS, CONTENT_BYTES = 20_000, 16_000_000
+"""The same where contents are compared: messages and rows are held whole."""
 
 LANES_AT_ONCE = 4
 ANSWER_S = 30.0
@@ -42,10 +46,15 @@ class Audited:
 
 
 async def audit(
-    operator: Operator, wanted: Wanted, *, begun: Report = lambda _: None, progress: Report = lambda _: None
+    operator: Operator,
+    wanted: Wanted,
+    *,
+    contents: bool = False,
+    begun: Report = lambda _: None,
+    progress: Report = lambda _: None,
 ) -> list[Audited]:
     """Account for every record of the range, without touching the group. `begun` gets the number of offsets, `progress`
-    that of each finished chunk.
+    that of each finished chunk. With `contents` every column of each row is compared with what its record gives.
 
     The committed offsets are read first, then the letters, then messages and rows: a running writer changes nothing
     below those offsets, and what it gave up there has its letter.
@@ -66,7 +75,7 @@ async def audit(
 
     async def in_turn(one: Audited) -> None:
         async with turns:
-            await _LaneAudit(operator, book, one, progress).audit()
+            await _LaneAudit(operator, book, one, progress, contents).audit()
 
     tasks = [asyncio.create_task(in_turn(one)) for one in done]
     try:
@@ -88,14 +97,38 @@ def _gaps(covered: LaneRange, book: LetterBook, wanted: Wanted) -> int:
     return length_of_union([*marked, covered.lost])
 
 
+class _Chunk:
+    """The messages of one look at ClickHouse; whole only where their contents are compared."""
+
+    def __init__(self, contents: bool) -> None:
+        self.seen: list[Seen] = []
+        self.entries: list[Entry] = []
+        self._contents = contents
+        self._records = self._bytes = 0
+
+    def add(self, entry: Entry) -> None:
+        self.seen.append(seen_of(entry))
+        self._records += self.seen[-1].records
+        if self._contents:
+            self.entries.append(entry)
+            self._bytes += entry.size
+
+    @property
+    def is_full(self) -> bool:
+        if self._contents and (self._records >= CONTENT_RECORDS or self._bytes >= CONTENT_BYTES):
+            return True
+        return len(self.seen) >= CHUNK_MESSAGES or self._records >= CHUNK_RECORDS
+
+
 class _LaneAudit:
     """Audits one lane chunk by chunk; holds only one chunk's numbers."""
 
-    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Report) -> None:
+    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Report, contents: bool) -> None:
         self._queue: Queue = operator.queue
         self._url = operator.settings.services.clickhouse_url
         self._answer_s = min(ANSWER_S, operator.settings.writer.insert_timeout_s)
-        self._formats: Mapping[str, Format] = {fmt.name: fmt for fmt in operator.registry.formats_of(one.range.signal)}
+        self._converter = Converter(one.range.signal.table, operator.registry.formats_of(one.range.signal))
+        self._compares_contents = contents
         self._book = book
         self._range = one.range
         self._one = one
@@ -104,20 +137,20 @@ class _LaneAudit:
         self._reached = one.range.first
 
     async def audit(self) -> None:
-        covered, chunk, records = self._range, list[Seen](), 0
+        covered, chunk = self._range, _Chunk(self._compares_contents)
         with closing(ClickHouse(self._url, timeout_s=self._answer_s)) as clickhouse:
             stored = StoredRows(clickhouse, covered.signal.table, covered.lane)
+            contents = Contents(clickhouse, self._converter, covered.signal.table, covered.lane)
             self._one.stored_up_to = await self._beyond_the_end(stored)
             if not len(covered):
                 return
             async for messages in self._queue.read(covered.lane, covered.first, covered.end):
                 for message in messages:
-                    chunk.append(seen := seen_of(read_entry(message, self._formats)))
-                    records += seen.records
-                    if len(chunk) >= CHUNK_MESSAGES or records >= CHUNK_RECORDS:
-                        await self._judge(chunk, stored, chunk[-1].offset + 1)
-                        chunk, records = [], 0
-            await self._judge(chunk, stored, covered.end)
+                    chunk.add(self._converter.read(message))
+                    if chunk.is_full:
+                        await self._judge(chunk, stored, contents, message.offset + 1)
+                        chunk = _Chunk(self._compares_contents)
+            await self._judge(chunk, stored, contents, covered.end)
 
     async def _beyond_the_end(self, stored: StoredRows) -> int | None:
         """The highest offset in ClickHouse if the queue ends before it. A writer may store what is new meanwhile: so
@@ -128,11 +161,14 @@ class _LaneAudit:
             return None
         return highest if highest >= (await self._queue.end_offsets([lane]))[lane] else None
 
-    async def _judge(self, chunk: list[Seen], stored: StoredRows, reached: int) -> None:
+    async def _judge(self, chunk: "_Chunk", stored: StoredRows, contents: Contents, reached: int) -> None:
         accounts = Counts()
-        rows = await asyncio.to_thread(self._look, chunk, stored)
+        rows = await asyncio.to_thread(self._look, chunk.seen, stored)
+        for message, altered in (await asyncio.to_thread(contents.altered, chunk.entries)).items():
+            if message in rows:
+                rows[message] = rows[message]._replace(altered=altered)
         now_us = time.time_ns() // 1000
-        for seen in chunk:
+        for seen in chunk.seen:
             marks = self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms)
             accounts.judge(seen, rows.get((seen.offset, seen.received_at), StoredCount()), marks, now_us)
         self._counts.add(accounts)

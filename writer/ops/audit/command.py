@@ -1,10 +1,11 @@
 """`sluice audit`."""
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import AsJson, DataDir, print_json, wide_console
+from writer.main import NESTING
 from writer.ops.audit import audit as auditing
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import Audited, total
@@ -25,7 +27,9 @@ _RARE = ("altered", "purged", "expired", "unreadable")
 _WRONG = ("missing", "duplicated", "altered", "gaps", "unreadable")
 
 COMPARED = ("place in the queue", "received_at", "project_id", "retention_days")
-"""What audit compares of each record; the rest of a row's content it does not."""
+"""What audit compares of each record without --contents."""
+
+ALL_COMPARED = ("place in the queue", "every column")
 
 
 def audit(
@@ -35,6 +39,9 @@ def audit(
     until: To = None,
     offsets: Offsets = None,
     group: Group = None,
+    contents: Annotated[
+        bool, typer.Option("--contents", help="Derive each record again and compare every column of its row: slow")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
@@ -43,10 +50,11 @@ def audit(
     Exit code 0: every record is stored once, or kept as a dead letter, or purged, or past its retention. 1: records are
     missing, doubled, altered or lost, or the queue has lost its end. 2: it could not be found out.
 
-    Of each record its place, received_at, project_id and retention_days are compared, not the rest of its content.
+    Of each record its place, received_at, project_id and retention_days are compared; with --contents every column.
     """
     wanted = wanted_of(signals, partitions, since, until, offsets)
     started_at = time.monotonic()
+    sys.setrecursionlimit(NESTING)
 
     async def compare(operator: Operator) -> list[Audited]:
         bar = progress_bar("messages")
@@ -56,15 +64,17 @@ def audit(
             return await auditing.audit(
                 operator,
                 wanted,
+                contents=contents,
                 begun=lambda offsets: bar.update(task, total=offsets),
                 progress=lambda offsets: bar.advance(task, offsets),
             )
 
     done = operate(data_dir, compare, group=group)
+    compared = ALL_COMPARED if contents else COMPARED
     if as_json:
-        print_json(as_json_value(done))
+        print_json(as_json_value(done, compared))
     else:
-        _show(done, time.monotonic() - started_at, wide_console())
+        _show(done, time.monotonic() - started_at, compared, wide_console())
     raise typer.Exit(0 if all_ok(done) else 1)
 
 
@@ -72,7 +82,7 @@ def all_ok(done: list[Audited]) -> bool:
     return all(one.ok for one in done)
 
 
-def as_json_value(done: list[Audited]) -> dict[str, Any]:
+def as_json_value(done: list[Audited], compared: Sequence[str] = COMPARED) -> dict[str, Any]:
     """What `--json` prints: `ok`, `compared`, `totals` and `partitions`, the counts under the same names in both.
 
     `empty`: the queue holds nothing of the range, so nothing was compared. `stored_up_to`: the highest offset in
@@ -95,13 +105,13 @@ def as_json_value(done: list[Audited]) -> dict[str, Any]:
     return {
         "ok": all_ok(done),
         "empty": not totals.messages,
-        "compared": COMPARED,
+        "compared": compared,
         "totals": asdict(totals),
         "partitions": partitions,
     }
 
 
-def _show(done: list[Audited], took_s: float, console: Console) -> None:
+def _show(done: list[Audited], took_s: float, compared: Sequence[str], console: Console) -> None:
     totals = total(done)
     names = [*_COLUMNS, *(name for name in _RARE if getattr(totals, name))]
     table = Table("topic", "partition", show_footer=True)
@@ -114,7 +124,7 @@ def _show(done: list[Audited], took_s: float, console: Console) -> None:
             table.add_row(one.range.lane.topic, str(one.range.lane.partition), *cells)
     console.print(table)
     rate = totals.records / max(took_s, 0.001)
-    speed = f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s; compared: {', '.join(COMPARED)}"
+    speed = f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s; compared: {', '.join(compared)}"
     for sentence in (speed, *advice(totals, done)):
         console.print(sentence, highlight=False, soft_wrap=True)
 
@@ -134,7 +144,7 @@ def advice(totals: Counts, done: Sequence[Audited] = ()) -> list[str]:
         found.append(f"[red]{totals.duplicated:,} duplicated:[/red] `sluice replay --rewrite` leaves one row of each")
     if totals.altered:
         found.append(
-            f"[red]{totals.altered:,} altered:[/red] another project or retention than the message's;"
+            f"[red]{totals.altered:,} altered:[/red] their rows differ from their messages;"
             " `sluice replay --rewrite` stores them again as they were sent"
         )
     if totals.gaps:

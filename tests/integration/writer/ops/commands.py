@@ -23,9 +23,9 @@ def operator_on(stage: Stage) -> Operator:
     return Operator(settings, stage.registry, stage.queue, stage.group)
 
 
-async def audited(stage: Stage, **wanted: Any) -> Counts:
+async def audited(stage: Stage, *, contents: bool = False, **wanted: Any) -> Counts:
     """The totals of an audit of the logs, or of what is wanted."""
-    return total(await audit(operator_on(stage), Wanted(**{"signals": ("logs",), **wanted})))
+    return total(await audit(operator_on(stage), Wanted(**{"signals": ("logs",), **wanted}), contents=contents))
 
 
 @dataclass

@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -112,7 +113,7 @@ async def test_a_letter_is_open_until_its_row_is_stored_or_it_is_purged(stage: S
     async with stage.writer():  # one that can convert them: the records of open letters become rows
         await stage.until_committed(4)
     assert in_row.index == 1
-    assert await audited(stage) == Counts(messages=4, expected=6, found=6, purged=0, dead_lettered=1)
+    assert await audited(stage) == Counts(messages=4, expected=6, found=6, purged=1), "what was closed stays closed"
 
 
 async def test_a_letter_of_a_message_that_is_gone_excuses_nothing(stage: Stage) -> None:
@@ -233,6 +234,50 @@ async def test_rows_of_another_project_or_retention_are_counted_and_rewritten(
     assert replayed.code == 0, replayed.err
     assert await audited(stage) == Counts(messages=3, expected=5, found=5)
     assert stage.query("SELECT DISTINCT project_id, retention_days FROM logs ORDER BY 1") == [("p1", 30), ("p2", 90)]
+
+
+SPAN = (
+    b'[{"trace_id":"t","span_id":"s","operation":"GET /","start_time":"2026-02-23T00:00:00.123456Z","duration_ms":1.5,'
+    b'"status":"ok","attributes":{"a":[1,2.5,null,{"b":"\xc3\xa4"}]}}]'
+)
+CALL = (
+    b'[{"model":"m","provider":"p","operation":"o","input_tokens":1,"output_tokens":2,"cost_usd":0.1,"latency_ms":3}]'
+)
+
+
+async def test_contents_that_are_as_sent_are_in_order_in_every_signal(stage: Stage) -> None:
+    await stage.make("logs", "traces", "llm")
+    odd = ["", "\0", "ä\U0001f600", "x" * 100_000, "a\nb\\"]
+    await stage.publish(logs(*odd, service="s" * 300, environment="e"), logs("b", project_id="p2"), b"no envelope")
+    await stage.publish(seal(stamp(1, format="deeptracer.traces"), SPAN), signal="traces")
+    await stage.publish(seal(stamp(1, format="deeptracer.llm"), CALL), signal="llm")
+    async with stage.writer("logs", "traces", "llm"):
+        await stage.until_committed(3)
+        await stage.until_committed(1, "traces")
+        await stage.until_committed(1, "llm")
+    found = await audited(stage, contents=True, signals=("logs", "traces", "llm"))
+    assert found == Counts(messages=5, expected=8, found=8, dead_lettered=1)
+
+
+async def test_contents_changed_in_place_are_found_and_rewritten(stage: Stage, postgres_database: str) -> None:
+    await stage.make("logs")
+    await stored(stage, logs(*"abcde"), logs("f"), logs("g"))
+    stage.query("INSERT INTO logs SELECT * REPLACE ('forged' AS message) FROM logs WHERE _offset < 2 AND _index = 0")
+    stage.query("INSERT INTO logs SELECT * REPLACE (timestamp + 1 AS timestamp) FROM logs WHERE message = 'c'")
+    stage.query("DELETE FROM logs WHERE message IN ('a', 'f')")
+    copies = "SELECT count() FROM logs WHERE message = 'c'"
+    assert stage.query(copies) == [(2,)]
+    plain = Counts(messages=3, expected=7, found=7, duplicated=1)
+    assert await audited(stage) == plain
+    assert await audited(stage, contents=True) == replace(plain, altered=3)
+    outcome = await sluice(stage, "audit", "--signal", "logs", "--contents")
+    assert outcome.code == 1
+    assert "3 altered" in outcome.out
+    assert "compared: place in the queue, every column" in outcome.out
+    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=postgres_database)
+    assert replayed.code == 0, replayed.err
+    assert await audited(stage, contents=True) == Counts(messages=3, expected=7, found=7)
+    assert stage.messages() == list("abcdefg")
 
 
 async def test_a_queue_that_was_lost_and_remade_is_no_ok(stage: Stage) -> None:
