@@ -148,8 +148,13 @@ class Aside:
         )
 
     async def _end(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdin is not None
+        assert child.stdout is not None
         if child.returncode is None:
             child.kill()
+        child.stdin.close()
+        while await child.stdout.read(1_000_000):  # to its end: else the pipe stays open
+            pass
         await child.wait()
 
 
