@@ -10,14 +10,10 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.http.answer import Answer
-from gateway.idempotency import Idempotency, digest_of
+from gateway.idempotency import Idempotency
 from gateway.rejections import EventReused
 from gateway.validation.parts import TOLD, Part
-from gateway.validation.sizes import split
 from shared.event_ids import same_id
-
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_encode = msgspec.json.Encoder().encode
 
 Publish = Callable[[list[Part]], Awaitable[Answer]]
 """Publishes parts and returns the answer. Raises when nothing was acknowledged."""
@@ -80,20 +76,11 @@ def _events(part: Part) -> list[_Event]:
     """The records that have an id of the client's."""
     if not part.event_ids or not any(part.event_ids):
         return []
-    records = split(msgspec.Raw(part.payload))
     return [
-        _Event(index, b"\0event:" + same_id(event_id).encode(), _digest(event_id, record))  # no header can hold a NUL
-        for index, (event_id, record) in enumerate(zip(part.event_ids, records, strict=True))
+        _Event(index, b"\0event:" + same_id(event_id).encode(), digest)  # no header can hold a NUL
+        for index, (event_id, digest) in enumerate(zip(part.event_ids, part.digests, strict=True))
         if event_id
     ]
-
-
-def _digest(event_id: str, record: bytes) -> bytes:
-    """Tells one body from another: the same whatever way the id in it is spelled, and with a key in it or without,
-    which leaves no white space between the fields."""
-    fields = _decode_fields(record)
-    fields["event_id"] = msgspec.Raw(_encode(same_id(event_id)))
-    return digest_of(_encode(fields))
 
 
 def _left(part: Part, events: list[_Event], known: dict[bytes, bytes], seen: set[bytes]) -> Part:

@@ -50,6 +50,7 @@ class PartOf(msgspec.Struct, array_like=True):
     event_ids: list[str]
     pings: int
     places: list[int]
+    digests: list[bytes]
     told: list[str]
 
 

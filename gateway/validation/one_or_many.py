@@ -9,6 +9,7 @@ from gateway.apis.base import Api
 from gateway.validation import body_key
 from gateway.validation.contract import node_of
 from gateway.validation.decoding import Decoders
+from gateway.validation.event_digest import event_digest
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
 from gateway.validation.parts import TOLD, Part, Unsure
@@ -96,6 +97,9 @@ class OneOrManyValidator(JsonValidator):
             told=[f"{index}:{fault}" for index, fault in dropped[:TOLD]],
             event_ids=[seen.remarks.event_id for seen in stored],
             pings=len(good) - len(stored),
+            digests=[
+                event_digest(seen.remarks.event_id, seen.text) if seen.remarks.event_id else b"" for seen in stored
+            ],
             places=[seen.place for seen in stored if seen.place is not None],
         )
 

@@ -32,6 +32,9 @@ class Part(msgspec.Struct, gc=False):
     """Records that are accepted and counted, and not stored."""
     places: Sequence[int] = ()
     """Of events that came in an array: the index there of each record; () where the one record is the body."""
+    digests: Sequence[bytes] = ()
+    """Of events: `event_digest` of each record with a client's id, b'' for the others. Made where the records are
+    checked, because large ones take their time."""
     repeated: Sequence[tuple[int, str]] = ()
     """(index among the accepted, id) of each event that is accepted because it was published before."""
     told: Sequence[str] = ()

@@ -112,6 +112,12 @@ def test_the_key_of_such_a_body_is_found_and_never_travels_on() -> None:
         assert b"pk_secret" not in bytes(door.validate(text).payload)
 
 
+def test_an_event_with_one_is_the_same_event_to_every_process() -> None:
+    bodies = (b'{"message":"m","event_id":"e","extra":{"a":%b}}' % each for each in (b"NaN", b'"NaN"'))
+    first, second = (ERRORS.validate(body).digests for body in bodies)
+    assert first == second
+
+
 @given(st.text())
 def test_texts_are_left_alone(text: str) -> None:
     body = sent([text, "NaN"])
