@@ -112,7 +112,7 @@ def test_a_bomb_is_refused_in_bounded_memory(gateway: GatewayProcess, coding: st
     if coding == "zstd":  # so that the unpacked size ends it, not the ratio
         bomb += skipped(200_000)
     gateway.post(LOGS, log_of("warm"))
-    before = gateway.http.memory("VmRSS")
+    before = gateway.memory("VmRSS")
     gateway.forget_peak()
     statuses: list[int] = []
     bombs = [
@@ -124,7 +124,7 @@ def test_a_bomb_is_refused_in_bounded_memory(gateway: GatewayProcess, coding: st
     for thread in bombs:
         thread.join()
     assert statuses == [413] * 6
-    assert gateway.http.memory() - before < 80 * MB
+    assert gateway.memory() - before < 80 * MB
 
 
 def test_other_requests_go_on_while_large_bodies_are_unpacked(gateway: GatewayProcess) -> None:

@@ -57,12 +57,12 @@ def endless(gateway: GatewayProcess) -> Iterator[tuple[str, bytes, bytes]]:
 @pytest.mark.parametrize("number", range(8))
 def test_what_never_ends_is_ended_and_fills_no_memory(gateway: GatewayProcess, number: int) -> None:
     what, first, again = list(endless(gateway))[number]
-    before = gateway.http.memory("VmRSS")
+    before = gateway.memory("VmRSS")
     gateway.forget_peak()
     with gateway.connect() as connection:
         taken = pour(connection, first, again)
     assert taken < 20 * MB, f"{what}: {taken:,} bytes were taken, as far as the sockets hold"
-    assert gateway.http.memory("VmHWM") - before < 20 * MB, what
+    assert gateway.memory("VmHWM") - before < 20 * MB, what
     assert gateway.post(LOGS, log_of("after it")).status == 200
 
 

@@ -14,7 +14,7 @@ KEPT_BYTES = 60_000_000
 def test_memory_goes_back_after_large_requests(start_gateway: StartGateway) -> None:
     gateway = start_gateway()
     assert gateway.post(LOGS, log_of("first")).status == 200
-    idle = gateway.http.memory("VmRSS")
+    idle = gateway.memory("VmRSS")
     log = {"level": "info", "message": "m", "attributes": {f"k{n}": [n] * 10 for n in range(1_000)}}
     good = gzip.compress(json.dumps({"logs": [log] * 100}).encode())
     bad = gzip.compress(b'{"logs":[' + b'{"level":"\\ud800"},' * 400_000 + b"1]}", 1)
@@ -25,4 +25,4 @@ def test_memory_goes_back_after_large_requests(start_gateway: StartGateway) -> N
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(send, range(32))) <= {200, 202, 400, 413, 503}
-    wait_until(lambda: gateway.http.memory("VmRSS") < idle + KEPT_BYTES, 40, "the memory back")
+    wait_until(lambda: gateway.memory("VmRSS") < idle + KEPT_BYTES, 40, "the memory back")
