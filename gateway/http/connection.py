@@ -10,11 +10,12 @@ from time import monotonic
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
+from gateway.http.closing_answer import closing_answer
 from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge
 
 SWEEP_S = 0.5
@@ -137,19 +138,8 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _answer(self, rejection: Rejection) -> bytes:
-        url = getattr(self, "url", b"")
-        api = self._apis.of_path(url.decode("latin-1"))
-        answer = api.answer(rejection)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", api.media_type.encode()),
-            *standing_headers(self._request_ids, self._origin()),
-            *(header for header in answer.headers if header[0] != b"connection"),
-            (b"content-length", b"%d" % len(answer.body)),
-            (b"connection", b"close"),
-        ]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)
+        standing = (*self.server_state.default_headers, *standing_headers(self._request_ids, self._origin()))
+        return closing_answer(self._apis, getattr(self, "url", b""), rejection, standing)
 
     def _origin(self) -> bytes | None:
         return dict(self.scope["headers"]).get(b"origin") if self.scope else None

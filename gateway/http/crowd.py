@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
+from gateway.http.closing_answer import closing_answer
 from gateway.http.connection import Connection, connections
 from gateway.rejections import Unavailable
 
@@ -18,7 +18,6 @@ PATIENCE_S = 1.0
 
 MOST_REFUSED = 200
 """Most that are being refused at the same time; the others are closed without a word."""
-
 
 LOOKED_AT = 1_000
 """How many connections are looked at for an idle one."""
@@ -42,17 +41,7 @@ class Crowd:
         return OneTooMany(self._refused, self._answer)
 
     def _answer(self, path: bytes) -> bytes:
-        api = self._apis.of_path(path.decode("latin-1"))
-        answer = api.answer(Unavailable())
-        headers = [
-            (b"content-type", api.media_type.encode()),
-            *standing_headers(self._request_ids, None),
-            *answer.headers,
-            (b"content-length", b"%d" % len(answer.body)),
-            (b"connection", b"close"),
-        ]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)
+        return closing_answer(self._apis, path, Unavailable(), standing_headers(self._request_ids, None))
 
 
 def _one_idle_is_closed(state: ServerState) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic, thread_time
 
@@ -12,22 +12,11 @@ from gateway.query import Reader
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.search import find_logs
 from gateway.rejections import Unavailable
-from tests.integration.gateway.query.read_api import NOON, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import NOON, Store, client
 
 LOGS = "/api/v1/projects/p/logs"
 DEAR = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number)) SETTINGS max_threads = 1"
 LONGEST_TURN_S = 0.05
-
-
-@pytest.fixture(scope="module")
-def tables(clickhouse_url: str) -> Iterator[Store]:
-    with temporary_store(clickhouse_url) as made:
-        yield made
-
-
-@pytest.fixture
-def store(tables: Store) -> Store:
-    return tables.empty()
 
 
 @pytest.fixture

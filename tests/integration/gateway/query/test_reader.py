@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from time import monotonic, time
 
 import pytest
@@ -14,22 +14,11 @@ from gateway.query.logs.search import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
 from tests.faults.processes import frozen
-from tests.integration.gateway.query.read_api import DAY, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import DAY, Store, client
 
 HOUR = 3_600_000_000
 FIRST_NOON = (int(time()) // 86_400 - 11) * DAY + 12 * HOUR
 """Noon of the first of ten past days, all within a retention of 30 days."""
-
-
-@pytest.fixture(scope="module")
-def tables(clickhouse_url: str) -> Iterator[Store]:
-    with temporary_store(clickhouse_url) as made:
-        yield made
-
-
-@pytest.fixture
-def store(tables: Store) -> Store:
-    return tables.empty()
 
 
 async def test_clickhouse_away_is_503_and_comes_back_by_itself(own_clickhouse: Callable[..., ClickHouse]) -> None:

@@ -1,6 +1,6 @@
 """`GET /api/v1/events/{event_id}/logs` over real ClickHouse (contracts.md, "Logs of an error")."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -8,20 +8,9 @@ import httpx
 import pytest
 
 from gateway.query import Reader
-from tests.integration.gateway.query.read_api import NOON, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import NOON, Store, client
 
 MINUTE = 60_000_000
-
-
-@pytest.fixture(scope="module")
-def tables(clickhouse_url: str) -> Iterator[Store]:
-    with temporary_store(clickhouse_url) as made:
-        yield made
-
-
-@pytest.fixture
-def store(tables: Store) -> Store:
-    return tables.empty()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (contracts.md, "Reading logs")."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,21 +8,10 @@ import pytest
 
 from gateway.query import Reader
 from gateway.query.logs.page import MAX_PAGE_BYTES
-from tests.integration.gateway.query.read_api import DAY, NOON, Store, client, temporary_store
+from tests.integration.gateway.query.read_api import DAY, NOON, Store, client
 
 LOGS = "/api/v1/projects/p/logs"
 SECOND = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def tables(clickhouse_url: str) -> Iterator[Store]:
-    with temporary_store(clickhouse_url) as made:
-        yield made
-
-
-@pytest.fixture
-def store(tables: Store) -> Store:
-    return tables.empty()
 
 
 @pytest.fixture
