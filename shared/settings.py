@@ -62,7 +62,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     )
     vercel_verify: Annotated[
         str,
-        Meta(description="x-vercel-verify for Vercel where neither a project nor the request has a code"),
+        Meta(
+            pattern=r"^([!-~]([ -~]*[!-~])?)?\Z",
+            description="x-vercel-verify for Vercel where neither project nor request has a code: printable ASCII",
+        ),
     ] = ""
     extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
     clock_offset_s: Annotated[

@@ -19,7 +19,15 @@ def test_a_setting_is_read_from_its_variable() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SLUICE_WRITER_BATCH_ROWS", "0"), ("SLUICE_GATEWAY_PORT", "70000"), ("SLUICE_WRITER_BATCH_AGE_S", "soon")],
+    [
+        ("SLUICE_WRITER_BATCH_ROWS", "0"),
+        ("SLUICE_GATEWAY_PORT", "70000"),
+        ("SLUICE_WRITER_BATCH_AGE_S", "soon"),
+        ("SLUICE_VERCEL_VERIFY", "two\nlines"),
+        ("SLUICE_VERCEL_VERIFY", "ends\n"),
+        ("SLUICE_VERCEL_VERIFY", "é"),
+        ("SLUICE_VERCEL_VERIFY", " space"),
+    ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(settings.BadSetting, match=name):
