@@ -42,6 +42,7 @@ async def faulty(self, topic, value, key=None):
         return published
     what = WHAT.read_text()
     await first_is_durable.wait()
+    first_is_durable.clear()
     WHAT.unlink()
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)

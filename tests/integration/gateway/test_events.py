@@ -224,7 +224,7 @@ async def test_a_mark_that_can_not_be_read_counts_as_none(
     await redis.call("SET", name, b"garbage")
     assert await post(events, queue, error("a")) == (1, [])
     assert len(queue.stored) == 2
-    assert metrics.registry.get_sample_value("sluice_idempotency_unguarded_total", {"step": "begin"}) == 1
+    assert metrics.registry.get_sample_value("sluice_unreadable_total", {"what": "mark"}) == 1
 
 
 async def test_with_redis_away_everything_is_published_and_counted(
