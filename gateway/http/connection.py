@@ -3,22 +3,17 @@
 uvicorn has no timeout for a request's head, and answers broken HTTP in plain text.
 """
 
-import asyncio
 from collections.abc import Iterator
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
-from gateway.rejections import BadRequest, Rejection, TimedOut, TooLarge
-
-SWEEP_S = 0.5
+from gateway.rejections import BadRequest, Rejection, TooLarge
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -177,42 +172,3 @@ class _AfterHead:
 def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:
     """What uvicorn calls for each new connection."""
     return partial(Connection, request_ids=request_ids, apis=apis)
-
-
-class SlowHeads:
-    """Ends connections that never send a first byte, are stuck in a request's head, or go on with a body after its
-    answer.
-
-    One task looks at all of them twice a second, so that a request pays nothing. It ends those that it finds in the
-    same state of the same request for `timeout_s`.
-    """
-
-    def __init__(self, state: ServerState, timeout_s: float) -> None:
-        self._state = state
-        self._timeout_s = timeout_s
-        self._stuck: dict[Connection, tuple[object, float]] = {}
-
-    async def watch(self) -> None:
-        """Until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            self.sweep(monotonic())
-
-    def sweep(self, now: float) -> None:
-        """End the connections that have been stuck for too long at `now`, seconds of the monotonic clock."""
-        stuck: dict[Connection, tuple[object, float]] = {}
-        for connection in list(self._state.connections):
-            assert isinstance(connection, Connection)
-            silent = connection.scope is None
-            if not (silent or connection.in_head or connection.in_body_for_nothing):
-                continue
-            request, since = self._stuck.get(connection, (None, now))
-            if request is not connection.scope:
-                since = now
-            if now - since < self._timeout_s:
-                stuck[connection] = connection.scope, since
-            elif connection.in_head:
-                connection.refuse(TimedOut())
-            else:
-                connection.transport.close()
-        self._stuck = stuck

@@ -8,8 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.http.connection import SlowHeads
-from gateway.http.unread import UnreadAnswers
+from gateway.http.overdue import SlowHeads, UnreadAnswers
 
 
 class Server(uvicorn.Server):

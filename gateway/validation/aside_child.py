@@ -1,7 +1,6 @@
 """The process aside: `python -m gateway.validation.aside_child [EXTENSIONS]` checks bodies that come on its standard
 input until that ends, and answers on its standard output."""
 
-import ctypes
 import os
 import resource
 import sys
@@ -16,6 +15,7 @@ from gateway.validation.aside import Done, Task, framed, told
 from gateway.validation.checks import Checks, key_in, parts_of
 from shared import registry
 from shared.formats.intake import Intake
+from shared.memory import give_back
 
 MEMORY_BYTES = 250_000_000
 """Most memory for data: Python objects take many times as much as their JSON."""
@@ -29,11 +29,10 @@ def main() -> None:
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     checker = Checker(extensions)
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)
     while length := sys.stdin.buffer.read(8):
         task = msgspec.msgpack.decode(sys.stdin.buffer.read(int.from_bytes(length)), type=Task)
         write(sys.stdout.buffer, checker.done(task, sys.stdin.buffer.read(task.body_bytes)))
-        give_back(0)  # what one large body took, or it stays with the process
+        give_back()  # what one large body took, or it stays with the process
 
 
 def write(out: BinaryIO, done: Done) -> None:

@@ -1,10 +1,12 @@
-"""A module's own tables in ClickHouse, empty for each test."""
+"""A module's own tables in ClickHouse, empty for each test, and the query API on them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
-from tests.integration.gateway.query.read_api import Store, temporary_store
+from gateway.query import Reader
+from tests.integration.gateway.query.read_api import Store, client, temporary_store
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +18,11 @@ def tables(clickhouse_url: str) -> Iterator[Store]:
 @pytest.fixture
 def store(tables: Store) -> Store:
     return tables.empty()
+
+
+@pytest.fixture
+async def api(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    reader = Reader(store.url)
+    async with client(reader) as http:
+        yield http
+    await reader.close()

@@ -1,6 +1,5 @@
 """`GET /api/v1/events/{event_id}/logs` over real ClickHouse (contracts.md, "Logs of an error")."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -11,14 +10,6 @@ from gateway.query import Reader
 from tests.integration.gateway.query.read_api import NOON, Store, client
 
 MINUTE = 60_000_000
-
-
-@pytest.fixture
-async def api(store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    reader = Reader(store.url)
-    async with client(reader) as http:
-        yield http
-    await reader.close()
 
 
 async def found(api: httpx.AsyncClient, event_id: str = "e1") -> list[str]:

@@ -1,6 +1,5 @@
 """`GET /api/v1/projects/{project_id}/logs` over real ClickHouse (contracts.md, "Reading logs")."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,14 +11,6 @@ from tests.integration.gateway.query.read_api import DAY, NOON, Store, client
 
 LOGS = "/api/v1/projects/p/logs"
 SECOND = 1_000_000
-
-
-@pytest.fixture
-async def api(store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    reader = Reader(store.url)
-    async with client(reader) as http:
-        yield http
-    await reader.close()
 
 
 async def messages(api: httpx.AsyncClient, **parameters: Any) -> list[str]:
