@@ -45,6 +45,12 @@ def accepted(request: Request, answer: Answer) -> int:
     return int(body.get("count", body.get("accepted", 1)))
 
 
+def repeated(answer: Answer) -> int:
+    """How many of the events in an answer's header have the id of one before them."""
+    ids = (answer.header("x-event-id") or "").split(",")
+    return len(ids) - len(set(ids))
+
+
 def check(request: Request, answer: Answer) -> None:
     """Raise `Violation` for an answer that 03 doesn't document for this request."""
     try:

@@ -34,6 +34,8 @@ def ingests(known: Known) -> list[Request]:
         _post(
             known, "/api/v1/logs/batch", b'{"logs":[{"level":"info","message":"m","user":{"a":1e400,"id":"\\"1e400"}}]}'
         ),
+        # Two events of one id, in one array: one row.
+        _post(known, "/api/v1/errors", [error | {"event_id": "twice"}, error | {"event_id": "twice"}]),
         # An id that is not stored as it was sent.
         _post(known, "/api/v1/errors", error),
     ]
