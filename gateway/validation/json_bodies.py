@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import Any
 
 import msgspec
 
@@ -47,8 +46,12 @@ class JsonValidator(ABC):
     def opened(self, text: bytes) -> Opened:
         if not text.isascii():
             text = valid_utf8(text)
+        return self._opened(text, self._fast)
+
+    def _opened(self, text: bytes, decoders: Decoders) -> Opened:
+        """A text of valid UTF-8. Raises nothing."""
         try:
-            return Opened(text, self._fast.head(text))
+            return Opened(text, decoders.head(text))
         except _REFUSED:
             return Opened(text)
 
@@ -74,11 +77,11 @@ class JsonValidator(ABC):
             raise self._malformed(text) from error
 
     def validate(self, opened: Opened) -> Part:
-        text, head = opened
+        text = opened.text
         try:
-            if head is not None:
+            if opened.head is not None:
                 try:
-                    return self._take(self._fast, text, head)
+                    return self._take(self._fast, opened)
                 except _REFUSED:
                     pass
             if len(text) > self.slow_bytes:
@@ -103,10 +106,10 @@ class JsonValidator(ABC):
         """What the fast path refused, looked at again. Raises `Malformed` for a body that is not JSON."""
         if self._counted is not None:
             with suppress(*_REFUSED):
-                return self._take(self._counted, text, self._counted.head(text))
+                return self._take(self._counted, Opened(text, self._counted.head(text)))
         try:
             text = self._mended_body(text)
-            return self._take(self._stored, text, self._stored.head(text))
+            return self._take(self._stored, Opened(text, self._stored.head(text)))
         except RecursionError as error:
             raise Malformed("nested too deeply") from error
 
@@ -114,7 +117,7 @@ class JsonValidator(ABC):
         return MalformedJson(self._api.malformed(text))
 
     @abstractmethod
-    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+    def _take(self, decoders: Decoders, opened: Opened) -> Part:
         """The good records. Raises as msgspec does, `Unsure`, `Malformed`, `InvalidBody`, `TooLarge`."""
 
     @abstractmethod

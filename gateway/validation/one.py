@@ -1,7 +1,5 @@
 """Bodies that are a single record."""
 
-from typing import Any
-
 import msgspec
 
 from gateway.apis.base import Api
@@ -10,7 +8,7 @@ from gateway.validation import body_key
 from gateway.validation.decoding import Decoders
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
-from gateway.validation.parts import Part, Unsure
+from gateway.validation.parts import Opened, Part, Unsure
 from gateway.validation.sizes import MAX_RECORD_BYTES, refuse_bomb
 from shared.formats.base import Format
 from shared.formats.intake import One
@@ -23,7 +21,8 @@ class OneValidator(JsonValidator):
         super().__init__(fmt, body, api)
         self._fingerprinted = body.fingerprinted
 
-    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
+    def _take(self, decoders: Decoders, opened: Opened) -> Part:
+        text, head = opened.text, opened.head
         if decoders.fit and not decoders.fit(None, [head]):
             raise Unsure
         if len(text) > MAX_RECORD_BYTES and not decoders.mended:

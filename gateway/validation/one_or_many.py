@@ -1,7 +1,7 @@
 """Bodies that are one record, refused when it is bad, or an array of them, of which the bad ones are dropped
 (contracts.md, "`POST /api/v1/errors`")."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from gateway.validation.decoding import Decoders
 from gateway.validation.event_digest import event_digest
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
-from gateway.validation.parts import TOLD, Part, Unsure
+from gateway.validation.parts import TOLD, Opened, Part, Unsure
 from gateway.validation.sizes import MAX_RECORD_BYTES, Faulty, Oversized, refuse_bomb, split
 from shared.formats.base import Format
 from shared.formats.intake import OneOrMany, Remarks
@@ -41,8 +41,8 @@ class OneOrManyValidator(JsonValidator):
         self._many_node = node_of(body.many)
         self._key_of = body_key.key_of_first
 
-    def _take(self, decoders: Decoders, text: bytes, head: Any) -> Part:
-        text = text.strip(b" \t\r\n")
+    def _take(self, decoders: Decoders, opened: Opened) -> Part:
+        text = opened.text.strip(b" \t\r\n")
         return self._many(text) if text.startswith(b"[") else self._one(decoders, text)
 
     def _one(self, decoders: Decoders, text: bytes) -> Part:

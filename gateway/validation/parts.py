@@ -50,3 +50,5 @@ class Opened(NamedTuple):
 
     text: bytes
     head: Any = None
+    n: int | None = None
+    """How many records it has, where this decode has also found all of them good."""
