@@ -116,7 +116,7 @@ class Dispatch:
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejection) -> None:
         api = self._apis.of_path(scope["path"])
         headers = [(b"content-type", api.media_type.encode()), *standing_headers(self._request_ids, None)]
-        await send_answer(send, api.answer(refusal), headers)
+        await send_answer(scope, send, api.answer(refusal), headers)
 
 
 def build_app(deps: Deps) -> Dispatch:

@@ -104,13 +104,14 @@ class IngestRoute:
             answer = self._refused(InternalError())
         finally:
             request.forget()
-        await send_answer(send, answer, headers)
+        await send_answer(scope, send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
         token = key_of(request.headers.items())
         key = None if token is None else await self._admit(request, token)
-        await request.read()
+        if not request.is_here():
+            await request.read()
         if b"content-encoding" in request.headers:
             await request.unpack()
         if key is None:

@@ -6,6 +6,7 @@ from starlette.types import Message, Scope, Send
 
 from gateway.http.answer import Answer, Headers
 from gateway.http.browsers import readable
+from gateway.http.cycle import CYCLE, Cycle
 from gateway.http.headers import HEADERS
 
 _NAME = "sluice.answer_headers"
@@ -19,9 +20,13 @@ def standing_headers(request_ids: Iterator[bytes], origin: bytes | None) -> Head
     return headers
 
 
-async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
+async def send_answer(scope: Scope, send: Send, answer: Answer, headers: Headers) -> None:
     """Send an answer with these headers before its own."""
-    headers = [*headers, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    headers = [*headers, *answer.headers]
+    cycle: Cycle | None = scope.get(CYCLE)
+    if cycle is not None and cycle.answer(answer.status, headers, answer.body):
+        return
+    headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

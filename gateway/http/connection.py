@@ -3,16 +3,20 @@
 uvicorn has no timeout for a request's head, and answers broken HTTP in plain text.
 """
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
+from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
+from gateway.http.cycle import CYCLE, Cycle
 from gateway.rejections import BadRequest, Rejection, TooLarge
 
 _FRAMING = (b"content-length", b"transfer-encoding")
@@ -34,10 +38,14 @@ class Connection(HttpToolsProtocol):
     2. Trailers are read and forgotten: they are never headers.
     3. A request to upgrade is answered like any other, its body read by its own framing.
     4. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
+    5. It has no timer of its own for the time between requests: one costs a request more than checking its key. It says
+       that it `is_idle`, and `gateway.http.overdue` ends it.
     """
 
     scope: Any
     """Of the newest request; None before the first one, without a method until its head is complete."""
+    cycle: Cycle
+    """Of the newest request whose head is complete; None before the first one."""
 
     def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
         self._pieces: list[bytes] = []
@@ -49,6 +57,8 @@ class Connection(HttpToolsProtocol):
         self._framing_bytes = 0
         self._body_bytes = 0
         self._is_complete = False
+        self.is_idle = False
+        """Whether the newest request is answered, and nothing has come since."""
 
     @property
     def in_head(self) -> bool:
@@ -57,17 +67,11 @@ class Connection(HttpToolsProtocol):
 
     @property
     def in_body_for_nothing(self) -> bool:
-        """Whether the client goes on sending a body whose request is already answered: it is thrown away, and uvicorn's
-        timer for idle connections no longer runs."""
-        return (
-            self.cycle is not None
-            and self.cycle.response_complete
-            and self.cycle.more_body
-            and self.timeout_keep_alive_task is None
-        )
+        """Whether the client goes on sending a body whose request is already answered: it is thrown away."""
+        return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body and not self.is_idle
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self.is_idle = False
         if len(data) <= PIECE_BYTES:
             self._parse(data)
             return
@@ -93,8 +97,53 @@ class Connection(HttpToolsProtocol):
                 self.refuse(TooLarge())
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
+        version = self.parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before, self.cycle = self.cycle, self._cycle(version)
+        scope[CYCLE] = self.cycle
         self.headers = []  # from here on: trailers
+        if before is None or before.response_complete:
+            self._start(self.cycle)
+        else:  # pipelined: it waits for its turn
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _cycle(self, version: str) -> Cycle:
+        return Cycle(
+            tasks=self.tasks,
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def _start(self, cycle: Cycle) -> None:
+        cycle.task = self.loop.create_task(cycle.run_asgi(self.app))
+        self.tasks.add(cycle.task)
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(cast(Cycle, self.pipeline.pop()[0]))
+        else:
+            self.is_idle = True
 
     def _body_came(self) -> None:
         """Hand on what the parser found of a body since the last time."""
@@ -102,13 +151,19 @@ class Connection(HttpToolsProtocol):
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._body_bytes += len(body) + CHUNK_BYTES * len(pieces)
             pieces.clear()
-            super().on_body(body)
+            cycle = self.cycle
+            if not cycle.response_complete:
+                cycle.arrived(body)
+                if cycle.waiting_bytes > HIGH_WATER_LIMIT:
+                    self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._body_came()
         if not self.parser.should_upgrade():  # else its body is still to come
             self._is_complete = True
-            super().on_message_complete()
+            if not self.cycle.response_complete:
+                self.cycle.more_body = False
+                self.cycle.message_event.set()
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Go on with a request that asked for an upgrade: the parser takes what follows its head for another protocol,

@@ -48,7 +48,7 @@ def _one_idle_is_closed(state: ServerState) -> bool:
     """Close a connection that waits for its next request: else a stranger could keep all of them for ever."""
     for connection in islice(state.connections, LOOKED_AT):
         assert isinstance(connection, Connection)
-        if connection.timeout_keep_alive_task is not None and not connection.transport.is_closing():
+        if connection.is_idle and not connection.transport.is_closing():
             connection.transport.close()
             return True
     return False

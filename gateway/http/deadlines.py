@@ -24,7 +24,7 @@ class Deadlines:
         self._timeout_s = timeout_s
         self._waiting: dict[Waiter, float] = {}
         self._ended: dict[Waiter, Exception] = {}
-        self._given_up = False
+        self.given_up = False
         self._sweeper: asyncio.Task[None] | None = None
 
     def begin(self) -> Waiter:
@@ -32,7 +32,7 @@ class Deadlines:
 
         A wait that must end early is cancelled; `end` raises the reason. Raises `GivenUp` at once after `give_up`.
         """
-        if self._given_up:
+        if self.given_up:
             raise GivenUp
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
@@ -55,7 +55,7 @@ class Deadlines:
 
     def give_up(self) -> None:
         """End every wait, and let no new one begin."""
-        self._given_up = True
+        self.given_up = True
         for task in self._waiting:
             self._end(task, GivenUp())
 

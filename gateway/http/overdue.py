@@ -69,6 +69,18 @@ class SlowHeads(Overdue):
             connection.transport.close()
 
 
+class Idle(Overdue):
+    """Those that have waited too long for their next request."""
+
+    sweep_s = 5.0
+
+    def waits(self, connection: Connection) -> bool:
+        return connection.is_idle
+
+    def end(self, connection: Connection) -> None:
+        connection.transport.close()
+
+
 class UnreadAnswers(Overdue):
     """Those whose answers nobody reads. While answers wait a connection is not read, so that its newest request stays
     the same."""

@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope
 
 from gateway.http.answer import Headers
 from gateway.http.body import Bodies
+from gateway.http.cycle import CYCLE, Cycle
 from gateway.http.deadlines import GivenUp
 from gateway.http.headers import HEADERS
 from gateway.rejections import TimedOut, TooLarge, Unavailable
@@ -25,6 +26,7 @@ class Request:
 
     __slots__ = (
         "_bodies",
+        "_cycle",
         "_held",
         "_is_read",
         "_is_unpacked",
@@ -47,8 +49,22 @@ class Request:
         self.opened: Any = None
         self._is_read = self._is_unpacked = False
         self._held = 0
+        self._cycle: Cycle | None = scope.get(CYCLE)
         self._receive = receive
         self._bodies = bodies
+
+    def is_here(self) -> bool:
+        """Whether the body is read: it is at once where all of it came with the head. Raises `TooLarge`, `Unavailable`
+        as `read` does."""
+        if not self._is_read and self._cycle is not None and not self._bodies.deadlines.given_up:
+            body = self._cycle.whole_body()
+            if body is not None:
+                if len(body) > self._bodies.max_bytes:
+                    raise TooLarge
+                self._hold(len(body))
+                self.wire = self.body = body
+                self._is_read = True
+        return self._is_read
 
     async def read(self) -> None:
         """Read the body, once.

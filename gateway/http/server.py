@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.http.overdue import SlowHeads, UnreadAnswers
+from gateway.http.overdue import Idle, SlowHeads, UnreadAnswers
 
 
 class Server(uvicorn.Server):
@@ -26,8 +26,11 @@ class Server(uvicorn.Server):
         give_up: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._heads = SlowHeads(self.server_state, head_timeout_s)
-        self._unread = UnreadAnswers(self.server_state, answer_timeout_s)
+        self._overdue = (
+            SlowHeads(self.server_state, head_timeout_s),
+            UnreadAnswers(self.server_state, answer_timeout_s),
+            Idle(self.server_state, config.timeout_keep_alive),
+        )
         self._give_up = give_up
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: list[asyncio.Task[None]] = []
@@ -35,7 +38,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self._watching = [asyncio.create_task(each.watch()) for each in (self._heads, self._unread)]
+        self._watching = [asyncio.create_task(each.watch()) for each in self._overdue]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
