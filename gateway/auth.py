@@ -25,7 +25,7 @@ UNKNOWN_FOR_S = 5.0
 AWAY_S = 1.0
 """While Postgres is away, it is asked once in this many seconds, not for every request."""
 
-_UNKNOWN_KEPT = 100_000
+_UNKNOWN_KEPT = 10_000
 """Most unknown keys remembered: random ones must neither fill the memory nor push out the known ones."""
 
 
