@@ -3,8 +3,7 @@
 uvicorn has no timeout for a request's head, and answers broken HTTP in plain text.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httptools
@@ -13,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
-from gateway.rejections import BadRequest, Rejection, TooLarge
+from gateway.rejections import BadRequest, Rejection, TooLarge, Unavailable
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -39,13 +38,22 @@ class Connection(HttpToolsProtocol):
     scope: Any
     """Of the newest request; None before the first one, without a method until its head is complete."""
 
-    def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        request_ids: Iterator[bytes],
+        apis: Apis,
+        left: "Callable[[Connection], object]",
+        **named: Any,
+    ) -> None:
+        """`left` is called at the end of the connection."""
         self._pieces: list[bytes] = []
         # The parser calls it for each chunk, and they may be tiny: no Python then.
         self.on_body = self._pieces.append  # type: ignore[method-assign, assignment]
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
         self._apis = apis
+        self._left = left
         self._framing_bytes = 0
         self._body_bytes = 0
         self._is_complete = False
@@ -65,6 +73,31 @@ class Connection(HttpToolsProtocol):
             and self.cycle.more_body
             and self.timeout_keep_alive_task is None
         )
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether the client has to send, or to take, more before anything goes on here."""
+        is_made = self.transport is not None  # the loop makes it some moments after the protocol
+        return is_made and (self.cycle is None or self.cycle.response_complete or self.cycle.more_body)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the client has no request here, or not the whole head of one, and has taken all answers."""
+        in_request = self.cycle is not None and not self.cycle.response_complete
+        return self.waits_for_client and not in_request and not self.transport.get_write_buffer_size()
+
+    def give_way(self) -> None:
+        """End a connection that waits for its client. A request that is under way is told 503."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self.in_head or not self.is_idle:
+            self.refuse(Unavailable())
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._left(self)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -167,8 +200,3 @@ class _AfterHead:
     def on_message_complete(self) -> None:
         self._is_first = False
         self._connection.on_message_complete()
-
-
-def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:
-    """What uvicorn calls for each new connection."""
-    return partial(Connection, request_ids=request_ids, apis=apis)
