@@ -25,13 +25,13 @@ class Request:
 
     __slots__ = (
         "_bodies",
-        "_held",
         "_is_read",
         "_is_unpacked",
         "_receive",
         "answer_headers",
         "body",
         "headers",
+        "held",
         "method",
         "opened",
         "path_parameters",
@@ -46,7 +46,7 @@ class Request:
         self.wire = self.body = b""
         self.opened: Any = None
         self._is_read = self._is_unpacked = False
-        self._held = 0
+        self.held = 0
         self._receive = receive
         self._bodies = bodies
 
@@ -56,7 +56,7 @@ class Request:
         Raises:
             TooLarge: it is over the limit on the wire.
             TimedOut: it was not complete in time.
-            Unavailable: the process is shutting down.
+            Unavailable: the process is shutting down, or has no room for the body.
             ClientGone: the connection ended first.
         """
         if self._is_read:
@@ -77,9 +77,12 @@ class Request:
                     left -= len(chunks[-1])
                     if left < 0:
                         raise TooLarge
-                    self._hold(len(chunks[-1]))
+                    self._bodies.hold(self, len(chunks[-1]))
                     more = message.get("more_body", False)
+                    if more:
+                        self._bodies.half[wait] = self
             finally:
+                self._bodies.half.pop(wait, None)
                 self._bodies.deadlines.end(wait)
         except TimeoutError:
             raise TimedOut from None
@@ -93,17 +96,9 @@ class Request:
         coding = self.headers.get(b"content-encoding", b"identity")
         if not self._is_unpacked and coding.lower() != b"identity":
             self.body = await self._bodies.unpacker.unpack(coding, self.wire)
-            self._hold(len(self.body))
+            self._bodies.hold(self, len(self.body))
         self._is_unpacked = True
-
-    def _hold(self, n: int) -> None:
-        """Count bytes that this request keeps in memory. Raises `Unavailable` where they are too many over all."""
-        self._held += n
-        self._bodies.held += n
-        if self._bodies.held > self._bodies.max_held:
-            raise Unavailable
 
     def forget(self) -> None:
         """The request is over: its bytes are no longer kept."""
-        self._bodies.held -= self._held
-        self._held = 0
+        self._bodies.let_go(self)
