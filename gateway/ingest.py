@@ -122,7 +122,7 @@ class IngestRoute:
             bodies = request.opened or self._checks.opened(request.body, content_type)
             parts = [check.validate(opened) for check, opened in bodies]
         except Heavy:
-            parts = await self._aside.parts(self.intake.route, request.body, content_type)
+            parts = await self._aside.parts(key.project_id, self.intake.route, request.body, content_type)
         publish = partial(self._publish_once if has_ids(parts) else self._publish, key, parts)
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:

@@ -1,9 +1,15 @@
-"""Whose query runs next: a few run at the same time, and no project has all of them."""
+"""Whose work is next: only some of it runs at the same time, and no project has all the turns."""
 
 import asyncio
 from collections import Counter, deque
+from typing import NamedTuple
 
 from gateway.rejections import Unavailable
+
+
+class _Waiting(NamedTuple):
+    turn: asyncio.Future[None]
+    size: int
 
 
 class Turns:
@@ -11,8 +17,8 @@ class Turns:
 
     1. A project has at most half of the turns, and one at least.
     2. Those that wait come by project in rotation, and of one project in the order in which they came.
-    3. At most `waiting` wait. When the line is full, a project with fewer in it than another takes the place of the
-       other's newest; it is only refused if it has the most itself.
+    3. Those that wait have at most the size `waiting` together, in whatever unit. When the line is full, the project
+       with the most in it loses its newest, until there is room; whoever would then have the most is refused.
     """
 
     def __init__(self, running: int, waiting: int) -> None:
@@ -20,23 +26,26 @@ class Turns:
         self._each = max(1, running // 2)
         self._waiting = waiting
         self._running: Counter[str] = Counter()
-        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+        self._lines: dict[str, deque[_Waiting]] = {}
         """Project -> who waits. The project whose turn is next stands first."""
+        self._sizes: Counter[str] = Counter()
+        """Project -> the size of its line."""
 
-    async def take(self, project_id: str) -> None:
-        """Wait for a turn; `give_back` ends it. Raises `Unavailable` where too many wait."""
+    async def take(self, project_id: str, size: int = 1) -> None:
+        """Wait for a turn; `give_back` ends it. Raises `Unavailable` where too much waits."""
         if self._free and self._running[project_id] < self._each:  # nobody who could have it waits
             self._begin(project_id)
             return
-        self._make_room(project_id)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(project_id, deque()).append(turn)
+        self._make_room(project_id, size)
+        mine = _Waiting(asyncio.get_running_loop().create_future(), size)
+        self._lines.setdefault(project_id, deque()).append(mine)
+        self._sizes[project_id] += size
         try:
-            await turn
+            await mine.turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._leave(project_id, turn)
-            elif turn.exception() is None:
+            if mine.turn.cancelled():
+                self._leave(project_id, mine)
+            elif mine.turn.exception() is None:
                 self.give_back(project_id)  # it came at the same moment
             raise
 
@@ -57,31 +66,35 @@ class Turns:
 
     def _first(self, project_id: str) -> asyncio.Future[None] | None:
         """Who has waited longest of a project, which becomes the last in the rotation."""
-        line = self._lines.pop(project_id)
-        while line and line[0].cancelled():  # its task has not run since
-            line.popleft()
-        turn = line.popleft() if line else None
+        line = self._lines[project_id]
+        first = next((each for each in line if not each.turn.cancelled()), None)  # of those the task has not run since
+        if first is None:
+            return None
+        self._leave(project_id, first)
         if line:
-            self._lines[project_id] = line
-        return turn
+            self._lines[project_id] = self._lines.pop(project_id)
+        return first.turn
 
     def _begin(self, project_id: str) -> None:
         self._free -= 1
         self._running[project_id] += 1
 
-    def _make_room(self, project_id: str) -> None:
-        if sum(map(len, self._lines.values())) < self._waiting:
-            return
-        longest = max(self._lines, key=lambda other: len(self._lines[other]))
-        if len(self._lines[longest]) <= len(self._lines.get(project_id, ())) + 1:
-            raise Unavailable("too many queries are waiting")
-        newest = self._lines[longest][-1]
-        self._leave(longest, newest)
-        newest.set_exception(Unavailable("too many queries are waiting"))
+    def _make_room(self, project_id: str, size: int) -> None:
+        while sum(self._sizes.values()) + size > self._waiting:
+            longest = max(self._sizes, key=self._sizes.__getitem__, default=project_id)
+            if self._sizes[longest] <= self._sizes[project_id] + size:
+                raise Unavailable("too much is waiting")
+            newest = self._lines[longest][-1]
+            self._leave(longest, newest)
+            if not newest.turn.done():
+                newest.turn.set_exception(Unavailable("too much is waiting"))
 
-    def _leave(self, project_id: str, turn: asyncio.Future[None]) -> None:
+    def _leave(self, project_id: str, waiting: _Waiting) -> None:
         line = self._lines.get(project_id)
-        if line is not None and turn in line:
-            line.remove(turn)
-            if not line:
-                del self._lines[project_id]
+        if line is None or waiting not in line:
+            return
+        line.remove(waiting)
+        self._sizes[project_id] -= waiting.size
+        if not line:
+            del self._lines[project_id]
+            del self._sizes[project_id]
