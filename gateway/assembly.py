@@ -183,7 +183,7 @@ def _life(common: _Common) -> Life:
 def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
         given: dict[bytes, bytes] = request.scope[HEADERS]
-        key = await common.keys.resolve(key_of(given.items()))
+        key = await common.keys.resolve(key_of(given))
         await common.limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")
         check_origin(key.origins, given)

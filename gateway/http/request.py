@@ -82,7 +82,8 @@ class Request:
                     if more:
                         self._bodies.half[wait] = self
             finally:
-                self._bodies.half.pop(wait, None)
+                if self._bodies.half:
+                    self._bodies.half.pop(wait, None)
                 self._bodies.deadlines.end(wait)
         except TimeoutError:
             raise TimedOut from None

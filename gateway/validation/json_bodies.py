@@ -74,7 +74,7 @@ class JsonValidator(ABC):
             raise self._malformed(text) from error
 
     def validate(self, opened: Opened) -> Part:
-        text, head = opened
+        text, head = opened.text, opened.head
         try:
             if head is not None:
                 try:
