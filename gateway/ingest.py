@@ -112,7 +112,7 @@ class IngestRoute:
         key = None if token is None else await self._admit(request, token)
         await request.read()
         if b"content-encoding" in request.headers:
-            await request.unpack()
+            await request.unpack(key.project_id if key else "")
         if key is None:
             token = await self._key_in(request)
             key = await self._admit(request, token)

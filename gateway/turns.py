@@ -15,15 +15,15 @@ class _Waiting(NamedTuple):
 class Turns:
     """Hands out `running` turns to projects.
 
-    1. A project has at most half of the turns, and one at least.
+    1. A project has at most `each` turns; if that is not given, half of them, and one at least.
     2. Those that wait come by project in rotation, and of one project in the order in which they came.
     3. Those that wait have at most the size `waiting` together, in whatever unit. When the line is full, the project
        with the most in it loses its newest, until there is room; whoever would then have the most is refused.
     """
 
-    def __init__(self, running: int, waiting: int) -> None:
+    def __init__(self, running: int, waiting: int, each: int = 0) -> None:
         self._free = running
-        self._each = max(1, running // 2)
+        self._each = each or max(1, running // 2)
         self._waiting = waiting
         self._running: Counter[str] = Counter()
         self._lines: dict[str, deque[_Waiting]] = {}

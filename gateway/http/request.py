@@ -92,11 +92,14 @@ class Request:
         self.wire = self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._is_read = True
 
-    async def unpack(self) -> None:
-        """Undo the Content-Encoding, once. Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`."""
+    async def unpack(self, project_id: str = "") -> None:
+        """Undo the Content-Encoding, once; `project_id` as for `Unpacker.unpack`.
+
+        Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`, `Unavailable`.
+        """
         coding = self.headers.get(b"content-encoding", b"identity")
         if not self._is_unpacked and coding.lower() != b"identity":
-            self.body = await self._bodies.unpacker.unpack(coding, self.wire)
+            self.body = await self._bodies.unpacker.unpack(coding, self.wire, project_id)
             self._bodies.hold(self, len(self.body))
         self._is_unpacked = True
 

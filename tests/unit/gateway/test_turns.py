@@ -122,3 +122,14 @@ async def test_who_leaves_the_line_makes_room_in_it() -> None:
     await settled()
     turns.give_back("running")
     await stays
+
+
+async def test_where_each_may_have_all_turns_nobody_waits_while_one_is_free() -> None:
+    turns = Turns(2, 64, each=2)
+    greedy = await asked(turns, "greedy", 5)
+    other = await asked(turns, "other", 1)
+    assert (running(greedy), running(other)) == (2, 0)
+    turns.give_back("greedy")
+    turns.give_back("greedy")
+    await settled()
+    assert (running(greedy), running(other)) == (3, 1)
