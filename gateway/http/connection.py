@@ -19,6 +19,12 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 MAX_FRAMING_BYTES = 65_536
 """Most bytes of a request that are not its body: request line, headers, trailers, what stands between chunks."""
 
+MAX_HEADERS = 256
+"""Most headers of a request, and most trailers: each takes a hundred times its bytes in memory where they are short."""
+
+MAX_PIPELINED = 32
+"""Most requests on one connection that wait for earlier answers: one of 20 bytes takes 2 kB of memory meanwhile."""
+
 PIECE_BYTES = 65_536
 """What arrives at once is parsed in pieces of this size, so that a limit is noticed before much of it is kept."""
 
@@ -29,10 +35,12 @@ CHUNK_BYTES = 16
 class Connection(HttpToolsProtocol):
     """A connection that can refuse what never reaches a route.
 
-    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are.
+    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are, and `MAX_HEADERS` headers.
     2. Trailers are read and forgotten: they are never headers.
     3. A request to upgrade is answered like any other, its body read by its own framing.
-    4. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
+    4. Behind `MAX_PIPELINED` requests that wait for earlier answers nothing more is read: they are answered, then the
+       connection ends.
+    5. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
     """
 
     scope: Any
@@ -57,6 +65,7 @@ class Connection(HttpToolsProtocol):
         self._framing_bytes = 0
         self._body_bytes = 0
         self._is_complete = False
+        self._is_deaf = False
 
     @property
     def in_head(self) -> bool:
@@ -109,23 +118,41 @@ class Connection(HttpToolsProtocol):
                 self._parse(data[at : at + PIECE_BYTES])
 
     def _parse(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         of_body, self._is_complete = self._body_bytes, False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._parse_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(BadRequest())
+            self._parser_stopped()
             return
         self._body_came()
         if self._is_complete:
             self._framing_bytes = 0
         else:
             self._framing_bytes = max(0, self._framing_bytes + len(data) - (self._body_bytes - of_body))
-            if self._framing_bytes > MAX_FRAMING_BYTES:
+            if self._framing_bytes > MAX_FRAMING_BYTES or self._has_too_many_headers():
                 self.refuse(TooLarge())
 
+    def _parser_stopped(self) -> None:
+        """By what it read, or by us."""
+        if self._has_too_many_headers():
+            self.refuse(TooLarge())
+        elif len(self.pipeline) >= MAX_PIPELINED:
+            self._is_deaf = True
+            self.cycle.keep_alive = False
+        else:
+            self.refuse(BadRequest())
+
+    def _has_too_many_headers(self) -> bool:
+        """Whether the head, or the trailers, that came last are too many."""
+        return self.headers is not None and len(self.headers) > MAX_HEADERS
+
     def on_headers_complete(self) -> None:
+        if self._has_too_many_headers() or len(self.pipeline) >= MAX_PIPELINED:
+            raise TooLarge  # stops the parser
         super().on_headers_complete()
         self.headers = []  # from here on: trailers
 
