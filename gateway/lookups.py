@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -51,7 +52,7 @@ class Lookups(Generic[V]):
         except Exception as error:
             waiting, self._waiting = self._waiting, {}
             for answer in (*asked.values(), *waiting.values()):
-                answer.set_exception(error)
+                answer.set_exception(copy(error))  # or one exception would collect the frames of all who raise it
                 answer.exception()  # retrieved, even if nobody waits for it any more
         else:
             for wanted, answer in asked.items():
