@@ -4,7 +4,7 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -212,3 +212,24 @@ def test_bodies_that_are_never_sent_whole_take_no_memory_from_honest_ones(start_
         with held(gateway, 60, sent=part):
             for _ in range(10):
                 assert gateway.post(LOGS, body).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 16_000, b"GET / HTTP/1.1\r\n\r\n" * 10_000],
+    ids=["headers", "requests that wait"],
+)
+def test_what_is_short_on_the_wire_is_not_long_in_memory(start_gateway: StartGateway, sent: bytes) -> None:
+    gateway = start_gateway()
+    gateway.post(LOGS, log_of("m"))
+    before = gateway.memory("VmRSS")
+    gateway.forget_peak()
+    with ExitStack() as stack:
+        opened = [stack.enter_context(gateway.connect()) for _ in range(100)]
+        for connection in opened:
+            with suppress(OSError):  # it may be refused in the middle
+                connection.sendall(sent)
+        for connection in opened:
+            gateway.wait_until_read(connection)
+        assert gateway.post(LOGS, log_of("m")).status == 200
+        assert gateway.memory("VmHWM") - before < 60_000_000
