@@ -151,7 +151,7 @@ class Connection(HttpToolsProtocol):
         return self.headers is not None and len(self.headers) > MAX_HEADERS
 
     def on_headers_complete(self) -> None:
-        if self._has_too_many_headers() or len(self.pipeline) >= MAX_PIPELINED:
+        if len(self.headers) > MAX_HEADERS or len(self.pipeline) >= MAX_PIPELINED:
             raise TooLarge  # stops the parser
         super().on_headers_complete()
         self.headers = []  # from here on: trailers
