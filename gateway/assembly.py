@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
 import structlog
 from starlette.requests import Request
 
 from gateway.apis import Apis
 from gateway.apis import load as load_apis
 from gateway.app import Deps, Life
-from gateway.auth import KeyCache, LookupFailed, key_of, permit
+from gateway.auth import KeyCache, Lookup, LookupFailed, key_of, permit
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
 from gateway.health import Check, Readiness, TakesMessages
@@ -28,6 +27,7 @@ from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
+from gateway.lookups import Lookups
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
@@ -36,7 +36,7 @@ from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
-from shared.keys import ResolvedKey, check_keys, find_key
+from shared.keys import ResolvedKey, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
@@ -183,7 +183,7 @@ def _life(common: _Common) -> Life:
 def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
     async def authenticate(request: Request) -> ResolvedKey:
         given: dict[bytes, bytes] = request.scope[HEADERS]
-        key = await common.keys.resolve(key_of(given.items()))
+        key = await common.keys.resolve(key_of(given))
         await common.limits.read.admit(key, answer_headers(request.scope))
         permit(key, "read")
         check_origin(key.origins, given)
@@ -192,15 +192,17 @@ def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]
     return authenticate
 
 
-def lookup_in(postgres: Postgres, metrics: Metrics) -> Callable[[str], Awaitable[ResolvedKey | None]]:
+def lookup_in(postgres: Postgres, metrics: Metrics) -> Lookup:
+    def unreadable(digest: str, error: Exception) -> None:
+        metrics.unreadable.labels("key").inc()
+        _log.error("a key's row can't be read: no such key", hash=digest[:8], error=str(error))
+
+    lookups = Lookups(lambda digests: find_keys(postgres, digests, unreadable))
+
     async def lookup(digest: str) -> ResolvedKey | None:
         try:
-            return await find_key(postgres, digest)
+            return await lookups.find(digest)
         except PostgresUnavailable as error:
             raise LookupFailed(str(error)) from error
-        except msgspec.ValidationError as error:
-            metrics.unreadable.labels("key").inc()
-            _log.error("a key's row can't be read: no such key", hash=digest[:8], error=str(error))
-            return None
 
     return lookup

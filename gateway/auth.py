@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic, time
 
 import msgspec
@@ -25,7 +25,7 @@ UNKNOWN_FOR_S = 5.0
 AWAY_S = 1.0
 """While Postgres is away, it is asked once in this many seconds, not for every request."""
 
-_UNKNOWN_KEPT = 100_000
+_UNKNOWN_KEPT = 10_000
 """Most unknown keys remembered: random ones must neither fill the memory nor push out the known ones."""
 
 
@@ -41,17 +41,14 @@ class _Known(msgspec.Struct, gc=False):
     fresh_until: float
 
 
-def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def key_of(headers: Mapping[bytes, bytes]) -> str | None:
     """The key that a request's headers carry: `Authorization: Bearer` wins over `X-API-Key`; None for neither."""
-    from_header = None
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.partition(b" ")
-            if scheme.lower() == b"bearer":
-                return token.strip().decode("latin-1")
-        elif name == b"x-api-key":
-            from_header = value.strip().decode("latin-1")
-    return from_header
+    if (given := headers.get(b"authorization")) is not None:
+        scheme, _, token = given.partition(b" ")
+        if scheme.lower() == b"bearer":
+            return token.strip().decode("latin-1")
+    given = headers.get(b"x-api-key")
+    return None if given is None else given.strip().decode("latin-1")
 
 
 def permit(key: ResolvedKey, scope: str) -> None:

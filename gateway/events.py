@@ -69,7 +69,10 @@ class Events:
 
 def has_ids(parts: Sequence[Part]) -> bool:
     """Whether a client named one of the events."""
-    return any(part.event_ids and any(part.event_ids) for part in parts)
+    for part in parts:  # noqa: SIM110 # a generator would cost each request a third of a microsecond
+        if part.event_ids and any(part.event_ids):
+            return True
+    return False
 
 
 def _events(part: Part) -> list[_Event]:

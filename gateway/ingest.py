@@ -80,8 +80,8 @@ class IngestRoute:
         self._events = Events(deps.idempotency)
         self._request_ids = deps.request_ids
         self._clock = deps.clock
-        self._requests_ok = deps.metrics.requests.labels(intake.route, "accepted")
-        self._records_ok = deps.metrics.records.labels(intake.route, "accepted")
+        self._requests_ok = deps.metrics.tallies.of(deps.metrics.requests.labels(intake.route, "accepted"))
+        self._records_ok = deps.metrics.tallies.of(deps.metrics.records.labels(intake.route, "accepted"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, self._bodies)
@@ -108,12 +108,12 @@ class IngestRoute:
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
-        token = key_of(request.headers.items())
+        token = key_of(request.headers)
         key = None if token is None else await self._admit(request, token)
         if not request.is_here():
             await request.read()
         if b"content-encoding" in request.headers:
-            await request.unpack()
+            await request.unpack(key.project_id if key else "")
         if key is None:
             token = await self._key_in(request)
             key = await self._admit(request, token)
@@ -123,13 +123,15 @@ class IngestRoute:
             bodies = request.opened or self._checks.opened(request.body, content_type)
             parts = [check.validate(opened) for check, opened in bodies]
         except Heavy:
-            parts = await self._aside.parts(self.intake.route, request.body, content_type)
-        publish = partial(self._publish_once if has_ids(parts) else self._publish, key, parts)
+            parts = await self._aside.parts(key.project_id, self.intake.route, request.body, content_type)
+        publish = self._publish_once if has_ids(parts) else self._publish
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:
-            return await publish()
+            return await publish(key, parts)
         digest = digest_of(request.body, token)
-        return await self._idempotency.once(key.project_id, self.intake.route, name, digest, publish)
+        return await self._idempotency.once(
+            key.project_id, self.intake.route, name, digest, partial(publish, key, parts)
+        )
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
         """The key. Its request counts against the limit even if it is then refused with 403."""
@@ -166,9 +168,9 @@ class IngestRoute:
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         stamps = await self._publisher.publish(parts, key, self._clock() // 1000)
-        self._requests_ok.inc()
+        self._requests_ok.n += 1
         for part in parts:
-            self._records_ok.inc(part.n)
+            self._records_ok.n += part.n
             if part.pings or part.dropped:
                 self._count_dropped(part)
         outcome = outcome_of(parts, stamps)
@@ -201,10 +203,11 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
         if part.prints_of:
             fingerprints += [fingerprint(FINGERPRINT_VERSION, *of).hash for of in part.prints_of]
     for part, stamp in zip(parts, stamps, strict=False):
-        ids = list(stamp.event_ids)
-        for place, event_id in part.repeated:
-            ids.insert(place, event_id)
-        event_ids += ids
+        if stamp.event_ids or part.repeated:
+            ids = list(stamp.event_ids)
+            for place, event_id in part.repeated:
+                ids.insert(place, event_id)
+            event_ids += ids
     return Outcome(accepted, dropped, fingerprints, event_ids)
 
 

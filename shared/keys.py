@@ -7,7 +7,7 @@ by their form.
 import hashlib
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -167,20 +167,36 @@ def list_keys(db: Connection, project_id: str | None = None) -> list[Key]:
     return [_struct(Key, row) for row in rows]
 
 
-async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
-    """The key whose `hash_key` this is; None where there is none, or it is revoked or has expired.
+Unreadable = Callable[[str, msgspec.ValidationError], None]
+"""Told of the hash of a key whose row can't be read, and why."""
+
+
+async def find_keys(db: Postgres, digests: Sequence[str], unreadable: Unreadable) -> dict[str, ResolvedKey]:
+    """`hash_key` -> key, of those that there are, and that are neither revoked nor expired. A key whose row can't be
+    read is not among them.
 
     Raises `PostgresUnavailable`.
     """
     rows = await db.query(
-        "SELECT k.id, k.project_id, k.scopes, k.origins, coalesce(k.ingest_limit, p.rate_limit), k.read_limit,"
+        "SELECT k.hash, k.id, k.project_id, k.scopes, k.origins, coalesce(k.ingest_limit, p.rate_limit), k.read_limit,"
         " coalesce(p.drain_limit, p.rate_limit), p.retention_days, p.drain_secret, p.drain_verify,"
         " extract(epoch FROM k.expires_at)::float8"
         " FROM keys k JOIN projects p ON p.id = k.project_id"
-        " WHERE k.hash = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
-        [digest],
+        " WHERE k.hash = ANY(%s) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
+        [list(digests)],
     )
-    return _struct(ResolvedKey, rows[0]) if rows else None
+    found: dict[str, ResolvedKey] = {}
+    for digest, *row in rows:
+        try:
+            found[digest] = _struct(ResolvedKey, row)
+        except msgspec.ValidationError as error:
+            unreadable(digest, error)
+    return found
+
+
+async def find_key(db: Postgres, digest: str) -> ResolvedKey | None:
+    """The key whose `hash_key` this is, as `find_keys` finds it. Raises `PostgresUnavailable`."""
+    return (await find_keys(db, [digest], lambda *_: None)).get(digest)
 
 
 async def check_keys(db: Postgres) -> None:

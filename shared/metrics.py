@@ -8,6 +8,8 @@ from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.tallies import Tallies, TallyHistogram
+
 DropReason = Literal["invalid", "too_large", "expired", "sdk_init", "wrong_key"]
 """Why a record was only counted: it broke its format's contract, was over the size limit, was past its retention when
 the writer came to it, was an SDK's ping, or carried another key than its request."""
@@ -60,6 +62,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.tallies = Tallies(self.registry)
         self.lag = LagGauges(self.registry)
         self._of_gateway(self.registry)
         self._of_queue(self.registry)
@@ -82,8 +85,8 @@ class Metrics:
         )
 
     def _of_queue(self, r: CollectorRegistry) -> None:
-        self.publish_seconds = Histogram(
-            "sluice_publish_seconds", "From handing to the queue to its acknowledgement", buckets=_SECONDS, registry=r
+        self.publish_seconds = TallyHistogram(
+            "sluice_publish_seconds", "From handing to the queue to its acknowledgement", bounds=_SECONDS, registry=r
         )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
         self.queue_fullness = Gauge(

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -96,15 +97,16 @@ def list_projects(db: Connection) -> list[Project]:
     return [_project(row) for row in rows]
 
 
-async def find_drain_verify(db: Postgres, project_id: str) -> str | None:
-    """What a project's drains are verified with; None where there is no such project, or it has no code.
+async def find_drain_verify(db: Postgres, project_ids: Sequence[str]) -> dict[str, str]:
+    """Project id -> what the project's drains are verified with, of those that there are and that have a code.
 
     Raises `PostgresUnavailable`.
     """
-    if "\0" in project_id:  # no text of Postgres's
-        return None
-    rows = await db.query("SELECT drain_verify FROM projects WHERE id = %s", [project_id])
-    return rows[0][0] if rows else None
+    asked = [
+        project_id for project_id in project_ids if project_id.isprintable()
+    ]  # Postgres refuses some of the others
+    rows = await db.query("SELECT id, drain_verify FROM projects WHERE id = ANY(%s)", [asked])
+    return {project_id: code for project_id, code in rows if code is not None}
 
 
 def _check(project: Project) -> None:

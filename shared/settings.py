@@ -107,7 +107,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     ] = 64_000_000
     checked_bytes: Annotated[
         int, Meta(ge=1_000_000, description="Bytes of large bodies that wait to be checked before 503")
-    ] = 64_000_000
+    ] = 32_000_000
     check_timeout_s: Annotated[float, Meta(gt=0, description="Seconds that the check of one large body may take")] = (
         10.0
     )

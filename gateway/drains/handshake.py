@@ -1,15 +1,14 @@
 """Vercel asks whether an endpoint is ours: the answer carries `x-vercel-verify` (contracts.md, "Drain")."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 
+from gateway.lookups import Lookups
 from gateway.rejections import Unavailable
 from shared.clients.postgres import PostgresUnavailable
 
-CodeOf = Callable[[str], Awaitable[str | None]]
-"""Project id -> the code that verifies its drains; None if it has none, or if there is no such project. Raises
-`PostgresUnavailable`."""
+CodesOf = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Ids of projects -> the codes that verify their drains, of those that have one. Raises `PostgresUnavailable`."""
 
 FRESH_S = 30.0
 REMEMBERED = 10_000
@@ -24,31 +23,29 @@ LARGEST = 64
 class VerifyCodes:
     """The codes of projects that are named in a path.
 
-    Anybody can ask for them without a key, so Postgres gets only one lookup at a time, and none for the same project
-    within `FRESH_S`.
+    Anybody can ask for them without a key, so those that are asked for at the same time are one question to Postgres,
+    and none is asked for twice within `FRESH_S`.
     """
 
-    def __init__(self, code_of: CodeOf) -> None:
-        self._code_of = code_of
+    def __init__(self, codes_of: CodesOf) -> None:
+        self._lookups = Lookups(codes_of)
         self._known: dict[str, tuple[str | None, float]] = {}
-        self._asking = asyncio.Lock()
 
     async def of(self, project_id: str) -> str | None:
         """The code. Raises `Unavailable`."""
         if len(project_id) > LONGEST_ID:
             return None
-        async with self._asking:
-            code, asked_at = self._known.get(project_id, (None, float("-inf")))
-            if monotonic() - asked_at < FRESH_S:
-                return code
-            try:
-                code = await self._code_of(project_id)
-            except PostgresUnavailable as error:
-                raise Unavailable from error
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[project_id] = code, monotonic()
+        code, asked_at = self._known.get(project_id, (None, float("-inf")))
+        if monotonic() - asked_at < FRESH_S:
             return code
+        try:
+            code = await self._lookups.find(project_id)
+        except PostgresUnavailable as error:
+            raise Unavailable from error
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[project_id] = code, monotonic()
+        return code
 
 
 def is_handshake(body: bytes) -> bool:

@@ -23,14 +23,15 @@ class RecordLimit:
         self._limit = limit
         self._leases = leases
         self._windows: dict[str, Window] = {}
-        self._turn = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
         self._minute = 0
 
     async def admit(self, key: ResolvedKey, n: int) -> None:
         """Count so many records, or raise `RateLimited`."""
         if not self._limit or self._takes(key.key_id, n):
             return
-        async with self._turn:  # two leases at once would both keep what was left before
+        # Two leases of a key at once would both keep what was left before.
+        async with self._turns.setdefault(key.key_id, asyncio.Lock()):
             if self._takes(key.key_id, n):
                 return
             window = self._windows.get(key.key_id)
@@ -54,4 +55,5 @@ class RecordLimit:
             self._minute = window.resets_at
             now = monotonic()
             self._windows = {known: other for known, other in self._windows.items() if other.ends_at > now}
+            self._turns = {known: turn for known, turn in self._turns.items() if turn.locked()}
         self._windows[key_id] = window

@@ -62,7 +62,7 @@ class DrainRoute(IngestRoute):
 
     async def _code(self, request: Request) -> bytes:
         """The code of the project that a key or the path names; b'' if neither does. Raises `Unavailable`."""
-        if (token := key_of(request.headers.items())) is not None:
+        if (token := key_of(request.headers)) is not None:
             try:
                 return ((await self._keys.resolve(token)).drain_verify or "").encode()
             except Unauthenticated:

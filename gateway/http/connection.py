@@ -4,8 +4,7 @@ uvicorn has no timeout for a request's head, and answers broken HTTP in plain te
 """
 
 import asyncio
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -17,12 +16,18 @@ from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
 from gateway.http.cycle import CYCLE, Cycle
-from gateway.rejections import BadRequest, Rejection, TooLarge
+from gateway.rejections import BadRequest, Rejection, TooLarge, Unavailable
 
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 MAX_FRAMING_BYTES = 65_536
 """Most bytes of a request that are not its body: request line, headers, trailers, what stands between chunks."""
+
+MAX_HEADERS = 256
+"""Most headers of a request, and most trailers: each takes a hundred times its bytes in memory where they are short."""
+
+MAX_PIPELINED = 32
+"""Most requests on one connection that wait for earlier answers: one of 20 bytes takes 2 kB of memory meanwhile."""
 
 PIECE_BYTES = 65_536
 """What arrives at once is parsed in pieces of this size, so that a limit is noticed before much of it is kept."""
@@ -34,12 +39,14 @@ CHUNK_BYTES = 16
 class Connection(HttpToolsProtocol):
     """A connection that can refuse what never reaches a route.
 
-    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are.
+    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are, and `MAX_HEADERS` headers.
     2. Trailers are read and forgotten: they are never headers.
     3. A request to upgrade is answered like any other, its body read by its own framing.
-    4. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
-    5. It has no timer of its own for the time between requests: one costs a request more than checking its key. It says
-       that it `is_idle`, and `gateway.http.overdue` ends it.
+    4. Behind `MAX_PIPELINED` requests that wait for earlier answers nothing more is read: they are answered, then the
+       connection ends.
+    5. Framing that breaks in a body is answered 400, unless an earlier request still waits for its answer.
+    6. It has no timer of its own for the time between requests: one costs a request more than checking its key.
+       `gateway.http.overdue` ends it.
     """
 
     scope: Any
@@ -47,18 +54,28 @@ class Connection(HttpToolsProtocol):
     cycle: Cycle
     """Of the newest request whose head is complete; None before the first one."""
 
-    def __init__(self, *arguments: Any, request_ids: Iterator[bytes], apis: Apis, **named: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        request_ids: Iterator[bytes],
+        apis: Apis,
+        left: "Callable[[Connection], object]",
+        **named: Any,
+    ) -> None:
+        """`left` is called at the end of the connection."""
         self._pieces: list[bytes] = []
         # The parser calls it for each chunk, and they may be tiny: no Python then.
         self.on_body = self._pieces.append  # type: ignore[method-assign, assignment]
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
         self._apis = apis
+        self._left = left
         self._framing_bytes = 0
         self._body_bytes = 0
         self._is_complete = False
-        self.is_idle = False
+        self.is_between_requests = False
         """Whether the newest request is answered, and nothing has come since."""
+        self._is_deaf = False
 
     @property
     def in_head(self) -> bool:
@@ -68,10 +85,40 @@ class Connection(HttpToolsProtocol):
     @property
     def in_body_for_nothing(self) -> bool:
         """Whether the client goes on sending a body whose request is already answered: it is thrown away."""
-        return self.cycle is not None and self.cycle.response_complete and self.cycle.more_body and not self.is_idle
+        return (
+            self.cycle is not None
+            and self.cycle.response_complete
+            and self.cycle.more_body
+            and not self.is_between_requests
+        )
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether the client has to send, or to take, more before anything goes on here."""
+        is_made = self.transport is not None  # the loop makes it some moments after the protocol
+        return is_made and (self.cycle is None or self.cycle.response_complete or self.cycle.more_body)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the client has no request here, or not the whole head of one, and has taken all answers."""
+        in_request = self.cycle is not None and not self.cycle.response_complete
+        return self.waits_for_client and not in_request and not self.transport.get_write_buffer_size()
+
+    def give_way(self) -> None:
+        """End a connection that waits for its client. A request that is under way is told 503."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self.in_head or not self.is_idle:
+            self.refuse(Unavailable())
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._left(self)
 
     def data_received(self, data: bytes) -> None:
-        self.is_idle = False
+        self.is_between_requests = False
         if len(data) <= PIECE_BYTES:
             self._parse(data)
             return
@@ -80,23 +127,41 @@ class Connection(HttpToolsProtocol):
                 self._parse(data[at : at + PIECE_BYTES])
 
     def _parse(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         of_body, self._is_complete = self._body_bytes, False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._parse_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(BadRequest())
+            self._parser_stopped()
             return
         self._body_came()
         if self._is_complete:
             self._framing_bytes = 0
         else:
             self._framing_bytes = max(0, self._framing_bytes + len(data) - (self._body_bytes - of_body))
-            if self._framing_bytes > MAX_FRAMING_BYTES:
+            if self._framing_bytes > MAX_FRAMING_BYTES or self._has_too_many_headers():
                 self.refuse(TooLarge())
 
+    def _parser_stopped(self) -> None:
+        """By what it read, or by us."""
+        if self._has_too_many_headers():
+            self.refuse(TooLarge())
+        elif len(self.pipeline) >= MAX_PIPELINED:
+            self._is_deaf = True
+            self.cycle.keep_alive = False
+        else:
+            self.refuse(BadRequest())
+
+    def _has_too_many_headers(self) -> bool:
+        """Whether the head, or the trailers, that came last are too many."""
+        return self.headers is not None and len(self.headers) > MAX_HEADERS
+
     def on_headers_complete(self) -> None:
+        if len(self.headers) > MAX_HEADERS or len(self.pipeline) >= MAX_PIPELINED:
+            raise TooLarge  # stops the parser
         version = self.parser.get_http_version()
         url = httptools.parse_url(self.url)
         path = url.path.decode("ascii")
@@ -143,7 +208,7 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self._start(cast(Cycle, self.pipeline.pop()[0]))
         else:
-            self.is_idle = True
+            self.is_between_requests = True
 
     def _body_came(self) -> None:
         """Hand on what the parser found of a body since the last time."""
@@ -222,8 +287,3 @@ class _AfterHead:
     def on_message_complete(self) -> None:
         self._is_first = False
         self._connection.on_message_complete()
-
-
-def connections(request_ids: Iterator[bytes], apis: Apis) -> Any:
-    """What uvicorn calls for each new connection."""
-    return partial(Connection, request_ids=request_ids, apis=apis)

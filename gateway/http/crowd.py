@@ -1,16 +1,16 @@
-"""Connections beyond the most that a process serves: an idle one makes room, or the newest gets 503 and is closed."""
+"""Connections beyond the most that a process serves: one that only waits for its client makes room. Without such a one
+the newest gets 503 and is closed."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from uvicorn.server import ServerState
-
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
-from gateway.http.connection import Connection, connections
+from gateway.http.connection import Connection
 from gateway.rejections import Unavailable
 
 PATIENCE_S = 1.0
@@ -20,37 +20,71 @@ MOST_REFUSED = 200
 """Most that are being refused at the same time; the others are closed without a word."""
 
 LOOKED_AT = 1_000
-"""How many connections are looked at for an idle one."""
+"""How many connections are looked at for one that makes room."""
+
+_SEEN = "sluice.seen"
+"""In the scope of a request that was its connection's newest when that was last looked at."""
 
 
 class Crowd:
-    """Makes the protocol of each new connection: one that serves, while there are fewer than `most`."""
+    """Makes the protocol of each new connection: one that serves, if there is a place for it among `most`.
+
+    1. Nobody keeps a place by being silent: when all are taken, the connection that has been idle longest gives way,
+       whether it never sent a whole head or has its answer.
+    2. Where none is idle, one with half a body or an answer that is not taken gives way. One whose whole request is
+       here never does.
+    3. A request pays nothing for it: only a new connection looks at the others, at `LOOKED_AT` of them at most.
+    """
 
     def __init__(self, request_ids: Iterator[bytes], apis: Apis, most: int) -> None:
-        self._connections = connections(request_ids, apis)
         self._request_ids = request_ids
         self._apis = apis
         self._most = most
+        self._line: OrderedDict[Connection, None] = OrderedDict()
+        """Those that are served: new ones and those that were just looked at stand last."""
         self._refused: set[OneTooMany] = set()
 
-    def __call__(self, *, server_state: ServerState, **given: Any) -> asyncio.Protocol:
+    def __call__(self, **given: Any) -> asyncio.Protocol:
         """What uvicorn calls for each new connection."""
-        if len(server_state.connections) < self._most or _one_idle_is_closed(server_state):
-            connection: asyncio.Protocol = self._connections(server_state=server_state, **given)
-            return connection
-        return OneTooMany(self._refused, self._answer)
+        if len(self._line) >= self._most and not self._room_is_made():
+            return OneTooMany(self._refused, self._answer)
+        connection = Connection(request_ids=self._request_ids, apis=self._apis, left=self._leave, **given)
+        self._line[connection] = None
+        return connection
+
+    def _leave(self, connection: Connection) -> None:
+        self._line.pop(connection, None)
+
+    def _room_is_made(self) -> bool:
+        connection = self._dispensable()
+        if connection is None:
+            return False
+        self._leave(connection)
+        connection.give_way()
+        return True
+
+    def _dispensable(self) -> Connection | None:
+        """The connection that gives way. One that has sent a request since it was last looked at is spared once."""
+        active = busy = None
+        for connection in list(islice(self._line, LOOKED_AT)):
+            self._line.move_to_end(connection)
+            if connection.is_idle:
+                if _is_seen(connection):
+                    return connection
+                active = active or connection
+            elif connection.waits_for_client:
+                busy = busy or connection
+        return active or busy
 
     def _answer(self, path: bytes) -> bytes:
         return closing_answer(self._apis, path, Unavailable(), standing_headers(self._request_ids, None))
 
 
-def _one_idle_is_closed(state: ServerState) -> bool:
-    """Close a connection that waits for its next request: else a stranger could keep all of them for ever."""
-    for connection in islice(state.connections, LOOKED_AT):
-        assert isinstance(connection, Connection)
-        if connection.is_idle and not connection.transport.is_closing():
-            connection.transport.close()
-            return True
+def _is_seen(connection: Connection) -> bool:
+    """Whether the connection was looked at since its newest request began, or has none; from now on it was."""
+    if connection.scope is None or _SEEN in connection.scope:
+        return True
+    connection.scope[_SEEN] = True
     return False
 
 

@@ -14,7 +14,7 @@ Waiter = asyncio.Task[Any]
 
 
 class GivenUp(Exception):
-    """The wait was ended because the process is shutting down."""
+    """The wait was ended because the process is shutting down, or needs the room."""
 
 
 class Deadlines:
@@ -46,7 +46,7 @@ class Deadlines:
 
         Raises:
             TimeoutError: it took too long.
-            GivenUp: `give_up` was called meanwhile.
+            GivenUp: `give_up` or `end_early` was called meanwhile.
         """
         del self._waiting[task]
         if self._ended and (reason := self._ended.pop(task, None)) is not None:
@@ -58,6 +58,10 @@ class Deadlines:
         self.given_up = True
         for task in self._waiting:
             self._end(task, GivenUp())
+
+    def end_early(self, task: Waiter) -> None:
+        """End one wait now, as `give_up` does. It must be under way."""
+        self._end(task, GivenUp())
 
     def _end(self, task: Waiter, reason: Exception) -> None:
         if task not in self._ended:

@@ -11,8 +11,8 @@ HEADER_BYTES = 8_000
 
 def request_ids() -> Iterator[bytes]:
     """Ids unique over processes and restarts, in rising order: 16 random hex digits of the process, then a count."""
-    prefix = os.urandom(8).hex()
-    return (b"%s-%08x" % (prefix.encode(), n) for n in itertools.count(1))
+    prefix = os.urandom(8).hex().encode()
+    return (b"%b-%08x" % (prefix, n) for n in itertools.count(1))
 
 
 def header_of(ids: Iterable[str]) -> bytes:

@@ -75,7 +75,7 @@ class Idle(Overdue):
     sweep_s = 5.0
 
     def waits(self, connection: Connection) -> bool:
-        return connection.is_idle
+        return connection.is_between_requests
 
     def end(self, connection: Connection) -> None:
         connection.transport.close()

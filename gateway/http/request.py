@@ -27,13 +27,13 @@ class Request:
     __slots__ = (
         "_bodies",
         "_cycle",
-        "_held",
         "_is_read",
         "_is_unpacked",
         "_receive",
         "answer_headers",
         "body",
         "headers",
+        "held",
         "method",
         "opened",
         "path_parameters",
@@ -48,7 +48,7 @@ class Request:
         self.wire = self.body = b""
         self.opened: Any = None
         self._is_read = self._is_unpacked = False
-        self._held = 0
+        self.held = 0
         self._cycle: Cycle | None = scope.get(CYCLE)
         self._receive = receive
         self._bodies = bodies
@@ -61,7 +61,7 @@ class Request:
             if body is not None:
                 if len(body) > self._bodies.max_bytes:
                     raise TooLarge
-                self._hold(len(body))
+                self._bodies.hold(self, len(body))
                 self.wire = self.body = body
                 self._is_read = True
         return self._is_read
@@ -72,7 +72,7 @@ class Request:
         Raises:
             TooLarge: it is over the limit on the wire.
             TimedOut: it was not complete in time.
-            Unavailable: the process is shutting down.
+            Unavailable: the process is shutting down, or has no room for the body.
             ClientGone: the connection ended first.
         """
         if self._is_read:
@@ -93,9 +93,13 @@ class Request:
                     left -= len(chunks[-1])
                     if left < 0:
                         raise TooLarge
-                    self._hold(len(chunks[-1]))
+                    self._bodies.hold(self, len(chunks[-1]))
                     more = message.get("more_body", False)
+                    if more:
+                        self._bodies.half[wait] = self
             finally:
+                if self._bodies.half:
+                    self._bodies.half.pop(wait, None)
                 self._bodies.deadlines.end(wait)
         except TimeoutError:
             raise TimedOut from None
@@ -104,22 +108,17 @@ class Request:
         self.wire = self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._is_read = True
 
-    async def unpack(self) -> None:
-        """Undo the Content-Encoding, once. Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`."""
+    async def unpack(self, project_id: str = "") -> None:
+        """Undo the Content-Encoding, once; `project_id` as for `Unpacker.unpack`.
+
+        Raises `UnsupportedEncoding`, `TooLarge`, `Unreadable`, `Unavailable`.
+        """
         coding = self.headers.get(b"content-encoding", b"identity")
         if not self._is_unpacked and coding.lower() != b"identity":
-            self.body = await self._bodies.unpacker.unpack(coding, self.wire)
-            self._hold(len(self.body))
+            self.body = await self._bodies.unpacker.unpack(coding, self.wire, project_id)
+            self._bodies.hold(self, len(self.body))
         self._is_unpacked = True
-
-    def _hold(self, n: int) -> None:
-        """Count bytes that this request keeps in memory. Raises `Unavailable` where they are too many over all."""
-        self._held += n
-        self._bodies.held += n
-        if self._bodies.held > self._bodies.max_held:
-            raise Unavailable
 
     def forget(self) -> None:
         """The request is over: its bytes are no longer kept."""
-        self._bodies.held -= self._held
-        self._held = 0
+        self._bodies.let_go(self)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cramjam
 
 from gateway.rejections import Rejection, TooLarge, Unreadable, UnsupportedEncoding
+from gateway.turns import Turns
 
 UNPACKED_INLINE = 128_000
 """Up to this many bytes are unpacked on the event loop (under half a millisecond), more on a thread."""
@@ -21,6 +22,9 @@ ALWAYS_ALLOWED = 1_000_000
 
 THREADS = 2
 """Bodies unpacked at the same time, each in a buffer of its own."""
+
+MAX_WAITING = 32_000_000
+"""Most bytes of packed bodies that wait for a thread."""
 
 MAX_PADDED_MEMBERS = 16
 """Streams that are looked at, one behind the other, in a gzip body with zeros at its end."""
@@ -39,6 +43,8 @@ class Unpacker:
        written takes memory.
     2. The limit is `max_ratio` times the size on the wire, at least `ALWAYS_ALLOWED`, at most `max_bytes`.
     3. The event loop never waits for more than `UNPACKED_INLINE` bytes.
+    4. Projects take turns on the threads; whoever's key is not known is of the project ''. Beyond `MAX_WAITING` the
+       project with the most that waits gets `Unavailable` (`Turns`).
     """
 
     def __init__(self, max_bytes: int, max_ratio: int) -> None:
@@ -46,14 +52,16 @@ class Unpacker:
         self._max_ratio = max_ratio
         self._scratch = bytearray(UNPACKED_INLINE)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="unpack")
+        self._turns = Turns(THREADS, MAX_WAITING, each=THREADS)
 
-    async def unpack(self, coding: bytes, body: bytes) -> bytes:
+    async def unpack(self, coding: bytes, body: bytes, project_id: str = "") -> bytes:
         """The body, unpacked. `coding` is the value of Content-Encoding.
 
         Raises:
             UnsupportedEncoding: the coding is not one of `CODINGS`.
             TooLarge: the body unpacks to more than the limit; found out while unpacking.
             Unreadable: the body is not packed as the header says.
+            Unavailable: too much waits.
         """
         unpack = CODINGS.get(coding.strip().lower())
         if unpack is None:
@@ -66,7 +74,11 @@ class Unpacker:
                 if limit <= UNPACKED_INLINE:
                     raise
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: _unpack_into(bytearray(limit), unpack, body))
+        await self._turns.take(project_id, len(body))
+        try:
+            return await loop.run_in_executor(self._threads, lambda: _unpack_into(bytearray(limit), unpack, body))
+        finally:
+            self._turns.give_back(project_id)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from gateway.query.turns import Turns
 from gateway.rejections import Unavailable
+from gateway.turns import Turns
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
 from shared.clients.clickhouse_pool import Call, ClickHousePool
 

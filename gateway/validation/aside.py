@@ -14,7 +14,8 @@ import msgspec
 import structlog
 
 from gateway.http.answer import Answer
-from gateway.rejections import Answered, TooLarge, Unavailable
+from gateway.rejections import Answered, TooLarge
+from gateway.turns import Turns
 from gateway.validation.parts import Part
 from shared.formats.base import Format
 from shared.metrics import DropReason
@@ -25,6 +26,9 @@ Wanted = Literal["key", "parts"]
 _log = structlog.get_logger(__name__)
 
 _LENGTH_BYTES = 8
+
+_NOBODY = ""
+"""Stands for the project while the key is not known."""
 
 
 class Task(msgspec.Struct, array_like=True):
@@ -67,7 +71,8 @@ class Aside:
     """Has bodies checked by one child process, one after the other.
 
     1. The event loop pays for passing the bytes on, and nothing else.
-    2. At most `waiting_bytes` wait for the child; beyond that `Unavailable` comes at once.
+    2. Projects take turns, and all bodies whose key is not known yet are together as good as one project. At most
+       `waiting_bytes` wait; beyond that the project with the most of them gets `Unavailable` (`Turns`).
     3. A body that takes more than `within_s`, or more memory than the child may have, is refused as too large, and a
        new child takes the next one. The child ends with this process.
     """
@@ -75,34 +80,29 @@ class Aside:
     def __init__(self, registry: Registry, extensions: Path | None, *, waiting_bytes: int, within_s: float) -> None:
         self._formats = registry.formats
         self._arguments = ["-m", "gateway.validation.aside_child", *([str(extensions)] if extensions else [])]
-        self._waiting_bytes = waiting_bytes
         self._within_s = within_s
-        self._held = 0
-        self._turn = asyncio.Lock()
+        self._turns = Turns(1, waiting_bytes)
         self._child: asyncio.subprocess.Process | None = None
 
     async def key_in(self, route: str, body: bytes, content_type: bytes) -> str | None:
         """The key in a body. Raises the `Rejection` of a body that can't have one, `TooLarge`, `Unavailable`."""
-        return (await self._asked(Task(route, "key", content_type, len(body)), body)).key
+        return (await self._asked(Task(route, "key", content_type, len(body)), body, _NOBODY)).key
 
-    async def parts(self, route: str, body: bytes, content_type: bytes) -> list[Part]:
-        """The good records of a body. Raises the `Rejection` of a bad one, `TooLarge`, `Unavailable`."""
-        done = await self._asked(Task(route, "parts", content_type, len(body)), body)
+    async def parts(self, project_id: str, route: str, body: bytes, content_type: bytes) -> list[Part]:
+        """The good records of a project's body. Raises the `Rejection` of a bad one, `TooLarge`, `Unavailable`."""
+        done = await self._asked(Task(route, "parts", content_type, len(body)), body, project_id)
         return [_part(part, self._formats[part.format]) for part in done.parts]
 
     async def close(self) -> None:
         if self._child is not None:
             await self._end(self._child)
 
-    async def _asked(self, task: Task, body: bytes) -> Done:
-        if self._held + len(body) > self._waiting_bytes:
-            raise Unavailable
-        self._held += len(body)
+    async def _asked(self, task: Task, body: bytes, project_id: str) -> Done:
+        await self._turns.take(project_id, len(body))
         try:
-            async with self._turn:
-                done = await self._done(task, body)
+            done = await self._done(task, body)
         finally:
-            self._held -= len(body)
+            self._turns.give_back(project_id)
         if done.answer is not None:
             raise Answered(done.reason, done.answer)
         return done

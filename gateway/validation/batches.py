@@ -107,7 +107,7 @@ class BatchValidator(_Judging):
         return super()._opened(text, decoders)
 
     def _take(self, decoders: Decoders, opened: Opened) -> Part:
-        text, head, n = opened
+        text, head, n = opened.text, opened.head, opened.n
         raw: msgspec.Raw = getattr(head, self._records_in)
         if self._is_partial:
             part = self._partial(decoders, raw, len(text), n)

@@ -1,7 +1,7 @@
 """The result of validating a body."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Unsure(Exception):
     """The fast path can't decide."""
 
 
-class Opened(NamedTuple):
+class Opened(msgspec.Struct, gc=False):
     """A body and the result of its first decode; None if that refused it."""
 
     text: bytes

@@ -32,7 +32,7 @@ NO_CONTROL = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"
 class User(msgspec.Struct, gc=False):
     """A user. `set_user({...})` of 0.2.2 makes the whole object its `id`."""
 
-    id: str | int | float | dict[str, msgspec.Raw] | None = None
+    id: Annotated[str | int | float | dict[str, msgspec.Raw] | None, PHP] = None
     email: Text = None
     name: Text = None
 

@@ -191,9 +191,24 @@ def long_paths(rng: random.Random) -> Attack:
 
 
 def pipelined(rng: random.Random) -> Attack:
-    """Hundreds of requests on one connection, none of them waited for."""
+    """Hundreds of requests on one connection, or thousands of the shortest, none of them waited for."""
     one = b"".join(post("/ingest/logs", BATCH)) + head("/health", method="GET")
-    return Attack("pipelined", [one * rng.randint(1, 300)], may_succeed=True)
+    shortest = b"GET / HTTP/1.1\r\n\r\n"
+    return Attack(
+        "pipelined", [rng.choice([one * rng.randint(1, 300), shortest * rng.randint(1, 40_000)])], may_succeed=True
+    )
+
+
+def short_headers(rng: random.Random) -> Attack:
+    """Thousands of the shortest headers: little on the wire, much in memory."""
+    few = head(rng.choice(ROUTES), b"Content-Length: 3")[:-2]
+    return Attack("short headers", [few + b"a:\r\n" * rng.randint(1_000, 16_000) + rng.choice([b"", b"\r\n"])])
+
+
+def half_a_large_body(rng: random.Random) -> Attack:
+    """Megabytes of a body whose end never comes."""
+    size = rng.randint(100_000, 4_900_000)
+    return Attack("half a large body", [head(rng.choice(ROUTES), b"Content-Length: 5000000"), b"[" * size])
 
 
 KINDS: tuple[Kind, ...] = (
@@ -213,8 +228,10 @@ KINDS: tuple[Kind, ...] = (
     wrong_records,
     bombs,
     half_a_request,
+    half_a_large_body,
     long_paths,
     pipelined,
+    short_headers,
 )
 
 

@@ -7,6 +7,7 @@ which the gateway must live with (a repeat is then stored twice, so every accept
 import asyncio
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from time import time_ns
 from typing import Any
 from urllib.parse import unquote
@@ -89,8 +90,8 @@ class InProcess:
         async def lookup(digest: str) -> ResolvedKey | None:
             return _KEYS.get(digest)
 
-        async def code_of(project_id: str) -> str | None:
-            return None
+        async def codes_of(project_ids: Sequence[str]) -> dict[str, str]:
+            return {}
 
         known, ids = apis.load(), request_ids()
         return Deps(
@@ -116,7 +117,7 @@ class InProcess:
                 request_ids=ids,
                 clock=time_ns,
             ),
-            drain=DrainDeps(VerifyCodes(code_of)),
+            drain=DrainDeps(VerifyCodes(codes_of)),
             query_routes=(),
             life=Life(),
         )

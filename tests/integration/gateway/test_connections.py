@@ -1,9 +1,10 @@
 """A stranger's connections: how many, how long they are kept, and how much is logged of them."""
 
+import json
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -14,6 +15,7 @@ from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProces
 from tests.integration.stack import wait_until
 
 GET = b"GET /health HTTP/1.1\r\nHost: sluice\r\n\r\n"
+HALF = b"POST /ingest/logs HTTP/1.1\r\nHost: sluice\r\nContent-Length: 3\r\n\r\n{"
 
 
 @contextmanager
@@ -48,8 +50,21 @@ def small(start_gateway: StartGateway) -> GatewayProcess:
     return start_gateway(max_connections=10, answer_timeout_s=2)
 
 
+@contextmanager
+def at_work(gateway: GatewayProcess, n: int) -> Iterator[list[socket.socket]]:
+    """So many connections whose requests wait for the queue, and are stored afterwards."""
+    body = json.dumps(log_of("m")).encode()
+    head = f"POST {LOGS} HTTP/1.1\r\nHost: s\r\nAuthorization: Bearer {gateway.keys.ingest}\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with ExitStack() as stack:
+        with gateway.queue_away():
+            opened = stack.enter_context(held(gateway, n, sent=request))
+            yield opened
+        assert [_status(connection) for connection in opened] == [200] * n
+
+
 def test_beyond_the_most_connections_one_is_told_503_and_closed(small: GatewayProcess) -> None:
-    with held(small, 10):
+    with at_work(small, 10):
         for path, said in ((LOGS, b'{"error":"Service'), (BATCH, b'{"detail":"Log storage')):
             with small.connect() as late:
                 late.sendall(f"POST {path} HTTP/1.1\r\nHost: sluice\r\nContent-Length: 2\r\n\r\n{{}}".encode())
@@ -63,25 +78,23 @@ def test_beyond_the_most_connections_one_is_told_503_and_closed(small: GatewayPr
 
 
 def test_the_others_are_served_meanwhile(small: GatewayProcess) -> None:
-    with held(small, 10) as opened:
-        late = [small.connect() for _ in range(300)]
-        assert [asked(connection, GET[20:]) for connection in opened] == [200] * 10
-        for connection in late:
-            connection.close()
+    with ExitStack() as late, at_work(small, 10):
+        for _ in range(300):
+            late.enter_context(small.connect())
     wait_until(lambda: _health(small), 10, "room again")
 
 
-def test_connections_that_wait_for_nothing_make_room(small: GatewayProcess) -> None:
-    with held(small, 10, sent=GET):
+@pytest.mark.parametrize("sent", [b"", GET[:20], GET, HALF], ids=["nothing", "half a head", "a request", "half a body"])
+def test_a_full_house_of_those_that_wait_keeps_no_honest_sender_out(small: GatewayProcess, sent: bytes) -> None:
+    with held(small, 10, sent=sent):
         for _ in range(30):
-            assert small.request("GET", "/health").status == 200
+            assert small.post(LOGS, log_of("m")).status == 200
+        assert _connections(small) <= 10
 
 
 def test_one_too_many_that_says_nothing_is_closed_within_seconds(small: GatewayProcess) -> None:
-    with held(small, 10), small.connect() as silent:
-        begun = monotonic()
+    with at_work(small, 10), small.connect() as silent:
         assert _is_closed(silent)
-        assert monotonic() - begun < 5
     wait_until(lambda: _health(small), 10, "room again")
 
 
@@ -189,3 +202,34 @@ def test_no_other_sites_page_may_read_what_is_for_operators(gateway: GatewayProc
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/nowhere"])
 def test_pages_for_everybody_stay_readable(gateway: GatewayProcess, path: str) -> None:
     assert gateway.request("GET", path, None, {"Origin": "https://a.example"}).headers["access-control-allow-origin"]
+
+
+def test_bodies_that_are_never_sent_whole_take_no_memory_from_honest_ones(start_gateway: StartGateway) -> None:
+    gateway = start_gateway(held_bytes=1_000_000)
+    large = b"POST /ingest/logs HTTP/1.1\r\nHost: s\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 200_000
+    body = {"logs": [log_of("m" * 1_000)["logs"][0]] * 100}
+    for part in (large, large[:20_000]):
+        with held(gateway, 60, sent=part):
+            for _ in range(10):
+                assert gateway.post(LOGS, body).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 16_000, b"GET / HTTP/1.1\r\n\r\n" * 10_000],
+    ids=["headers", "requests that wait"],
+)
+def test_what_is_short_on_the_wire_is_not_long_in_memory(start_gateway: StartGateway, sent: bytes) -> None:
+    gateway = start_gateway()
+    gateway.post(LOGS, log_of("m"))
+    before = gateway.memory("VmRSS")
+    gateway.forget_peak()
+    with ExitStack() as stack:
+        opened = [stack.enter_context(gateway.connect()) for _ in range(100)]
+        for connection in opened:
+            with suppress(OSError):  # it may be refused in the middle
+                connection.sendall(sent)
+        for connection in opened:
+            gateway.wait_until_read(connection)
+        assert gateway.post(LOGS, log_of("m")).status == 200
+        assert gateway.memory("VmHWM") - before < 60_000_000

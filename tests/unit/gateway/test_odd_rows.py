@@ -13,7 +13,7 @@ GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None)
 
 
 class Database:
-    """Answers every lookup with one row."""
+    """Answers every lookup with the same row."""
 
     def __init__(self, **odd: Any) -> None:
         names = (
@@ -31,8 +31,8 @@ class Database:
         )
         self.row = tuple(odd.get(name, value) for name, value in zip(names, GOOD, strict=True))
 
-    async def query(self, statement: str, parameters: object = ()) -> list[tuple[Any, ...]]:
-        return [self.row]
+    async def query(self, statement: str, parameters: list[list[str]]) -> list[tuple[Any, ...]]:
+        return [(digest, *self.row) for digest in parameters[0]]
 
 
 def keys(database: Database, metrics: Metrics) -> KeyCache:

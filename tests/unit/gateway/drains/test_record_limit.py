@@ -2,6 +2,7 @@
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -107,3 +108,21 @@ async def test_without_a_limit_nothing_is_counted() -> None:
     shared = Shared()
     assert all(await admitted(limit_of(0, shared), [10_000] * 1_000))
     assert shared.asked == 0
+
+
+async def test_a_key_does_not_wait_for_another_keys_lease() -> None:
+    shared, gate = Shared(), asyncio.Event()
+    lease = shared.lease
+
+    async def slow(counter: str, *arguments: Any, **named: Any) -> Window:
+        if counter.endswith(":k"):
+            await gate.wait()
+        return await lease(counter, *arguments, **named)
+
+    shared.lease = slow  # type: ignore[method-assign]
+    limit = limit_of(1_000, shared)
+    slow_ones = asyncio.create_task(admitted(limit, [600, 600]))
+    async with asyncio.timeout(10):
+        assert await admitted(limit, [600, 600], OTHER) == [True, False]
+    gate.set()
+    assert sorted(await slow_ones) == [False, True]

@@ -1,14 +1,17 @@
 """What a drain's route needs beyond a key: the pieces of `gateway.drains.signature` and `gateway.drains.handshake`."""
 
+import asyncio
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 import pytest
 
 from gateway.apis.deeptracer import API
 from gateway.drains.handshake import LARGEST, VerifyCodes, is_handshake
 from gateway.drains.signature import verify
-from gateway.rejections import InvalidSignature
+from gateway.rejections import InvalidSignature, Unavailable
+from shared.clients.postgres import PostgresUnavailable
 from shared.keys import ResolvedKey
 
 SECRET = "drain_secret_for_tests_0123456789ab"
@@ -52,18 +55,43 @@ def test_nothing_else_asks_for_it(body: bytes) -> None:
     assert not is_handshake(body)
 
 
+class Stored:
+    """Every project has a code, but for `none` and the like; each question is written down."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.away = False
+
+    async def codes_of(self, project_ids: Sequence[str]) -> dict[str, str]:
+        self.asked.append(list(project_ids))
+        await asyncio.sleep(0)
+        if self.away:
+            raise PostgresUnavailable("away")
+        return {project_id: f"code of {project_id}" for project_id in project_ids if "none" not in project_id}
+
+
 async def test_a_projects_code_is_looked_up_once() -> None:
-    asked: list[str] = []
+    stored = Stored()
+    codes = VerifyCodes(stored.codes_of)
+    found = [await codes.of(project_id) for project_id in ("a", "a", "none", "none")]
+    assert found == ["code of a", "code of a", None, None]
+    assert stored.asked == [["a"], ["none"]]
 
-    async def code_of(project_id: str) -> str | None:
-        asked.append(project_id)
-        return None if project_id == "unknown" else f"code of {project_id}"
 
-    codes = VerifyCodes(code_of)
-    assert [await codes.of("a"), await codes.of("a"), await codes.of("unknown"), await codes.of("unknown")] == [
-        "code of a",
-        "code of a",
-        None,
-        None,
-    ]
-    assert asked == ["a", "unknown"]
+async def test_a_flood_of_unknown_projects_is_one_question() -> None:
+    stored = Stored()
+    codes = VerifyCodes(stored.codes_of)
+    flood = asyncio.gather(*(codes.of(f"none-{n}") for n in range(999)))
+    assert await codes.of("a") == "code of a"
+    assert len(stored.asked) == 1
+    assert await flood == [None] * 999
+
+
+async def test_without_postgres_a_code_is_unavailable_and_then_asked_for_again() -> None:
+    stored = Stored()
+    stored.away = True
+    codes = VerifyCodes(stored.codes_of)
+    with pytest.raises(Unavailable):
+        await codes.of("a")
+    stored.away = False
+    assert await codes.of("a") == "code of a"

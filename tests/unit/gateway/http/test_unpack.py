@@ -10,8 +10,9 @@ from pathlib import Path
 import cramjam
 import pytest
 
-from gateway.http.unpack import ALWAYS_ALLOWED, UNPACKED_INLINE, Unpacker
-from gateway.rejections import TooLarge, Unreadable
+from gateway.http.unpack import ALWAYS_ALLOWED, THREADS, UNPACKED_INLINE, WIRE_INLINE, Unpacker
+from gateway.rejections import TooLarge, Unavailable, Unreadable
+from gateway.turns import Turns
 
 MB = 1_000_000
 
@@ -122,3 +123,24 @@ async def test_a_bomb_is_refused_in_every_packing(unpacker: Unpacker, coding: by
 async def test_many_members_with_zeros_behind_take_no_time_to_refuse(unpacker: Unpacker) -> None:
     with pytest.raises(Unreadable):
         await unpacker.unpack(b"gzip", gzip.compress(b"") * 100_000 + b"\0")
+
+
+async def test_floods_of_packed_bodies_let_another_projects_pass(unpacker: Unpacker) -> None:
+    packed = gzip.compress(os.urandom(WIRE_INLINE) * 60)
+    floods = [asyncio.create_task(unpacker.unpack(b"gzip", packed, of)) for of in ("flood", "") for _ in range(50)]
+    await asyncio.sleep(0)
+    assert len(await unpacker.unpack(b"gzip", packed, "other")) == 60 * WIRE_INLINE
+    assert sum(flood.done() for flood in floods) <= 2 * (THREADS + 2), "those begun, and a turn of each"
+    await asyncio.gather(*floods)
+
+
+async def test_beyond_what_may_wait_the_largest_flood_gives_way(
+    unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacker, "_turns", Turns(THREADS, 200_000))
+    packed = gzip.compress(os.urandom(30_000))
+    flood = [asyncio.create_task(unpacker.unpack(b"gzip", packed, "flood")) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert len(await unpacker.unpack(b"gzip", packed, "other")) == 30_000
+    done = await asyncio.gather(*flood, return_exceptions=True)
+    assert {type(each) for each in done} == {bytes, Unavailable}

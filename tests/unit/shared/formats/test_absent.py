@@ -111,6 +111,45 @@ def test_an_empty_array_of_php_is_an_empty_object_in_an_error(fields: dict[str, 
         assert (row["user_id"], row["handled"]) == ("", 0)
 
 
+@pytest.mark.parametrize("empty", [[], {}, {"id": []}, {"id": {}}, None])
+@pytest.mark.parametrize("around", [lambda user: {"user": user}, lambda user: {"context": {"user": user}}])
+def test_an_errors_user_whose_id_is_an_empty_object_has_no_id(around: Any, empty: Any) -> None:
+    fields = around({"id": empty, "email": "a@b.example", "plan": "pro"}) | {"message": "m"}
+    for body in (fields, [fields]):
+        row = row_of(Door(proliferate_errors), body)
+        assert (row["user_id"], row["user_email"], row["user"]) == ("", "a@b.example", b'{"plan":"pro"}')
+
+
+@pytest.mark.parametrize("wrong", [[], {}, [1], {"id": 5}, True])
+def test_an_id_that_can_be_no_object_may_be_no_empty_array_either(wrong: Any) -> None:
+    for owner in ("user", "account"):
+        part = Door(proliferate_logs).validate(json.dumps({"logs": [LOG | {owner: {"id": wrong}}, LOG]}).encode())
+        assert (part.n, part.told) == (1, [f"0:invalid_{owner}"])
+    with pytest.raises(InvalidBody):
+        Door(proliferate_errors).validate(json.dumps({"message": "m", "account": {"id": wrong}}).encode())
+
+
+@pytest.mark.parametrize("wrong", [[1], [[]], [{}], True])
+def test_an_array_that_is_not_empty_is_no_id(wrong: Any) -> None:
+    for user in ({"user": {"id": wrong}}, {"context": {"user": {"id": wrong}}}):
+        with pytest.raises(InvalidBody):
+            Door(proliferate_errors).validate(json.dumps(user | {"message": "m"}).encode())
+
+
+def test_a_drains_entry_is_taken_whatever_its_objects_are() -> None:
+    for empty in ([], {}):
+        entry = {"message": "m", "proxy": empty, "user": {"id": empty}}
+        row = row_of(Door(vercel_drain), [entry])
+        assert (row["message"], json.loads(row["attributes"])["user"]) == ("m", {"id": empty})
+
+
+@pytest.mark.parametrize("empty", [[], {}])
+def test_a_deeptracer_log_has_any_user_in_its_metadata(empty: Any) -> None:
+    log = {"level": "info", "message": "m", "metadata": {"user": {"id": empty}}}
+    row = row_of(Door(deeptracer_logs), {"logs": [log]})
+    assert (row["user_id"], json.loads(row["attributes"])) == ("", log["metadata"])
+
+
 def test_an_empty_array_stays_one_on_deeptracer_routes() -> None:
     with pytest.raises(InvalidBody):
         Door(deeptracer_errors).validate(json.dumps(DEEPTRACER[deeptracer_errors] | {"context": []}).encode())

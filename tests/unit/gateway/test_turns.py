@@ -1,11 +1,11 @@
-"""One tenant's queries don't keep another's from running."""
+"""One tenant's work doesn't keep another's from running."""
 
 import asyncio
 
 import pytest
 
-from gateway.query.turns import Turns
 from gateway.rejections import Unavailable
+from gateway.turns import Turns
 
 
 async def asked(turns: Turns, project_id: str, n: int = 1) -> "list[asyncio.Task[None]]":
@@ -96,3 +96,40 @@ async def test_seventy_two_dear_queries_refuse_nobody_else() -> None:
 
     async with asyncio.timeout(5):
         await asyncio.gather(*(read() for _ in range(20)))
+
+
+async def test_the_line_is_measured_by_size_and_the_largest_share_gives_way() -> None:
+    turns = Turns(1, 100)
+    await asked(turns, "running")
+    large = [asyncio.create_task(turns.take("large", 30)) for _ in range(3)]
+    small = [asyncio.create_task(turns.take("small", 25)) for _ in range(2)]
+    await settled()
+    assert [task.done() for task in large] == [False, True, True]
+    assert isinstance(large[1].exception(), Unavailable)
+    assert not any(task.done() for task in small)
+    with pytest.raises(Unavailable):  # it would have the most itself
+        await turns.take("third", 60)
+
+
+async def test_who_leaves_the_line_makes_room_in_it() -> None:
+    turns = Turns(1, 100)
+    await asked(turns, "running")
+    gone = asyncio.create_task(turns.take("p", 100))
+    await settled()
+    gone.cancel()
+    await settled()
+    stays = asyncio.create_task(turns.take("p", 100))
+    await settled()
+    turns.give_back("running")
+    await stays
+
+
+async def test_where_each_may_have_all_turns_nobody_waits_while_one_is_free() -> None:
+    turns = Turns(2, 64, each=2)
+    greedy = await asked(turns, "greedy", 5)
+    other = await asked(turns, "other", 1)
+    assert (running(greedy), running(other)) == (2, 0)
+    turns.give_back("greedy")
+    turns.give_back("greedy")
+    await settled()
+    assert (running(greedy), running(other)) == (3, 1)
