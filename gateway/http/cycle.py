@@ -72,10 +72,6 @@ class Cycle(RequestResponseCycle):
         `send`. Raises RuntimeError if a header would end its line: it could forge another."""
         if self.response_started or self.flow.write_paused or self.scope["method"] == "HEAD":
             return False
-        self.response_started = self.response_complete = True
-        self.waiting_for_100_continue = False
-        if self.disconnected:
-            return True
         head = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
         head.append(b"content-length: %d\r\n" % len(body))
         if not self.keep_alive:
@@ -83,6 +79,10 @@ class Cycle(RequestResponseCycle):
         text = b"".join(head)
         if text.count(b"\n") != len(head) or text.count(b"\r") != len(head) or b"\0" in text:
             raise RuntimeError("a header of the answer is not one line")
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        if self.disconnected:
+            return True
         self.transport.write(b"".join((STATUS_LINE[status], text, b"\r\n", body)))
         self.message_event.set()
         if not self.keep_alive:

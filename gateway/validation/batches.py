@@ -21,6 +21,7 @@ from shared.formats.intake import Array, Batch, Malformed
 from shared.metrics import DropReason
 
 _encode = msgspec.json.Encoder().encode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class _Judging(JsonValidator):
@@ -101,7 +102,7 @@ class BatchValidator(_Judging):
             with suppress(msgspec.DecodeError, RecursionError):
                 head = decoders.head(b"%b[]%b" % (text[:begin], text[end:]))
                 if bytes(getattr(head, self._records_in)) == b"[]":
-                    n = len(decoders.records(raw))
+                    n = _number_of_good(decoders, raw)
                     setattr(head, self._records_in, raw)
                     return Opened(text, head, n)
         return super()._opened(text, decoders)
@@ -145,6 +146,15 @@ class BatchValidator(_Judging):
         if self._is_partial or not isinstance(records, list) or len(records) > self._most:
             return []
         return split(fields[self._name])
+
+
+def _number_of_good(decoders: Decoders, raw: msgspec.Raw) -> int | None:
+    """How many records there are, if all are good; else None. Raises `msgspec.DecodeError` for what is not JSON."""
+    try:
+        return len(decoders.records(raw))
+    except msgspec.ValidationError:
+        _decode_raw(raw)
+        return None
 
 
 def _service_by_default(frame: Any) -> str:

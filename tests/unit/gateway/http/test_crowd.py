@@ -13,38 +13,10 @@ from gateway.http import crowd as crowds
 from gateway.http.connection import Connection
 from gateway.http.crowd import MOST_REFUSED, Crowd, OneTooMany
 from gateway.http.ids import request_ids
+from tests.unit.gateway.http.transports import Transport
 
 GET = b"GET /health HTTP/1.1\r\nHost: s\r\n\r\n"
 HEAD = b"POST /ingest/logs HTTP/1.1\r\nHost: s\r\nContent-Length: 3\r\n\r\n"
-
-
-class Transport(asyncio.Transport):
-    """Keeps what is written. Nobody takes it while `is_deaf`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.ended = ""
-        self.is_deaf = False
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def get_write_buffer_size(self) -> int:
-        return len(self.written) if self.is_deaf else 0
-
-    def is_closing(self) -> bool:
-        return bool(self.ended)
-
-    def close(self) -> None:
-        self.ended = self.ended or "closed"
-
-    def abort(self) -> None:
-        self.ended = "aborted"
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
 
 
 class House:
