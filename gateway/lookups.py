@@ -17,8 +17,7 @@ class Lookups(Generic[V]):
 
     1. One question is under way at a time. What is looked up meanwhile waits for the next one, in the order in which it
        came: an answer is never older than its look-up.
-    2. A question holds at most `MOST_ASKED` ids. So whoever waits, waits for one question in each `MOST_ASKED` ids
-       before it, whatever those are.
+    2. A question holds at most `MOST_ASKED` ids, so a look-up waits for one question per `MOST_ASKED` ids before it.
     3. A question that fails, fails for all who wait: it would fail for them too, after as long a time.
     """
 

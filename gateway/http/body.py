@@ -28,8 +28,8 @@ class Bodies:
     1. A body that is too large is refused before it is in memory: by its header, while it is read, or while it is
        unpacked.
     2. All bodies together take `max_held` bytes, as they came and unpacked, the large ones three quarters of that. When
-       it is used up, those that are not complete give way with 503, the largest first: nobody keeps others out with
-       bodies that he does not send.
+       it is used up, those that are not complete give way with 503, the largest first: a body that never comes whole
+       keeps no other one out.
     3. `give_up` ends every wait for the rest of a body: at shutdown a half-sent request gets 503, never a 2xx.
     """
 

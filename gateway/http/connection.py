@@ -95,8 +95,9 @@ class Connection(HttpToolsProtocol):
     @property
     def waits_for_client(self) -> bool:
         """Whether the client has to send, or to take, more before anything goes on here."""
-        is_made = self.transport is not None  # the loop makes it some moments after the protocol
-        return is_made and (self.cycle is None or self.cycle.response_complete or self.cycle.more_body)
+        if self.transport is None or self.pipeline:  # the loop makes it some moments after the protocol
+            return False
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     @property
     def is_idle(self) -> bool:

@@ -159,6 +159,21 @@ async def test_whose_request_is_here_never_gives_way_and_the_newest_is_told_503(
     assert all(each.transport.written.startswith(b"HTTP/1.1 200") for each in served)
 
 
+async def test_half_a_request_behind_one_that_is_at_work_does_not_end_it() -> None:
+    house = House(1)
+    house.gate.clear()
+    served = house.enters()
+    await sends(served, GET + HEAD)
+    assert isinstance(house.enters(), OneTooMany)
+    house.gate.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert served.transport.written.startswith(b"HTTP/1.1 200")
+    house.enters()
+    assert ends(served) == ["closed"]
+    assert b"HTTP/1.1 503" in served.transport.written
+
+
 async def test_a_place_is_free_again_at_the_end_of_its_connection() -> None:
     house = House(1)
     house.gate.clear()
