@@ -4,10 +4,11 @@ import hashlib
 import os
 import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
-from deploy.local import child
-from deploy.local.child import Command
+from deploy.local.child import Command, DidNotStart, describe_exit, last_lines, spawn
 from deploy.local.engine import Unavailable
 
 BUILDER = Path(__file__).with_name("builder.yaml")
@@ -34,7 +35,7 @@ def build(log: Path) -> None:
     folder = final.with_name(f"{final.name}.{os.getpid()}")
     folder.mkdir(parents=True)
     try:
-        child.run(command(folder), log, "the build of the Collector")
+        _run(command(folder), log)
         (folder / "otelcol").rename(final)
     finally:
         shutil.rmtree(folder)
@@ -46,6 +47,23 @@ def command(folder: Path) -> Command:
     return Command(
         [shutil.which("go") or "go", "run", builder, f"--config={BUILDER}"], cwd=folder, timeout_s=_LONGEST_S
     )
+
+
+def _run(command: Command, log: Path) -> None:
+    process = spawn(command, log, signal.SIGKILL)
+    try:
+        code = process.wait(command.timeout_s)
+    except BaseException as error:
+        os.killpg(
+            process.pid, signal.SIGKILL
+        )  # the builder's own children, too: compilers that would go on for minutes
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise DidNotStart(f"the build of the Collector did not end within {command.timeout_s:.0f} s") from error
+        raise
+    if code:
+        ending = f"ended with {describe_exit(code)}"
+        raise DidNotStart(f"the build of the Collector {ending}. The end of {log}:\n{last_lines(log, 0)}")
 
 
 def _wanted_version() -> str:

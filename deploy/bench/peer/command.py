@@ -25,7 +25,7 @@ from deploy.bench.steps import showing
 from deploy.local.child import DidNotStart
 from deploy.local.engine import Unavailable
 
-US, BEFORE = "Sluice", "against"
+US, OTHER = "Sluice", "other"
 
 
 class Only(StrEnum):
@@ -108,5 +108,5 @@ def _sides(running: Engines, against: Path | None, stack: ExitStack) -> list[Sid
     collector.prepare()
     sides: list[Side] = [stack.enter_context(sluice(running, US, HERE)), collector]
     if against is not None:
-        sides.append(stack.enter_context(sluice(running, BEFORE, against.resolve())))
+        sides.append(stack.enter_context(sluice(running, OTHER, against.resolve())))
     return sides

@@ -2,9 +2,12 @@
 
 import json
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 import typer
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -20,6 +23,7 @@ from deploy.bench.peer.command import peer
 from deploy.bench.peer.entries import DATA, same, varied
 from deploy.bench.peer.sluice import HERE, CheckoutGateway, CheckoutWriter, Sluice
 from deploy.bench.peer.writers import Written
+from deploy.local.child import DidNotStart
 from deploy.local.demo import DemoKeys
 from deploy.local.engine import Unavailable
 from shared.envelope import unseal
@@ -190,16 +194,55 @@ def test_the_build_runs_the_builder_of_the_version_in_a_folder_of_its_own(tmp_pa
     assert command.cwd == tmp_path
 
 
-def test_a_build_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program `go` that comes first in the path; write what it does."""
     go = tmp_path / "bin" / "go"
     go.parent.mkdir()
-    go.write_text("#!/bin/sh\necho no such module\nexit 3\n")
-    go.chmod(0o755)
+    go.touch(0o755)
     monkeypatch.setenv("PATH", str(go.parent), prepend=":")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(build.child.DidNotStart, match=r"exit code 3(.|\n)*no such module"):
+    return go
+
+
+def test_what_was_built_is_kept(fake_go: Path, tmp_path: Path) -> None:
+    fake_go.write_text("#!/bin/sh\necho the Collector > otelcol\n")
+    build.build(tmp_path / "build.log")
+    assert build.binary().read_text() == "the Collector\n"
+    assert list(build.binary().parent.iterdir()) == [build.binary()]
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(fake_go: Path, tmp_path: Path) -> None:
+    fake_go.write_text("#!/bin/sh\necho no such module\nexit 3\n")
+    with pytest.raises(DidNotStart, match=r"exit code 3(.|\n)*no such module"):
         build.build(tmp_path / "build.log")
-    assert list((tmp_path / "cache" / "sluice").iterdir()) == []
+    assert list(build.binary().parent.iterdir()) == []
+
+
+def test_a_build_that_is_ended_takes_its_compilers_along(
+    fake_go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = tmp_path / "pid"
+    fake_go.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > {pid}\nwait\n")
+
+    def interrupted(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        monkeypatch.undo()
+        while not (pid.exists() and pid.read_text()):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build._run(build.command(tmp_path), tmp_path / "build.log")
+    while is_alive(int(pid.read_text())):  # the signal is sent, it takes a moment
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 # What is printed.
@@ -254,9 +297,9 @@ def test_the_table_fits_a_terminal_and_shows_ratios_first() -> None:
 
 
 def test_each_other_side_has_a_table() -> None:
-    three = {case: {**sides, "against": sides["Collector"]} for case, sides in GATEWAYS.items()}
+    three = {case: {**sides, "other": sides["Collector"]} for case, sides in GATEWAYS.items()}
     titles = [table.title for table in report.tables(three, {}, "Sluice", EFFORT)]
-    assert titles == ["Sluice / Collector", "Sluice / against"]
+    assert titles == ["Sluice / Collector", "Sluice / other"]
 
 
 def test_the_json_holds_ratios_and_rounds() -> None:
