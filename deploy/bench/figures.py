@@ -82,7 +82,7 @@ def _writer(results: Results) -> Iterator[Figure]:
     yield _compared("writer", "rows / CPU-s", cost)
     yield Figure(
         group="writer",
-        name="rows a batch (limit: full)",
+        name="rows a batch, full",
         value=median(r.writer.rows / r.writer.batches for r in rounds),
         limit=median(r.full_limit.rows / r.full_limit.batches for r in rounds),
     )
@@ -98,8 +98,8 @@ def _both(results: Results) -> Iterator[Figure]:
     squeezed = ratio((r.writer.body_bytes, r.writer.disk_bytes) for r in results.writer)
     yield _compared("both", "CPU-s / million logs", cost)
     yield Figure(group="both", name="JSON in / on disk", ratio=squeezed)
-    yield Figure(group="both", name="peak memory of gateway, MB", value=gateway_peak / _MB)
-    yield Figure(group="both", name="peak memory of writer, MB", value=writer_peak / _MB)
+    yield Figure(group="both", name="peak MB, gateway", value=gateway_peak / _MB)
+    yield Figure(group="both", name="peak MB, writer", value=writer_peak / _MB)
 
 
 def _cpu_s(accepted: load.Outcome, written: Written | insert_limit.Outcome) -> float:

@@ -17,17 +17,18 @@ from deploy.bench.figures import Figure, Results, figures
 def table(results: Mapping[str, Results], effort: Effort) -> Table:
     """One table, 80 characters wide: a section a queue, and in it a heading for each thing measured. The ratios to the
     limit come first."""
-    made = Table(box=box.SIMPLE_HEAD, caption=_caption(effort), caption_justify="left", padding=(0, 1, 0, 0))
+    made = Table(box=box.SIMPLE_HEAD, caption=_caption(effort), caption_justify="left", padding=0)
     made.add_column("", no_wrap=True)
     for name in ("min", "median", "max", "goal", "met", "Sluice", "limit"):
         made.add_column(name, justify="right", no_wrap=True)
     for queue, measured in results.items():
         group = ""
         made.add_section()
+        made.add_row(f"[bold]{queue}[/]")
         for figure in figures(measured):
             if figure.group != group:
                 group = figure.group
-                made.add_row(f"[bold]{queue}: {group}[/]")
+                made.add_row(f"[bold]{group}[/]")
             made.add_row(*_cells(figure))
     return made
 

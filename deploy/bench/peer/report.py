@@ -96,7 +96,7 @@ def _both(gateways: Gateways, writers: Writers) -> Iterator[Line]:
 
 
 def _table(made: Sequence[Line], us: str, other: str, effort: Effort) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=f"{us} / {other}", caption=_caption(effort), padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, title=f"{us} / {other}", caption=_caption(effort), padding=0)
     table.title_justify = table.caption_justify = "left"
     table.add_column("", no_wrap=True)
     for name in ("min", "median", "max", us, other):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,18 +10,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from deploy.bench import insert_limit
 from deploy.bench.bare import BareServer
+from deploy.bench.effort import Effort
 from deploy.bench.engines import missing
-from deploy.bench.figures import GOALS, Figure
-from deploy.bench.freshness import percentile
+from deploy.bench.figures import GOALS, Figure, Results
+from deploy.bench.freshness import Freshness, percentile
+from deploy.bench.gateway_bench import CASES, GatewayRound, GatewayRun
 from deploy.bench.insert_limit import columns
 from deploy.bench.jobs import JobFailed
 from deploy.bench.load import Job, Outcome, complete, drive, request
 from deploy.bench.logs import bodies
 from deploy.bench.ratios import Ratio, ratio
-from deploy.bench.report import number
-from deploy.bench.writer_bench import Progress
+from deploy.bench.report import number, table
+from deploy.bench.writer_bench import Progress, WriterRound, Written
 from shared.formats import deeptracer_logs
 from tests.services import required
 from tests.validating import Door
@@ -42,7 +47,7 @@ def test_bench_prints_one_table_writes_json_and_leaves_nothing_behind(tmp_path: 
         timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
-    assert "sqlite: gateway, 100 logs, varied" in ran.stdout
+    assert "gateway, 100 logs, varied" in ran.stdout
     assert "sqlite: gateway, 1 log, same, round 1" in ran.stderr, "a step is a line where there is no terminal"
     assert "…" not in ran.stdout, "something is cut off"
     measured = json.loads((tmp_path / "figures.json").read_text())["queues"]["sqlite"]
@@ -143,6 +148,30 @@ def test_a_goal_is_met_at_its_bound() -> None:
     assert msgspec.structs.replace(figure, goal=0.3).met is True
     assert msgspec.structs.replace(figure, goal=0.31).met is False
     assert figure.met is None
+
+
+def test_the_table_fits_a_terminal_and_shows_ratios_first() -> None:
+    outcome = Outcome(seconds=1.0, requests=1_234_567, cpu_s=1.0, sent=1, statuses={})
+    other = msgspec.structs.replace(outcome, cpu_s=0.25)
+    gateway = GatewayRun({str(case): [GatewayRound(outcome, other)] for case in CASES}, 100_000_000)
+    written = Written(
+        rows=1_234_567,
+        timed_rows=1_234_567,
+        seconds=1.0,
+        whole_seconds=1.0,
+        cpu_s=1.0,
+        peak_bytes=900_000_000,
+        batches=100,
+        body_bytes=1_000_000_000,
+        disk_bytes=99_000_000,
+    )
+    limit = insert_limit.Outcome(rows=1_234_567, batches=1, seconds=0.5, cpu_s=0.5)
+    fresh = Freshness(p50_s=1.0, p99_s=2.0, markers=1, logs_per_second=1e6, gateway_peak_bytes=1, writer_peak_bytes=1)
+    results = Results(gateway, [WriterRound(written, limit, limit)], fresh)
+    with (console := Console(width=80)).capture() as shown:
+        console.print(table({"sqlite": results}, Effort(5.0, 3, 256)))
+    assert "…" not in shown.get()
+    assert re.search(r"requests / CPU-s +0\.25 +0\.25 +0\.25 +≥ 0\.3 +no +1,230,000 +4,940,000", shown.get())
 
 
 def test_a_ratio_compares_the_two_of_each_round() -> None:
