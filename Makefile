@@ -38,6 +38,10 @@ types: .venv/test.stamp ## Types of the code
 bench: .venv/run.stamp ## Measure gateway and writer against their limits
 	$(BIN)/sluice bench $(ARGS)
 
+.PHONY: bench-peer
+bench-peer: .venv/bench.stamp ## Measure beside the OpenTelemetry Collector (needs Java, and Go the first time; ARGS="--help")
+	$(BIN)/python -m deploy.bench.peer $(ARGS)
+
 .PHONY: soak
 soak: soak-faults soak-fuzz soak-attack ## All that takes long: more than an hour
 
@@ -69,6 +73,10 @@ clean: ## Remove .venv and all caches; the data in var/ stays
 	$(PIP) install --quiet -c constraints.txt -e '.[local]'
 	@touch $@
 
-.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local,dev]'
+.venv/bench.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet -c constraints.txt -e '.[local,bench]'
 	@touch $@ .venv/run.stamp
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet -c constraints.txt -e '.[local,bench,dev]'
+	@touch $@ .venv/run.stamp .venv/bench.stamp

@@ -48,7 +48,7 @@ class BareServer(Child):
 def main(port: int) -> None:
     from gateway.main import KEEP_ALIVE_S, freeze_garbage, listen
 
-    app = Starlette(routes=[Route("/ingest/logs", _read, methods=["POST"])])
+    app = Starlette(routes=[Route("/{path:path}", _read, methods=["POST"])])
     listener = listen(HOST, port)
     freeze_garbage()
     server = uvicorn.Server(

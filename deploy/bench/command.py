@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from deploy.bench.effort import Effort
 from deploy.bench.engines import engines, missing
 from deploy.bench.figures import Results, logs_per_second_at_half_load
 from deploy.bench.freshness import measure_freshness
-from deploy.bench.gateway_bench import LOGS_A_REQUEST, measure_gateway
+from deploy.bench.gateway_bench import CASES, measure_gateway
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import NotLinux, require_proc
 from deploy.bench.report import as_json, table
+from deploy.bench.steps import showing
 from deploy.bench.writer_bench import measure_writer
 from deploy.local.child import DidNotStart
 
@@ -44,7 +44,7 @@ def bench(
 ) -> None:
     """Measure gateway and writer against their limits, on engines of this run alone, and print one table.
 
-    Takes about 2.5 minutes a queue. TMPDIR chooses the disk.
+    Takes about four minutes a queue. TMPDIR chooses the disk.
     """
     effort = Effort(1.0, 1, connections) if quick else Effort(seconds, rounds, connections)
     console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
@@ -54,8 +54,7 @@ def bench(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that engines and folder go
     try:
         require_proc()
-        with _progress(errors) as progress:
-            results = {kind: _measure(kind, effort, progress) for kind in kinds if kind not in skipped}
+        results = {kind: _measure(kind, effort, errors) for kind in kinds if kind not in skipped}
     except (DidNotStart, JobFailed, NotLinux) as error:
         errors.print(f"[red]not measured:[/] {escape(str(error))}")
         raise typer.Exit(1) from error
@@ -69,21 +68,15 @@ def bench(
         raise typer.Exit(1)
 
 
-def _measure(kind: str, effort: Effort, progress: Progress) -> Results:
-    steps = 1 + len(LOGS_A_REQUEST) * 2 * effort.rounds + 4 * effort.rounds + 1
-    task = progress.add_task(f"{kind}: starting the engines", total=steps)
-
-    def step(what: str) -> None:
-        progress.update(task, advance=1, description=f"{kind}: {escape(what)}")
-
-    with engines(kind) as running:
-        gateway = measure_gateway(running, effort, step)
-        writer = measure_writer(running, effort, step)
-        freshness = measure_freshness(running, effort, logs_per_second_at_half_load(gateway, writer), step)
-        progress.update(task, completed=steps, description=f"{kind}: done")
-    return Results(gateway, writer, freshness)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
+def _measure(kind: str, effort: Effort, errors: Console) -> Results:
+    steps = 1 + len(CASES) * 2 * effort.rounds + 4 * effort.rounds + 1
+    with showing(errors, kind, steps) as step:
+        step("the engines start")
+        with engines(kind) as running:
+            gateway = measure_gateway(running, effort, step)
+            writer = measure_writer(running, effort, step)
+            return Results(
+                gateway=gateway,
+                writer=writer,
+                freshness=measure_freshness(running, effort, logs_per_second_at_half_load(gateway, writer), step),
+            )

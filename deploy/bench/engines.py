@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ class Phase:
     `environment` is what a gateway or writer of this phase is started with, `settings` the same as they read it.
     """
 
-    def __init__(self, name: str, folder: Path, addresses: dict[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, addresses: Mapping[str, str]) -> None:
         self.name = name
         self.folder = folder
         queue_url = addresses.get("SLUICE_QUEUE_URL", f"sqlite:///{folder / name / 'queue.db'}")
@@ -46,21 +46,21 @@ class Phase:
 
 
 class Engines:
-    """What gateway and writer need, running."""
+    """What gateway and writer need, running. `addresses` are theirs, as `SLUICE_*`; `folder` goes with them."""
 
-    def __init__(self, folder: Path, addresses: dict[str, str]) -> None:
-        self._folder = folder
-        self._addresses = addresses
+    def __init__(self, folder: Path, addresses: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.addresses = addresses
         self.clickhouse_url = addresses["SLUICE_CLICKHOUSE_URL"]
 
     @cached_property
     def demo(self) -> DemoKeys:
         """A project without rate limit; ask for it when there is a phase, which makes its tables."""
-        return ensure_demo(self._addresses["SLUICE_POSTGRES_URL"], self._folder / "keys.json")
+        return ensure_demo(self.addresses["SLUICE_POSTGRES_URL"], self.folder / "keys.json")
 
     def phase(self, name: str) -> Phase:
         """A phase with its topics made. Raises `DidNotStart`."""
-        phase = Phase(name, self._folder, self._addresses)
+        phase = Phase(name, self.folder, self.addresses)
         phase.migrate()
         return phase
 

@@ -16,13 +16,13 @@ import msgspec
 from deploy.bench import load
 from deploy.bench.effort import Effort
 from deploy.bench.engines import Engines
+from deploy.bench.gateway_bench import VARIED, requests
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import peak_bytes
 from deploy.local.ports import HOST
 from deploy.local.sluice_processes import Gateway, Writer
 from shared.clients.clickhouse import ClickHouse
 
-LOGS_A_REQUEST = 100
 MARKER_EVERY_S = 0.02
 _LOOK_EVERY_S = 0.01
 _LAST_S = 30.0
@@ -59,14 +59,13 @@ def measure_freshness(
         job = load.Job(
             port=gateway.port or 0,
             pid=gateway.pid or 0,
-            key=engines.demo.ingest_key,
-            logs=LOGS_A_REQUEST,
+            requests=requests(gateway.port or 0, engines.demo.ingest_key, VARIED),
             connections=effort.connections,
             warm_up_s=2 * effort.warm_up_s,
             seconds=effort.fresh_s,
-            rate=logs_per_second / LOGS_A_REQUEST,
+            rate=logs_per_second / VARIED.logs,
         )
-        markers = Markers(clickhouse, engines.demo.project_id, job.port, job.key)
+        markers = Markers(clickhouse, engines.demo.project_id, job.port, engines.demo.ingest_key)
         markers.wait_for_first()
         running = load.start(job)
         try:
@@ -79,7 +78,7 @@ def measure_freshness(
             p50_s=percentile(waits, 0.50),
             p99_s=percentile(waits, 0.99),
             markers=len(waits),
-            logs_per_second=outcome.rate * LOGS_A_REQUEST,
+            logs_per_second=outcome.rate * VARIED.logs,
             gateway_peak_bytes=peak_bytes(gateway.pid or 0),
             writer_peak_bytes=peak_bytes(writer.pid or 0),
         )

@@ -1,18 +1,36 @@
-"""The gateway against a bare Starlette, in turn: requests of 100 logs and of one."""
+"""The gateway against a bare Starlette, in turn: requests of 100 logs and of one, each different and each the same."""
 
 from collections.abc import Callable
+from time import time
+from typing import NamedTuple
 
 import msgspec
 
 from deploy.bench.bare import BareServer
 from deploy.bench.effort import Effort
 from deploy.bench.engines import Engines
-from deploy.bench.load import Job, Outcome, drive
+from deploy.bench.load import Job, Outcome, drive, request
+from deploy.bench.logs import bodies
 from deploy.bench.process import peak_bytes
 from deploy.local.child import Child
 from deploy.local.sluice_processes import Gateway
 
-LOGS_A_REQUEST = (100, 1)
+
+class Case(NamedTuple):
+    """What is sent: `logs` in each request, and so many different requests."""
+
+    logs: int
+    different: int
+
+    def __str__(self) -> str:
+        return f"{self.logs} log{'s' * (self.logs > 1)}, {'varied' if self.different > 1 else 'same'}"
+
+
+VARIED = Case(100, 64)
+"""As clients send."""
+CASES = (VARIED, Case(100, 1), Case(1, 64), Case(1, 1))
+"""One request again and again is what load generators such as wrk send: the gateway compresses it for next to nothing
+(performance.md, "Varied and same")."""
 
 
 class GatewayRound(msgspec.Struct, frozen=True):
@@ -23,34 +41,39 @@ class GatewayRound(msgspec.Struct, frozen=True):
 
 
 class GatewayRun(msgspec.Struct, frozen=True):
-    """Logs a request -> its rounds; and the gateway's peak memory after all of them, bytes."""
+    """Case -> its rounds; and the gateway's peak memory after all of them, bytes."""
 
-    rounds: dict[int, list[GatewayRound]]
+    rounds: dict[str, list[GatewayRound]]
     peak_bytes: int
 
 
 def measure_gateway(engines: Engines, effort: Effort, step: Callable[[str], None]) -> GatewayRun:
     """Raises `JobFailed` when a single request was not answered 2xx. `step` is called with what comes next."""
     phase = engines.phase("gateway")
-    rounds: dict[int, list[GatewayRound]] = {logs: [] for logs in LOGS_A_REQUEST}
+    rounds: dict[str, list[GatewayRound]] = {str(case): [] for case in CASES}
     with Gateway(phase.log("gateway"), None, phase.environment) as gateway, BareServer(phase.log("bare")) as bare:
-        for logs in LOGS_A_REQUEST:
+        for case in CASES:
             for number in range(effort.rounds):
                 pair = []
                 for child in (gateway, bare):
-                    step(f"{child.role}, {logs} log{'s' * (logs > 1)} a request, round {number + 1}")
-                    pair.append(drive(_job(child, engines, effort, logs)))
-                rounds[logs].append(GatewayRound(*pair))
+                    step(f"{child.role}, {case}, round {number + 1}")
+                    pair.append(drive(_job(child, engines, effort, case)))
+                rounds[str(case)].append(GatewayRound(*pair))
         return GatewayRun(rounds, peak_bytes(gateway.pid or 0))
 
 
-def _job(child: Child, engines: Engines, effort: Effort, logs: int) -> Job:
+def _job(child: Child, engines: Engines, effort: Effort, case: Case) -> Job:
     return Job(
         port=child.port or 0,
         pid=child.pid or 0,
-        key=engines.demo.ingest_key,
-        logs=logs,
+        requests=requests(child.port or 0, engines.demo.ingest_key, case),
         connections=effort.connections,
         warm_up_s=effort.warm_up_s,
         seconds=effort.seconds,
     )
+
+
+def requests(port: int, key: str, case: Case) -> list[bytes]:
+    """The HTTP requests of a case."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return [request("/ingest/logs", port, headers, body) for body in bodies(case.logs, case.different, time())]

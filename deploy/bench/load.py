@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: sends requests of the documented shape over many kept connections.
+"""The load generator, a process of its own: sends ready-made requests over many kept connections.
 
 Each connection has one request in flight. The generator counts every answer by its status, and reads the CPU time of
 the process under load at both ends of its window, so that counts and costs belong together.
@@ -7,17 +7,18 @@ the process under load at both ends of its window, so that counts and costs belo
 import asyncio
 import re
 from collections import Counter
-from time import perf_counter, time
+from collections.abc import Mapping
+from itertools import cycle
+from time import perf_counter
 from typing import cast
 
 import msgspec
 import uvloop
 
 from deploy.bench.jobs import JobFailed, Running, serve
-from deploy.bench.logs import bodies
 from deploy.bench.process import cpu_seconds
+from deploy.local.ports import HOST
 
-DIFFERENT_BODIES = 64
 _DRAIN_S = 15.0
 _SPARE_S = 45.0
 """What the process may take beyond that."""
@@ -29,9 +30,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     port: int
     pid: int
-    key: str
-    logs: int
-    """In each request."""
+    requests: list[bytes]
+    """Whole HTTP requests, head and body (`request` makes them), sent one after the other, again and again."""
     connections: int
     warm_up_s: float
     seconds: float
@@ -48,8 +48,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
     sent: int
     statuses: dict[str, int]
-    body_bytes: float
-    """Of one request, on average."""
 
     @property
     def rate(self) -> float:
@@ -86,28 +84,29 @@ def drive(job: Job) -> Outcome:
         running.stop()
 
 
-# In the process itself.
-
-
-def request(body: bytes, port: int, key: str) -> bytes:
+def request(path: str, port: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """The bytes of one HTTP request, as an SDK sends it."""
-    head = (
-        f"POST /ingest/logs HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nUser-Agent: sluice-bench/1\r\nAccept: */*\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    head = {
+        "Host": f"{HOST}:{port}",
+        "User-Agent": "sluice-bench/1",
+        "Accept": "*/*",
+        **headers,
+        "Content-Length": str(len(body)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+# In the process itself.
 
 
 class Generator:
     """All connections of one job."""
 
     def __init__(self, job: Job) -> None:
-        made = bodies(job.logs, DIFFERENT_BODIES, time())
         self.statuses: Counter[str] = Counter()
         self._job = job
-        self._body_bytes = sum(map(len, made)) / len(made)
-        self._requests = [request(body, job.port, job.key) for body in made]
+        self._requests = cycle(job.requests)
         self._sent = 0
         self._budget = float("inf") if job.rate is None else 0.0
         self._idle: list[Connection] = []
@@ -117,7 +116,7 @@ class Generator:
         job = self._job
         loop = asyncio.get_running_loop()
         for _ in range(job.connections):
-            await loop.create_connection(lambda: Connection(self), "127.0.0.1", job.port)
+            await loop.create_connection(lambda: Connection(self), HOST, job.port)
         pacer = asyncio.create_task(self._pace(job.rate)) if job.rate else None
         await asyncio.sleep(job.warm_up_s)
         began, cpu_s, good = perf_counter(), cpu_seconds(job.pid), _good(self.statuses)
@@ -133,7 +132,6 @@ class Generator:
             cpu_s=cpu_s,
             sent=self._sent,
             statuses=dict(self.statuses),
-            body_bytes=self._body_bytes,
         )
 
     def free(self, connection: "Connection") -> None:
@@ -144,7 +142,7 @@ class Generator:
             self._idle.append(connection)
             return
         self._budget -= 1.0
-        connection.send(self._requests[self._sent % DIFFERENT_BODIES])
+        connection.send(next(self._requests))
         self._sent += 1
 
     def lost(self, connection: "Connection") -> None:

@@ -1,6 +1,7 @@
 """Queue messages without a gateway: a topic is filled as fast as the queue takes them."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from time import time, time_ns
 
 from deploy.bench.logs import ENVIRONMENT, RELEASE, SERVICE, arrays, body_of
@@ -29,14 +30,26 @@ def envelope(project_id: str, array: bytes, n: int) -> bytes:
 
 async def fill(queue: Queue, topic: str, project_id: str, messages: int, logs: int, seed: int) -> int:
     """Publish `messages` of `logs` logs each. Returns the bytes of the request bodies that they stand for."""
-    producer = queue.producer()
-    await producer.start()
     body_bytes = 0
-    waiting: set[asyncio.Task[object]] = set()
-    try:
+
+    def values() -> Iterator[bytes]:
+        nonlocal body_bytes
         for array in arrays(logs, messages, time(), seed):
             body_bytes += len(body_of(array))
-            task: asyncio.Task[object] = asyncio.create_task(producer.publish(topic, envelope(project_id, array, logs)))
+            yield envelope(project_id, array, logs)
+
+    await publish(queue, topic, values())
+    return body_bytes
+
+
+async def publish(queue: Queue, topic: str, values: Iterable[bytes]) -> None:
+    """Publish messages as fast as the queue takes them. Raises what publishing raises."""
+    producer = queue.producer()
+    await producer.start()
+    waiting: set[asyncio.Task[object]] = set()
+    try:
+        for value in values:
+            task: asyncio.Task[object] = asyncio.create_task(producer.publish(topic, value))
             waiting.add(task)
             if len(waiting) >= _IN_FLIGHT:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -45,7 +58,6 @@ async def fill(queue: Queue, topic: str, project_id: str, messages: int, logs: i
         await asyncio.gather(*waiting)
     finally:
         await producer.stop()
-    return body_bytes
 
 
 async def end_of(queue: Queue, topic: str) -> dict[Lane, int]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,17 +10,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from deploy.bench import insert_limit
 from deploy.bench.bare import BareServer
+from deploy.bench.effort import Effort
 from deploy.bench.engines import missing
-from deploy.bench.figures import GOALS, Goal
-from deploy.bench.freshness import percentile
+from deploy.bench.figures import GOALS, Figure, Results
+from deploy.bench.freshness import Freshness, percentile
+from deploy.bench.gateway_bench import CASES, GatewayRound, GatewayRun
 from deploy.bench.insert_limit import columns
 from deploy.bench.jobs import JobFailed
-from deploy.bench.load import Job, Outcome, complete, drive
+from deploy.bench.load import Job, Outcome, complete, drive, request
 from deploy.bench.logs import bodies
-from deploy.bench.report import number
-from deploy.bench.writer_bench import Progress
+from deploy.bench.ratios import Ratio, ratio
+from deploy.bench.report import number, table
+from deploy.bench.writer_bench import Progress, WriterRound, Written
 from shared.formats import deeptracer_logs
 from tests.services import required
 from tests.validating import Door
@@ -41,13 +47,14 @@ def test_bench_prints_one_table_writes_json_and_leaves_nothing_behind(tmp_path: 
         timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
-    assert "sqlite: gateway, 100 logs" in ran.stdout
+    assert "gateway, 100 logs, varied" in ran.stdout
+    assert "sqlite: gateway, 1 log, same, round 1" in ran.stderr, "a step is a line where there is no terminal"
     assert "…" not in ran.stdout, "something is cut off"
     measured = json.loads((tmp_path / "figures.json").read_text())["queues"]["sqlite"]
     figures = {(figure["group"], figure["name"]): figure for figure in measured["figures"]}
     assert set(GOALS) <= set(figures)
-    assert all(figure["value"] > 0 for figure in figures.values())
-    assert all(isinstance(figures[name]["met"], bool) for name in GOALS)
+    assert all(figure["value"] is None or figure["value"] > 0 for figure in figures.values())
+    assert all(figures[name]["goal"] == goal and figures[name]["ratio"]["least"] > 0 for name, goal in GOALS.items())
     for pair in (pair for rounds in measured["rounds"]["gateway"]["rounds"].values() for pair in rounds):
         assert set(pair["gateway"]["statuses"]) == {"200"}
     assert list(disk.iterdir()) == []
@@ -86,8 +93,9 @@ def test_a_rate_is_kept_and_its_cpu_time_counted(tmp_path: Path) -> None:
     with BareServer(tmp_path / "bare.log") as server:
         assert server.port is not None
         assert server.pid is not None
+        requests = [request("/ingest/logs", server.port, {"X": str(n)}, b"{}") for n in range(3)]
         job = Job(
-            port=server.port, pid=server.pid, key="k", logs=1, connections=4, warm_up_s=0.2, seconds=0.5, rate=100.0
+            port=server.port, pid=server.pid, requests=requests, connections=4, warm_up_s=0.2, seconds=0.5, rate=100.0
         )
         outcome = drive(job)
     assert 60 <= outcome.rate <= 140
@@ -103,13 +111,13 @@ def test_an_answer_counts_when_all_of_it_has_come() -> None:
 
 @pytest.mark.parametrize("statuses", [{"200": 9, "503": 1}, {"200": 9}, {}])
 def test_an_answer_that_is_not_2xx_or_is_missing_makes_the_figures_void(statuses: dict[str, int]) -> None:
-    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=10, statuses=statuses, body_bytes=600.0)
+    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=10, statuses=statuses)
     with pytest.raises(JobFailed, match="10 requests were sent"):
         outcome.checked()
 
 
 def test_outcomes_survive_their_way_between_processes() -> None:
-    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=9, statuses={"200": 9}, body_bytes=600.0)
+    outcome = Outcome(seconds=1.0, requests=9, cpu_s=0.1, sent=9, statuses={"200": 9})
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome.checked()
 
 
@@ -136,10 +144,45 @@ def test_a_run_that_is_over_at_the_first_look_is_timed_whole() -> None:
 
 
 def test_a_goal_is_met_at_its_bound() -> None:
-    assert Goal("ratio", at_least=0.3).met(0.3)
-    assert not Goal("ratio", at_least=0.3).met(0.29)
-    assert Goal("value", at_most=12).met(12)
-    assert not Goal("value", at_most=12).met(12.1)
+    figure = Figure(group="g", name="n", value=3.0, limit=10.0, ratio=Ratio(0.1, 0.3, 0.5))
+    assert msgspec.structs.replace(figure, goal=0.3).met is True
+    assert msgspec.structs.replace(figure, goal=0.31).met is False
+    assert figure.met is None
+
+
+def test_the_table_fits_a_terminal_and_shows_ratios_first() -> None:
+    outcome = Outcome(seconds=1.0, requests=1_234_567, cpu_s=1.0, sent=1, statuses={})
+    other = msgspec.structs.replace(outcome, cpu_s=0.25)
+    gateway = GatewayRun({str(case): [GatewayRound(outcome, other)] for case in CASES}, 100_000_000)
+    written = Written(
+        rows=1_234_567,
+        timed_rows=1_234_567,
+        seconds=1.0,
+        whole_seconds=1.0,
+        cpu_s=1.0,
+        peak_bytes=900_000_000,
+        batches=100,
+        body_bytes=1_000_000_000,
+        disk_bytes=99_000_000,
+    )
+    limit = insert_limit.Outcome(rows=1_234_567, batches=1, seconds=0.5, cpu_s=0.5)
+    fresh = Freshness(p50_s=1.0, p99_s=2.0, markers=1, logs_per_second=1e6, gateway_peak_bytes=1, writer_peak_bytes=1)
+    results = Results(gateway, [WriterRound(written, limit, limit)], fresh)
+    with (console := Console(width=80)).capture() as shown:
+        console.print(table({"sqlite": results}, Effort(5.0, 3, 256)))
+    assert "…" not in shown.get()
+    assert re.search(r"requests / CPU-s +0\.25 +0\.25 +0\.25 +≥ 0\.3 +no +1,230,000 +4,940,000", shown.get())
+
+
+def test_a_ratio_compares_the_two_of_each_round() -> None:
+    assert ratio([(10.0, 20.0), (30.0, 30.0), (9.0, 3.0)]) == Ratio(0.5, 1.0, 3.0)
+
+
+def test_a_request_is_http_with_its_headers_and_length() -> None:
+    head, _, body = request("/p", 80, {"Authorization": "Bearer k"}, b"{}").partition(b"\r\n\r\n")
+    first, *headers = head.split(b"\r\n")
+    assert (first, body) == (b"POST /p HTTP/1.1", b"{}")
+    assert {b"Authorization: Bearer k", b"Content-Length: 2", b"Host: 127.0.0.1:80"} <= set(headers)
 
 
 @pytest.mark.parametrize(
