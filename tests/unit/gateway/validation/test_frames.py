@@ -63,6 +63,7 @@ def _validator(intake: Intake) -> BatchValidator:
     ((name, body),) = intake.bodies.items()
     made = validator(REGISTRY.formats[name], body, APIS.of(intake))
     assert isinstance(made, BatchValidator)
+    made._skipped_bytes = 0
     return made
 
 
@@ -105,5 +106,5 @@ def test_any_body_means_the_same(intake: Intake, data: st.DataObject) -> None:
 
 @each
 def test_a_good_batch_is_decoded_once(intake: Intake) -> None:
-    opened = _validator(intake).opened(b'{"service":"s","logs":[%b,%b]}' % (LOG.encode(), LOG.encode()))
-    assert opened.n == 2
+    opened = Door(intake)._opened(b'{"service":"s","logs":[%b]}' % b",".join([LOG.encode()] * 200))
+    assert opened.n == 200
