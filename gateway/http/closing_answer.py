@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.apis import Apis
+from gateway.http.cycle import CLOSE
 from gateway.rejections import Rejection
 
 
@@ -17,7 +18,7 @@ def closing_answer(apis: Apis, path: bytes, rejection: Rejection, standing: Iter
         *standing,
         *(header for header in answer.headers if header[0] != b"connection"),
         (b"content-length", b"%d" % len(answer.body)),
-        (b"connection", b"close"),
+        CLOSE,
     ]
     lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], lines, answer.body)

@@ -251,6 +251,8 @@ class Connection(HttpToolsProtocol):
         if cycle is not None:
             cycle.disconnected = True  # whatever its route says now, nobody reads it
             cycle.message_event.set()
+        if self.headers:
+            self.headers.clear()  # up to 40 times their bytes, else kept until the loop has ended the connection
         self.transport.close()
 
     def _answer(self, rejection: Rejection) -> bytes:

@@ -11,6 +11,10 @@ CYCLE = "sluice.cycle"
 """Where a request's scope has its cycle. Only this server sets it; without it an application uses plain ASGI."""
 
 
+CLOSE = (b"connection", b"close")
+"""The header of an answer after which the connection ends."""
+
+
 class Cycle(RequestResponseCycle):
     """uvicorn's, but that
 
@@ -74,7 +78,9 @@ class Cycle(RequestResponseCycle):
             return False
         head = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
         head.append(b"content-length: %d\r\n" % len(body))
-        if not self.keep_alive:
+        if CLOSE in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
             head.append(b"connection: close\r\n")
         text = b"".join(head)
         if text.count(b"\n") != len(head) or text.count(b"\r") != len(head) or b"\0" in text:

@@ -122,6 +122,15 @@ async def test_an_answer_that_closes_says_so() -> None:
     assert connection.transport.ended == "closed"
 
 
+async def test_an_answer_may_end_the_connection() -> None:
+    echo = Echo()
+    echo.headers = [(b"connection", b"close")]
+    connection = connected(echo)
+    answer = await sends(connection, POST)
+    assert answer.lower().count(b"connection: close") == 1
+    assert connection.transport.ended == "closed"
+
+
 async def test_nothing_is_written_to_a_client_that_takes_nothing() -> None:
     connection = connected(Echo())
     connection.pause_writing()
