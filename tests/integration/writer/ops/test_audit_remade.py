@@ -1,20 +1,14 @@
 """`sluice audit` names a queue that was lost, recreated or restored, and never calls it ok (delivery.md, "Audit")."""
 
-import asyncio
 import os
 import sqlite3
 from contextlib import closing
-from functools import partial
 from itertools import count
-from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-
-from shared.queue.base import QueueError
 from tests.integration.writer.ops.commands import Outcome, audited, sluice
+from tests.integration.writer.ops.stage_operator import queue_files, remake
 from tests.integration.writer.records import NOW_US, logs
 from tests.integration.writer.stage import Stage
-from tests.integration.writer.writer_process import until
 from writer.ops.audit.accounting import Counts
 
 _numbers = count()
@@ -31,34 +25,6 @@ async def stored(stage: Stage, *texts: str) -> None:
     end = (await stage.queue.end_offsets([stage.lane()]))[stage.lane()]
     async with stage.writer():
         await stage.until_committed(end)
-
-
-async def remake(stage: Stage) -> None:
-    """The topic is lost, with all that it holds, and made again."""
-    if stage.queue_url.startswith("kafka://"):
-        admin = AIOKafkaAdminClient(bootstrap_servers=stage.queue_url.removeprefix("kafka://"))
-        await admin.start()
-        await admin.delete_topics([stage.lane().topic])
-        await admin.close()
-    else:
-        for file in files(stage):
-            file.unlink(missing_ok=True)
-    await until(partial(is_new, stage))
-
-
-async def is_new(stage: Stage) -> bool:
-    try:
-        await stage.make("logs", tables=False)
-        await stage.queue.ping()
-        return (await stage.queue.end_offsets([stage.lane()]))[stage.lane()] == 0
-    except QueueError:
-        return False
-
-
-def files(stage: Stage) -> list[Path]:
-    """The queue file, and what belongs to it."""
-    file = Path(stage.queue_url.removeprefix("sqlite:///"))
-    return [file.with_name(file.name + end) for end in ("", "-wal", "-shm")]
 
 
 async def audit(stage: Stage) -> tuple[Outcome, dict[str, object]]:
@@ -120,14 +86,13 @@ async def test_a_remade_queue_that_has_outgrown_the_rows_is_no_ok(any_stage: Sta
 async def test_a_restored_backup_that_has_outgrown_the_rows_is_no_ok(stage: Stage) -> None:
     await stage.make("logs")
     await stored(stage, *"ab")
-    file = files(stage)[0]
+    file = queue_files(stage)[0]
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(f"{file}.backup")) as target:
         source.backup(target)
     await stored(stage, *"cd")
-    for one in files(stage)[1:]:
+    for one in queue_files(stage)[1:]:
         one.unlink(missing_ok=True)
     os.replace(f"{file}.backup", file)
-    await asyncio.sleep(0)
     await stored(stage, *(f"new {n}" for n in range(5)))
     assert stage.messages() == sorted([*"abcd", *(f"new {n}" for n in range(5))])
     outcome, lane = await audit(stage)
