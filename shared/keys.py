@@ -45,6 +45,15 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
 
 
+class UnreadableKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that makes no key, as only a hand in the database writes it. Gateways take it for none."""
+
+    id: str
+    project_id: str
+    prefix: str
+    problem: str
+
+
 class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway must know to serve a request with a key: the key's and its project's rules.
 
@@ -139,7 +148,7 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
 def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | None:
     """Make a key with the same rules; the old one is good for `grace` more (less, if it ends before that).
 
-    None where no key that is still good has this id.
+    None where no key that is still good has this id. Raises ValueError for a row that makes no key.
     """
     row = db.execute(
         "UPDATE keys SET expires_at = least(expires_at, now() + %s) WHERE id = %s AND revoked_at IS NULL"
@@ -150,6 +159,10 @@ def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | No
     if row is None:
         return None
     project_id, old_hash, ends, prefix, name, scopes, origins, ingest_limit, read_limit = row
+    try:
+        msgspec.convert((scopes, origins), tuple[list[Scope], list[str]])
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the row of {key_id} can't be read ({error}): revoke it, and create another key") from None
     key = generate("pk" if prefix.startswith("pk_") else "dt")
     new_id = create_key(
         db, project_id, key, scopes=scopes, name=name, origins=origins, ingest_limit=ingest_limit, read_limit=read_limit
@@ -157,14 +170,22 @@ def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | No
     return Rotated(id=new_id, key=key, project_id=project_id, old_hash=old_hash, old_expires_at=ends)
 
 
-def list_keys(db: Connection, project_id: str | None = None) -> list[Key]:
+def list_keys(db: Connection, project_id: str | None = None) -> list[Key | UnreadableKey]:
     """The keys of a project, or of all, the oldest first, revoked ones too."""
     rows = db.execute(
         "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
         " revoked_at FROM keys WHERE %(of)s::text IS NULL OR project_id = %(of)s ORDER BY created_at, id",
         {"of": project_id},
     ).fetchall()
-    return [_struct(Key, row) for row in rows]
+    return [_listed(row) for row in rows]
+
+
+def _listed(row: Sequence[Any]) -> Key | UnreadableKey:
+    try:
+        key: Key = _struct(Key, row)
+    except msgspec.ValidationError as error:
+        return UnreadableKey(id=row[0], project_id=row[1], prefix=row[2], problem=str(error))
+    return key
 
 
 Unreadable = Callable[[str, msgspec.ValidationError], None]

@@ -5,7 +5,7 @@ import base64
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,6 +24,10 @@ PLAIN_LIMIT = 600_000
 """Up to this size a message is kept uncompressed; the letter of a larger one would exceed the topic's limit."""
 
 
+Moment = Annotated[int, msgspec.Meta(ge=-1, le=253_402_300_799_999)]
+"""Unix milliseconds of the years that people know; -1 is Kafka's for no time."""
+
+
 class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One dead letter, as JSON. It depends only on the message: a message read again makes the same letter."""
 
@@ -35,13 +39,13 @@ class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
     offset: int
     index: int | None = None
     """The record's place in the message; None for the whole message."""
-    timestamp_ms: int
+    timestamp_ms: Moment
     """When the queue took the message, Unix milliseconds."""
-    first_seen_ms: int = 0
+    first_seen_ms: Moment = 0
     """When a writer first gave up on it, Unix milliseconds."""
     attempts: int = 1
     state: State = ""
-    changed_ms: int = 0
+    changed_ms: Moment = 0
     """When it entered that state, Unix milliseconds; 0 while it is open."""
     end: int = 0
     """Of a gap: the offset after it. Gaps of one lane may overlap: a gap that has grown is marked again."""
@@ -100,9 +104,12 @@ def closed(kept: Letter, state: State, now_ms: int) -> Letter:
 
 
 def raw_bytes(kept: Letter) -> bytes:
-    """The message that a letter keeps."""
+    """The message that a letter keeps. Raises ValueError where it can't be decoded."""
     data = base64.b64decode(kept.raw)
-    return zlib.decompress(data) if kept.encoding == "zlib+base64" else data
+    try:
+        return zlib.decompress(data) if kept.encoding == "zlib+base64" else data
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ class LaneWriter:
         start = await self.waiting.until_done("position", self._start, stoppable=True)
         if start.lost:
             await self._letters.mark_gaps([start.lost])
+            await self._commit(start.position)  # noticed once: the lane may have no other message to commit
         if start.went_back:
             self._log.error("the queue holds less than was committed: reading all of it again")
         exact_end = start.exact_end if start.exact_end > self._careful_end else 0
@@ -149,7 +150,10 @@ class LaneWriter:
         begin, end = (await queue.begin_offsets(lanes))[self._lane], (await queue.end_offsets(lanes))[self._lane]
         if self._went_back and committed is not None and self._went_back.offset < committed.offset:
             return Start(begin, went_back=True)
-        return starting_point(committed, begin, end)
+        known_end = None
+        if committed is None and begin > 0:
+            known_end = await self._deps.sink.end_of(self._signal.table, self._lane)
+        return starting_point(committed, begin, end, known_end)
 
     # Steps 3 to 6.
 

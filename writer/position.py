@@ -3,8 +3,10 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from shared.queue.base import Position
-from writer.batch import plan_of
+from writer.batch import Plan, plan_of
 
 Gap = tuple[int, int]
 """Messages `first <= offset < end` that retention took before a writer read them."""
@@ -20,11 +22,18 @@ class Start:
     lost: Gap | None = None
     went_back: bool = False
 
+    @property
+    def position(self) -> Position:
+        """What says so with the queue."""
+        return Position(self.offset, msgspec.json.encode(Plan(self.exact_end)).decode() if self.exact_end else "")
 
-def starting_point(committed: Position | None, begin: int, end: int) -> Start:
-    """`begin` and `end`: the first offset that the queue still holds, and the offset of its next message."""
+
+def starting_point(committed: Position | None, begin: int, end: int, known_end: int | None = None) -> Start:
+    """`begin` and `end`: the first offset that the queue still holds, and the offset of its next message. `known_end`:
+    where nothing was committed, the offset after the last one that has a row; 0 without rows, None for unknown."""
     if committed is None:
-        return Start(begin)
+        lost = known_end is not None and known_end < begin
+        return Start(begin, lost=(known_end or 0, begin) if lost else None)
     if committed.offset > end:
         # The topic was recreated, or the queue restored from a backup: any message may be stored or not.
         return Start(begin, went_back=True)

@@ -94,6 +94,13 @@ class Sink:
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
         return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
 
+    async def end_of(self, table: Table, lane: Lane) -> int:
+        """The offset after the last one of the lane that has a row; 0 for no rows. Looks at the whole table."""
+        sql = f"SELECT max(_offset) + 1, count() FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608
+        parameters = lane._asdict()
+        found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
+        return next((int(end) for end, rows in found if rows), 0)
+
     async def delete(
         self, table: Table, place: str, rows: RowRange, keys: Collection[Key], keep: Collection[Key]
     ) -> None:

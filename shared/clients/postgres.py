@@ -7,11 +7,14 @@ commands that come and go.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.datetime import TimestamptzLoader
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -106,6 +109,18 @@ class Postgres:
             task.exception()  # retrieved, even if the caller has left
 
 
+class _AnyTime(TimestamptzLoader):
+    """What Python has no time for (`infinity`, a year after 9999 or before 1) is its last or its first one."""
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            text = bytes(data)
+            moment = datetime.min if text.startswith(b"-") or text.endswith(b"BC") else datetime.max
+            return moment.replace(tzinfo=UTC)
+
+
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
     """One connection and one transaction: committed at the end, rolled back when an exception leaves the block.
@@ -116,6 +131,7 @@ def connect(url: str) -> Iterator[Connection]:
         connection = psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S)
     except psycopg.Error as error:
         raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+    connection.adapters.register_loader("timestamptz", _AnyTime)
     try:
         with connection:
             yield connection

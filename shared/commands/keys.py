@@ -25,7 +25,7 @@ from shared.commands.common import (
     tell_gateways,
     wide_console,
 )
-from shared.keys import Key, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
+from shared.keys import Key, UnreadableKey, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
 from shared.origins import NoOrigin, normal_origin
 
 key = typer.Typer(help="API keys: create, list, revoke and rotate them.", no_args_is_help=True)
@@ -102,26 +102,29 @@ def list_all(
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """List keys: their first characters, their rules, and whether they are still good."""
+    """List keys: their first characters, their rules, and whether they are still good.
+
+    A row that can't be read is named, and gateways take it for no key: revoke it, and create another.
+    """
     with database(settings_beside(data_dir)) as db:
         found = list_keys(db, project)
     now = datetime.now(UTC)
     if as_json:
-        print_json({"keys": [msgspec.structs.asdict(one) | {"state": _state(one, now)} for one in found]})
+        keys = [msgspec.structs.asdict(one) | {"state": _state(one, now)} for one in found if isinstance(one, Key)]
+        print_json({"keys": keys, "unreadable": [one for one in found if isinstance(one, UnreadableKey)]})
         return
     table = Table("id", "project", "key", "name", "scopes", "origins", "limits", "state")
     for one in found:
-        table.add_row(
-            escape(one.id),
-            escape(one.project_id),
-            escape(f"{one.prefix}…"),
-            escape(one.name),
-            ", ".join(one.scopes),
-            escape(", ".join(one.origins)) or "all",
-            _limits(one),
-            _state(one, now),
-        )
+        table.add_row(escape(one.id), escape(one.project_id), escape(f"{one.prefix}…"), *_rules(one, now))
     wide_console().print(table)
+
+
+def _rules(one: Key | UnreadableKey, now: datetime) -> tuple[str, ...]:
+    """The cells of its rules; of a row that can't be read the reason instead."""
+    if isinstance(one, UnreadableKey):
+        return "", "", "", "", f"[red]can't be read:[/red] {escape(one.problem)}"
+    origins = escape(", ".join(one.origins)) or "all"
+    return escape(one.name), ", ".join(one.scopes), origins, _limits(one), _state(one, now)
 
 
 @key.command()

@@ -17,6 +17,7 @@ from shared.queue.base import Lane, Position, TopicSpec, UnfitTopic
 from shared.queue.kafka import sizes
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
+from shared.queue.kafka.topic_ids import topic_ids, within
 
 EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
 PING_TIMEOUT_S = 2.0
@@ -136,10 +137,28 @@ class Admin:
         return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms))
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
+        return (await self.committed_in(group, lanes))[1]
+
+    async def committed_in(
+        self, group: str, lanes: Iterable[Lane]
+    ) -> tuple[dict[str, str], dict[Lane, Position | None]]:
+        """The same, and the ids of the topics to which these positions belong."""
         wanted = list(lanes)
         if not wanted:
-            return {}
-        return await self._cluster.ask(lambda client: fetch_committed(client, group, wanted))
+            return {}, {}
+
+        async def ask(client: AIOKafkaClient) -> tuple[dict[str, str], dict[Lane, Position | None]]:
+            # In this order: of a topic that is created again in between there are no older positions.
+            ids = await topic_ids(client, {lane.topic for lane in wanted})
+            found = await fetch_committed(client, group, wanted)
+            return ids, {lane: within(position, ids.get(lane.topic, "")) for lane, position in found.items()}
+
+        return await self._cluster.ask(ask)
+
+    async def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The id of each of these topics that exists; one that is created again gets another."""
+        names = sorted(set(topics))
+        return await self._cluster.ask(lambda client: topic_ids(client, names))
 
     async def ping(self) -> None:
         """Return when a broker answers.

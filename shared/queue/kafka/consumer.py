@@ -7,18 +7,22 @@ from collections.abc import Iterable, Mapping
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import TopicPartition
 
-from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueUnavailable
+from shared.queue.base import AssignmentListener, Epoch, Fenced, Lane, Message, Position, QueueError, QueueUnavailable
 from shared.queue.kafka.admin import Admin
 from shared.queue.kafka.commit import commit_once
 from shared.queue.kafka.membership import Membership
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.reader import to_message
 from shared.queue.kafka.refusal import refusal
+from shared.queue.kafka.topic_ids import stamped
 
 log = logging.getLogger(__name__)
 
 FIRST_CHUNK, LARGEST_CHUNK = 8, 64
 """So many messages are taken from aiokafka before their bytes are looked at."""
+
+LOOK_S = 5.0
+"""How often the topics' ids are looked at."""
 
 
 class KafkaConsumer:
@@ -28,6 +32,7 @@ class KafkaConsumer:
        seconds before it reports the assignment.
     2. A commit is refused here once the lane was revoked, and by Kafka if it knows better (`commit.py`).
     3. A membership whose background tasks died is replaced by a new one; the lanes are revoked and assigned again.
+    4. So is one whose topic was created again: aiokafka would go on where it was in the former one (`topic_ids.py`).
     """
 
     def __init__(
@@ -52,16 +57,40 @@ class KafkaConsumer:
         self._epochs: dict[Lane, Epoch] = {}
         self._sought: set[Lane] = set()
         self._paused: set[Lane] = set()
+        self._topic_ids: dict[Lane, str] = {}
+        """Of the topic in which each lane's position was found; its commits belong there."""
+        self._recreated = ""
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Return at once; the group is joined in the background, for as long as it takes."""
+        self._recreated = ""
         self._joining = asyncio.create_task(self._join())
+        self._watching = asyncio.create_task(self._watch_topics())
 
     async def stop(self) -> None:
-        if self._joining is not None:
-            self._joining.cancel()
-            await asyncio.wait({self._joining})
+        for task in (self._watching, self._joining):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         await self._leave()
+
+    async def _join_again(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def _watch_topics(self) -> None:
+        """Until a topic is another one than it was when its lanes were taken over."""
+        while not self._recreated:
+            await asyncio.sleep(LOOK_S)
+            if not self._topic_ids:
+                continue
+            try:
+                ids = await self._admin.topic_ids(lane.topic for lane in self._topic_ids)
+            except QueueError:
+                continue
+            others = [lane.topic for lane, known in self._topic_ids.items() if ids.get(lane.topic, known) != known]
+            self._recreated = others[0] if others else ""
 
     async def _join(self) -> None:
         """Try until a membership has its first assignment."""
@@ -104,6 +133,7 @@ class KafkaConsumer:
         lanes, self._epochs = frozenset(self._epochs), {}
         self._sought.clear()
         self._paused.clear()
+        self._topic_ids.clear()
         if lanes:
             self._listener.revoked(lanes)
 
@@ -111,7 +141,9 @@ class KafkaConsumer:
         return self._epochs  # never changed, only replaced
 
     async def committed(self, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
-        return await self._admin.committed(self._group, lanes)
+        ids, found = await self._admin.committed_in(self._group, lanes)
+        self._topic_ids |= {lane: ids[lane.topic] for lane in found if lane in self._epochs and lane.topic in ids}
+        return found
 
     def seek(self, lane: Lane, offset: int) -> None:
         """As the contract says; a lane that was revoked is left alone: its listener knows."""
@@ -176,8 +208,10 @@ class KafkaConsumer:
             raise QueueUnavailable("the consumer is not started")
         if self._joining.done() and self._member is not None and (failure := self._member.failure()):
             log.error("kafka consumer of group %r failed and joins again: %r", self._group, failure)
-            await self._leave()
-            await self.start()
+            await self._join_again()
+        elif self._recreated:
+            log.error("topic %r was created again: reading it from its beginning", self._recreated)
+            await self._join_again()
         await asyncio.wait({self._joining}, timeout=timeout_s)
         if self._joining.done():
             self._joining.result()
@@ -192,7 +226,8 @@ class KafkaConsumer:
         member = self._member
         if member is None or self._epochs.get(lane) != epoch:
             raise Fenced(f"{lane} is not owned under {epoch}")
-        await commit_once(member, self._group, lane, position, epoch, timeout_s=self._options.commit_timeout_s)
+        kept = stamped(position, self._topic_ids.get(lane, ""))
+        await commit_once(member, self._group, lane, kept, epoch, timeout_s=self._options.commit_timeout_s)
 
 
 def _partitions(lanes: Iterable[Lane]) -> list[TopicPartition]:

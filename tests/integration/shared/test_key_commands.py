@@ -147,6 +147,35 @@ def test_what_can_not_be_done_is_said_in_a_sentence(cli: Cli, arguments: tuple[s
     assert "Traceback" not in said
 
 
+def test_a_row_that_makes_no_key_is_named_and_the_others_are_listed(cli: Cli) -> None:
+    """As a hand in the database may leave them."""
+    cli.run("project", "create", "P", "--id", "p")
+    nulls, nested, for_ever, ended, good = (cli.json("key", "create", "--project", "p")["id"] for _ in range(5))
+    with connect(cli.postgres_url) as db:
+        db.execute("UPDATE keys SET origins = '{NULL}' WHERE id = %s", [nulls])
+        db.execute("UPDATE keys SET scopes = '{{ingest,read}}' WHERE id = %s", [nested])
+        db.execute("UPDATE keys SET expires_at = 'infinity', created_at = '20000-01-01' WHERE id = %s", [for_ever])
+        db.execute("UPDATE keys SET expires_at = '-infinity' WHERE id = %s", [ended])
+    listed = cli.json("key", "list")
+    assert {one["id"]: one["state"] for one in listed["keys"]} == {
+        for_ever: "good until 9999-12-31 23:59 UTC",
+        ended: "expired",
+        good: "good",
+    }
+    assert {one["id"]: one["problem"] for one in listed["unreadable"]} == {
+        nulls: "Expected `str`, got `null` - at `$.origins[0]`",
+        nested: "Expected `str`, got `array` - at `$.scopes[0]`",
+    }
+    shown = cli.run("key", "list", COLUMNS="300")
+    assert shown.count("can't be read: Expected `str`") == 2
+    assert all(one in shown for one in (nulls, nested, for_ever, ended, good))
+    said = cli.run("key", "rotate", nulls, fails=True)
+    assert f"the row of {nulls} can't be read" in said
+    assert "revoke it, and create another key" in said
+    for one in (nulls, nested):
+        assert cli.json("key", "revoke", one)["revoked"]
+
+
 def test_a_secret_is_read_from_a_file_or_asked_for(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hush hush\n")
     (tmp_path / "code").write_text("abc123\r\n")

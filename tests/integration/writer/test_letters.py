@@ -129,8 +129,9 @@ async def test_an_unknown_format_waits_too(stage: Stage) -> None:
     assert await stage.letters() == []
 
 
-@pytest.mark.parametrize("how", ["the position", "the queue file's end"])
-async def test_a_lane_that_goes_back_opens_no_closed_letter_again(stage: Stage, how: str) -> None:
+@pytest.mark.parametrize("how", ["the position", "the queue's end"])
+async def test_a_lane_that_goes_back_opens_no_closed_letter_again(any_stage: Stage, how: str) -> None:
+    stage = any_stage
     await stage.make("logs")
     await stage.publish(logs("a"), b"no envelope 1", b"no envelope 2", b"no envelope 3")
     async with stage.writer():

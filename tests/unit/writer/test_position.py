@@ -33,6 +33,21 @@ def test_a_lane_goes_on_where_it_must(committed: Position | None, begin: int, en
     assert starting_point(committed, begin, end) == start
 
 
+@pytest.mark.parametrize(
+    ("known_end", "lost"), [(None, None), (0, (0, 30)), (12, (12, 30)), (29, (29, 30)), (30, None), (31, None)]
+)
+def test_without_a_position_the_gap_lies_behind_the_last_row(
+    known_end: int | None, lost: tuple[int, int] | None
+) -> None:
+    assert starting_point(None, 30, 40, known_end) == Start(30, lost=lost)
+
+
+@pytest.mark.parametrize("committed", [Position(1), Position(1, '{"end":6}'), Position(5, '{"end":8}')])
+def test_the_start_is_committed_with_its_plan(committed: Position) -> None:
+    start = starting_point(committed, 3, 9)
+    assert start.position == Position(max(committed.offset, 3), committed.metadata)
+
+
 def test_only_what_retention_took_is_a_gap_other_holes_are_not() -> None:
     assert lost_in([(5, 8)], begin=0) == []
     assert lost_in([(5, 8)], begin=7) == [(5, 7)]

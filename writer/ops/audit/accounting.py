@@ -149,6 +149,28 @@ class Counts:
             self.purged += records
 
 
+@dataclass
+class Former:
+    """Rows of a former queue: they stand at offsets which this one gave to other messages. It was lost, recreated or
+    restored in between, and has outgrown what it had."""
+
+    up_to: int = -1
+    """The highest of their offsets; -1 where none was seen."""
+    until: int = 0
+    """When the last of them was received, microseconds."""
+
+    def look(self, messages: Iterable[Seen], rows: Iterable[tuple[int, int]]) -> None:
+        """Find them among the rows at the offsets of these messages, each given as (offset, received_at)."""
+        received = {seen.offset: seen.received_at for seen in messages if seen.received_at >= 0}
+        for offset, at in rows:
+            if received.get(offset, at) != at:
+                self.up_to = max(self.up_to, offset)
+                self.until = max(self.until, at)
+
+    def __bool__(self) -> bool:
+        return self.up_to >= 0
+
+
 def seen_of(entry: Entry) -> Seen:
     """A message as audit remembers it; its records stay undecoded."""
     message, stamp = entry.message, entry.stamp

@@ -6,11 +6,20 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse import ClickHouse, ServerError
 from shared.queue.base import Queue
 from writer.converter import Converter
 from writer.entry import Entry
-from writer.ops.audit.accounting import Counts, Seen, StoredCount, length_of_union, needs_indices, seen_of, total_of
+from writer.ops.audit.accounting import (
+    Counts,
+    Former,
+    Seen,
+    StoredCount,
+    length_of_union,
+    needs_indices,
+    seen_of,
+    total_of,
+)
 from writer.ops.audit.contents import Contents
 from writer.ops.audit.letter_book import LetterBook
 from writer.ops.audit.stored_rows import StoredRows
@@ -24,6 +33,7 @@ CONTENT_RECORDS, CONTENT_BYTES = 20_000, 16_000_000
 """The same where contents are compared: messages and rows are held whole."""
 
 LANES_AT_ONCE = 4
+_UNKNOWN_TABLE = 60
 ANSWER_S = 30.0
 """A ClickHouse that sends nothing for this long, not even progress, counts as away."""
 
@@ -39,10 +49,14 @@ class Audited:
     counts: Counts = field(default_factory=Counts)
     stored_up_to: int | None = None
     """The highest offset in ClickHouse, where the queue ends before it: then the queue has lost messages."""
+    former: Former = field(default_factory=Former)
+    """Rows of a former queue, where this one has given out their offsets again."""
+    skipped: bool = False
+    """There is nothing to compare: no message, and no table."""
 
     @property
     def ok(self) -> bool:
-        return self.counts.ok and self.stored_up_to is None
+        return self.counts.ok and self.stored_up_to is None and not self.former
 
 
 async def audit(
@@ -141,7 +155,7 @@ class _LaneAudit:
         with closing(ClickHouse(self._url, timeout_s=self._answer_s)) as clickhouse:
             stored = StoredRows(clickhouse, covered.signal.table, covered.lane)
             contents = Contents(clickhouse, self._converter, covered.signal.table, covered.lane)
-            self._one.stored_up_to = await self._beyond_the_end(stored)
+            await self._look_ahead(stored)
             if not len(covered):
                 return
             async for messages in self._queue.read(covered.lane, covered.first, covered.end):
@@ -152,14 +166,27 @@ class _LaneAudit:
                         chunk = _Chunk(self._compares_contents)
             await self._judge(chunk, stored, contents, covered.end)
 
-    async def _beyond_the_end(self, stored: StoredRows) -> int | None:
-        """The highest offset in ClickHouse if the queue ends before it. A writer may store what is new meanwhile: so
-        the end is read again, after the rows."""
-        lane = self._range.lane
-        highest = await asyncio.to_thread(stored.highest_from, self._range.state.end)
+    async def _look_ahead(self, stored: StoredRows) -> None:
+        """Look for rows above what the writers have committed: a former queue's, unless a writer is storing them now.
+
+        Only messages need a table: a signal that is not used may have none.
+        """
+        lane, state = self._range.lane, self._range.state
+        try:
+            highest = await asyncio.to_thread(stored.highest_from, state.goes_on_at)
+        except ServerError as error:
+            if error.code != _UNKNOWN_TABLE or len(self._range):
+                raise
+            self._one.skipped = True
+            return
         if highest is None:
-            return None
-        return highest if highest >= (await self._queue.end_offsets([lane]))[lane] else None
+            return
+        if highest >= (await self._queue.end_offsets([lane]))[lane]:  # read after the rows: it may have moved
+            self._one.stored_up_to = highest
+            return
+        async for messages in self._queue.read(lane, highest, highest + 1):
+            seen = [seen_of(self._converter.read(message)) for message in messages]
+            self._one.former.look(seen, await asyncio.to_thread(stored.counts, seen))
 
     async def _judge(self, chunk: "_Chunk", stored: StoredRows, contents: Contents, reached: int) -> None:
         accounts = Counts()
@@ -167,6 +194,7 @@ class _LaneAudit:
         for message, altered in (await asyncio.to_thread(contents.altered, chunk.entries)).items():
             if message in rows:
                 rows[message] = rows[message]._replace(altered=altered)
+        self._one.former.look(chunk.seen, rows)
         now_us = time.time_ns() // 1000
         for seen in chunk.seen:
             marks = self._book.marks(self._range.lane, seen.offset, seen.timestamp_ms)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ def audit(
     """Compare the queue with ClickHouse, record by record, up to what the writers have committed. Changes nothing.
 
     Exit code 0: every record is stored once, or kept as a dead letter, or purged, or past its retention. 1: records are
-    missing, doubled, altered or lost, or the queue has lost its end. 2: it could not be found out.
+    missing, doubled, altered or lost, or the queue was lost, recreated or restored. 2: it could not be found out.
 
     Of each record its place, received_at, project_id and retention_days are compared; with --contents every column.
     """
@@ -86,7 +87,8 @@ def as_json_value(done: list[Audited], compared: Sequence[str] = COMPARED) -> di
     """What `--json` prints: `ok`, `compared`, `totals` and `partitions`, the counts under the same names in both.
 
     `empty`: the queue holds nothing of the range, so nothing was compared. `stored_up_to`: the highest offset in
-    ClickHouse where the queue ends before it; null where it doesn't.
+    ClickHouse where the queue ends before it; null where it doesn't. `former_up_to`: the highest offset of rows of a
+    former queue, where this one has given out their offsets again. `skipped`: no message and no table.
     """
     totals = total(done)
     partitions = [
@@ -97,7 +99,9 @@ def as_json_value(done: list[Audited], compared: Sequence[str] = COMPARED) -> di
             "first": one.range.first,
             "end": one.range.end,
             "ok": one.ok,
+            "skipped": one.skipped,
             "stored_up_to": one.stored_up_to,
+            "former_up_to": one.former.up_to if one.former else None,
             **asdict(one.counts),
         }
         for one in done
@@ -137,6 +141,7 @@ def _number(name: str, counts: Counts) -> str:
 def advice(totals: Counts, done: Sequence[Audited] = ()) -> list[str]:
     """What the numbers mean and what to do next, as Rich markup; the last lines of the output."""
     found = [_lost_end(one) for one in done if one.stored_up_to is not None]
+    found += [_remade(one) for one in done if one.former]
     complete = totals.ok and not found
     if totals.missing:
         found.append(f"[red]{totals.missing:,} missing:[/red] `sluice replay` with the same range brings them back")
@@ -159,6 +164,9 @@ def advice(totals: Counts, done: Sequence[Audited] = ()) -> list[str]:
         )
     if totals.dead_lettered:
         found.append(f"[yellow]{totals.dead_lettered:,} dead-lettered:[/yellow] `sluice dlq list` says why")
+    if skipped := dict.fromkeys(one.range.signal for one in done if one.skipped):
+        names = ", ".join(f"{escape(signal.name)} (no table {escape(signal.table.name)})" for signal in skipped)
+        found.append(f"[yellow]skipped:[/yellow] {names}: there is no message to compare")
     if not totals.messages:
         found.append(
             "[yellow]empty:[/yellow] the queue holds no message of this range that the writers have committed, so"
@@ -176,4 +184,14 @@ def _lost_end(one: Audited) -> str:
         f"[red]{escape(lane.topic)}:{lane.partition} has lost its end:[/red] ClickHouse has rows up to offset {stored},"
         f" the queue ends before offset {end}. It was lost, recreated or restored: its offsets {end} to {stored} can't"
         " be compared any more, and what it held above them and was not stored is gone without a trace"
+    )
+
+
+def _remade(one: Audited) -> str:
+    lane, former = one.range.lane, one.former
+    until = datetime.fromtimestamp(former.until // 1_000_000, UTC)
+    return (
+        f"[red]{escape(lane.topic)}:{lane.partition} was remade:[/red] ClickHouse has rows of a former queue at offsets"
+        f" that this one has given out again, up to {former.up_to}, the last received at {until:%Y-%m-%d %H:%M:%S} UTC."
+        " After that it was lost, recreated or restored: what it held and was not stored is gone without a trace"
     )

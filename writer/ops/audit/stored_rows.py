@@ -24,13 +24,14 @@ class StoredRows:
         self._clickhouse = clickhouse
         self._lane = lane
         self._of_lane = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_LANE}"
+        self._at_offsets = f"{self._of_lane} AND _offset BETWEEN %(first)s AND %(last)s"
         self._from = f"FROM `{clickhouse.database}`.`{table.name}` WHERE {THIS_RANGE}"
 
     def counts(self, messages: Sequence[Seen]) -> dict[MessageId, StoredCount]:
         """How many rows each message has; messages without rows are left out. Raises `ClickHouseError`.
 
-        Rows of the range that belong to another message (of an older topic of the same name) are in the answer under
-        their own time.
+        Rows at these offsets that belong to another message (of a former queue) are in the answer under their own time,
+        however long before or after.
         """
         stamped = [seen for seen in messages if seen.records]
         if not stamped:
@@ -38,7 +39,7 @@ class StoredRows:
         found = self._ask(
             "SELECT _offset, toUnixTimestamp64Micro(received_at), count(), uniqExact(_index), max(_index),"
             " min(project_id), min(retention_days), max(project_id), max(retention_days)"
-            f" {self._from} GROUP BY _offset, received_at",
+            f" {self._at_offsets} GROUP BY _offset, received_at",
             self._parameters(stamped),
         )
         return {

@@ -107,7 +107,11 @@ class _TopicRedrive:
     async def _take(self, letter: Letter) -> None:
         self._summary.letters += 1
         lane = Lane(letter.topic, letter.partition)
-        message = Message(letter.offset, letter.timestamp_ms, None, raw_bytes(letter))
+        try:
+            message = Message(letter.offset, letter.timestamp_ms, None, raw_bytes(letter))
+        except ValueError as error:
+            self._summary.wait(f"what the letter keeps can't be decoded: {error}")
+            return
         item = Item(self._session.converter.read(message), letter)
         if lane not in self._states:
             self._states |= await lane_states(self._operator.queue, self._operator.group, [lane])

@@ -86,7 +86,10 @@ def _message(kept: Kept, formats: Mapping[str, Format]) -> dict[str, Any]:
     """The stamp and the records, or as text what can't be decoded."""
     if kept.letter is None or not kept.letter.raw:
         return {}
-    raw = raw_bytes(kept.letter)
+    try:
+        raw = raw_bytes(kept.letter)
+    except ValueError as error:
+        return {"message": f"what the letter keeps can't be decoded: {error}"}
     try:
         stamp, payload = unseal(raw)
         records = formats[stamp.format].codec.plain(payload)

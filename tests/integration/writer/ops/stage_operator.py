@@ -3,7 +3,9 @@
 import sqlite3
 import time
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,12 +14,13 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from rich.console import Console
 from rich.progress import Progress
 
-from shared.queue.base import Position
+from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
 from shared.registry import Registry
 from shared.settings import Services, Settings, Topics
 from tests.integration.writer.ops.commands import Outcome, sluice
 from tests.integration.writer.stage import Stage
+from tests.integration.writer.writer_process import until
 from writer.failpoints import Failpoints
 from writer.ops.dlq.redrive import Summary as Redriven
 from writer.ops.dlq.redrive import redrive
@@ -91,3 +94,31 @@ async def drop_below(stage: Stage, offset: int) -> None:
     with db:
         retention.drop_expired(db, time.time_ns() // 1_000_000 + 10**12)
     db.close()
+
+
+async def remake(stage: Stage) -> None:
+    """The topic is lost, with all that it holds, and made again."""
+    if stage.queue_url.startswith("kafka://"):
+        admin = AIOKafkaAdminClient(bootstrap_servers=stage.queue_url.removeprefix("kafka://"))
+        await admin.start()
+        await admin.delete_topics([stage.lane().topic])
+        await admin.close()
+    else:
+        for file in queue_files(stage):
+            file.unlink(missing_ok=True)
+    await until(partial(is_new, stage))
+
+
+async def is_new(stage: Stage) -> bool:
+    try:
+        await stage.make("logs", tables=False)
+        await stage.queue.ping()
+        return (await stage.queue.end_offsets([stage.lane()]))[stage.lane()] == 0
+    except QueueError:
+        return False
+
+
+def queue_files(stage: Stage) -> list[Path]:
+    """The queue file, and what belongs to it."""
+    file = Path(stage.queue_url.removeprefix("sqlite:///"))
+    return [file.with_name(file.name + end) for end in ("", "-wal", "-shm")]

@@ -135,6 +135,28 @@ async def test_what_is_not_committed_expired_or_unknown_is_left_alone(stage: Sta
     assert stage.count() == 0
 
 
+async def test_an_odd_letter_is_named_and_stops_no_other(stage: Stage, postgres_url: str) -> None:
+    operator = StageOperator(stage, postgres_url)
+    await stage.make("logs")
+    await buried(stage, b"no envelope")
+    good = letter_of(stage, logs("a"), offset=0, timestamp_ms=3)
+    broken = msgspec.structs.replace(good, timestamp_ms=4, raw="bm8gemxpYg==", encoding="zlib+base64")
+    timeless = msgspec.structs.replace(good, timestamp_ms=10**17)
+    for letter in (broken, timeless, good):
+        await put_letter(stage, letter)
+    listed = (await operator.run("dlq", "list", "--json")).json["letters"]
+    states = {each["key"]: each["state"] for each in listed}
+    assert (states[broken.key.decode()], states[timeless.key.decode()]) == ("open", "unknown")
+    assert "Expected `int` <=" in next(each["problem"] for each in listed if each["state"] == "unknown")
+    assert timeless.key.decode() in (await operator.run("dlq", "list")).out
+    shown = await operator.run("dlq", "show", broken.key.decode())
+    assert "what the letter keeps can't be decoded" in shown.out
+    done = (await operator.run("dlq", "redrive", "--json")).json
+    assert (done["letters"], done["redriven"], done["still_failing"]) == (3, 1, 1)
+    assert [why.split(":")[0] for why in done["waiting"]] == ["what the letter keeps can't be decoded"]
+    assert stage.messages() == ["a"]
+
+
 async def test_a_redrive_killed_before_its_marker_and_repeated_makes_one_row(stage: Stage, postgres_url: str) -> None:
     operator = StageOperator(stage, postgres_url)
     await buried(stage, logs("a", "odd"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from writer.ops.audit.accounting import Counts, LetterState, Seen, StoredCount, length_of_union, needs_indices
+from writer.ops.audit.accounting import Counts, Former, LetterState, Seen, StoredCount, length_of_union, needs_indices
 
 NOW = 1_000
 
@@ -107,3 +107,20 @@ def test_only_what_is_missing_doubled_lost_or_unreadable_is_a_difference() -> No
 def test_an_offset_that_lies_in_two_gaps_is_lost_once() -> None:
     assert length_of_union([]) == 0
     assert length_of_union([(0, 5), (0, 8), (3, 4), (10, 12), (0, 0)]) == 10
+
+
+@pytest.mark.parametrize(
+    ("rows", "former"),
+    [
+        ([(7, 500), (8, 600)], Former()),
+        ([(7, 500), (7, 100), (8, 200), (8, 600)], Former(up_to=8, until=200)),
+        ([(8, 900)], Former(up_to=8, until=900)),
+        ([(9, 100), (10, 100)], Former()),  # a damaged message, a hole: what stood there can't be known
+    ],
+)
+def test_rows_at_an_offset_of_another_message_are_a_former_queues(rows: list[tuple[int, int]], former: Former) -> None:
+    seen = [message(1), message(1)._replace(offset=8, received_at=600), DAMAGED._replace(offset=9)]
+    found = Former()
+    found.look(seen, rows)
+    assert found == former
+    assert bool(found) == (former.up_to >= 0)
