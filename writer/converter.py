@@ -72,7 +72,7 @@ class Converter:
         blocks: list[Columns] = []
         for name, pieces in groups.items():
             blocks += self._blocks(self.formats[name], pieces, batch)
-        batch.columns = blocks[0] if len(blocks) == 1 else merge(self._table, blocks)
+        batch.columns = blocks[0] if len(blocks) == 1 else {**merge(self._table, blocks)}
         batch.letters.sort(key=lambda each: (each.offset, each.index or 0))
         return batch
 
@@ -182,11 +182,11 @@ def _extra(rows: Rows) -> list[bytes]:
     return extra
 
 
-def merge(table: Table, blocks: list[Columns]) -> Columns:
+def merge(table: Table, blocks: list[Columns]) -> dict[str, list[Any]]:
     """One block out of several; where a block lacks a column, the rows get its default."""
     defaults = {column.name: column.default for column in table.columns}
     names = [name for name in defaults if any(name in block for block in blocks)]
-    merged: Columns = {name: [] for name in names}
+    merged: dict[str, list[Any]] = {name: [] for name in names}
     for block in blocks:
         rows = len(block["_offset"])
         for name in names:

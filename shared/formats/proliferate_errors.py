@@ -16,7 +16,7 @@ from shared.formats.exceptions import SentException, Thrown, thrown
 from shared.formats.intake import Intake, OneOrMany, Remarks
 from shared.formats.levels import level_of
 from shared.formats.proliferate import PHP, OptionalObject, OptionalPerson, OptionalTime, Text, reply
-from shared.formats.users import flattened, person_columns
+from shared.formats.users import People, flattened
 from shared.formats.values import raw_text, times
 
 PING = "proliferate-sdk-init"
@@ -102,6 +102,9 @@ def _is_null(raw: msgspec.Raw) -> bool:
     return bytes(raw) in (b"", b"null")
 
 
+_users, _accounts = People("user", ("id", "email")), People("account", ("id", "name"))
+
+
 def columns(rows: Rows) -> Columns:
     records = rows.records
     thrown_ones = [Thrown() if _is_message(record) else thrown(record.exception) for record in records]
@@ -130,8 +133,8 @@ def columns(rows: Rows) -> Columns:
         "severity": [_severity(record) for record in records],
         "level": [record.level or "" for record in records],
         "attributes": _attributes(rows, thrown_ones),
-        **person_columns("user", [_user(record) for record in records], ("id", "email")),
-        **person_columns("account", [record.account for record in records], ("id", "name")),
+        **_users.columns([_user(record) for record in records]),
+        **_accounts.columns([record.account for record in records]),
         "url": [record.url or "" for record in records],
         "user_agent": [record.user_agent or "" for record in records],
         "session_id": [record.session_id or "" for record in records],

@@ -11,7 +11,7 @@ from shared.formats.codec import JsonArray
 from shared.formats.intake import Batch, Intake
 from shared.formats.levels import SEVERITY_NUMBERS, WORDS, level_of, other_word
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
-from shared.formats.users import person_columns
+from shared.formats.users import People
 from shared.formats.values import clamped, plain, raw_text, times
 
 
@@ -55,6 +55,9 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     level_sent: Annotated[msgspec.Raw, Meta(description="Filled in by the gateway: the word for the level.")] = ABSENT
 
 
+_users, _accounts = People("user", ("id", "email")), People("account", ("id", "name"))
+
+
 def columns(rows: Rows) -> Columns:
     records = rows.records
     levels = [record.level for record in records]
@@ -72,8 +75,8 @@ def columns(rows: Rows) -> Columns:
         "file_path": [record.file_path or "" for record in records],
         "line_number": clamped(rows, [record.line_number or 0 for record in records], "line_number", LINE_MAX),
         "function_name": [record.function_name or "" for record in records],
-        **person_columns("user", [record.user for record in records], ("id", "email")),
-        **person_columns("account", [record.account for record in records], ("id", "name")),
+        **_users.columns([record.user for record in records]),
+        **_accounts.columns([record.account for record in records]),
     }
 
 

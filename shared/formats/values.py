@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shared.formats.base import Rows
+from shared.formats.base import Columns, Rows
 from shared.formats.sent_time import moment_of
 from shared.signals.base import Table
 
@@ -55,9 +55,17 @@ def _cut(number: float, parts: int) -> int:
     return nearest - 1 if nearest / parts > number else nearest
 
 
+def _cut_column(numbers: Sequence[float], parts: int) -> list[int]:
+    """`_cut` of each."""
+    nearest = [round(number * parts) for number in numbers]
+    return [near - (near / parts > number) for near, number in zip(nearest, numbers, strict=True)]
+
+
 def _column(sent: Sequence[Moment]) -> list[int]:
-    """`microseconds` of each, and of usual texts without a call for each."""
+    """`microseconds` of each; of usual texts, and of Unix seconds, without a call for each."""
     try:
+        if sent and isinstance(sent[0], float) and min(sent) >= -1e11 and max(sent) <= 1e11:  # type: ignore[operator]
+            return _cut_column(sent, 1_000_000)  # type: ignore[arg-type]
         moments = map(datetime.fromisoformat, sent)  # type: ignore[arg-type]
         return list(map(floordiv, map(sub, moments, repeat(_EPOCH)), repeat(_US)))
     except (TypeError, ValueError):  # a number, no offset, or what only `moment_of` reads
@@ -124,7 +132,7 @@ def plain(raw: msgspec.Raw) -> Any:
         return None
 
 
-def limit_text(table: Table, columns: dict[str, list[Any]], rows: Rows) -> None:
+def limit_text(table: Table, columns: Columns, rows: Rows) -> None:
     """Make text fit its columns, in place: cut at the column's limit, the whole value noted, and U+FFFD for NUL."""
     for column in table.columns:
         values = columns.get(column.name)
@@ -138,7 +146,7 @@ def limit_text(table: Table, columns: dict[str, list[Any]], rows: Rows) -> None:
             columns[column.name] = [_without_nul(value) for value in values]
 
 
-def _note_long(rows: Rows, name: str, values: list[Any], limit: int) -> None:
+def _note_long(rows: Rows, name: str, values: Sequence[Any], limit: int) -> None:
     """Note what will be cut. What a request said once for all of its records is one text that all its rows share: it is
     noted with the first of them, or a thousand small logs under a service of a megabyte would take a gigabyte."""
     before = None
@@ -148,7 +156,7 @@ def _note_long(rows: Rows, name: str, values: list[Any], limit: int) -> None:
         before = value
 
 
-def _joined(values: list[Any]) -> str:
+def _joined(values: Sequence[Any]) -> str:
     """A column as one text, the fastest way to search it all. Some columns hold raw JSON too, as bytes."""
     try:
         return "".join(values)

@@ -124,7 +124,7 @@ class Restorer:
             last=parts[-1].last,
             received_at=next((part.received_at for part in parts if part.received_at), 0),
             message=parts[0].message if len(parts) == 1 else None,
-            columns=merge(self._table, [part.columns for part in parts if part.rows]),
+            columns={**merge(self._table, [part.columns for part in parts if part.rows])},
             letters=[letter for part in parts for letter in part.letters],
             expired=sum(part.expired for part in parts),
         )
