@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.clients.clickhouse import ClickHouse
 from shared.signals.base import Table
-from writer.column_checks import unsupported
+from writer.wire.block import unsupported
 
 _DISTRIBUTED = re.compile(r"Distributed\('[^']*', *'([^']*)', *'([^']*)'")
 _WINDOW = re.compile(r"\b(non_)?replicated_deduplication_window *= *(\d+)")

@@ -133,17 +133,21 @@ def plain(raw: msgspec.Raw) -> Any:
 
 
 def limit_text(table: Table, columns: Columns, rows: Rows) -> None:
-    """Make text fit its columns, in place: cut at the column's limit, the whole value noted, and U+FFFD for NUL."""
+    """Make text fit its columns, in place: cut at the column's limit, the whole value noted, and U+FFFD for NUL. What
+    is no text stays as it is."""
     for column in table.columns:
-        values = columns.get(column.name)
+        values, limit = columns.get(column.name), column.limit
         if not values:
             continue
-        limit = column.limit
-        if limit is not None and max(map(len, values)) > limit:
+        if limit is not None and any(_is_long(value, limit) for value in values):
             _note_long(rows, column.name, values, limit)
-            columns[column.name] = values = [value[:limit] for value in values]
-        if isinstance(values[0], str) and "\0" in _joined(values):
+            columns[column.name] = values = [value[:limit] if _is_long(value, limit) else value for value in values]
+        if any(isinstance(value, str) and "\0" in value for value in values):
             columns[column.name] = [_without_nul(value) for value in values]
+
+
+def _is_long(value: Any, limit: int) -> bool:
+    return isinstance(value, (str, bytes)) and len(value) > limit
 
 
 def _note_long(rows: Rows, name: str, values: Sequence[Any], limit: int) -> None:
@@ -151,17 +155,9 @@ def _note_long(rows: Rows, name: str, values: Sequence[Any], limit: int) -> None
     noted with the first of them, or a thousand small logs under a service of a megabyte would take a gigabyte."""
     before = None
     for row, value in enumerate(values):
-        if len(value) > limit and value is not before:
+        if value is not before and _is_long(value, limit):
             rows.note(row, name, _without_nul(value))
         before = value
-
-
-def _joined(values: Sequence[Any]) -> str:
-    """A column as one text, the fastest way to search it all. Some columns hold raw JSON too, as bytes."""
-    try:
-        return "".join(values)
-    except TypeError:
-        return "".join(value for value in values if isinstance(value, str))
 
 
 def _without_nul(value: Any) -> Any:

@@ -63,11 +63,11 @@ def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
             stored(in_process, request)
     check()
     store = ClickHouse(database_url)
-    for table, columns, rows in in_process.all_rows():
+    for table, block in in_process.all_rows():
         where = f"`{database_of(database_url)}`.`{table.name}`"
         store.query(f"TRUNCATE TABLE {where}")
-        store.insert(where, columns)
-        assert store.query(f"SELECT count() FROM {where}") == [(rows,)]
+        store.insert(where, block.columns)
+        assert store.query(f"SELECT count() FROM {where}") == [(block.rows,)]
     store.close()
 
 
@@ -75,7 +75,7 @@ def stored(in_process: InProcess, request: Request) -> None:
     """The answer is documented, and counts the rows that the writer makes of it (a ping is none)."""
     answer = in_process.ask(request)
     answer_checks.check(request, answer)
-    rows, accepted = sum(rows for _, _, rows in in_process.rows()), answer_checks.accepted(request, answer)
+    rows, accepted = sum(block.rows for _, block in in_process.rows()), answer_checks.accepted(request, answer)
     assert rows == accepted or (rows < accepted and b"sdk-init" in request.body), f"{rows} rows of {request}"
 
 
