@@ -88,15 +88,16 @@ class Block:
             raise Misfit(f"{name}: {error}") from error
 
     def _encoded(self, name: str, values: Sequence[Any], n: int, fresh: dict[str, WireColumn]) -> Any:
-        if name not in self._kinds:
+        kind = self._kinds.get(name)
+        if kind is None:
             raise Misfit(f"table {self._table.name} has no column {name}")
         if len(values) != n:
             raise Misfit(f"{name} has {len(values)} values for {n} rows")
         column = self.columns.get(name)
         if column is None:
-            column = fresh[name] = self._made(self._kinds[name])
+            column = fresh[name] = self._made(kind)
         try:
-            return column.encode(values)
+            return _encoded(column, values, kind)
         except (TypeError, OverflowError, UnicodeEncodeError) as error:
             raise Misfit(f"{name}: {error}") from error
 
@@ -106,3 +107,13 @@ class Block:
         if self.rows:
             column.fill(self.rows)
         return column
+
+
+def _encoded(column: WireColumn, values: Sequence[Any], kind: Column) -> Any:
+    """The encoded values; one that is empty, as None, is the default. In a column with a limit it must be a text."""
+    try:
+        return column.encode(values)
+    except TypeError:
+        if kind.limit is not None:
+            raise
+        return column.encode([value or kind.default for value in values])

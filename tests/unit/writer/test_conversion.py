@@ -78,6 +78,13 @@ class Record(msgspec.Struct, gc=False, array_like=True):
     notes: int = 0
 
 
+def fresh(value: Any) -> Any:
+    """A text of its own for each row, as a decoder makes it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+    return bytes(bytearray(value)) if isinstance(value, bytes) else value
+
+
 def odd_columns(rows: Rows) -> Columns:
     for row, record in enumerate(rows.records):
         if record.explodes:
@@ -87,7 +94,7 @@ def odd_columns(rows: Rows) -> Columns:
     texts, numbers = TEXTS + NO_TEXTS, NUMBERS + NO_NUMBERS
     return {
         **{
-            name: [texts[record.texts[place]] for record in rows.records]
+            name: [fresh(texts[record.texts[place]]) for record in rows.records]
             for place, name in enumerate(("short", "text", "low", "endless"))
         },
         **{
