@@ -141,7 +141,14 @@ class Converter:
 
     def _append(self, fmt: Format, pieces: list[Piece], batch: Batch) -> None:
         """Add the rows of all these records to the batch, or raise and add none."""
-        lane = batch.lane
+        rows, columns = self._columns(fmt, pieces, batch.lane)
+        try:
+            _append_columns(columns, rows, batch.block)
+        except Unusual:
+            limit_text(self._table, columns, rows)
+            _append_columns(columns, rows, batch.block)
+
+    def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> tuple[Rows, Columns]:
         rows = Rows()
         offsets: list[int] = []
         indices: list[int] = []
@@ -162,17 +169,7 @@ class Converter:
             "_offset": offsets,
             "_index": indices,
         }
-        try:
-            self._append_columns(columns, rows, batch.block)
-        except Unusual:
-            limit_text(self._table, columns, rows)
-            self._append_columns(columns, rows, batch.block)
-
-    @staticmethod
-    def _append_columns(columns: Columns, rows: Rows, block: Block) -> None:
-        if rows.notes:
-            columns["extra"] = _extra(rows)
-        block.append(columns, len(rows))
+        return rows, columns
 
     def _record_alone(self, entry: Entry, index: int) -> Message:
         """The message reduced to one record: still an envelope, so that it can be read again."""
@@ -204,6 +201,12 @@ def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
         return None
     rest = piece._replace(records=piece.records[middle:], start=piece.start + middle)
     return [piece._replace(records=piece.records[:middle])], [rest]
+
+
+def _append_columns(columns: Columns, rows: Rows, block: Block) -> None:
+    if rows.notes:
+        columns["extra"] = _extra(rows)
+    block.append(columns, len(rows))
 
 
 def _extra(rows: Rows) -> list[bytes]:

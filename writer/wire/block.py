@@ -97,7 +97,7 @@ class Block:
         if column is None:
             column = fresh[name] = self._made(kind)
         try:
-            return _encoded(column, values, kind)
+            return _encode(column, values, kind)
         except (TypeError, OverflowError, UnicodeEncodeError) as error:
             raise Misfit(f"{name}: {error}") from error
 
@@ -109,7 +109,7 @@ class Block:
         return column
 
 
-def _encoded(column: WireColumn, values: Sequence[Any], kind: Column) -> Any:
+def _encode(column: WireColumn, values: Sequence[Any], kind: Column) -> Any:
     """The encoded values; one that is empty, as None, is the default. In a column with a limit it must be a text."""
     try:
         return column.encode(values)

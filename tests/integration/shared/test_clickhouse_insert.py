@@ -1,8 +1,10 @@
 """Encoded columns arrive as they were meant: plain, compressed, over TLS, and through a table over two shards."""
 
+import asyncio
 import secrets
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,26 +138,38 @@ def server(folder: Path, **options: Any) -> Iterator[Server]:
         pytest.skip(str(error))
 
 
-def test_an_insert_over_tls(tmp_path: Path) -> None:
-    authority, port, block = trustme.CA(), free_port(None), rows(1_000, 300)
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate = authority.issue_cert(HOST)
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    extra = (
-        f"<tcp_port_secure>{port}</tcp_port_secure><openSSL><server><verificationMode>none</verificationMode>"
-        f"<certificateFile>{tmp_path}/cert.pem</certificateFile><privateKeyFile>{tmp_path}/key.pem</privateKeyFile>"
-        "</server></openSSL>"
-    )
-    with server(tmp_path / "server", extra_config=extra) as running, closing(ClickHouse(running.url)) as plain:
-        plain.query("SYSTEM START LISTEN TCP SECURE")
-        for statement in create_statements(TABLE, running.database, Storage()):
-            plain.query(statement)
-        query = f"ca_certs={tmp_path}/ca.pem"
-        url = f"clickhouses://{ADMIN}@{HOST}:{port}/{running.database}?{query}"
+@asynccontextmanager
+async def tls_in_front_of(url: str, folder: Path) -> AsyncIterator[str]:
+    """An address with TLS for a server without it: the engine of the wheel listens on plain ports only."""
+    authority, context, server = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), urlsplit(url)
+    authority.issue_cert(HOST).configure_cert(context)
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, here = await asyncio.open_connection(server.hostname, server.port)
+        await asyncio.gather(pump(reader, here), pump(there, writer), return_exceptions=True)
+
+    async with await asyncio.start_server(forward, HOST, 0, ssl=context) as listener:
+        host = f"{server.username}:{server.password}@{HOST}:{listener.sockets[0].getsockname()[1]}"
+        yield server._replace(scheme="clickhouses", netloc=host, query=f"ca_certs={folder}/ca.pem").geturl()
+
+
+async def test_an_insert_over_tls(things: str, tmp_path: Path) -> None:
+    block = rows(70_000, 300)
+
+    def insert(url: str) -> None:
         with closing(ClickHouse(url)) as connection:
             connection.insert("things", block.columns)
             assert stored(connection, "things", block) == values_of(block)
+
+    async with tls_in_front_of(things, tmp_path) as url:
+        await asyncio.to_thread(insert, url)
 
 
 def test_an_insert_into_a_table_over_two_shards_is_spread_and_deduplicated(tmp_path: Path) -> None:

@@ -50,21 +50,8 @@ TEXTS: list[Any] = [
     "d" * 300, "é" * 128, "e" * 16_383, "f" * 16_384, "g" * 20_000, "é" * 9_000,
 ]  # fmt: skip
 NO_TEXTS: list[Any] = [
-    "\ud800",
-    "ok\udfff",
-    5,
-    True,
-    1.5,
-    ["a"],
-    {},
-    ("a",),
-    object(),
-    None,
-    [],
-    0,
-    b"bytes",
-    b"b" * 21,
-]
+    "\ud800", "ok\udfff", 5, True, 1.5, ["a"], ("a",), object(), None, 0, b"bytes", b"b" * 21,
+]  # fmt: skip
 NUMBERS: list[Any] = [0, 1, 255, 7.0, True, False]
 NO_NUMBERS: list[Any] = [256, -1, 1.5, "7", "", None, [], [1], float("inf"), 2**63, 2**64, -(2**63), b"1"]
 
