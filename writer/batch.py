@@ -1,5 +1,6 @@
 """Rows of one range: its token, its rows' identities, and what is committed before and after it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -92,8 +93,7 @@ class Batch:
     def missing(self, present: set[Key], now_us: int) -> list[int]:
         """The rows that are not present and not past their retention."""
         received_at, days = self.block.numbers("received_at"), self.block.numbers("retention_days")
-        return [
-            row
-            for row, key in enumerate(self.keys())
-            if key not in present and received_at[row] + days[row] * US_PER_DAY > now_us
-        ]
+        absent: Sequence[int] = range(self.rows)
+        if present:
+            absent = [row for row, key in enumerate(self.keys()) if key not in present]
+        return [row for row in absent if received_at[row] + days[row] * US_PER_DAY > now_us]
