@@ -136,7 +136,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     batch_bytes: Annotated[int, Meta(ge=1024, description="Message bytes that seal a batch")] = 32_000_000
     batch_age_s: Annotated[float, Meta(gt=0, description="Seconds after its first message that seal a batch")] = 0.5
     held_bytes: Annotated[
-        int, Meta(ge=1_000_000, description="Message bytes held in one process; their rows take about twice as much")
+        int, Meta(ge=1_000_000, description="Message bytes held in one process; their rows take less than that again")
     ] = 48_000_000
     insert_threads: Annotated[int, Meta(ge=1, le=64, description="Inserts at the same time in one process")] = 4
     insert_timeout_s: Annotated[float, Meta(gt=0, description="Seconds before an insert counts as ambiguous")] = 60.0

@@ -1,14 +1,15 @@
 """Rows of one range: its token, its rows' identities, and what is committed before and after it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from shared.formats.base import Columns
 from shared.queue.base import Lane, Message, Position
 from shared.signals.base import US_PER_DAY
 from writer.dead_letters import Letter
 from writer.row_range import RowRange
+from writer.wire.block import Block
 
 Key = tuple[int, int, int]
 """A row's identity within its lane: (_offset, _index, received_at)."""
@@ -40,7 +41,8 @@ class Batch:
     """Of the first readable message, microseconds: a recreated topic makes other tokens."""
     message: Message | None
     """Where the batch is one message: that message."""
-    columns: Columns = field(default_factory=dict)
+    block: Block
+    """The rows."""
     letters: list[Letter] = field(default_factory=list)
     """For the records that can't become rows."""
     expired: int = 0
@@ -52,7 +54,7 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        return len(self.columns.get("_offset", ()))
+        return self.block.rows
 
     @property
     def end(self) -> int:
@@ -81,23 +83,17 @@ class Batch:
     @property
     def range(self) -> RowRange:
         """Where its rows lie. It must have rows."""
-        received_at = self.columns["received_at"]
+        received_at = self.block.numbers("received_at")
         return RowRange(self.lane, self.first, self.last, min(received_at), max(received_at))
 
     def keys(self) -> list[Key]:
         """The identity of each row."""
-        columns = self.columns
-        return list(zip(columns["_offset"], columns["_index"], columns["received_at"], strict=True))
+        return list(zip(*map(self.block.numbers, ("_offset", "_index", "received_at")), strict=True))
 
     def missing(self, present: set[Key], now_us: int) -> list[int]:
         """The rows that are not present and not past their retention."""
-        received_at, days = self.columns["received_at"], self.columns["retention_days"]
-        return [
-            row
-            for row, key in enumerate(self.keys())
-            if key not in present and received_at[row] + days[row] * US_PER_DAY > now_us
-        ]
-
-    def select(self, rows: list[int]) -> Columns:
-        """The columns of some of the rows."""
-        return {name: [values[row] for row in rows] for name, values in self.columns.items()}
+        received_at, days = self.block.numbers("received_at"), self.block.numbers("retention_days")
+        absent: Sequence[int] = range(self.rows)
+        if present:
+            absent = [row for row, key in enumerate(self.keys()) if key not in present]
+        return [row for row in absent if received_at[row] + days[row] * US_PER_DAY > now_us]

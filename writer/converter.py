@@ -1,4 +1,4 @@
-"""Messages -> columns. Pure: the same messages give the same rows in every process, at any time
+"""Messages -> rows. Pure: the same messages give the same rows in every process, at any time
 (delivery.md, "Step 2: seal")."""
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +12,14 @@ from shared.formats.values import limit_text
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY, Table
 from writer.batch import Batch
-from writer.column_checks import check
 from writer.dead_letters import Letter, Reason, letter
 from writer.entry import Entry, read_entry
+from writer.wire.block import Block
+from writer.wire.column import Unusual
+
+CHUNK_ROWS = 400
+"""Rows that are converted at once, and a message more: what they need stays in the processor's cache
+(performance.md, "Columns are bytes")."""
 
 _STAMPED = ("project_id", "received_at", "service", "environment", "release", "retention_days")
 """Columns taken from the stamp where the format doesn't make them."""
@@ -23,13 +28,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Piece(NamedTuple):
-    """Consecutive decoded records of one message; `start` is the index of the first."""
+    """Consecutive decoded records of one message; `start` is the place of the first in it."""
 
-    message: Message
+    entry: Entry
     stamp: Stamp
     """Of the whole message."""
     records: list[Any]
-    start: int
+    start: int = 0
+
+    @property
+    def first(self) -> int:
+        """The index of the first record."""
+        return self.start + (self.entry.index or 0)
 
     @property
     def own_stamp(self) -> Stamp:
@@ -41,7 +51,7 @@ class Piece(NamedTuple):
 
 
 class Converter:
-    """Converts messages of a signal's topic to columns of its table."""
+    """Converts messages of a signal's topic to rows of its table."""
 
     def __init__(self, table: Table, formats: Iterable[Format]) -> None:
         self._table = table
@@ -63,16 +73,17 @@ class Converter:
             last=entries[-1].message.offset,
             received_at=next((entry.stamp.received_at for entry in entries if entry.stamp), 0),
             message=entries[0].message if len(entries) == 1 else None,
+            block=Block(self._table),
             planned=planned,
         )
-        groups: dict[str, list[Piece]] = {}
+        groups: dict[str, list[Entry]] = {}
         for entry in entries:
-            if piece := self._piece(entry, now_us, batch):
-                groups.setdefault(piece.stamp.format, []).append(piece)
-        blocks: list[Columns] = []
-        for name, pieces in groups.items():
-            blocks += self._blocks(self.formats[name], pieces, batch)
-        batch.columns = blocks[0] if len(blocks) == 1 else merge(self._table, blocks)
+            if entry.stamp is None:
+                _give_up(batch, entry.message, entry.index, "undecodable", entry.problem)
+            else:
+                groups.setdefault(entry.stamp.format, []).append(entry)
+        for name, group in groups.items():
+            self._add_all(self.formats[name], group, now_us, batch)
         batch.letters.sort(key=lambda each: (each.offset, each.index or 0))
         return batch
 
@@ -80,68 +91,85 @@ class Converter:
         """The letter of a record that ClickHouse refused."""
         return letter(lane, self._record_alone(self.read(message), index), index, "refused", detail)
 
+    def _add_all(self, fmt: Format, entries: Sequence[Entry], now_us: int, batch: Batch) -> None:
+        """Decode and convert the entries of one format, some whole messages at a time."""
+        pieces: list[Piece] = []
+        rows = 0
+        for entry in entries:
+            if piece := self._piece(entry, now_us, batch):
+                pieces.append(piece)
+                rows += len(piece.records)
+            if rows >= CHUNK_ROWS:
+                self._add(fmt, pieces, batch)
+                pieces, piece, rows = [], None, 0  # freed before the next ones are decoded
+        if pieces:
+            self._add(fmt, pieces, batch)
+
     def _piece(self, entry: Entry, now_us: int, batch: Batch) -> Piece | None:
         """The entry's records; None if there are none, or they are expired or undecodable, which `batch` then notes."""
         stamp = entry.stamp
-        if stamp is None:
-            _give_up(batch, entry.message, None, "undecodable", entry.problem)
-            return None
+        assert stamp is not None
         if is_expired(stamp, now_us):
             batch.expired += stamp.n
             return None
         try:
             records = self.formats[stamp.format].codec.read(entry.payload)
         except Undecodable as error:
-            _give_up(batch, entry.message, None, "undecodable", f"the records: {error}")
+            _give_up(batch, entry.message, entry.index, "undecodable", f"the records: {error}")
             return None
         if len(records) != stamp.n:
             detail = f"the stamp counts {stamp.n} records, there are {len(records)}"
-            _give_up(batch, entry.message, None, "undecodable", detail)
+            _give_up(batch, entry.message, entry.index, "undecodable", detail)
             return None
-        return Piece(entry.message, stamp, records, 0) if records else None
+        return Piece(entry, stamp, records) if records else None
 
-    def _blocks(self, fmt: Format, pieces: list[Piece], batch: Batch) -> list[Columns]:
+    def _add(self, fmt: Format, pieces: list[Piece], batch: Batch) -> None:
         """Convert all at once; if that fails, each half alone, down to the record that can't be converted."""
         try:
-            return [self._columns(fmt, pieces, batch.lane)]
+            self._append(fmt, pieces, batch)
         except MemoryError:
             raise
         except Exception as error:  # a strange record may make a format raise anything
             halves = _halves(pieces)
             if halves is not None:
-                return self._blocks(fmt, halves[0], batch) + self._blocks(fmt, halves[1], batch)
+                for half in halves:
+                    self._add(fmt, half, batch)
+                return
             (piece,) = pieces
-            alone = self._record_alone(self.read(piece.message), piece.start)
-            _give_up(batch, alone, piece.start, "unconvertible", f"{type(error).__name__}: {error}")
-            return []
+            alone = self._record_alone(piece.entry, piece.start)
+            _give_up(batch, alone, piece.first, "unconvertible", f"{type(error).__name__}: {error}")
 
-    def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> Columns:
+    def _append(self, fmt: Format, pieces: list[Piece], batch: Batch) -> None:
+        """Add the rows of all these records to the batch, or raise and add none."""
+        rows, columns = self._columns(fmt, pieces, batch.lane)
+        try:
+            _append_columns(columns, rows, batch.block)
+        except Unusual:
+            limit_text(self._table, columns, rows)
+            _append_columns(columns, rows, batch.block)
+
+    def _columns(self, fmt: Format, pieces: list[Piece], lane: Lane) -> tuple[Rows, Columns]:
         rows = Rows()
         offsets: list[int] = []
         indices: list[int] = []
         for piece in pieces:
             n = len(piece.records)
             rows.add(piece.own_stamp, piece.records)
-            offsets += [piece.message.offset] * n
-            indices += range(piece.start, piece.start + n)
-        columns = fmt.columns(rows)
+            offsets += [piece.entry.message.offset] * n
+            indices += range(piece.first, piece.first + n)
+        n = len(rows)
+        columns = {**fmt.columns(rows), "received_at": rows.received_at}
         for name in _STAMPED:
             columns.setdefault(name, getattr(rows, name))
-        limit_text(self._table, columns, rows)
-        if rows.notes:
-            columns["extra"] = _extra(rows)
         if self._has_format:
-            columns["format"] = [fmt.name] * len(rows)
-        # A column of empty values isn't sent: its default is the same.
-        columns = {name: values for name, values in columns.items() if any(values)}
-        check(self._table, columns, len(rows))
-        return columns | {
-            "received_at": rows.received_at,
-            "_topic": [lane.topic] * len(rows),
-            "_partition": [lane.partition] * len(rows),
+            columns["format"] = [fmt.name] * n
+        columns |= {
+            "_topic": [lane.topic] * n,
+            "_partition": [lane.partition] * n,
             "_offset": offsets,
             "_index": indices,
         }
+        return rows, columns
 
     def _record_alone(self, entry: Entry, index: int) -> Message:
         """The message reduced to one record: still an envelope, so that it can be read again."""
@@ -175,20 +203,14 @@ def _halves(pieces: list[Piece]) -> tuple[list[Piece], list[Piece]] | None:
     return [piece._replace(records=piece.records[:middle])], [rest]
 
 
+def _append_columns(columns: Columns, rows: Rows, block: Block) -> None:
+    if rows.notes:
+        columns["extra"] = _extra(rows)
+    block.append(columns, len(rows))
+
+
 def _extra(rows: Rows) -> list[bytes]:
     extra = [b""] * len(rows)
     for row, notes in rows.notes.items():
         extra[row] = _encode(notes)
     return extra
-
-
-def merge(table: Table, blocks: list[Columns]) -> Columns:
-    """One block out of several; where a block lacks a column, the rows get its default."""
-    defaults = {column.name: column.default for column in table.columns}
-    names = [name for name in defaults if any(name in block for block in blocks)]
-    merged: Columns = {name: [] for name in names}
-    for block in blocks:
-        rows = len(block["_offset"])
-        for name in names:
-            merged[name] += block.get(name) or [defaults[name]] * rows
-    return merged

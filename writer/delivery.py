@@ -82,11 +82,12 @@ class Delivery:
     async def store_row_by_row(self, batch: Batch) -> dict[int, str]:
         """Store the rows that ClickHouse accepts. Returns those that it refuses even alone, with the reasons."""
         refused: dict[int, str] = {}
+        indices = batch.block.numbers("_index")
         copy = 1
         while missing := [row for row in await self.missing(batch) if row not in refused]:
             for row in missing:
                 try:
-                    await self._insert(batch, [row], f"{batch.token}#row:{batch.columns['_index'][row]}:{copy}")
+                    await self._insert(batch, [row], f"{batch.token}#row:{indices[row]}:{copy}")
                 except Poison as poison:
                     refused[row] = str(poison)
             copy += 1
@@ -115,7 +116,7 @@ class Delivery:
 
         Raises `Poison`, and `UnfitTable`: a token may mean nothing there, so the rows must be looked for first.
         """
-        columns = batch.columns if len(rows) == batch.rows else batch.select(rows)
+        block = batch.block if len(rows) == batch.rows else batch.block.select(rows)
         backoff = Backoff(self._waiting.max_s)
         sure, started = True, 0.0
 
@@ -127,7 +128,7 @@ class Delivery:
 
         while True:
             try:
-                await self._sink.insert(self._table, columns, token, ready=ready)
+                await self._sink.insert(self._table, block, token, ready=ready)
             except ClickHouseError as error:
                 if is_poison(error):
                     raise Poison(str(error)) from error

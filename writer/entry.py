@@ -24,6 +24,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Of `stamp.n` records."""
     problem: str = ""
     blocked: str = ""
+    index: int | None = None
+    """Of the only record of a message that was reduced to it: its place among the others."""
 
     @property
     def rows(self) -> int:

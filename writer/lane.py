@@ -193,7 +193,7 @@ class LaneWriter:
     async def _store_row_by_row(self, batch: Batch, message: Message) -> None:
         self._delivery.trusted = False
         refused = await self._delivery.store_row_by_row(batch)
-        indices = batch.columns["_index"]
+        indices = batch.block.numbers("_index")
         letters = [
             self._converter.letter_of_row(self._lane, message, indices[row], reason) for row, reason in refused.items()
         ]

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.clickhouse_pool import ClickHousePool
-from shared.formats.base import Columns
 from shared.queue.base import Lane
 from shared.signals.base import Table
 from writer.batch import Key
 from writer.row_range import KEY, LOOK_SETTINGS, THIS_LANE, THIS_RANGE, RowRange
 from writer.tables import check_table, look_up
+from writer.wire.block import Block
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Sink:
         self._threads = threads
         self._fit: set[str] = set()
 
-    async def insert(self, table: Table, columns: Columns, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
+    async def insert(self, table: Table, block: Block, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
         """Insert as one block under a token. `ready` is called right before, when a thread is free; it may raise.
 
         Raises:
@@ -64,7 +64,7 @@ class Sink:
         """
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         where = f"`{self.database}`.`{table.name}`"
-        await self._checked(table, lambda clickhouse: clickhouse.insert(where, columns, settings), ready)
+        await self._checked(table, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
 
     async def check(self, table: Table) -> None:
         """Check once whether the table is fit to be written to, and again after every failure.

@@ -1,11 +1,12 @@
 """Whether a table can be written to: it has the columns and remembers tokens (delivery.md, "What ClickHouse needs")."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.clients.clickhouse import ClickHouse
 from shared.signals.base import Table
-from writer.column_checks import unsupported
+from writer.wire.block import unsupported
 
 _DISTRIBUTED = re.compile(r"Distributed\('[^']*', *'([^']*)', *'([^']*)'")
 _WINDOW = re.compile(r"\b(non_)?replicated_deduplication_window *= *(\d+)")
@@ -27,7 +28,8 @@ class TableFacts:
     engine: str
     window: int
     """The number of blocks that it remembers by token."""
-    columns: frozenset[str]
+    columns: Mapping[str, str]
+    """Name -> type, as the server spells it."""
 
 
 def look_up(clickhouse: ClickHouse, database: str, name: str) -> TableFacts:
@@ -42,11 +44,11 @@ def look_up(clickhouse: ClickHouse, database: str, name: str) -> TableFacts:
     if local := _DISTRIBUTED.match(engine_full):
         return look_up(clickhouse, local[1] or database, local[2])
     columns = clickhouse.query(
-        "SELECT name FROM system.columns WHERE database = %(database)s AND table = %(name)s",
+        "SELECT name, type FROM system.columns WHERE database = %(database)s AND table = %(name)s",
         {"database": database, "name": name},
     )
     window = _window(clickhouse, engine, engine_full)
-    return TableFacts(f"{database}.{name}", engine, window, frozenset(column for (column,) in columns))
+    return TableFacts(f"{database}.{name}", engine, window, dict(columns))
 
 
 def _window(clickhouse: ClickHouse, engine: str, engine_full: str) -> int:
@@ -68,6 +70,9 @@ def check_table(table: Table, facts: TableFacts) -> None:
         raise UnfitTable(f"column {strange[0]} of table {table.name} has a type that the writer doesn't know")
     if missing := [name for name in table.column_names if name not in facts.columns]:
         raise UnfitTable(f"table {facts.name} has no column {', '.join(missing)}: run `sluice migrate`")
+    for column in table.columns:  # rows are encoded before the server names its types
+        if (there := facts.columns[column.name]) != column.type:
+            raise UnfitTable(f"column {column.name} of table {facts.name} is {there}, it must be {column.type}")
     if not facts.engine.endswith("MergeTree"):
         raise UnfitTable(f"table {facts.name} has the engine {facts.engine}; only MergeTree tables deduplicate")
     if facts.window == 0:

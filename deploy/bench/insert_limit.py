@@ -1,4 +1,4 @@
-"""The writer's limit, in a process of its own: prebuilt columns into the final table with the same driver and the same
+"""The writer's limit, in a process of its own: prebuilt blocks into the final table with the same driver and the same
 settings, and nothing else."""
 
 import gc
@@ -16,11 +16,11 @@ from deploy.bench.logs import arrays
 from deploy.bench.messages import envelope
 from shared import registry
 from shared.clients.clickhouse import ClickHouse
-from shared.formats.base import Columns
 from shared.queue.base import Lane, Message
 from shared.signals.logs import SIGNAL as LOGS
 from writer.converter import Converter
 from writer.sink import INSERT_SETTINGS
+from writer.wire.block import Block
 
 DATABASE = "bench_limit"
 DIFFERENT_BATCHES = 4
@@ -60,7 +60,7 @@ def start(job: Job) -> Running[Outcome]:
 # In the process itself.
 
 
-def columns(batch: int, messages: int, logs: int) -> Columns:
+def block(batch: int, messages: int, logs: int) -> Block:
     """One batch as the writer's own conversion makes it."""
     lane = Lane(LOGS.topic, batch)
     converter = Converter(LOGS.table, registry.load().formats_of(LOGS))
@@ -68,7 +68,7 @@ def columns(batch: int, messages: int, logs: int) -> Columns:
     entries = [
         converter.read(Message(offset, 0, None, envelope("bench", array, logs))) for offset, array in enumerate(records)
     ]
-    return converter.convert(lane, entries, time_ns() // 1000).columns
+    return converter.convert(lane, entries, time_ns() // 1000).block
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def own_table(clickhouse_url: str) -> Iterator[None]:
 
 
 def run(job: Job) -> Outcome:
-    built = [columns(batch, job.messages, job.logs) for batch in range(min(DIFFERENT_BATCHES, job.batches))]
+    built = [block(batch, job.messages, job.logs) for batch in range(min(DIFFERENT_BATCHES, job.batches))]
     gc.collect()
     gc.freeze()
     url = urlsplit(job.clickhouse_url)._replace(path=f"/{DATABASE}").geturl()
@@ -98,13 +98,13 @@ def run(job: Job) -> Outcome:
     return Outcome(rows=job.batches * job.messages * job.logs, batches=job.batches, seconds=seconds, cpu_s=cpu)
 
 
-def _insert(url: str, built: list[Columns], numbers: range) -> None:
+def _insert(url: str, built: list[Block], numbers: range) -> None:
     """The batches of these numbers, one after the other over one connection. Each has a token: without one
     ClickHouse would take a batch that comes again for a repeated try."""
     with closing(ClickHouse(url)) as clickhouse:
         for number in numbers:
             settings = {**INSERT_SETTINGS, "insert_deduplication_token": f"limit:{number}"}
-            clickhouse.insert(f"{DATABASE}.{LOGS.table.name}", built[number % len(built)], settings)
+            clickhouse.insert(f"{DATABASE}.{LOGS.table.name}", built[number % len(built)].columns, settings)
 
 
 if __name__ == "__main__":

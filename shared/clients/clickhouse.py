@@ -4,14 +4,17 @@ The driver is synchronous: one `ClickHouse` belongs to one thread at a time.
 """
 
 import socket
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from clickhouse_driver import Client
+from clickhouse_driver import Client, defines
 from clickhouse_driver import errors as driver_errors
+from clickhouse_driver.block import BlockInfo, ColumnOrientedBlock
+from clickhouse_driver.protocol import ClientPacketTypes
+from clickhouse_driver.varint import write_varint
+from clickhouse_driver.writer import write_binary_str, write_binary_uint8
 
 
 class ClickHouseError(Exception):
@@ -31,6 +34,61 @@ class ServerError(ClickHouseError):
         self.text = text
 
 
+class OtherTypes(ClickHouseError):
+    """The table's columns have other types than the encoded ones. Nothing was sent."""
+
+
+class EncodedColumn(Protocol):
+    """The values of one column as the native protocol has them."""
+
+    type: str
+    """As ClickHouse spells it."""
+
+    def __len__(self) -> int: ...
+
+    def wire(self) -> Iterable[Any]:
+        """Its bytes, in parts."""
+
+
+class _Client(Client):  # type: ignore[misc]  # the driver has no types
+    """The driver's client, but what it inserts is encoded already: `send_data` writes the parts as they are.
+
+    All else is the driver's own: the handshake, settings, compression and TLS, exceptions.
+    """
+
+    def send_data(
+        self,
+        sample_block: ColumnOrientedBlock,
+        data: Sequence[EncodedColumn],
+        types_check: bool = False,
+        columnar: bool = False,
+    ) -> int:
+        """Send one block, and an empty one that ends the data. `sample_block` names the columns and their types as the
+        server wants them."""
+        wanted, ours = [type for _, type in sample_block.columns_with_types], [column.type for column in data]
+        if wanted != ours:
+            raise OtherTypes(f"the table has the columns {sample_block.columns_with_types}, the rows are of {ours}")
+        connection, rows = self.connection, len(data[0])
+        write_varint(ClientPacketTypes.DATA, connection.fout)
+        write_binary_str("", connection.fout)  # the name of a temporary table
+        out = connection.block_out.fout  # the compressing one, if the block is to be compressed
+        BlockInfo().write(out)
+        write_varint(len(data), out)
+        write_varint(rows, out)
+        revision = connection.server_info.used_revision
+        for (name, type), column in zip(sample_block.columns_with_types, data, strict=True):
+            write_binary_str(name, out)
+            write_binary_str(type, out)
+            if revision >= defines.DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION:
+                write_binary_uint8(0, out)  # none
+            out.write(b"".join(column.wire()))
+        connection.block_out.finalize()
+        self.receive_profile_events()
+        connection.send_data(ColumnOrientedBlock())
+        self.receive_profile_events()
+        return rows
+
+
 class ClickHouse:
     """One connection, made at the first use and again after it broke.
 
@@ -47,7 +105,7 @@ class ClickHouse:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.database = database_of(url)
-        self._client = Client.from_url(url)
+        self._client = _Client.from_url(url)
         connection = self._client.connection
         connection.send_receive_timeout = timeout_s
         connection.connect_timeout = connect_timeout_s
@@ -68,14 +126,15 @@ class ClickHouse:
         return columns
 
     def insert(
-        self, table: str, columns: Mapping[str, Sequence[Any]], settings: Mapping[str, Any] | None = None
+        self, table: str, columns: Mapping[str, EncodedColumn], settings: Mapping[str, Any] | None = None
     ) -> None:
-        """Insert columns of equal length as one block (fewer rows than the driver's `insert_block_size`, 1,048,576).
+        """Insert columns of equal length, at least one row, as one block.
 
-        `table` is `database.table`. Text may be str or bytes, times are ints scaled to the column's precision. Columns
-        that are left out get their default. The columns are not changed, the same ones may be tried again.
+        `table` is `database.table`. Columns that are left out get their default. The columns are not changed, the same
+        ones may be tried again.
 
         Raises:
+            OtherTypes: a column's type isn't the table's; nothing was sent.
             ServerError: the server refuses.
             Unreachable: anything else; something of it may have been stored.
         """
@@ -83,8 +142,8 @@ class ClickHouse:
         sql = f"INSERT INTO {table} ({names}) VALUES"
         try:
             self._execute(sql, list(columns.values()), settings, columnar=True)
-        except (AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
-            # The driver itself fails on odd values, and on garbage from a dying connection.
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # The driver itself fails on garbage from a dying connection.
             raise Unreachable(f"the driver failed: {type(error).__name__}: {error}") from error
 
     def abort(self) -> None:

@@ -3,7 +3,7 @@
 Nothing here does I/O or asks a clock: the same message gives the same rows whenever it is read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -12,8 +12,8 @@ import msgspec
 from shared.envelope import Stamp
 from shared.formats.codec import Codec
 
-Columns = dict[str, list[Any]]
-"""Column name -> one value a row."""
+Columns = dict[str, Sequence[Any]]
+"""Column name -> one value a row. All of them have equally many."""
 
 ABSENT = msgspec.Raw()
 """An optional raw field that was not sent."""

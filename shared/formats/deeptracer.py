@@ -1,15 +1,15 @@
 """What the four DeepTracer formats share (contracts.md, "DeepTracer API"). Their fields stand in the document's
 order."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
-from shared.formats.base import Columns, Rows, checked_as, or_else
+from shared.formats.base import Columns, checked_as, or_else
 from shared.formats.intake import Outcome
 from shared.formats.sent_time import SentTime, zoned_time
-from shared.formats.values import raw_text
 
 Release = Annotated[str, Meta(max_length=128)]
 Count = Annotated[float, Meta(ge=0)]
@@ -21,19 +21,13 @@ Time = Annotated[SentTime, checked_as(ZonedTime)]
 OptionalTime = Annotated[SentTime | None, checked_as(ZonedTime)]
 
 
-def common_columns(rows: Rows) -> Columns:
+def common_columns(sent: Mapping[str, Sequence[Any]]) -> Columns:
     """The columns that every single-record format fills from the record itself."""
-    records = rows.records
     return {
-        "service": [record.service or "unknown" for record in records],
-        "environment": [record.environment or "production" for record in records],
-        "release": [record.release for record in records],
+        "service": [service or "unknown" for service in sent["service"]],
+        "environment": [environment or "production" for environment in sent["environment"]],
+        "release": sent["release"],
     }
-
-
-def attributes(rows: Rows) -> list[bytes]:
-    """The `metadata` of each record, byte for byte."""
-    return raw_text([record.metadata for record in rows.records])
 
 
 def reply(outcome: Outcome) -> tuple[int, bytes]:

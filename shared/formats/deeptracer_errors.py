@@ -9,7 +9,7 @@ from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows, check
 from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Release, common_columns
 from shared.formats.intake import Intake, One, Outcome
-from shared.formats.values import raw_text
+from shared.formats.values import raw_text, sent
 
 
 class Breadcrumb(msgspec.Struct, gc=False):
@@ -36,26 +36,19 @@ class Error(msgspec.Struct, gc=False, kw_only=True):
 
 
 def columns(rows: Rows) -> Columns:
-    records = rows.records
-    prints = [
-        fingerprint(version, record.error_message, record.stack_trace)
-        for version, record in zip(rows.fingerprint_version, records, strict=True)
-    ]
+    error = sent(rows)
+    prints = list(map(fingerprint, rows.fingerprint_version, error["error_message"], error["stack_trace"]))
     return {
-        **common_columns(rows),
+        **common_columns(error),
         "timestamp": rows.received_at,
         "event_id": rows.event_id,
         "fingerprint": [made.hash for made in prints],
         "fingerprint_version": rows.fingerprint_version,
         "fingerprint_parts": [made.parts for made in prints],
         "type": [made.type for made in prints],
-        "error_message": [record.error_message for record in records],
-        "stack_trace": [record.stack_trace for record in records],
-        "severity": [record.severity for record in records],
-        "attributes": raw_text([record.context for record in records]),
-        "breadcrumbs": raw_text([record.breadcrumbs for record in records]),
-        "trace_id": [record.trace_id for record in records],
-        "user_id": [record.user_id for record in records],
+        **{name: error[name] for name in ("error_message", "stack_trace", "severity", "trace_id", "user_id")},
+        "attributes": raw_text(error["context"]),
+        "breadcrumbs": raw_text(error["breadcrumbs"]),
     }
 
 

@@ -4,9 +4,9 @@ import msgspec
 
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
 from shared.formats.codec import JsonArray
-from shared.formats.deeptracer import Count, Release, attributes, common_columns, reply
+from shared.formats.deeptracer import Count, Release, common_columns, reply
 from shared.formats.intake import Intake, One
-from shared.formats.values import whole
+from shared.formats.values import raw_text, sent, whole
 
 
 class Call(msgspec.Struct, gc=False, kw_only=True):
@@ -26,18 +26,16 @@ class Call(msgspec.Struct, gc=False, kw_only=True):
 
 
 def columns(rows: Rows) -> Columns:
-    records = rows.records
+    call = sent(rows)
     return {
-        **common_columns(rows),
+        **common_columns(call),
         "timestamp": rows.received_at,
-        "model": [record.model for record in records],
-        "provider": [record.provider for record in records],
-        "operation": [record.operation for record in records],
-        "input_tokens": whole(rows, [record.input_tokens for record in records], "input_tokens"),
-        "output_tokens": whole(rows, [record.output_tokens for record in records], "output_tokens"),
-        "cost_usd": [record.cost_usd for record in records],
-        "latency_ms": whole(rows, [record.latency_ms for record in records], "latency_ms"),
-        "attributes": attributes(rows),
+        "model": call["model"],
+        "provider": call["provider"],
+        "operation": call["operation"],
+        **{name: whole(rows, call[name], name) for name in ("input_tokens", "output_tokens", "latency_ms")},
+        "cost_usd": call["cost_usd"],
+        "attributes": raw_text(call["metadata"]),
     }
 
 

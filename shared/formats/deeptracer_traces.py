@@ -6,9 +6,9 @@ import msgspec
 
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
 from shared.formats.codec import JsonArray
-from shared.formats.deeptracer import Count, Release, Time, attributes, common_columns, reply
+from shared.formats.deeptracer import Count, Release, Time, common_columns, reply
 from shared.formats.intake import Intake, One
-from shared.formats.values import times, whole
+from shared.formats.values import raw_text, sent, times, whole
 
 
 class Span(msgspec.Struct, gc=False, kw_only=True):
@@ -28,17 +28,13 @@ class Span(msgspec.Struct, gc=False, kw_only=True):
 
 
 def columns(rows: Rows) -> Columns:
-    records = rows.records
+    span = sent(rows)
     return {
-        **common_columns(rows),
-        "timestamp": times(rows, [record.start_time for record in records], "start_time"),
-        "trace_id": [record.trace_id for record in records],
-        "span_id": [record.span_id for record in records],
-        "parent_span_id": [record.parent_span_id for record in records],
-        "operation": [record.operation for record in records],
-        "duration_ms": whole(rows, [record.duration_ms for record in records], "duration_ms"),
-        "status": [record.status for record in records],
-        "attributes": attributes(rows),
+        **common_columns(span),
+        "timestamp": times(rows, span["start_time"], "start_time"),
+        **{name: span[name] for name in ("trace_id", "span_id", "parent_span_id", "operation", "status")},
+        "duration_ms": whole(rows, span["duration_ms"], "duration_ms"),
+        "attributes": raw_text(span["metadata"]),
     }
 
 

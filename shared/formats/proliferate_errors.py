@@ -16,8 +16,8 @@ from shared.formats.exceptions import SentException, Thrown, thrown
 from shared.formats.intake import Intake, OneOrMany, Remarks
 from shared.formats.levels import level_of
 from shared.formats.proliferate import PHP, OptionalObject, OptionalPerson, OptionalTime, Text, reply
-from shared.formats.users import flattened, person_columns
-from shared.formats.values import raw_text, times
+from shared.formats.users import People, flattened
+from shared.formats.values import not_null, objects, sent, times
 
 PING = "proliferate-sdk-init"
 """The message with which an SDK announces itself."""
@@ -102,6 +102,12 @@ def _is_null(raw: msgspec.Raw) -> bool:
     return bytes(raw) in (b"", b"null")
 
 
+_TEXTS = ("release", "trace_id", "level", "url", "user_agent", "session_id", "window_id", "platform")
+"""Fields that may be null."""
+
+_users, _accounts = People("user", ("id", "email")), People("account", ("id", "name"))
+
+
 def columns(rows: Rows) -> Columns:
     records = rows.records
     thrown_ones = [Thrown() if _is_message(record) else thrown(record.exception) for record in records]
@@ -112,11 +118,11 @@ def columns(rows: Rows) -> Columns:
     for row, what in enumerate(thrown_ones):
         if what.mechanism is not None:  # its column tells only whether the error was handled
             rows.note(row, "mechanism", what.mechanism)
+    error = sent(rows)
     return {
-        "timestamp": times(rows, [record.timestamp for record in records]),
-        "environment": [record.environment or "production" for record in records],
-        "release": [record.release or "" for record in records],
-        "trace_id": [record.trace_id or "" for record in records],
+        "timestamp": times(rows, error["timestamp"]),
+        "environment": [environment or "production" for environment in error["environment"]],
+        **{name: not_null(error[name]) for name in _TEXTS},
         "event_id": rows.event_id,
         "fingerprint": [made.hash for made in prints],
         "fingerprint_version": rows.fingerprint_version,
@@ -128,16 +134,10 @@ def columns(rows: Rows) -> Columns:
         "error_message": [_message(record, what) for record, what in zip(records, thrown_ones, strict=True)],
         "stack_trace": [what.stack for what in thrown_ones],
         "severity": [_severity(record) for record in records],
-        "level": [record.level or "" for record in records],
         "attributes": _attributes(rows, thrown_ones),
-        **person_columns("user", [_user(record) for record in records], ("id", "email")),
-        **person_columns("account", [record.account for record in records], ("id", "name")),
-        "url": [record.url or "" for record in records],
-        "user_agent": [record.user_agent or "" for record in records],
-        "session_id": [record.session_id or "" for record in records],
-        "window_id": [record.window_id or "" for record in records],
-        "breadcrumbs": raw_text([ABSENT if _is_null(record.breadcrumbs) else record.breadcrumbs for record in records]),
-        "platform": [record.platform or "" for record in records],
+        **_users.columns([_user(record) for record in records]),
+        **_accounts.columns(error["account"]),
+        "breadcrumbs": objects(error["breadcrumbs"]),
         "handled": [int(what.handled) for what in thrown_ones],
     }
 

@@ -1,6 +1,7 @@
 """`POST /api/v1/logs/batch` (contracts.md, "Proliferate API"): up to 100 logs; a bad entry is dropped, the others
 taken."""
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -11,8 +12,8 @@ from shared.formats.codec import JsonArray
 from shared.formats.intake import Batch, Intake
 from shared.formats.levels import SEVERITY_NUMBERS, WORDS, level_of, other_word
 from shared.formats.proliferate import OptionalObject, OptionalPerson, OptionalTime, Text, reply
-from shared.formats.users import person_columns
-from shared.formats.values import clamped, plain, raw_text, times
+from shared.formats.users import People
+from shared.formats.values import clamped, not_null, objects, plain, sent, times
 
 
 class Frame(msgspec.Struct, gc=False, kw_only=True):
@@ -55,34 +56,34 @@ class Log(msgspec.Struct, gc=False, kw_only=True):
     level_sent: Annotated[msgspec.Raw, Meta(description="Filled in by the gateway: the word for the level.")] = ABSENT
 
 
+_TEXTS = ("template", "trace_id", "span_id", "logger_name", "file_path", "function_name")
+"""Fields that may be null."""
+
+_users, _accounts = People("user", ("id", "email")), People("account", ("id", "name"))
+
+
 def columns(rows: Rows) -> Columns:
-    records = rows.records
-    levels = [record.level for record in records]
-    _note_words(rows, [record.level_sent for record in records])
+    log = sent(rows)
+    _note_words(rows, log["level_sent"])
     return {
-        "timestamp": times(rows, [record.timestamp for record in records]),
-        "level": levels,
-        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
-        "message": [record.message for record in records],
-        "template": [record.template or "" for record in records],
-        "attributes": [b"" if text == b"null" else text for text in raw_text([r.attributes for r in records])],
-        "trace_id": [record.trace_id or "" for record in records],
-        "span_id": [record.span_id or "" for record in records],
-        "logger_name": [record.logger_name or "" for record in records],
-        "file_path": [record.file_path or "" for record in records],
-        "line_number": clamped(rows, [record.line_number or 0 for record in records], "line_number", LINE_MAX),
-        "function_name": [record.function_name or "" for record in records],
-        **person_columns("user", [record.user for record in records], ("id", "email")),
-        **person_columns("account", [record.account for record in records], ("id", "name")),
+        "timestamp": times(rows, log["timestamp"]),
+        "level": log["level"],
+        "severity_number": list(map(SEVERITY_NUMBERS.__getitem__, log["level"])),
+        "message": log["message"],
+        "attributes": objects(log["attributes"]),
+        "line_number": clamped(rows, not_null(log["line_number"], 0), "line_number", LINE_MAX),
+        **{name: not_null(log[name]) for name in _TEXTS},
+        **_users.columns(log["user"]),
+        **_accounts.columns(log["account"]),
     }
 
 
-def _note_words(rows: Rows, words: list[msgspec.Raw]) -> None:
+def _note_words(rows: Rows, words: Sequence[msgspec.Raw]) -> None:
     """Keep what was sent for a level by another word than its name."""
     if words.count(ABSENT) == len(words):
         return
-    for row, sent in enumerate(words):
-        word = None if sent is ABSENT else plain(sent)
+    for row, raw in enumerate(words):
+        word = None if raw is ABSENT else plain(raw)
         if other_word(word) and level_of(word) == rows.records[row].level:  # else it is not the gateway's
             rows.note(row, "level", word)
 

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from shared.formats.base import Columns
 from shared.formats.values import plain
@@ -14,23 +15,55 @@ _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def person_columns(name: str, sent: Sequence[msgspec.Raw], known: tuple[str, ...]) -> Columns:
-    """Columns `<name>_<key>` for each known key, and `<name>` with the other keys ('' if there are none)."""
-    n = len(sent)
-    columns: Columns = {f"{name}_{key}": [""] * n for key in known}
-    further: list[Any] = [""] * n
-    for row, raw in enumerate(sent):
-        text = bytes(raw)
-        if not text or not text.startswith(b"{"):  # absent, null, or PHP's empty array
-            continue
+MOST_KNOWN = 16_384
+"""How many different users, or accounts, are remembered."""
+
+LARGEST_KNOWN = 512
+"""Bytes of the largest one that is: together they take at most some 20 MB. What a column cuts is larger, so each row
+has a text of its own to note (`limit_text`)."""
+
+
+class People(dict[bytes, tuple[Any, ...]]):
+    """The columns of one kind of person: `<name>_<key>` for each known key, and `<name>` with the further keys ('' if
+    there are none).
+
+    It is a dict of those that were met, JSON text -> their values in the order of `names`: the same ones come again
+    and again (performance.md, "People come again").
+    """
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.names = (*(f"{name}_{key}" for key in known), name)
+        self._known = known
+        plain_one = msgspec.defstruct(
+            name, [(key, str | None, "") for key in known], forbid_unknown_fields=True, gc=False
+        )
+        self._decode_plain = msgspec.json.Decoder(plain_one).decode
+
+    def columns(self, sent: Sequence[msgspec.Raw]) -> Columns:
+        """A value a row in each column."""
+        return dict(zip(self.names, zip(*map(self.__getitem__, map(bytes, sent)), strict=True), strict=True))
+
+    def __missing__(self, text: bytes) -> tuple[Any, ...]:
+        values = self._values(text)
+        if len(text) <= LARGEST_KNOWN:
+            if len(self) >= MOST_KNOWN:
+                self.clear()
+            self[text] = values
+        return values
+
+    def _values(self, text: bytes) -> tuple[Any, ...]:
+        if not text.startswith(b"{"):  # absent, null, or PHP's empty array
+            return ("",) * len(self.names)
+        try:
+            return (*(value or "" for value in astuple(self._decode_plain(text))), "")
+        except msgspec.ValidationError:  # further keys, or an id that is no text
+            pass
         person = _person(text)
-        for key in known:
-            columns[f"{name}_{key}"][row] = text_of(person.pop(key, None))
-        if person:
-            others = _decode_raw(text)
-            further[row] = _encode({key: others[key] for key in person})
-    columns[name] = further
-    return columns
+        known = [text_of(person.pop(key, None)) for key in self._known]
+        if not person:
+            return (*known, "")
+        others = _decode_raw(text)
+        return (*known, _encode({key: others[key] for key in person}))
 
 
 def _person(text: bytes) -> dict[str, Any]:

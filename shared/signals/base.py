@@ -27,7 +27,7 @@ PARTITION_BY = (
 US_PER_DAY = 86_400_000_000
 
 TIME = "DateTime64(6, 'UTC')"
-"""Microseconds since the epoch, handed to the driver as a scaled int (a datetime would cost ten times as much)."""
+"""Microseconds since the epoch, as a scaled int (a datetime would cost ten times as much)."""
 
 LOW = "LowCardinality(String)"
 

@@ -9,6 +9,8 @@ import pytest
 from shared.clients.clickhouse import ClickHouse
 from shared.registry import load
 from shared.signals.base import create_table
+from shared.signals.logs import LOGS as TABLE
+from tests.blocks import block_of
 from tests.faults.catalog import FAULTS
 from tests.faults.harness import mixed
 from tests.faults.row_counts import Counts, count_rows
@@ -56,16 +58,20 @@ def clickhouse(clickhouse_url: str) -> Iterator[ClickHouse]:
     admin.close()
 
 
+def insert(clickhouse: ClickHouse, *trace_ids: str) -> None:
+    clickhouse.insert("test_verdict.logs", block_of(TABLE, {"trace_id": trace_ids}).columns)
+
+
 def judged(clickhouse: ClickHouse, outcome: int, *stored: str, may_lose: tuple[str, ...] = ()) -> Counts:
     """One request of three records with that outcome, and these ids in the table."""
     clickhouse.query("TRUNCATE TABLE logs")
-    clickhouse.insert("test_verdict.logs", {"trace_id": list(stored)} if stored else {"trace_id": ["another"]})
+    insert(clickhouse, *(stored or ("another",)))
     sent = SentRecords("run")
     requests = sent.open("logs0", LOGS)
     turn, _ = requests.begin(3)
     requests.end(turn, outcome)
     requests.end(requests.begin(1)[0], ACKNOWLEDGED)
-    clickhouse.insert("test_verdict.logs", {"trace_id": ["run-logs0-1-0"]})
+    insert(clickhouse, "run-logs0-1-0")
     return count_rows(clickhouse.query, sent, may_lose)
 
 

@@ -28,7 +28,6 @@ from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.validation.aside import Aside
 from shared.clients.redis import Redis
-from shared.formats.base import Columns
 from shared.keys import ResolvedKey, hash_key
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Message, MessageTooLarge, Published
@@ -38,6 +37,7 @@ from shared.signals.base import Table
 from tests.fuzz.requests import Answer, Known, Request
 from writer.converter import Converter
 from writer.main import NESTING
+from writer.wire.block import Block
 
 PROJECT = "p"
 KNOWN = Known(PROJECT, ingest="dt_ingest", read="pk_read", browser="pk_browser")
@@ -154,8 +154,8 @@ class InProcess:
         body = b"".join(part.get("body", b"") for part in rest)
         return Answer(start["status"], headers, b"" if request.method == "HEAD" else body)
 
-    def rows(self) -> list[tuple[Table, Columns, int]]:
-        """The writer's rows of everything published since the last call: (table, columns, rows) of each topic.
+    def rows(self) -> list[tuple[Table, Block]]:
+        """The writer's rows of everything published since the last call: a block of each topic.
 
         Raises AssertionError naming the first record that would become a dead letter.
         """
@@ -165,12 +165,12 @@ class InProcess:
             self._seen[topic] += values
         return made
 
-    def all_rows(self) -> list[tuple[Table, Columns, int]]:
+    def all_rows(self) -> list[tuple[Table, Block]]:
         """The same rows as `rows` has returned since this was last called, but one batch for each topic."""
         seen, self._seen = self._seen, defaultdict(list)
         return self._converted_all(seen)
 
-    def _converted_all(self, messages: dict[str, list[bytes]]) -> list[tuple[Table, Columns, int]]:
+    def _converted_all(self, messages: dict[str, list[bytes]]) -> list[tuple[Table, Block]]:
         before = sys.getrecursionlimit()
         sys.setrecursionlimit(NESTING)
         try:
@@ -178,14 +178,14 @@ class InProcess:
         finally:
             sys.setrecursionlimit(before)
 
-    def _converted(self, topic: str, values: list[bytes]) -> tuple[Table, Columns, int]:
+    def _converted(self, topic: str, values: list[bytes]) -> tuple[Table, Block]:
         first, converter = self._offsets[topic], self._converters[topic]
         self._offsets[topic] += len(values)
         messages = [Message(first + n, 0, None, value) for n, value in enumerate(values)]
         made = converter.convert(Lane(topic, 0), [converter.read(each) for each in messages], time_ns() // 1000)
         assert not made.letters, f"accepted and not storable: {made.letters[0]}"
         assert not made.expired
-        return self.registry.signals[topic].table, made.columns, made.rows
+        return self.registry.signals[topic].table, made.block
 
     def close(self) -> None:
         self._runner.run(self._aside.close())

@@ -63,11 +63,11 @@ def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
             stored(in_process, request)
     check()
     store = ClickHouse(database_url)
-    for table, columns, rows in in_process.all_rows():
+    for table, block in in_process.all_rows():
         where = f"`{database_of(database_url)}`.`{table.name}`"
         store.query(f"TRUNCATE TABLE {where}")
-        store.insert(where, columns)
-        assert store.query(f"SELECT count() FROM {where}") == [(rows,)]
+        store.insert(where, block.columns)
+        assert store.query(f"SELECT count() FROM {where}") == [(block.rows,)]
     store.close()
 
 
@@ -76,7 +76,7 @@ def stored(in_process: InProcess, request: Request) -> None:
     one array are one."""
     answer = in_process.ask(request)
     answer_checks.check(request, answer)
-    rows = sum(rows for _, _, rows in in_process.rows())
+    rows = sum(block.rows for _, block in in_process.rows())
     made_of = answer_checks.accepted(request, answer) - answer_checks.repeated(answer)
     assert rows == made_of or (rows < made_of and b"sdk-init" in request.body), f"{rows} rows of {request}"
 

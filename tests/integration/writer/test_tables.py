@@ -54,6 +54,10 @@ def take_it_away(stage: Stage) -> None:
     stage.query("RENAME TABLE spans TO kept")
 
 
+def change_a_type(stage: Stage) -> None:
+    stage.query("ALTER TABLE spans MODIFY COLUMN operation String")
+
+
 def mend(stage: Stage) -> None:
     """What `sluice migrate`, or a person, makes of it."""
     if stage.query("EXISTS TABLE other")[0][0]:
@@ -62,6 +66,7 @@ def mend(stage: Stage) -> None:
     elif stage.query("EXISTS TABLE kept")[0][0]:
         stage.query("RENAME TABLE kept TO spans")
     else:
+        stage.query("ALTER TABLE spans MODIFY COLUMN operation LowCardinality(String)")
         stage.query("ALTER TABLE spans ADD COLUMN IF NOT EXISTS parent_span_id String AFTER span_id")
         stage.query("ALTER TABLE spans MODIFY SETTING non_replicated_deduplication_window = 10000")
 
@@ -71,6 +76,7 @@ UNFIT: dict[Callable[[Stage], None], str] = {
     forget_tokens: "remembers no inserts",
     change_the_engine: "has the engine Memory",
     take_it_away: "there is no table",
+    change_a_type: "column operation",
 }
 
 
@@ -120,6 +126,20 @@ async def test_a_table_that_becomes_unfit_stops_only_its_own_lanes(
         mend(stage)
         await stage.until_committed(2, "traces")
         assert not running.waits_for(stage.lane("traces"))
+    assert stage.count("spans") == 2
+
+
+async def test_a_type_that_is_changed_between_two_inserts_is_noticed_before_a_byte_is_sent(stage: Stage) -> None:
+    await stage.make("traces")
+    async with stage.writer("traces") as running:
+        await stage.publish(SPANS, signal="traces")
+        await stage.until_committed(1, "traces")
+        change_a_type(stage)
+        await stage.publish(SPANS, signal="traces")
+        await until(lambda: UNFIT[change_a_type] in str(running.waits_for(stage.lane("traces"))))
+        assert stage.count("spans") == 1
+        mend(stage)
+        await stage.until_committed(2, "traces")
     assert stage.count("spans") == 2
 
 

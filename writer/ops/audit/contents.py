@@ -32,8 +32,9 @@ class Contents:
             return found
         batch = self._converter.convert(self._lane, entries, time.time_ns() // 1000)
         if batch.rows:
+            offsets, received_at = map(batch.block.numbers, ("_offset", "received_at"))
             for row in self._differing(batch, self._stored(batch)):
-                found[batch.columns["_offset"][row], batch.columns["received_at"][row]] += 1
+                found[offsets[row], received_at[row]] += 1
         return found
 
     def _stored(self, batch: Batch) -> Columns:
@@ -49,10 +50,10 @@ class Contents:
         pairs = [(place[key], copy) for copy, key in enumerate(keys) if key in place]
         differing: set[int] = set()
         for column in self._table.columns:
-            derived = batch.columns.get(column.name)
+            derived = batch.block.columns.get(column.name)
             copies = stored.get(column.name, [])
             for row, copy in pairs:
-                value = column.default if derived is None else derived[row]
+                value = column.default if derived is None else derived.values[row]
                 if _plain(value) != _plain(copies[copy]):
                     differing.add(row)
         return differing

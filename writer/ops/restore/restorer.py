@@ -4,7 +4,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from shared.queue.base import Lane
 from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Batch
-from writer.converter import Converter, merge
+from writer.converter import Converter
 from writer.dead_letters import Letter
 from writer.delivery import Delivery, Poison
 from writer.entry import Entry
@@ -37,6 +37,13 @@ class Item(NamedTuple):
 
     entry: Entry
     letter: Letter | None = None
+
+    @property
+    def placed(self) -> Entry:
+        """The entry; a record that stands alone in its message has the index that it had among the others."""
+        if self.letter is None or self.letter.index is None:
+            return self.entry
+        return msgspec.structs.replace(self.entry, index=self.letter.index)
 
 
 @dataclass
@@ -116,27 +123,7 @@ class Restorer:
 
     def _convert(self, lane: Lane, items: Sequence[Item], now_us: int) -> Batch:
         """Each batch counts as planned: whether its rows are all there or all missing, the lane is never trusted."""
-        if all(item.letter is None for item in items):
-            return self._converter.convert(lane, [item.entry for item in items], now_us, planned=True)
-        parts = [self._convert_one(lane, item, now_us) for item in items]
-        return replace(
-            parts[0],
-            last=parts[-1].last,
-            received_at=next((part.received_at for part in parts if part.received_at), 0),
-            message=parts[0].message if len(parts) == 1 else None,
-            columns=merge(self._table, [part.columns for part in parts if part.rows]),
-            letters=[letter for part in parts for letter in part.letters],
-            expired=sum(part.expired for part in parts),
-        )
-
-    def _convert_one(self, lane: Lane, item: Item, now_us: int) -> Batch:
-        """A record that stands alone in its message gets the index that it had among the others."""
-        batch = self._converter.convert(lane, [item.entry], now_us, planned=True)
-        if item.letter is not None and (index := item.letter.index) is not None:
-            if batch.rows:
-                batch.columns["_index"] = [index] * batch.rows
-            batch.letters = [msgspec.structs.replace(letter, index=index) for letter in batch.letters]
-        return batch
+        return self._converter.convert(lane, [item.placed for item in items], now_us, planned=True)
 
     async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
         """The number of inserted rows, and letters for those that ClickHouse refuses: halved down to the row."""
@@ -160,7 +147,7 @@ class Restorer:
         refused = await self._delivery.store_row_by_row(batch)
         letters = []
         for row, reason in refused.items():
-            index = batch.columns["_index"][row]
+            index = batch.block.numbers("_index")[row]
             if item.letter is None or item.letter.index is None:
                 letters.append(self._converter.letter_of_row(batch.lane, item.entry.message, index, reason))
             else:  # its message holds only this record, at 0

@@ -22,6 +22,7 @@ from shared.settings import Storage
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
+from tests.blocks import block_of
 
 DAY = 86_400_000_000
 NOON = 1_768_478_400_000_000
@@ -79,7 +80,7 @@ class Store:
             usual |= {"_topic": table.name, "_offset": self._rows, "received_at": row.get("timestamp", NOON)}
             complete.append({name: value for name, value in (usual | row).items() if name in table.column_names})
         columns = {name: [row[name] for row in complete] for name in table.column_names}
-        self.clickhouse.insert(f"`{self.clickhouse.database}`.{table.name}", columns)
+        self.clickhouse.insert(f"`{self.clickhouse.database}`.{table.name}", block_of(table, columns).columns)
 
 
 async def stand_in(request: Request) -> ResolvedKey:

@@ -84,3 +84,14 @@ def test_what_a_request_says_once_is_kept_whole_once() -> None:
     limit_text(LOGS, columns, made)
     assert columns["service"] == ["\ufffd" * LOW_LIMIT] * 1000
     assert made.notes == {0: {"service": "\ufffd" * 850_000}, 999: {"service": "\ufffd" * 300}}
+
+
+seconds = st.floats(-3e9, 1.1e11) | st.sampled_from([0.29, 1736938200.123, 1e11, -1e11, 100000000001.0, -0.5])
+
+
+@given(st.lists(st.none() | seconds, min_size=1, max_size=5) | st.lists(seconds | st.just("2026-01-02T03:04:05.5Z")))
+def test_a_column_of_times_is_the_times_one_by_one(sent: list[float | str | None]) -> None:
+    made = rows(len(sent))
+    expected = [RECEIVED if moment is None else microseconds(moment) for moment in sent]
+    lead = [RECEIVED if at > RECEIVED + LEAD_US or at < EARLIEST_US else at for at in expected]
+    assert not sent or times(made, sent) == lead
