@@ -296,6 +296,21 @@ def test_the_table_fits_a_terminal_and_shows_ratios_first() -> None:
     assert re.search(r"peak memory in MB ↓ *\n +same +0\.25 +0\.25 +0\.25 +200 +800", text)
 
 
+@pytest.mark.parametrize(
+    ("case", "other", "rate", "style"),
+    [
+        ("100 logs, same", "Collector", 1799, "red"),
+        ("100 logs, same", "Collector", 1800, "green"),
+        ("1 log, same", "Collector", 700, "green"),
+        ("1 log, same", "other", 700, "red"),
+        ("1 log, same", "other", 1000, "green"),
+    ],
+)
+def test_beside_the_collector_a_goal_counts(case: str, other: str, rate: int, style: str) -> None:
+    (table,) = report.tables({case: {"Sluice": [outcome(rate)], other: [outcome(1000)]}}, {}, "Sluice", EFFORT)
+    assert table.rows[-1].style == style
+
+
 def test_each_other_side_has_a_table() -> None:
     three = {case: {**sides, "other": sides["Collector"]} for case, sides in GATEWAYS.items()}
     titles = [table.title for table in report.tables(three, {}, "Sluice", EFFORT)]
