@@ -5,6 +5,7 @@ uvicorn has no timeout for a request's head, and answers broken HTTP in plain te
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -36,10 +37,19 @@ CHUNK_BYTES = 16
 """What the frame of a chunk may cost: its size in hex and the ends of lines. The rest of it counts."""
 
 
+@dataclass
+class Framing:
+    """What all connections of one process keep of requests that are not complete, beside their bodies; in bytes."""
+
+    most: int = 32_000_000
+    held: int = 0
+
+
 class Connection(HttpToolsProtocol):
     """A connection that can refuse what never reaches a route.
 
-    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are, and `MAX_HEADERS` headers.
+    1. A request keeps `MAX_FRAMING_BYTES` at most beside its body, whatever they are, and `MAX_HEADERS` headers. All
+       requests that are not complete keep `Framing.most` together; beyond that the newest piece's is refused with 503.
     2. Trailers are read and forgotten: they are never headers.
     3. A request to upgrade is answered like any other, its body read by its own framing.
     4. Behind `MAX_PIPELINED` requests that wait for earlier answers nothing more is read: they are answered, then the
@@ -59,16 +69,18 @@ class Connection(HttpToolsProtocol):
         *arguments: Any,
         request_ids: Iterator[bytes],
         apis: Apis,
+        framing: Framing,
         left: "Callable[[Connection], object]",
         **named: Any,
     ) -> None:
-        """`left` is called at the end of the connection."""
+        """`left` is called at the end of the connection; all connections have the same `framing`."""
         self._pieces: list[bytes] = []
         # The parser calls it for each chunk, and they may be tiny: no Python then.
         self.on_body = self._pieces.append  # type: ignore[method-assign, assignment]
         super().__init__(*arguments, **named)
         self._request_ids = request_ids
         self._apis = apis
+        self._framing = framing
         self._left = left
         self._framing_bytes = 0
         self._body_bytes = 0
@@ -116,6 +128,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._keep(0)
         self._left(self)
 
     def data_received(self, data: bytes) -> None:
@@ -139,12 +152,19 @@ class Connection(HttpToolsProtocol):
             self._parser_stopped()
             return
         self._body_came()
-        if self._is_complete:
-            self._framing_bytes = 0
-        else:
-            self._framing_bytes = max(0, self._framing_bytes + len(data) - (self._body_bytes - of_body))
+        if not self._is_complete:
+            self._keep(max(0, self._framing_bytes + len(data) - (self._body_bytes - of_body)))
             if self._framing_bytes > MAX_FRAMING_BYTES or self._has_too_many_headers():
                 self.refuse(TooLarge())
+            elif self._framing.held > self._framing.most:
+                self.refuse(Unavailable())
+        elif self._framing_bytes:
+            self._keep(0)
+
+    def _keep(self, n: int) -> None:
+        """Count the bytes that are kept of the newest request."""
+        self._framing.held += n - self._framing_bytes
+        self._framing_bytes = n
 
     def _parser_stopped(self) -> None:
         """By what it read, or by us."""

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.apis import Apis
 from gateway.http.answer_headers import standing_headers
 from gateway.http.closing_answer import closing_answer
-from gateway.http.connection import Connection
+from gateway.http.connection import Connection, Framing
 from gateway.rejections import Unavailable
 
 PATIENCE_S = 1.0
@@ -40,6 +40,7 @@ class Crowd:
         self._request_ids = request_ids
         self._apis = apis
         self._most = most
+        self._framing = Framing()
         self._line: OrderedDict[Connection, None] = OrderedDict()
         """Those that are served: new ones and those that were just looked at stand last."""
         self._refused: set[OneTooMany] = set()
@@ -48,7 +49,9 @@ class Crowd:
         """What uvicorn calls for each new connection."""
         if len(self._line) >= self._most and not self._room_is_made():
             return OneTooMany(self._refused, self._answer)
-        connection = Connection(request_ids=self._request_ids, apis=self._apis, left=self._leave, **given)
+        connection = Connection(
+            request_ids=self._request_ids, apis=self._apis, framing=self._framing, left=self._leave, **given
+        )
         self._line[connection] = None
         return connection
 

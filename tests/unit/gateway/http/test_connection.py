@@ -42,6 +42,36 @@ async def test_as_many_as_may_be_are_served() -> None:
     assert ends(connection) == [""]
 
 
+async def test_half_heads_of_all_connections_are_bounded_together() -> None:
+    house = House(20)
+    house.crowd._framing.most = 210_000
+    half = b"GET / HTTP/1.1\r\na: " + b"x" * 50_000
+    before = [house.enters() for _ in range(4)]
+    for connection in before:
+        await sends(connection, half)
+    late = house.enters()
+    await sends(late, half)
+    assert ends(*before, late) == ["", "", "", "", "closed"]
+    assert late.transport.written.startswith(b"HTTP/1.1 503")
+    whole = house.enters()
+    await sends(whole, GET)
+    assert whole.transport.written.startswith(b"HTTP/1.1 200")
+    for connection in (*before, late):
+        connection.connection_lost(None)
+    assert house.crowd._framing.held == 0
+
+
+@pytest.mark.parametrize("request_", [GET, CHUNKED + b"\r\n"], ids=["get", "chunked"])
+@pytest.mark.parametrize("piece", [1, 20, 65_536])
+async def test_a_request_that_is_complete_counts_no_more(request_: bytes, piece: int) -> None:
+    house = House(1)
+    connection = house.enters()
+    for at in range(0, len(request_), piece):
+        await sends(connection, request_[at : at + piece])
+    assert connection.transport.written.startswith(b"HTTP/1.1 200")
+    assert house.crowd._framing.held == 0
+
+
 async def test_what_is_no_http_is_still_400() -> None:
     connection = await answered(b"GET / HTTP/1.1\r\n" + SHORT * 10 + b"\x00\x01\r\n\r\n")
     assert connection.transport.written.startswith(b"HTTP/1.1 400")

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from gateway import apis
 from gateway.http.answer import Answer, Headers
 from gateway.http.answer_headers import send_answer
-from gateway.http.connection import Connection
+from gateway.http.connection import Connection, Framing
 from gateway.http.cycle import CYCLE
 from gateway.http.ids import request_ids
 from gateway.http.overdue import Idle
@@ -57,6 +57,7 @@ def connected(application: Any) -> Any:
         app_state={},
         request_ids=request_ids(),
         apis=apis.load(),
+        framing=Framing(),
         left=lambda connection: None,
     )
     connection.connection_made(Transport())
