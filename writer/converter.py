@@ -17,7 +17,7 @@ from writer.entry import Entry, read_entry
 from writer.wire.block import Block
 from writer.wire.column import Unusual
 
-CHUNK_ROWS = 400
+PORTION_ROWS = 400
 """Rows that are converted at once, and a message more: what they need stays in the processor's cache
 (performance.md, "Columns are bytes")."""
 
@@ -99,7 +99,7 @@ class Converter:
             if piece := self._piece(entry, now_us, batch):
                 pieces.append(piece)
                 rows += len(piece.records)
-            if rows >= CHUNK_ROWS:
+            if rows >= PORTION_ROWS:
                 self._add(fmt, pieces, batch)
                 pieces, piece, rows = [], None, 0  # freed before the next ones are decoded
         if pieces:

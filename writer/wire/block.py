@@ -1,4 +1,4 @@
-"""Rows of one table under construction, encoded chunk by chunk."""
+"""Rows of one table under construction, encoded portion by portion."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def unsupported(table: Table) -> list[str]:
 class Block:
     """Rows of a table, as bytes.
 
-    1. A chunk is appended whole or not at all.
+    1. A portion is appended whole or not at all.
     2. What was appended can be sent: no error while sending is the data's fault.
     3. A column whose values are all empty has no bytes: ClickHouse's default is the same.
     """

@@ -13,8 +13,8 @@ class Unusual(Exception):
 class WireColumn(ABC):
     """One column under construction.
 
-    A chunk of values is first encoded, and then appended when all columns of its rows could be encoded. Encoding is the
-    check: what is encoded can be sent.
+    A portion of values is first encoded, and then appended when all columns of its rows could be encoded. Encoding is
+    the check: what is encoded can be sent.
     """
 
     def __init__(self, type: str, limit: int | None = None) -> None:

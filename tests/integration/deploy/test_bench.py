@@ -19,7 +19,7 @@ from deploy.bench.engines import missing
 from deploy.bench.figures import GOALS, Figure, Results
 from deploy.bench.freshness import Freshness, percentile
 from deploy.bench.gateway_bench import CASES, GatewayRound, GatewayRun
-from deploy.bench.insert_limit import columns
+from deploy.bench.insert_limit import block
 from deploy.bench.jobs import JobFailed
 from deploy.bench.load import Job, Outcome, complete, drive, request
 from deploy.bench.logs import bodies
@@ -27,6 +27,7 @@ from deploy.bench.ratios import Ratio, ratio
 from deploy.bench.report import number, table
 from deploy.bench.writer_bench import Progress, WriterRound, Written
 from shared.formats import deeptracer_logs
+from tests.blocks import values_of
 from tests.services import required
 from tests.validating import Door
 
@@ -84,7 +85,7 @@ def test_every_body_is_one_that_the_gateway_takes_and_none_is_like_another() -> 
 
 
 def test_prebuilt_columns_hold_every_log_of_their_messages() -> None:
-    made = columns(batch=3, messages=2, logs=5)
+    made = values_of(block(batch=3, messages=2, logs=5))
     assert {len(values) for values in made.values()} == {10}
     assert {"message", "attributes", "trace_id", "_offset", "received_at"} <= set(made)
 

@@ -147,9 +147,9 @@ def check(table: Table, formats: Sequence[Format], sent: Sequence[Message]) -> B
     return batch
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 400])
-def test_odd_values_become_the_rows_and_letters_that_they_should(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converter, "CHUNK_ROWS", chunk)
+@pytest.mark.parametrize("portion", [1, 3, 400])
+def test_odd_values_become_the_rows_and_letters_that_they_should(portion: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converter, "PORTION_ROWS", portion)
 
     @many
     @given(messages)
@@ -173,7 +173,7 @@ def test_bodies_of_every_format_become_the_rows_that_they_should(
 ) -> None:
     door = Door(intake)
     fmt = door.format
-    monkeypatch.setattr(converter, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(converter, "PORTION_ROWS", 3)
 
     @many
     @given(st.lists(bodies(door), min_size=1, max_size=4))

@@ -48,8 +48,8 @@ def by_driver(type: str, values: Sequence[Any]) -> bytes:
     return sent.data
 
 
-def encoded(column: WireColumn, *chunks: Sequence[Any]) -> bytes:
-    for values in chunks:
+def encoded(column: WireColumn, *portions: Sequence[Any]) -> bytes:
+    for values in portions:
         column.append(column.encode(values), len(values))
     return b"".join(column.wire())
 
@@ -57,33 +57,33 @@ def encoded(column: WireColumn, *chunks: Sequence[Any]) -> bytes:
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.sampled_from(
     ["", "x" * 127, "x" * 128, "é" * 64, "\ufffd", "x" * 16_383, "x" * 16_384, "é" * 9_000, "x" * 2_100_000]
 )
-chunks_of_texts = st.lists(st.lists(texts, min_size=1, max_size=5), min_size=1, max_size=4)
+portions_of_texts = st.lists(st.lists(texts, min_size=1, max_size=5), min_size=1, max_size=4)
 
 
-@given(chunks_of_texts)
-def test_texts_are_as_the_driver_writes_them(chunks: list[list[str]]) -> None:
-    values = [value for chunk in chunks for value in chunk]
+@given(portions_of_texts)
+def test_texts_are_as_the_driver_writes_them(portions: list[list[str]]) -> None:
+    values = [value for portion in portions for value in portion]
     column = Text("String")
-    assert encoded(column, *chunks) == by_driver("String", values)
+    assert encoded(column, *portions) == by_driver("String", values)
     assert column.values == [value.encode() for value in values]
-    as_bytes = [[value.encode() if n % 2 else value for n, value in enumerate(chunk)] for chunk in chunks]
+    as_bytes = [[value.encode() if n % 2 else value for n, value in enumerate(portion)] for portion in portions]
     assert encoded(Text("String"), *as_bytes) == by_driver("String", values)
 
 
-@given(chunks_of_texts)
-def test_low_columns_are_as_the_driver_writes_them(chunks: list[list[str]]) -> None:
-    values = [value for chunk in chunks for value in chunk]
+@given(portions_of_texts)
+def test_low_columns_are_as_the_driver_writes_them(portions: list[list[str]]) -> None:
+    values = [value for portion in portions for value in portion]
     column = Low(LOW)
-    assert encoded(column, *chunks) == by_driver(LOW, values)
+    assert encoded(column, *portions) == by_driver(LOW, values)
     assert column.values == [value.encode() for value in values]
 
 
 @pytest.mark.parametrize("different", [1, 2, 127, 128, 254, 255, 256, 257, 65_534, 65_535, 65_536, 65_537])
-@pytest.mark.parametrize("chunk", [400, 100_000])
-def test_numbers_of_low_keys_are_as_wide_as_the_driver_writes_them(different: int, chunk: int) -> None:
+@pytest.mark.parametrize("portion", [400, 100_000])
+def test_numbers_of_low_keys_are_as_wide_as_the_driver_writes_them(different: int, portion: int) -> None:
     values = [f"k{n % different}" for n in range(different + 900)] + ["k0"] * 800
-    chunks = [values[at : at + chunk] for at in range(0, len(values), chunk)]
-    assert encoded(Low(LOW), *chunks) == by_driver(LOW, values)
+    portions = [values[at : at + portion] for at in range(0, len(values), portion)]
+    assert encoded(Low(LOW), *portions) == by_driver(LOW, values)
 
 
 @pytest.mark.parametrize(
