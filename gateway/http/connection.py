@@ -1,6 +1,7 @@
-"""Connections that never deliver a whole request: refused like any other request, in the API's own words.
+"""One connection: what it keeps is bounded, and what never becomes a whole request is refused in the API's own words.
 
-uvicorn has no timeout for a request's head, and answers broken HTTP in plain text.
+uvicorn bounds neither, and answers broken HTTP in plain text. What it does with a request in order is done here again
+with less (performance.md, "Where the gateway's time goes").
 """
 
 import asyncio
