@@ -31,7 +31,7 @@ def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
     group, its_type = class_of(text, language.classes)
     kind = main.type or said.type or its_type
     kind = _SAME_TYPE.get(kind, kind) or "Error"
-    chain = _chain(language, errors, text)
+    chain = chain_of(language, errors, text)
     where, frames = _where(own_frames(language, chain))
     code = "" if main.code in _COMMON_CODES else main.code or said.code
     cause = chain[-1].message if len(chain) > 1 and not frames else ""
@@ -45,7 +45,7 @@ def _best_message(sent: str, printed: str) -> str:
     return sent if not printed or sent.startswith(printed) else printed
 
 
-def _chain(language: Language, errors: list[Thrown], text: str) -> list[Thrown]:
+def chain_of(language: Language, errors: list[Thrown], text: str) -> list[Thrown]:
     """The errors that count. Where only some printers show causes, they count only if the error says nothing itself."""
     if language.always_prints_causes or len(errors) < 2 or text in _SAYS_NOTHING:
         return errors
@@ -60,7 +60,7 @@ def own_frames(language: Language, errors: Sequence[Thrown]) -> list[Frame]:
         if frame.own and frame not in found:
             found.append(frame)
             named += bool(frame.function)
-            if named == FRAMES:
+            if named == (1 if frame.in_browser else FRAMES):
                 break
     return found
 

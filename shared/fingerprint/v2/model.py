@@ -20,6 +20,8 @@ class Frame(NamedTuple):
     why: str
     """Why it is the application's own, or not."""
     minified: bool = False
+    in_browser: bool = False
+    """Safari leaves tail calls out: only the innermost function is in every engine's print."""
 
     @property
     def text(self) -> str:

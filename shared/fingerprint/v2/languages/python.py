@@ -91,7 +91,7 @@ CLASSES = (
         r"|got) [^\n]{0,80}?(?:: '(\w{1,60})'.{0,200})?$",
         "arguments",
     ),
-    kind("'", r"^'([A-Za-z][A-Za-z_]{0,60})'$", "key"),
+    kind("'", r"^'([a-z][a-z_]{0,60})'$", "key"),
 )
 
 LANGUAGE = Language("python", thrown, frame, CLASSES)
