@@ -12,7 +12,7 @@ from shared.fingerprint.v2.headers import split_message
 from shared.fingerprint.v2.messages import normalised, words
 from shared.fingerprint.v2.model import Frame, Language, Parts, Reading, Thrown
 
-FRAMES: Final = 3
+FRAMES: Final = 2
 """Enough to tell the callers of a helper apart; the more, the sooner a refactoring splits a group."""
 TYPES: Final = 4
 
@@ -25,18 +25,23 @@ _SAYS_NOTHING: Final = frozenset({"fetch failed", ""})
 
 def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
     """The parts of an error, and the rule that chose them."""
-    said = split_message(message)
     main = errors[0] if errors else _NOTHING
+    said = split_message(message, needs_type=bool(errors) and not main.type)
     text = _best_message(said.message, main.message)
     group, its_type = class_of(text, language.classes)
     kind = main.type or said.type or its_type
     kind = _SAME_TYPE.get(kind, kind) or "Error"
     chain = chain_of(language, errors, text)
-    where, frames = _where(own_frames(language, chain))
+    own = own_frames(language, chain)
+    where, frames = _where(own)
     code = "" if main.code in _COMMON_CODES else main.code or said.code
     cause = chain[-1].message if len(chain) > 1 and not frames else ""
     what, detail = _what(code or group, f"{text}: {cause}" if cause else text, where is _NAMED)
     types = list(dict.fromkeys([kind, *(each.type for each in chain[1:] if each.type)]))
+    if (
+        own and own[0].in_browser and detail
+    ):  # Firefox and Safari print no type, so only one that the message says counts
+        types = [its_type] if its_type else []
     return Reading(language, kind, errors, text, f"{where}, {what}", Parts(types[:TYPES], frames, detail or None))
 
 

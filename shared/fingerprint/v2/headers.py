@@ -52,9 +52,12 @@ def header_of(text: str) -> Header:
     return could
 
 
-def split_message(message: str) -> Header:
-    """A message that may begin with a type: `TypeError: x` -> (TypeError, x). Other words before a colon stay in it."""
+def split_message(message: str, needs_type: bool) -> Header:
+    """A message that may begin with a type: `TypeError: x` -> (TypeError, x).
+
+    Other words before a colon stay in it, unless the stack `needs_type` as it prints none: `Overdue: x`.
+    """
     found = _HEADER.match(message)
-    if found and looks_like_an_error(found[1]):
+    if found and (looks_like_an_error(found[1]) or (needs_type and simple(found[1])[0].isupper() and found[3])):
         return Header(simple(found[1]), found[2] or "", message[found.start(3) :] if found[3] is not None else "")
     return Header("", "", message)

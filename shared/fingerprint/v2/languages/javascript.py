@@ -89,7 +89,7 @@ def script_frame(function: str, place: str) -> Frame | None:
         return Frame(plain(function), file_name(file), False, (foreign.lastgroup if foreign else "no file") or "")
     minified = _is_minified(function, place)
     name = plain(function)
-    in_browser = "://" in file and not file.startswith("file:")
+    in_browser = ("://" in file and not file.startswith("file:")) or ".bundle" in file
     return Frame("" if minified and len(name) < 4 else name, file_name(file), True, "own file", minified, in_browser)
 
 

@@ -10,12 +10,13 @@ from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
 
 _CALL = re.compile(r"^#\d{1,5} ([^\n]{1,900})$", re.MULTILINE)
 _PLACE = re.compile(r"^(\[internal function\]|(?:[A-Za-z]:)?[^\n:]{1,500}?\(\d{1,9}\)): (.{1,400})$")
-_THROWN_AT = re.compile(r" (?:in|at) ((?:[A-Za-z]:)?[^\n:]{1,400}):\d{1,9}\)?$", re.MULTILINE)
+_THROWN_AT = re.compile(r" (?:in|at) ((?:[A-Za-z]:)?[^\n:]{1,400}:\d{1,9})\)?$", re.MULTILINE)
 _NEXT = re.compile(r"^\s{0,8}Next (?=[\w\\]{1,200}(?::| in ))", re.MULTILINE)
-_MONOLOG = re.compile(r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}):\d{1,9}\)?")
+_MONOLOG = re.compile(r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}:\d{1,9})\)?")
 _MONOLOG_NEXT = re.compile(r"^\[previous exception\] ", re.MULTILINE)
 _FOREIGN = re.compile(r"(?P<dependency>/vendor/|\\vendor\\)|(?P<runtime>^\[internal function\])")
 _SDK = re.compile(r"/vendor/(?:sentry|open-telemetry)/")
+_INTERNAL = "[internal function]"
 _CLOSURE = re.compile(r"\{closure(?::[^}]{0,300})?\}")
 _NOT_CALLED = frozenset({"require", "require_once", "include", "include_once", "{main}"})
 _NATIVE = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -35,8 +36,8 @@ def thrown(text: str) -> list[Thrown]:
 
 def _of_monolog(text: str) -> Thrown:
     said = _MONOLOG.search(text)
-    kind, message, file = (said[1], said[2], said[3]) if said else ("", "", "")
-    return Thrown(kind.rsplit("\\", 1)[-1], message, _calls(text, file))
+    kind, message, place = (said[1], said[2], said[3]) if said else ("", "", "")
+    return Thrown(kind.rsplit("\\", 1)[-1], message, _calls(text, place))
 
 
 def _one(text: str) -> Thrown:
@@ -48,17 +49,21 @@ def _one(text: str) -> Thrown:
     return Thrown(header.type, header.message, _calls(text, place[1] if place else ""))
 
 
-def _calls(text: str, file: str) -> list[str]:
-    """`function<tab>file it stands in`: a function stands where the frame above it was called."""
-    calls = []
+def _calls(text: str, place: str) -> list[str]:
+    """`function<tab>file it stands in`: a function stands where the frame above it was called.
+
+    One that threw in the line of its call is PHP's own: it has no line of its own.
+    """
+    calls: list[str] = []
     for call in _CALL.findall(text):
         found = _PLACE.match(call)
         if found is None:
             continue
-        calls.append(f"{_function(found[2])}\t{file}")
-        file = found[1].rpartition("(")[0] or found[1]
-    calls.append(f"{{main}}\t{file}")
-    return calls
+        called_at = found[1].removesuffix(")").replace("(", ":")
+        is_native = called_at == place and not calls
+        calls.append(f"{_function(found[2])}\t{_INTERNAL if is_native else place.rpartition(':')[0] or place}")
+        place = called_at
+    return [*calls, f"{{main}}\t{place.rpartition(':')[0]}"]
 
 
 def _function(call: str) -> str:

@@ -8,7 +8,7 @@ from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.model import Frame, Language, Thrown
 
 _CALL = re.compile(
-    r"^[ \t]{0,16}(?:\d{1,5}: )?(?:from )?((?:[A-Za-z]:)?[^\n:]{1,400}:\d{1,9}):in [`']([^\n]{1,300}?)'(?=$"
+    r"^[ \t]{0,16}(?:\d{1,5}: )?(?:from )?((?:[A-Za-z]:|<internal:)?[^\n:]{1,400}:\d{1,9}):in [`']([^\n]{1,300}?)'(?=$"
     r"|: )(?:: ([^\n]{0,900}))?$",
     re.MULTILINE,
 )

@@ -32,7 +32,7 @@ def test_inner_errors() -> None:
            at Shop.Program.Run() in C:\src\P.cs:line 9
     """
     types = "AggregateException < InvalidOperationException < FormatException"
-    assert seen(stack) == f"dotnet | {types} | A.Parse B.Load Program.Run | One or more errors occurred bad"
+    assert seen(stack) == f"dotnet | {types} | A.Parse B.Load | One or more errors occurred bad"
 
 
 def test_mono() -> None:

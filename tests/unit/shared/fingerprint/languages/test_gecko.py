@@ -1,5 +1,6 @@
 """Prints of Firefox and Safari."""
 
+from shared.fingerprint import v2
 from tests.unit.shared.fingerprint.languages.examples import seen
 
 
@@ -17,9 +18,10 @@ def test_chrome_firefox_and_safari_print_one_call() -> None:
     assert seen(safari, "undefined is not an object (evaluating 'user.id')") == one
 
 
-def test_the_constructor_of_an_error_names_its_type() -> None:
+def test_the_constructor_of_an_error_is_no_frame_and_names_the_type() -> None:
     stack = "NotFoundError@http://x.example/a.js:1:9\nfind@http://x.example/a.js:5:3\n"
-    assert seen(stack, "order 17 is gone") == "javascript | NotFoundError | find@a | order * is gone"
+    assert seen(stack, "order 17 is gone") == "javascript |  | find@a | order * is gone"
+    assert v2.read("order 17 is gone", stack).type == "NotFoundError"
 
 
 def test_evaluated_code_and_handlers() -> None:
@@ -27,7 +29,7 @@ def test_evaluated_code_and_handlers() -> None:
         run@http://x.example/a.js line 3 > eval:1:1
         setTimeout handler*poll@http://x.example/a.js:9:3
     """
-    assert seen(stack, "x") == "javascript | Error | run@a | x"
+    assert seen(stack, "x") == "javascript |  | run@a | x"
 
 
 def test_native_frames_alone_leave_the_message() -> None:

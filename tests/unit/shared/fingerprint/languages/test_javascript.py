@@ -45,7 +45,7 @@ def test_a_promise_that_nobody_caught() -> None:
         Uncaught (in promise) NotFoundError: order 17 is gone
             at loadOrder (https://shop.example.org/src/orders.js:3:9)
     """
-    assert seen(stack) == "javascript | NotFoundError | loadOrder@orders | order * is gone"
+    assert seen(stack) == "javascript |  | loadOrder@orders | order * is gone"
 
 
 def test_next_with_webpack() -> None:
@@ -54,7 +54,7 @@ def test_next_with_webpack() -> None:
             at Page (webpack-internal:///(rsc)/./src/app/orders/page.tsx:21:11)
             at eval (webpack-internal:///(rsc)/./node_modules/react/x.js:1:1)
     """
-    assert seen(stack) == "javascript | Error | Page@orders/page | boom"
+    assert seen(stack) == "javascript |  | Page@orders/page | boom"
 
 
 def test_next_with_turbopack_and_routes_with_a_parameter() -> None:
@@ -74,7 +74,7 @@ def test_a_minified_bundle_has_its_file_and_the_whole_message() -> None:
             at e.render (https://x.example/_next/static/chunks/app/page-9f8e7d6c5b4a3f21.js:1:3456)
     """
     whole = "Minified React error #418; visit <url> for the full message"
-    assert seen(stack) == f"javascript | Error | render@page | {whole}"
+    assert seen(stack) == f"javascript |  | render@page | {whole}"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_the_inner_error_comes_first() -> None:
         #1 {main}
     """
     frames = "Import.decode@Import.php Import.run@Import.php"
-    assert seen(stack) == f"php | LogicException < JsonException | json_decode@Import.php {frames} | import of * failed"
+    assert seen(stack) == f"php | LogicException < JsonException | {frames} | import of * failed"
 
 
 def test_a_trace_alone() -> None:
