@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
@@ -32,6 +33,9 @@ _FOREIGN = re.compile(
     r"|(?P<extension>-extension://|^VM\d|cdn\.jsdelivr|unpkg\.com|googletagmanager|cdnjs\.)"
 )
 _SDK = re.compile(r"@deeptracer/|@sentry|sentry-|/sentry/|@opentelemetry|opentelemetry|@proliferate|proliferate-")
+
+MINIFIED: Final = 4
+"""A shorter name in a bundle is one that the build made."""
 
 _NAMELESS = frozenset(
     {
@@ -90,7 +94,9 @@ def script_frame(function: str, place: str) -> Frame | None:
     minified = _is_minified(function, place)
     name = plain(function)
     in_browser = ("://" in file and not file.startswith("file:")) or ".bundle" in file
-    return Frame("" if minified and len(name) < 4 else name, file_name(file), True, "own file", minified, in_browser)
+    if minified and (len(name) < MINIFIED or function.startswith("Object.")):  # V8 makes up names of that form
+        name = ""
+    return Frame(name, file_name(file), True, "own file", minified, in_browser)
 
 
 def _is_minified(function: str, place: str) -> bool:

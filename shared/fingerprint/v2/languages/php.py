@@ -46,7 +46,7 @@ def _one(text: str) -> Thrown:
     head = head.removesuffix("\nStack trace:")
     place = _THROWN_AT.search(head)
     header = header_of(head[: place.start()] if place else head)
-    return Thrown(header.type, header.message, _calls(text, place[1] if place else ""))
+    return Thrown(header.type, header.message, _calls(text, place[1].rpartition(" in ")[2] if place else ""))
 
 
 def _calls(text: str, place: str) -> list[str]:

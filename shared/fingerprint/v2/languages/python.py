@@ -26,6 +26,8 @@ _FOREIGN = re.compile(
 _SDK = re.compile(r"sentry_sdk|opentelemetry|proliferate|deeptracer")
 _INSIDE = frozenset({"<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>"})
 """Python 3.12 has some of them no more."""
+_DECORATORS = frozenset({"wrapper", "wrapped", "_wrapper", "_wrapped", "inner", "decorated", "decorator"})
+"""They stand around every function: their names say nothing."""
 
 
 def thrown(text: str) -> list[Thrown]:
@@ -73,7 +75,7 @@ def frame(call: str) -> Frame | None:
     if function in _INSIDE:
         return None
     foreign = _FOREIGN.search(found[1])
-    name = "" if function.startswith("<") else function
+    name = "" if function.startswith("<") or function in _DECORATORS else function
     return Frame(name, file_name(found[1]), not foreign, (foreign.lastgroup or "") if foreign else "own file")
 
 
