@@ -16,10 +16,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def fingerprint(message: str, stack: str) -> tuple[str, str, str]:
-    """(64 hex digits, JSON of the parts `["v2", types, frames, message or null]`, type)."""
+    """(64 hex digits, JSON of `["v2", types, frames, message or null, rule]`, type). The rule isn't hashed."""
     reading = read(message, stack)
-    parts = _encode(("v2", *reading.parts))
-    return hashlib.sha256(parts).hexdigest(), parts.decode(), reading.type
+    hashed = _encode(("v2", *reading.parts))
+    shown = _encode(("v2", *reading.parts, reading.rule))
+    return hashlib.sha256(hashed).hexdigest(), shown.decode(), reading.type
 
 
 def read(message: str, stack: str) -> Reading:

@@ -15,8 +15,11 @@ GENERIC: Final = frozenset(
 """Names that many folders have: they are compared with their folder."""
 
 _PLACES: Final = frozenset(
-    {"", ".", "..", "src", "app", "dist", "build", "out", "lib", "bin", "server", "assets", "js"}
-)
+    {
+        "", ".", "..", "src", "app", "dist", "build", "out", "lib", "bin", "server", "assets", "js", "static", "public",
+        "chunks", "_next", ".next", "scripts", "client", "esm", "cjs", "www", "html", "task", "code", "workspace",
+    }
+)  # fmt: skip
 """Folders that say nothing: where the code was put, not what it is."""
 
 _SCRIPT = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|bundle|map|hbc)$")
@@ -65,4 +68,4 @@ def _without_hash(name: str) -> str:
         if short == name:
             break
         name = short
-    return "<chunk>" if _CHUNK.match(name) else name
+    return "<chunk>" if not name or _CHUNK.match(name) else name

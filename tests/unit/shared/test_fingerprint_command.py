@@ -41,7 +41,8 @@ def test_explain_shows_what_decided() -> None:
 def test_explain_as_json_marks_each_frame() -> None:
     shown = runner.invoke(fingerprint, ["explain", "--json", "--message", SAID], input=STACK)
     found = json.loads(shown.output)
-    assert found["parts"] == '["v2",["TypeError"],["getUser@users"],"null id"]'
+    rule = "the own frames, the class of the message"
+    assert json.loads(found["parts"]) == ["v2", ["TypeError"], ["getUser@users"], "null id", rule]
     assert [(frame["read"], frame["own"], frame["why"], frame["counts"]) for frame in found["frames"]] == [
         ("getUser@users", True, "own file", True),
         ("handle@layer", False, "dependency", False),

@@ -28,7 +28,7 @@ _FOREIGN = re.compile(
     r"|(?P<runtime>^node:|^internal/|^bun:|^ext:|^deno:|^native|^<anonymous>|^\[native|^evalmachine"
     r"|^InternalBytecode|^unknown$|^unknown location|^index \d)"
     r"|(?P<framework>/chunks/(?:framework|webpack|polyfills|main-app|main)-|/webpack/(?:bootstrap|runtime)"
-    r"|webpack-runtime"
+    r"|webpack-runtime|\[turbopack\]"
     r"|/@vite/client|/@react-refresh|\.vite/deps/|/next/dist/|react-dom|/zone\.js|polyfills-)"
     r"|(?P<extension>-extension://|^VM\d|cdn\.jsdelivr|unpkg\.com|googletagmanager|cdnjs\.)"
 )
@@ -41,7 +41,23 @@ _NAMELESS = frozenset(
     {
         "", "anonymous", "<anonymous>", "eval", "eval code", "global code", "module code", "default", "value", "?",
         "anonymous function", "(anonymous function)", "<unknown>", "apply", "call", "next", "callback", "<global>",
-        "fulfilled", "rejected", "step", "_next", "global", "async",
+        "fulfilled", "rejected", "step", "_next", "global", "async", "__awaiter", "__generator", "asyncGeneratorStep",
+        "__webpack_require__", "__webpack_exec__", "__require", "__commonJS", "__esm", "__init", "__toESM",
+        "_asyncToGenerator", "asyncToGenerator", "tryCatch", "invoke", "_invoke", "dispatchEvent", "emit",
+        # React, which a bundle may hold
+        "react_stack_bottom_frame", "react-stack-bottom-frame", "callComponentInDEV", "callCallback", "mountMemo",
+        "updateMemo", "mountState", "updateState", "mountReducer", "updateReducer", "basicStateReducer",
+        "dispatchSetState", "renderWithHooks", "renderWithHooksAgain", "runWithFiberInDEV", "beginWork", "commitRoot",
+        "commitHookEffectListMount", "commitHookEffectListUnmount", "flushPassiveEffects", "executeDispatch",
+        "processDispatchQueue", "batchedUpdates", "invokeGuardedCallback", "throwOnInvalidObjectType",
+        "throwOnInvalidObjectTypeImpl", "createFiberFromTypeAndProps", "createFiberFromElement",
+        "constructClassInstance", "finishClassComponent", "updateFunctionComponent", "performUnitOfWork",
+        "workLoopSync", "renderRootSync", "performWorkOnRoot", "reconcileChildFibers", "reconcileChildrenArray",
+        "dispatchReducerAction", "useMemo", "useEffect", "useLayoutEffect", "useInsertionEffect", "useState",
+        "useReducer", "useCallback", "useContext", "useRef", "useSyncExternalStore", "useTransition", "useId", "use",
+        "lazyInitializer", "resolveLazy", "mountLazyComponent",
+        # Vue and Angular
+        "callWithErrorHandling", "callWithAsyncErrorHandling", "flushJobs", "invokeTask", "runTask",
     }
 )  # fmt: skip
 """Names that the engine or a compiler gave."""
@@ -129,6 +145,8 @@ CLASSES = (
         "null",
         "TypeError",
     ),
+    kind("Minified React error #", r"Minified React error (#\d{1,5})", "react", "Error"),
+    kind("Cannot destructure", r"^Cannot destructure property '([^']{1,100})' of ", "null", "TypeError"),
     kind(" is undefined", r" is undefined$", "null", "TypeError"),
     kind(" is null", r" is null$", "null", "TypeError"),
     kind("Cannot ", r"^Cannot (?:read|set) propert\w{1,3} of (?:undefined|null)", "null", "TypeError"),

@@ -10,7 +10,7 @@ from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
 
 _FRAME = re.compile(r"^(?:[\w.@-]{1,200}/{1,2}){0,2}([\w.$<>/-]{1,400})\.([\w$<>-]{1,200})\(([^()\n]{0,200})\)")
 _SOURCE = re.compile(
-    r"[\w$-]+\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?$|Native Method$|Unknown Source|SourceFile"
+    r"[\w$-]+\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?$|Native Method$|Unknown Source|SourceFile|r8-map-id"
     r"|[\w$-]{1,3}:\d+$|unavailable:|D8\$\$|Proguard"
 )
 _LINK = re.compile(r"^(?:Caused by: |Wrapped by: )", re.MULTILINE)

@@ -14,7 +14,9 @@ _THROWN_AT = re.compile(r" (?:in|at) ((?:[A-Za-z]:)?[^\n:]{1,400}:\d{1,9})\)?$",
 _NEXT = re.compile(r"^\s{0,8}Next (?=[\w\\]{1,200}(?::| in ))", re.MULTILINE)
 _MONOLOG = re.compile(r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}:\d{1,9})\)?")
 _MONOLOG_NEXT = re.compile(r"^\[previous exception\] ", re.MULTILINE)
-_FOREIGN = re.compile(r"(?P<dependency>/vendor/|\\vendor\\)|(?P<runtime>^\[internal function\])")
+_FOREIGN = re.compile(
+    r"(?P<dependency>/vendor/|\\vendor\\|/wp-includes/|/wp-admin/)|(?P<runtime>^\[internal function\])"
+)
 _SDK = re.compile(r"/vendor/(?:sentry|open-telemetry)/")
 _INTERNAL = "[internal function]"
 _CLOSURE = re.compile(r"\{closure(?::[^}]{0,300})?\}")

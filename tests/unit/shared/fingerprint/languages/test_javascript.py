@@ -69,12 +69,20 @@ def test_next_with_turbopack_and_routes_with_a_parameter() -> None:
 
 def test_a_minified_bundle_has_its_file_and_the_whole_message() -> None:
     stack = """
+        Error: cart "spring sale" of 3 items is gone
+            at tq (https://x.example/_next/static/chunks/app/page-9f8e7d6c5b4a3f21.js:1:23456)
+            at e (https://x.example/_next/static/chunks/app/page-9f8e7d6c5b4a3f21.js:1:3456)
+    """
+    assert seen(stack) == 'javascript |  | ?@page | cart "spring sale" of <n> items is gone'
+
+
+def test_a_number_that_is_a_name_stays() -> None:
+    stack = """
         Error: Minified React error #418; visit https://react.dev/errors/418 for the full message
             at tq (https://x.example/_next/static/chunks/app/page-9f8e7d6c5b4a3f21.js:1:23456)
             at e.render (https://x.example/_next/static/chunks/app/page-9f8e7d6c5b4a3f21.js:1:3456)
     """
-    whole = "Minified React error #418; visit <url> for the full message"
-    assert seen(stack) == f"javascript |  | render@page | {whole}"
+    assert seen(stack) == "javascript | Error | render@page | react #418"
 
 
 @pytest.mark.parametrize(
