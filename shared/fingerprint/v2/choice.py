@@ -26,6 +26,8 @@ _SAYS_NOTHING: Final = frozenset({"fetch failed", ""})
 def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
     """The parts of an error, and the rule that chose them."""
     main = errors[0] if errors else _NOTHING
+    if main.type:
+        message = message.removeprefix(f"{main.type}: ")
     said = split_message(message, needs_type=bool(errors) and not main.type)
     text = _best_message(said.message, main.message)
     group, its_type = class_of(text, language.classes)
@@ -46,8 +48,8 @@ def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
 
 
 def _best_message(sent: str, printed: str) -> str:
-    """The stack's own message; the sent one where it is longer than the header's line, or all there is."""
-    return sent if not printed or sent.startswith(printed) else printed
+    """The sent message, unless the stack says something else: a log's line may have been sent in its place."""
+    return sent if not printed or (sent and (sent.startswith(printed) or printed.startswith(sent))) else printed
 
 
 def chain_of(language: Language, errors: list[Thrown], text: str) -> list[Thrown]:

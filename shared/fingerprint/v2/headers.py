@@ -1,7 +1,7 @@
 """`Type: message` in its many forms: with a code, a thread, a log line, a promise before it."""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _NAME = r"[A-Za-z_][\w$]{0,100}(?:(?:\.|::|\\|/|\$)[A-Za-z_][\w$]{0,100}){0,12}"
 _PREFIX = (
@@ -12,8 +12,10 @@ _PREFIX = (
 _HEADER = re.compile(rf"^{_PREFIX}({_NAME})(?: \[([\w.-]{{1,80}})\])?(?:: ?(.*))?$", re.MULTILINE)
 _ERROR = re.compile(r"(?:Error|Exception|Warning|Exit|Interrupt|Rejection|Failure|Fault|Panic|Timeout)$")
 
-LONGEST = 60
+LONGEST: Final = 60
 """Lines of a message that are looked through for a header."""
+MESSAGE: Final = 1024
+"""Characters of a message that are read from a stack."""
 
 
 class Header(NamedTuple):
@@ -40,15 +42,18 @@ def looks_like_an_error(name: str) -> bool:
 def header_of(text: str) -> Header:
     """The header in the lines before the first frame: the first that names an error, else the first that could."""
     could: Header = NONE
-    for count, line in enumerate(text.split("\n", LONGEST)):
-        found = _HEADER.match(line) if count < LONGEST and line else None
-        if found is None:
-            continue
-        name = simple(found[1])
-        if looks_like_an_error(name):
-            return Header(name, found[2] or "", found[3] or "")
-        if could is NONE and found[3] is not None and name[0].isupper():
-            could = Header(name, found[2] or "", found[3] or "")
+    start = 0
+    for line in text.split("\n", LONGEST)[:LONGEST]:
+        found = _HEADER.match(line) if line else None
+        if found is not None:
+            name = simple(found[1])
+            is_error = looks_like_an_error(name)
+            if is_error or (could is NONE and found[3] is not None and name[0].isupper()):
+                message = text[start + found.start(3) :][:MESSAGE].rstrip() if found[3] else ""
+                could = Header(name, found[2] or "", message)
+            if is_error:
+                break
+        start += len(line) + 1
     return could
 
 

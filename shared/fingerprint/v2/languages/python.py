@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.headers import looks_like_an_error, simple
+from shared.fingerprint.v2.headers import MESSAGE, looks_like_an_error, simple
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
 
 _CALL = re.compile(r"^[ \t|]{0,64}File (\"[^\"\n]{1,500}\", line \d{1,9}(?:, in [^\n]{1,300})?)$", re.MULTILINE)
@@ -53,16 +53,21 @@ def _one(text: str) -> list[Thrown]:
 
 def _plain(text: str) -> Thrown:
     calls = list(_CALL.finditer(text))
-    rest = text[calls[-1].end() :] if calls else text
-    kind, message = _header(rest, sure=bool(calls))
-    return Thrown(kind, message, [call[1] for call in reversed(calls)])
+    printed = [call[1] for call in calls]
+    end = len(text)
+    for n in range(len(calls), max(0, len(calls) - LONGEST_CHAIN), -1):  # a message may hold lines like frames
+        kind, message = _header(text[calls[n - 1].end() : end], sure=True)
+        if kind:
+            return Thrown(kind, message, printed[n - 1 :: -1])
+        end = calls[n - 1].start()
+    return Thrown(*_header(text if not calls else "", sure=False), printed[::-1])
 
 
 def _header(rest: str, sure: bool) -> tuple[str, str]:
-    """The first line after the last frame that begins at column 0 with a qualified name."""
+    """The first line that begins at column 0 with a qualified name; all that follows it is the message."""
     for found in _HEADER.finditer(rest):
         if sure or looks_like_an_error(found[1]):
-            return simple(found[1]), found[2] or ""
+            return simple(found[1]), rest[found.start(2) :][:MESSAGE].rstrip() if found[2] else ""
     return "", ""
 
 
