@@ -35,13 +35,20 @@ _VARIABLE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, (_, pattern) 
 _SHOWN = {name: f"<{name.rstrip('0123456789')}>" for name in _NAMES}
 
 _QUOTED = re.compile(
-    r"\"[^\"\n]{0,300}\"|`[^`'\n]{0,300}[`']|(?<!\w)'[^'\n]{0,300}'(?!\w)"
+    r"\"([^\"\n]{0,300})\"|`([^`'\n]{0,300})[`']|(?<!\w)'([^'\n]{0,300})'(?!\w)"
     r"|<[^<>\n]{1,100}>|\{[^{}\n]{0,300}\}|\[[^\[\]\n]{0,300}\]"
 )
-_WORD = re.compile(r"[^\s=:,;()\[\]{}\"<>|!?]+")
-_CODE = re.compile(r"E[A-Z]{4,30}|[A-Z]{1,20}(?:_[A-Z0-9]{1,30}){1,8}|#\d{1,6}|(?:ORA|TS|PGRST|CS|PLS|E|P)-?\d{3,6}")
+_IDENTIFIER = re.compile(r"[a-z_$][A-Za-z_$.]{0,60}")
+_WORD = re.compile(r"[a-zA-Z][\w+.-]{1,15}://\S{1,500}|[^\s=:,;()\[\]{}\"<>|!?]+")
+_CODE = re.compile(
+    r"[A-Z]{5,30}|[A-Z]{1,20}(?:_[A-Z0-9]{1,30}){1,8}|#\d{1,6}|(?:ORA|TS|PGRST|CS|PLS|E|P)-?\d{3,6}"
+    r"|[A-Z][a-z]{1,30}(?:[A-Z][a-z]{1,30}){1,6}"
+)
 _STATUS = re.compile(r"\d{1,5}|[0-9A-Z]{5}")
 _BEFORE_STATUS = frozenset({"status", "code", "http", "errno", "sqlstate", "error", "exit"})
+_REASON = re.compile(r"\b([1-5]\d\d) (?=(?:OK|Bad|Not|Un|For|Int|Serv|Gate|Too|Pay|Conf|Gone|Prec)\w*)")
+_KEPT = "\x02"
+"""Stands before a word that was in quotes and names a thing of the program."""
 
 MOST_WORDS = 24
 
@@ -57,21 +64,29 @@ def words(message: str) -> str:
     """The plain words of the first line, for an error whose frames say where: names and values become `*`."""
     kept: list[str] = []
     before = ""
-    message = message.replace("SQLSTATE[", "SQLSTATE ")
-    said = _WORD.findall(_QUOTED.sub(" * ", message.split("\n", 1)[0][:512]))[: MOST_WORDS * 2]
+    line = message.split("\n", 1)[0][:512].replace("SQLSTATE[", "SQLSTATE ")
+    said = _WORD.findall(_QUOTED.sub(_unquoted, _REASON.sub(r"HTTP \1 ", line)))[: MOST_WORDS * 2]
     is_sentence = len(said) < 2 or not said[1][0].isupper()
     for word in said:
         bare = word.strip(".'’-/\\*")
         if (bare.isalpha() and (bare.islower() or (is_sentence and not kept))) or _names(bare, before):
-            kept.append(bare)
+            kept.append(bare.lstrip(_KEPT))
         elif not kept or kept[-1] != "*":
             kept.append("*")
         before = bare
     return " ".join(kept[:MOST_WORDS])
 
 
+def _unquoted(found: re.Match[str]) -> str:
+    """A name of the program's stays, any other text in quotes goes."""
+    inside = found[1] or found[2] or found[3] or ""
+    return f" {_KEPT}{inside} " if _IDENTIFIER.fullmatch(inside) else " * "
+
+
 def _names(word: str, before: str) -> bool:
     """Whether a word that isn't plain says which error it is."""
+    if word[:1] == _KEPT:
+        return True
     if "'" in word or ("-" in word and word.replace("-", "").isalpha()):
         return word.islower()
     return bool(_CODE.fullmatch(word) or (before.lower() in _BEFORE_STATUS and _STATUS.fullmatch(word)))

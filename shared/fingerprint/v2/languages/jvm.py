@@ -82,6 +82,7 @@ def plain(path: str, method: str) -> tuple[str, bool]:
     function = around[0] if around else "" if is_closure else inner[0]
     if function == "main":
         return "", False
+    function = function.removesuffix("_delegate")  # Kotlin 2 names the closure of a delegated property so
     short = len(path.rsplit(".", 1)[-1]) <= 2 and len(method) <= 2
     return ".".join([*classes, function] if function else classes), short
 

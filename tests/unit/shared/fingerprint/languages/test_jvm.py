@@ -50,7 +50,10 @@ def test_android() -> None:
         Caused by: java.lang.NullPointerException: Attempt to invoke virtual method 'int String.length()' on a null
         \tat com.shop.Cart.total(Cart.kt:33)
     """
-    assert seen(stack) == "jvm | RuntimeException < NullPointerException | Cart.total | Unable to start activity *"
+    assert (
+        seen(stack)
+        == "jvm | RuntimeException < NullPointerException | Cart.total | Unable to start activity ComponentInfo *"
+    )
 
 
 def test_shortened_names_leave_the_message() -> None:
