@@ -6,6 +6,8 @@ Numbers that are names stay: statuses, error codes, `#418`. Numbers that count, 
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2.vocabulary import WORDS
+
 _NUMBER_NAMES = (
     r"\b(?i:status|code|http|errno|error|sqlstate|exit|signal)(?: code)?(?:[ :=(]{1,3}|/\d\.\d )#?[A-Z]{0,4}\d{1,6}\b"
     r"|#\d{1,6}\b|\b(?:ORA|E|TS|PGRST|CS|ERR|WSA)-?\d{2,6}\b|\b[A-Z]{2,8}_[A-Z0-9_]{2,60}\b"
@@ -14,7 +16,7 @@ _NUMBER_NAMES = (
 _PATTERNS = (
     ("name", _NUMBER_NAMES),
     ("url", r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s\"'<>)]{1,500}"),
-    ("email", r"\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,5}"),
+    ("email", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,5}"),
     ("n", r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
         r"|\b[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b"),
     ("time", r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?\b"
@@ -66,15 +68,21 @@ def words(message: str) -> str:
     before = ""
     line = message.split("\n", 1)[0][:512].replace("SQLSTATE[", "SQLSTATE ")
     said = _WORD.findall(_QUOTED.sub(_unquoted, _REASON.sub(r"HTTP \1 ", line)))[: MOST_WORDS * 2]
-    is_sentence = len(said) < 2 or not said[1][0].isupper()
     for word in said:
         bare = word.strip(".'’-/\\*")
-        if (bare.isalpha() and (bare.islower() or (is_sentence and not kept))) or _names(bare, before):
-            kept.append(bare.lstrip(_KEPT))
+        plain = bare.lower()
+        if plain in WORDS or _names(bare, before):
+            kept.append(plain if plain in WORDS else bare.lstrip(_KEPT))
         elif not kept or kept[-1] != "*":
             kept.append("*")
-        before = bare
+        before = plain
+    if kept == ["*"] and all(map(_is_plain, said)):  # no word is known, none looks like a value
+        kept = said
     return " ".join(kept[:MOST_WORDS])
+
+
+def _is_plain(word: str) -> bool:
+    return word.isalpha() and word.islower()
 
 
 def _unquoted(found: re.Match[str]) -> str:
@@ -85,8 +93,4 @@ def _unquoted(found: re.Match[str]) -> str:
 
 def _names(word: str, before: str) -> bool:
     """Whether a word that isn't plain says which error it is."""
-    if word[:1] == _KEPT:
-        return True
-    if "'" in word or ("-" in word and word.replace("-", "").isalpha()):
-        return word.islower()
-    return bool(_CODE.fullmatch(word) or (before.lower() in _BEFORE_STATUS and _STATUS.fullmatch(word)))
+    return bool(word[:1] == _KEPT or _CODE.fullmatch(word) or (before in _BEFORE_STATUS and _STATUS.fullmatch(word)))

@@ -52,7 +52,7 @@ def test_android() -> None:
     """
     assert (
         seen(stack)
-        == "jvm | RuntimeException < NullPointerException | Cart.total | Unable to start activity ComponentInfo *"
+        == "jvm | RuntimeException < NullPointerException | Cart.total | unable to start activity ComponentInfo *"
     )
 
 
