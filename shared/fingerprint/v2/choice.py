@@ -19,8 +19,6 @@ TYPES: Final = 4
 _NOTHING: Final = Thrown("", "", ())
 _SAME_TYPE: Final = {"InternalError": "RangeError"}
 _COMMON_CODES: Final = frozenset({"ERR_ASSERTION"})
-_SAYS_NOTHING: Final = frozenset({"fetch failed", ""})
-"""Messages of wrappers: their cause says it."""
 
 
 def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
@@ -33,7 +31,7 @@ def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
     group, its_type = class_of(text, language.classes)
     kind = main.type or said.type or its_type
     kind = _SAME_TYPE.get(kind, kind) or "Error"
-    chain = chain_of(language, errors, text)
+    chain = chain_of(language, errors)
     own = own_frames(language, chain)
     where, frames = _where(own)
     code = "" if main.code in _COMMON_CODES else main.code or said.code
@@ -52,9 +50,9 @@ def _best_message(sent: str, printed: str) -> str:
     return sent if not printed or (sent and (sent.startswith(printed) or printed.startswith(sent))) else printed
 
 
-def chain_of(language: Language, errors: list[Thrown], text: str) -> list[Thrown]:
-    """The errors that count. Where only some printers show causes, they count only if the error says nothing itself."""
-    if language.always_prints_causes or len(errors) < 2 or text in _SAYS_NOTHING:
+def chain_of(language: Language, errors: list[Thrown]) -> list[Thrown]:
+    """The errors that count. Where only some printers show causes, they count only if the error has no own frame."""
+    if language.always_prints_causes or len(errors) < 2:
         return errors
     return errors[:1] if own_frames(language, errors[:1]) else errors
 

@@ -60,7 +60,7 @@ def _frames(reading: Reading) -> list[ExplainedFrame]:
     """The frames in the order in which they are looked at: those of the cause first."""
     waiting = list(reading.parts.frames)
     found = []
-    for each in reversed(chain_of(reading.language, reading.thrown, reading.message)):
+    for each in reversed(chain_of(reading.language, reading.thrown)):
         for call in each.calls:
             frame = reading.language.frame(call)
             if frame is None:

@@ -52,6 +52,16 @@ _REASON = re.compile(r"\b([1-5]\d\d) (?=(?:OK|Bad|Not|Un|For|Int|Serv|Gate|Too|P
 _KEPT = "\x02"
 """Stands before a word that was in quotes and names a thing of the program."""
 
+_NAMING = frozenset(
+    {
+        "attribute", "argument", "class", "column", "constant", "constraint", "database", "element", "entity", "enum",
+        "export", "field", "function", "header", "identifier", "import", "index", "key", "keyword", "member", "method",
+        "model", "module", "name", "object", "operator", "option", "package", "parameter", "property", "reading",
+        "relation", "schema", "setting", "symbol", "table", "trigger", "variable", "view",
+    }
+)  # fmt: skip
+"""After these, a word in quotes is a name of the program's; elsewhere it may be a value."""
+
 MOST_WORDS = 24
 
 
@@ -93,4 +103,8 @@ def _unquoted(found: re.Match[str]) -> str:
 
 def _names(word: str, before: str) -> bool:
     """Whether a word that isn't plain says which error it is."""
-    return bool(word[:1] == _KEPT or _CODE.fullmatch(word) or (before in _BEFORE_STATUS and _STATUS.fullmatch(word)))
+    return bool(
+        (word[:1] == _KEPT and before in _NAMING)
+        or _CODE.fullmatch(word)
+        or (before in _BEFORE_STATUS and _STATUS.fullmatch(word))
+    )
