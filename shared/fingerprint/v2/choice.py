@@ -60,9 +60,11 @@ def chain_of(language: Language, errors: list[Thrown]) -> list[Thrown]:
 def own_frames(language: Language, errors: Sequence[Thrown]) -> list[Frame]:
     """The application's frames, the cause's first; a recursion counts once."""
     found: list[Frame] = []
+    seen: set[str] = set()
     named = 0
     for frame in frames_of(language, errors):
-        if frame.own and frame not in found:
+        if frame.own and frame.text not in seen:
+            seen.add(frame.text)
             found.append(frame)
             named += bool(frame.function)
             if named == (1 if frame.in_browser else FRAMES):

@@ -20,7 +20,7 @@ _PLACE = re.compile(r"(?::\d{1,9}){1,2}$")
 _EVAL = re.compile(r"^eval at .{0,500}?\(([^()]{1,500})\).{0,200}$")
 _ALIAS = re.compile(r" \[as ([^\]\n]{1,200})\]$")
 _WORDS = re.compile(r"^(?:async |new |get |set |static |bound ){1,3}")
-_BUNDLE_COLUMN = re.compile(r":\d{1,2}:\d{3,9}$")
+_BUNDLE_COLUMN = re.compile(r":(?:\d:\d{3,9}|\d\d:\d{4,9})$")
 
 _FOREIGN = re.compile(
     r"(?P<dependency>node_modules|site-packages|dist-packages|/gems/|/pkg/mod/|/\.pnpm/|/\.yarn/"

@@ -12,7 +12,9 @@ _CALL = re.compile(r"^#\d{1,5} ([^\n]{1,900})$", re.MULTILINE)
 _PLACE = re.compile(r"^(\[internal function\]|(?:[A-Za-z]:)?[^\n:]{1,500}?\(\d{1,9}\)): (.{1,400})$")
 _THROWN_AT = re.compile(r" (?:in|at) ((?:[A-Za-z]:)?[^\n:]{1,400}:\d{1,9})\)?$", re.MULTILINE)
 _NEXT = re.compile(r"^\s{0,8}Next (?=[\w\\]{1,200}(?::| in ))", re.MULTILINE)
-_MONOLOG = re.compile(r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}:\d{1,9})\)?")
+_MONOLOG = re.compile(
+    r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}:\d{1,9})\)?$", re.MULTILINE
+)
 _MONOLOG_NEXT = re.compile(r"^\[previous exception\] ", re.MULTILINE)
 _FOREIGN = re.compile(
     r"(?P<dependency>/vendor/|\\vendor\\|/wp-includes/|/wp-admin/)|(?P<runtime>^\[internal function\])"

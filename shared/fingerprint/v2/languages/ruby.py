@@ -75,4 +75,4 @@ CLASSES = (
     kind("key not found", r"^key not found: (:\w{1,60})", "key", "KeyError"),
 )
 
-LANGUAGE = Language("ruby", thrown, frame, CLASSES)
+LANGUAGE = Language("ruby", thrown, frame, CLASSES, always_prints_causes=False)

@@ -1,5 +1,6 @@
 """Prints of Ruby."""
 
+from shared.fingerprint import v2
 from tests.unit.shared.fingerprint.languages.examples import seen
 
 ONE = "ruby | NoMethodError | total@cart.rb show@carts_controller.rb | method price"
@@ -46,4 +47,5 @@ def test_a_cause_and_colours() -> None:
         app/desk.rb:30:in `read': No such file or directory (Errno::ENOENT)
         \tfrom app/desk.rb:41:in `lend'
     """
-    assert seen(stack).startswith("ruby | NotLent < ENOENT | ")
+    assert seen(stack).startswith("ruby | NotLent | lend@desk.rb | could not")
+    assert [each.type for each in v2.read("", stack).thrown] == ["NotLent", "ENOENT"]
