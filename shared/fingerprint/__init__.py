@@ -14,7 +14,7 @@ class Fingerprint(NamedTuple):
     type: str
 
 
-CURRENT = 1
+CURRENT = 2
 """The version that the gateway answers with; the envelope names it, and the writer stores its result."""
 
 _VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint, 2: v2.fingerprint}
