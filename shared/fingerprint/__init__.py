@@ -1,9 +1,9 @@
-"""Error grouping: two errors of one cause get one fingerprint. Each version is a file, frozen once it is released."""
+"""Error grouping: two errors of one cause get one fingerprint. A released version (a file or folder) is frozen."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from shared.fingerprint import v1
+from shared.fingerprint import v1, v2
 
 
 class Fingerprint(NamedTuple):
@@ -14,10 +14,10 @@ class Fingerprint(NamedTuple):
     type: str
 
 
-CURRENT = 1
+CURRENT = 2
 """The version that the gateway answers with; the envelope names it, and the writer stores its result."""
 
-_VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint}
+_VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint, 2: v2.fingerprint}
 
 
 def fingerprint(version: int, message: str, stack: str) -> Fingerprint:

@@ -1,4 +1,4 @@
-"""Version 1, a first form: type, normalised frames, normalised message. Not frozen yet (grouping.md, "Version 1").
+"""Version 1, a first form: type, normalised frames, normalised message. Stored rows name it (grouping.md, "Version 1").
 
 Every expression is bounded and every input cut first, so hostile input costs linear time.
 """

@@ -152,7 +152,7 @@ def test_deeptracer_errors(stack: RunningStack) -> None:
         "environment": "production",
         "release": "",
         "fingerprint": body["fingerprint"],
-        "fingerprint_version": 1,
+        "fingerprint_version": 2,
         "type": "TypeError",
         "error_message": "Cannot read properties of undefined (reading 'id')",
         "stack_trace": "TypeError: Cannot read properties of undefined\n at getUser (/app/src/users.ts:42:15)\n"

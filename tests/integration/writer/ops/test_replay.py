@@ -180,13 +180,13 @@ async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_rang
     whole = "SELECT * FROM errors ORDER BY _offset"
     same = "SELECT * EXCEPT (fingerprint, fingerprint_version, fingerprint_parts, type) FROM errors ORDER BY _offset"
     before = [stage.query(each) for each in (rest, whole, same)]
-    options = Options(rewrite=True, fingerprint_version=2)
-    with pytest.raises(BadVersion, match="no fingerprint version 2; there are 1"):
+    options = Options(rewrite=True, fingerprint_version=3)
+    with pytest.raises(BadVersion, match="no fingerprint version 3; there are 1, 2"):
         await operator.replay("errors", options=options, offsets=(3, 6))
-    monkeypatch.setitem(fingerprint._VERSIONS, 2, lambda message, stack: ("2" * 64, f"[{message!r}]", "T"))  # type: ignore[index]
+    monkeypatch.setitem(fingerprint._VERSIONS, 3, lambda message, stack: ("3" * 64, f"[{message!r}]", "T"))  # type: ignore[index]
     done = await operator.replay("errors", options=options, offsets=(3, 6))
     assert (done.rewritten, done.inserted, done.already_present) == (4, 0, 0)
-    found = stage.query("SELECT _offset FROM errors WHERE fingerprint_version = 2 AND fingerprint = repeat('2', 64)")
+    found = stage.query("SELECT _offset FROM errors WHERE fingerprint_version = 3 AND fingerprint = repeat('3', 64)")
     assert sorted(found) == [(3,), (4,), (5,), (6,)]
     assert [stage.query(rest), stage.query(same)] == [before[0], before[2]]
     # Without a version: what the client was told.

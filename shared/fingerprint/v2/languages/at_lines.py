@@ -1,0 +1,12 @@
+"""Lines that begin with `at`: JavaScript's, Java's and .NET's runtimes all print frames so."""
+
+import re
+
+AT = re.compile(r"^[ \t]{0,64}at ([^\n]{1,1023})$", re.MULTILINE)
+"""The rest of the line is one call."""
+
+
+def first_call(text: str) -> str:
+    """The first line of the text that could be a call; '' if there is none."""
+    found = AT.search(text)
+    return found[1] if found else ""
