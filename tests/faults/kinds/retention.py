@@ -42,9 +42,13 @@ def retention_passed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
 
 def _lose(stack: StackUnderTest, lane: Lane, first: int, upto: int) -> int:
     """Delete the messages from `first` to about `upto`. Returns how many were lost."""
-    ids = {message.offset: _ID.findall(message.value) for message in stack.messages(lane, first, upto)}
+    unread = stack.messages(lane, first, upto)
     begin = (_delete_from_kafka if stack.queue_kind == "kafka" else _delete_from_file)(stack, lane, upto)
-    stack.may_lose |= {found.decode() for offset, each in ids.items() if offset < begin for found in each}
+    for message in unread:
+        if message.offset < begin:
+            stack.may_lose |= {found.decode() for found in _ID.findall(message.value)}
+            if (poison := message.value.decode(errors="replace")) in stack.letters:
+                stack.letters[poison] = False  # nobody has read it, so it may have no letter
     lost = max(0, begin - first)
     stack.lost_messages[lane] = stack.lost_messages.get(lane, 0) + lost
     return lost
