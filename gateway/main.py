@@ -17,6 +17,7 @@ from gateway.assembly import assemble
 from gateway.http.crowd import MOST_REFUSED, Crowd
 from gateway.http.server import Server
 from shared import logging_setup, settings
+from shared.memory import keep_large_apart, share_one_heap
 from shared.settings import BadSetting
 from shared.settings import Gateway as GatewaySettings
 
@@ -32,6 +33,8 @@ OWN_FILES = MOST_REFUSED + 200
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
     logging_setup.configure(strangers=True)
+    share_one_heap()
+    keep_large_apart()
     uvloop.run(serve(settings.load(os.environ)))
 
 

@@ -3,11 +3,15 @@ system not Linux, there is nothing to do."""
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
+_LARGE_BYTES, _KEPT_BYTES = 2_000_000, 16_000_000
 
 
 def resident_bytes() -> int:
@@ -15,6 +19,23 @@ def resident_bytes() -> int:
     with suppress(OSError):
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
+
+
+def share_one_heap() -> None:
+    """Have all threads allocate from one heap of glibc's; call it before they start (performance.md, "One heap")."""
+    _mallopt(_M_ARENA_MAX, 1)
+
+
+def keep_large_apart() -> None:
+    """Have what is larger than two megabytes come from the system and go back there: in a heap it leaves holes as large
+    as the largest that ever came, and under a flood of large bodies they add up."""
+    _mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    _mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)  # else glibc now gives the end of the heap back again and again
+
+
+def _mallopt(parameter: int, value: int) -> None:
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(parameter, value)
 
 
 def _malloc_trim() -> Callable[[int], int] | None:

@@ -1,7 +1,6 @@
 """`sluice writer`: one writer process."""
 
 import asyncio
-import ctypes
 import gc
 import os
 import signal
@@ -15,6 +14,7 @@ import uvloop
 
 from shared import logging_setup, settings
 from shared.clock import clock
+from shared.memory import share_one_heap
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.watch import Watch, check_topics, letters
@@ -34,8 +34,6 @@ STUCK_AFTER_S = 15.0
 """A receive loop that hasn't turned for this long is stuck. A turn takes 0.05 s, up to 10 s while the queue is away."""
 
 LAST_PORT = 65_535
-
-M_ARENA_MAX = -8  # malloc.h
 
 NESTING = 3_000
 """More than a gateway's 1,000: any JSON that it accepted can be read here, on any stack."""
@@ -64,7 +62,7 @@ def writer(
     if processes > 1:
         variables = [variables_of(number, loaded.writer) for number in range(1, processes + 1)]
         sys.exit(Processes([each.name for each in signals], variables, loaded.writer.shutdown_s).run())
-    _share_one_heap()
+    share_one_heap()
     sys.setrecursionlimit(NESTING)
     uvloop.run(run(loaded, registry, signals, failpoints))
 
@@ -122,13 +120,6 @@ def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
     restart the process."""
     silent_s = now - loop.beat_at
     return silent_s < STUCK_AFTER_S, {"silent_s": round(silent_s, 3), "lanes": loop.states()}
-
-
-def _share_one_heap() -> None:
-    """Have glibc give all threads one heap (nothing elsewhere); to be called before threads start. One thread allocates
-    here what another frees, which separate heaps would keep: about a seventh of the memory under a backlog."""
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(M_ARENA_MAX, 1)
 
 
 def _freeze_garbage() -> None:

@@ -5,7 +5,7 @@ import asyncio
 from shared.memory import give_back, resident_bytes
 
 LOOK_S = 5.0
-LOOK_AT_MOST_S = 300.0
+LOOK_AT_MOST_S = 20.0
 GROWN_BYTES = 32_000_000
 
 
