@@ -42,3 +42,24 @@ def test_memory_goes_back_some_time_after_large_requests() -> None:
     assert full > 250_000_000
     assert left < 40_000_000
     assert grown(look_s=60)[1] > 200_000_000  # else the test would prove nothing
+
+
+APART = """
+from shared.memory import keep_large_apart, resident_bytes
+{call}
+large = b"x" * 30_000_000
+del large  # from now on glibc would take what is up to that large from its heap
+before = resident_bytes()
+large = b"x" * 20_000_000
+kept = b"y" * 600_000  # above it
+del large
+print(resident_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(not resident_bytes() or sys.platform != "linux", reason="the system doesn't tell")
+@pytest.mark.parametrize(("call", "is_left"), [("keep_large_apart()", False), ("", True)], ids=["apart", "not apart"])
+def test_what_is_large_leaves_no_hole(call: str, is_left: bool) -> None:
+    code = APART.format(call=call)
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
+    assert (int(out) > 10_000_000) == is_left
