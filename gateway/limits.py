@@ -85,6 +85,7 @@ class Limiter:
             await asyncio.shield(renewal.task)
         finally:
             renewal.waiting -= 1
+            del renewal  # performance.md, "The garbage collector"
 
     async def _renew(self, key_id: str, limit: int, renewal: _Renewal) -> None:
         try:

@@ -1,6 +1,7 @@
 """Gives memory back some seconds after large requests: they took memory that the next ones don't need."""
 
 import asyncio
+import gc
 
 from shared.memory import give_back, resident_bytes
 
@@ -11,6 +12,8 @@ GROWN_BYTES = 32_000_000
 
 class Tidy:
     """Looks now and then whether the process has grown by `GROWN_BYTES` since it last gave memory back.
+
+    The collector counts objects, and a few of them may hold large bodies: so it runs before memory goes back.
 
     Where it grows at once again, what it does needs the memory: the pauses become longer.
     """
@@ -35,5 +38,6 @@ class Tidy:
             if now < least + GROWN_BYTES:
                 least, pause_s = min(least, now), self._look_s
                 continue
+            gc.collect()  # some milliseconds: what the process was built of is exempt (`freeze_garbage`)
             await asyncio.to_thread(give_back)
             least, pause_s = resident_bytes(), min(2 * pause_s, LOOK_AT_MOST_S)

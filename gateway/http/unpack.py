@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cramjam
 
-from gateway.rejections import Rejection, TooLarge, Unreadable, UnsupportedEncoding
+from gateway.rejections import TooLarge, Unreadable, UnsupportedEncoding
 from gateway.turns import Turns
 
 UNPACKED_INLINE = 128_000
@@ -85,15 +85,15 @@ class Unpacker:
 
 
 def _unpack_into(buffer: bytearray, unpack: Unpack, body: bytes) -> bytes:
-    refusal: Rejection
     try:
         n = unpack(body, buffer)
     except cramjam.DecompressionError as error:
-        refusal = TooLarge() if _overflowed(error) else Unreadable("not packed as Content-Encoding says")
+        is_large = _overflowed(error)
     else:
         return bytes(memoryview(buffer)[:n])
     del buffer  # a refusal's traceback would keep it for as long as the refusal lives
-    raise refusal
+    # Not kept in a variable: its traceback leads to this frame, and the circle would keep the whole request.
+    raise TooLarge if is_large else Unreadable("not packed as Content-Encoding says")
 
 
 def _overflowed(error: Exception) -> bool:

@@ -128,6 +128,8 @@ class Reader:
             self._aborting.add(task)
             task.add_done_callback(self._aborting.discard)
             raise
+        finally:
+            del call  # performance.md, "The garbage collector"
 
 
 async def _abort(call: Call[Any]) -> None:

@@ -114,7 +114,10 @@ class KafkaProducer:
         except BaseException:
             self._in_flight -= size
             raise
-        return await waiter
+        try:
+            return await waiter
+        finally:
+            del waiter  # performance.md, "The garbage collector"
 
     async def _route(self, topic: str) -> Route:
         if self._stopping:
