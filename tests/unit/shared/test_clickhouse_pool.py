@@ -71,6 +71,7 @@ async def test_a_call_that_waits_its_turn_never_begins_when_it_is_cancelled(conn
     begun: list[int] = []
     second = pool.run(lambda _: begun.append(1))
     second.cancel()
+    await asyncio.sleep(0)  # the thread learns of it when the loop has turned
     connections[0].release.set()
     await first
     await asyncio.to_thread(pool.close)
