@@ -85,7 +85,7 @@ class Limiter:
             await asyncio.shield(renewal.task)
         finally:
             renewal.waiting -= 1
-            del renewal  # performance.md, "The garbage collector"
+            del renewal  # no circle with its exception (performance.md, "The garbage collector")
 
     async def _renew(self, key_id: str, limit: int, renewal: _Renewal) -> None:
         try:

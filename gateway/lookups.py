@@ -37,7 +37,7 @@ class Lookups(Generic[V]):
         try:
             return await asyncio.shield(answer)  # others may wait for it too
         finally:
-            del answer  # performance.md, "The garbage collector"
+            del answer  # no circle with its exception (performance.md, "The garbage collector")
 
     async def _ask_for_all(self) -> None:
         try:

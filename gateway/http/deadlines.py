@@ -51,7 +51,7 @@ class Deadlines:
         del self._waiting[task]
         if task in self._ended:
             task.uncancel()
-            raise self._ended.pop(task) from None  # in no variable: performance.md, "The garbage collector"
+            raise self._ended.pop(task) from None  # no circle (performance.md, "The garbage collector")
 
     def give_up(self) -> None:
         """End every wait, and let no new one begin."""

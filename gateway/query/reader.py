@@ -129,7 +129,7 @@ class Reader:
             task.add_done_callback(self._aborting.discard)
             raise
         finally:
-            del call  # performance.md, "The garbage collector"
+            del call  # no circle with its exception (performance.md, "The garbage collector")
 
 
 async def _abort(call: Call[Any]) -> None:

@@ -117,7 +117,7 @@ class KafkaProducer:
         try:
             return await waiter
         finally:
-            del waiter  # performance.md, "The garbage collector"
+            del waiter  # no circle with its exception (performance.md, "The garbage collector")
 
     async def _route(self, topic: str) -> Route:
         if self._stopping:
