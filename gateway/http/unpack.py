@@ -26,6 +26,9 @@ THREADS = 2
 MAX_WAITING = 32_000_000
 """Most bytes of packed bodies that wait for a thread."""
 
+PIECE_BYTES = 256_000
+"""zlib is given, and gives, so much at a time."""
+
 MAX_PADDED_MEMBERS = 16
 """Streams that are looked at, one behind the other, in a gzip body with zeros at its end."""
 
@@ -144,19 +147,28 @@ def _whole(n: int, rest: bytes) -> int:
 
 
 def _zlib(body: bytes, buffer: bytearray, at: int, window: int) -> tuple[int, bytes]:
-    """One stream, written to the buffer from `at` on -> (where it ends in the buffer, what follows it in the body)."""
+    """One stream, written to the buffer from `at` on -> (where it ends in the buffer, what follows it in the body).
+
+    In pieces: in one go zlib would make all of it twice beside the buffer.
+    """
     stream = zlib.decompressobj(window)
-    room = len(buffer) - at
-    try:
-        out = stream.decompress(body, room + 1)
-    except zlib.error as error:
-        raise cramjam.DecompressionError(str(error)) from error
-    if len(out) > room:
-        raise cramjam.DecompressionError(_OVERFLOW)
-    if not stream.eof:
-        raise cramjam.DecompressionError("it ends too early")
-    buffer[at : at + len(out)] = out
-    return at + len(out), stream.unused_data
+    for start in range(0, len(body), PIECE_BYTES):
+        data: bytes | memoryview = memoryview(body)[start : start + PIECE_BYTES]
+        while True:
+            try:
+                piece = stream.decompress(data, PIECE_BYTES)
+            except zlib.error as error:
+                raise cramjam.DecompressionError(str(error)) from error
+            if at + len(piece) > len(buffer):
+                raise cramjam.DecompressionError(_OVERFLOW)
+            buffer[at : at + len(piece)] = piece
+            at += len(piece)
+            if stream.eof:
+                return at, stream.unused_data + body[start + PIECE_BYTES :]
+            data = stream.unconsumed_tail
+            if not data and len(piece) < PIECE_BYTES:
+                break  # it needs more of the body
+    raise cramjam.DecompressionError("it ends too early")
 
 
 CODINGS: dict[bytes, Unpack] = {
