@@ -1,7 +1,7 @@
 """Gateways that the tests of one file share, one with usual and one with short timeouts, and a way to start another."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from shared.clients.redis import Redis
+from shared.metrics import Metrics
 from tests.integration.gateway.gateway_process import GatewayProcess, Keys, make_keys
 
 StartGateway = Callable[..., GatewayProcess]
@@ -58,3 +60,15 @@ def gateway(start_gateway: StartGateway) -> GatewayProcess:
 @pytest.fixture(scope="module")
 def impatient_gateway(start_gateway: StartGateway) -> GatewayProcess:
     return start_gateway(**IMPATIENT)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis(redis_url, timeout_s=30)
+    yield client
+    await client.close()

@@ -4,7 +4,7 @@ delivery.md, "The idempotency mark")."""
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -50,18 +50,6 @@ class Queue:
             self.stored += zip(part.event_ids, messages, strict=True)
         outcome = outcome_of(parts)
         return Answer(outcome.accepted, json.dumps([told for part in parts for told in part.told]).encode())
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis(redis_url, timeout_s=30)
-    yield client
-    await client.close()
 
 
 @pytest.fixture

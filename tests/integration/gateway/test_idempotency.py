@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
@@ -34,18 +34,6 @@ class Work:
         if self.error:
             raise self.error
         return self.answer
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis(redis_url, timeout_s=30)
-    yield client
-    await client.close()
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import re
 from functools import lru_cache
 
-from shared.fingerprint.v2.headers import header_of
-from shared.fingerprint.v2.languages.at_lines import AT
+from shared.fingerprint.v2.languages.at_lines import AT, thrown_of
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
 
 _FRAME = re.compile(r"^(?:\(wrapper [\w-]{1,40}\) )?([\w.`<>|+$/:,\[\]-]{1,500}) ?\(")
@@ -29,7 +28,7 @@ def thrown(text: str) -> list[Thrown]:
     if call is None or not _LINE.search(call[1]) or not _FRAME.match(call[1]):
         return []
     if "---> " not in text:
-        return [_one(text)]
+        return [thrown_of(text)]
     return _chain(text)
 
 
@@ -37,15 +36,9 @@ def _chain(text: str) -> list[Thrown]:
     """Inner errors stand between the outer header and the outer frames."""
     heads = _ARROW.split(text, LONGEST_CHAIN)
     bodies = _END.split(heads[-1])
-    found = [_one(head + "\n" + body) for head, body in zip(heads[:-1], reversed(bodies[1:]), strict=False)]
-    found += [_one(head) for head in heads[len(found) : -1]]
-    return [*found, _one(bodies[0])]
-
-
-def _one(text: str) -> Thrown:
-    first = AT.search(text)
-    header = header_of(text[: first.start()] if first else text)
-    return Thrown(header.type, header.message, AT.findall(text))
+    found = [thrown_of(head + "\n" + body) for head, body in zip(heads[:-1], reversed(bodies[1:]), strict=False)]
+    found += [thrown_of(head) for head in heads[len(found) : -1]]
+    return [*found, thrown_of(bodies[0])]
 
 
 @lru_cache(512)

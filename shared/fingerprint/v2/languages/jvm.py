@@ -4,8 +4,7 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.classes import kind
-from shared.fingerprint.v2.headers import header_of
-from shared.fingerprint.v2.languages.at_lines import AT
+from shared.fingerprint.v2.languages.at_lines import AT, thrown_of
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
 
 _FRAME = re.compile(r"^(?:[\w.@-]{1,200}/{1,2}){0,2}([\w.$<>/-]{1,400})\.([\w$<>-]{1,200})\(([^()\n]{0,200})\)")
@@ -51,13 +50,7 @@ def thrown(text: str) -> list[Thrown]:
         return []
     if "Suppressed: " in text:
         text = _SUPPRESSED.sub("", text)
-    return [_one(piece) for piece in _LINK.split(text, LONGEST_CHAIN)]
-
-
-def _one(text: str) -> Thrown:
-    first = AT.search(text)
-    header = header_of(text[: first.start()] if first else text)
-    return Thrown(header.type, header.message, AT.findall(text))
+    return [thrown_of(piece) for piece in _LINK.split(text, LONGEST_CHAIN)]
 
 
 @lru_cache(512)
