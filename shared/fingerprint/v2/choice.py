@@ -4,7 +4,7 @@ The frames of the application say where, the type and the plain words of the mes
 of the functions, or no frame is the application's own, the whole message counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from shared.fingerprint.v2.classes import class_of
@@ -38,9 +38,8 @@ def chosen(language: Language, errors: list[Thrown], message: str) -> Reading:
     cause = chain[-1].message if len(chain) > 1 and not frames else ""
     what, detail = _what(code or group, f"{text}: {cause}" if cause else text, where is _NAMED)
     types = list(dict.fromkeys([kind, *(each.type for each in chain[1:] if each.type)]))
-    if (
-        own and own[0].in_browser and detail
-    ):  # Firefox and Safari print no type, so only one that the message says counts
+    if detail and _in_page(own or frames_of(language, chain)):
+        # Firefox and Safari print no type, so only one that the message says counts.
         types = [its_type] if its_type else []
     return Reading(language, kind, errors, text, f"{where}, {what}", Parts(types[:TYPES], frames, detail or None))
 
@@ -79,6 +78,10 @@ def frames_of(language: Language, errors: Sequence[Thrown]) -> Iterator[Frame]:
                 yield frame
 
 
+def _in_page(frames: Iterable[Frame]) -> bool:
+    return any(frame.in_browser for frame in frames)
+
+
 _NAMED: Final = "the own frames"
 _FILE: Final = "the file, as a build took the names"
 _NOWHERE: Final = "no own frames"
@@ -87,9 +90,12 @@ _NOWHERE: Final = "no own frames"
 def _where(own: list[Frame]) -> tuple[str, list[str]]:
     """(rule, frames)."""
     named = [frame for frame in own if frame.function]
+    if not own:
+        return _NOWHERE, []
     if named and not own[0].minified:
         return _NAMED, [frame.text for frame in named]
-    return (_FILE, [(named or own)[0].text]) if own else (_NOWHERE, [])
+    # A caller's name in a page says little, and Safari leaves it out: `onClick`.
+    return _FILE, [own[0].text if own[0].in_browser else (named or own)[0].text]
 
 
 def _what(group: str, text: str, has_frames: bool) -> tuple[str, str]:

@@ -4,10 +4,11 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.headers import looks_like_an_error
-from shared.fingerprint.v2.languages.javascript import CLASSES, script_frame
+from shared.fingerprint.v2.languages.javascript import CLASSES, named_frame, script_frame
 from shared.fingerprint.v2.model import Frame, Language, Thrown
 
-_CALL = re.compile(r"^([^@\n]{0,300}@(?:[^\n]{1,900}:\d{1,9}|\[native code\]))$", re.MULTILINE)
+_CALL = re.compile(r"^([^@\n]{0,300}@(?:[^\n]{1,900}:\d{1,9}|\[native code\])|[\w$]{1,100}@)$", re.MULTILINE)
+"""Safari prints no place for code that `eval` made, as webpack does for development."""
 _EVAL_LINE = re.compile(r" line \d{1,9} > (?:eval|Function).{0,200}$")
 _NO_FILE = re.compile(r"^\d{1,9}:\d{1,9}$")
 
@@ -29,6 +30,8 @@ def thrown(text: str) -> list[Thrown]:
 def frame(call: str) -> Frame | None:
     function, _, place = call.partition("@")
     place = _EVAL_LINE.sub("", place)
+    if not place:
+        return named_frame(function)
     return script_frame(function, "main.bundle:" + place if _NO_FILE.match(place) else place)
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from shared.fingerprint.v2.classes import kind
-from shared.fingerprint.v2.files import file_name
+from shared.fingerprint.v2.files import ENTRIES, file_name, is_hashed
 from shared.fingerprint.v2.headers import header_of
 from shared.fingerprint.v2.languages.at_lines import AT, first_call
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
@@ -20,14 +20,17 @@ _PLACE = re.compile(r"(?::\d{1,9}){1,2}$")
 _EVAL = re.compile(r"^eval at .{0,500}?\(([^()]{1,500})\).{0,200}$")
 _ALIAS = re.compile(r" \[as ([^\]\n]{1,200})\]$")
 _WORDS = re.compile(r"^(?:async |new |get |set |static |bound ){1,3}")
-_BUNDLE_COLUMN = re.compile(r":(?:\d:\d{3,9}|\d\d:\d{4,9})$")
+_BUNDLE_COLUMN = re.compile(r":(?:\d:\d{3,9}|\d\d:(?:[2-9]\d{2}|\d{4,9}))$")
+_FIRST_LINES = re.compile(r":\d\d?:\d{1,9}$")
+_NATIVE_APP = re.compile(r"\.(?:js)?bundle(?![.\w])")
+"""React Native has one bundle, under one name: `index.android.bundle`."""
 
 _FOREIGN = re.compile(
     r"(?P<dependency>node_modules|site-packages|dist-packages|/gems/|/pkg/mod/|/\.pnpm/|/\.yarn/"
     r"|/vendor[s]?[/.~-]|chunk-vendors|/bower_components/)"
     r"|(?P<runtime>^node:|^internal/|^bun:|^ext:|^deno:|^native|^<anonymous>|^\[native|^evalmachine"
     r"|^InternalBytecode|^unknown$|^unknown location|^index \d)"
-    r"|(?P<framework>/chunks/(?:framework|webpack|polyfills|main-app|main)-|/webpack/(?:bootstrap|runtime)"
+    r"|(?P<framework>/chunks/(?:framework|webpack|turbopack|polyfills|main-app|main)-|/webpack/(?:bootstrap|runtime)"
     r"|webpack-runtime|\[turbopack\]"
     r"|/@vite/client|/@react-refresh|\.vite/deps/|/next/dist/|react-dom|/zone\.js|polyfills-)"
     r"|(?P<extension>-extension://|^VM\d|cdn\.jsdelivr|unpkg\.com|googletagmanager|cdnjs\.)"
@@ -96,6 +99,12 @@ def _split(call: str) -> tuple[str, str]:
     return ("", call) if is_file else (call, "")
 
 
+def named_frame(function: str) -> Frame:
+    """A frame that says no more than its function."""
+    name = plain(function)
+    return Frame(name, "", bool(name), "own function" if name else "no file", in_browser=True)
+
+
 def script_frame(function: str, place: str) -> Frame | None:
     """One frame of any JavaScript engine."""
     place = place.removeprefix("address at ")
@@ -104,20 +113,26 @@ def script_frame(function: str, place: str) -> Frame | None:
     file = _PLACE.sub("", place)
     if _SDK.search(file):
         return None
-    foreign = _FOREIGN.search(file)
-    if foreign or not file:
-        return Frame(plain(function), file_name(file), False, (foreign.lastgroup if foreign else "no file") or "")
-    minified = _is_minified(function, place)
     name = plain(function)
     in_browser = ("://" in file and not file.startswith("file:")) or ".bundle" in file
-    if minified and (len(name) < MINIFIED or function.startswith("Object.")):  # V8 makes up names of that form
+    foreign = _FOREIGN.search(file)
+    if foreign or not file:
+        why = (foreign.lastgroup if foreign else "no file") or ""
+        return Frame(name, file_name(file), False, why, in_browser=in_browser)
+    if not _is_minified(name, place, file):
+        return Frame(name, file_name(file), True, "own file", False, in_browser)
+    if len(name) < MINIFIED:
         name = ""
-    return Frame(name, file_name(file), True, "own file", minified, in_browser)
+    short = file_name(file)
+    tells_nothing = in_browser and short in ENTRIES and not _NATIVE_APP.search(file)
+    return Frame(name, "" if tells_nothing else short, True, "own file", True, in_browser)
 
 
-def _is_minified(function: str, place: str) -> bool:
-    """Whether a build shortened the names: hundreds of columns on one of the first lines."""
-    return _BUNDLE_COLUMN.search(place) is not None or ".bundle" in place
+def _is_minified(name: str, place: str, file: str) -> bool:
+    """Whether a build shortened the names: hundreds of columns on one of the first lines, or a file with a hash."""
+    if _BUNDLE_COLUMN.search(place) or ".bundle" in place:
+        return True
+    return len(name) < MINIFIED and _FIRST_LINES.search(place) is not None and is_hashed(file)
 
 
 def plain(function: str) -> str:
@@ -145,6 +160,7 @@ CLASSES = (
         "null",
         "TypeError",
     ),
+    kind(" is not an object (evaluating '[", r"", "null", "TypeError"),
     kind("Minified React error #", r"Minified React error (#\d{1,5})", "react", "Error"),
     kind("Cannot destructure", r"^Cannot destructure property '([^']{1,100})' of ", "null", "TypeError"),
     kind(" is undefined", r" is undefined$", "null", "TypeError"),
@@ -162,6 +178,7 @@ CLASSES = (
         "early",
         "ReferenceError",
     ),
+    kind(" is not iterable", r"^(?:undefined|object null) is not iterable", "null", "TypeError"),
     kind(" is not iterable", r"", "iterate", "TypeError"),
     kind("Spread syntax requires", r"", "iterate", "TypeError"),
     kind(
@@ -176,6 +193,7 @@ CLASSES = (
     kind("etch", r"^(?:Failed to fetch|NetworkError when attempting to fetch resource\.?)$", "fetch", "TypeError"),
     kind("ed", r"^(?:Load failed|Network request failed)$", "fetch", "TypeError"),
     kind("ing ", r"^Loading (?:CSS )?chunk [\w/.-]{1,100} failed", "chunk", "ChunkLoadError"),
+    kind("Failed to load chunk ", r"", "chunk", "ChunkLoadError"),
     kind(
         "module",
         r"^(?:Failed to fetch|error loading) dynamically imported module"
@@ -195,7 +213,12 @@ CLASSES = (
     kind("annot use 'in' operator", r"", "in", "TypeError"),
     kind(" is not an Object. (evaluating", r"", "in", "TypeError"),
     kind('"path": [', r"\"path\": \[\s{0,20}\"?([\w$]{1,60})", "path", "ZodError"),
+    kind("could not be cloned", r"", "clone"),
+    kind("The object can not be cloned", r"", "clone"),
+    kind("is not a valid selector", r"", "selector"),
+    kind("Right side of assignment cannot be destructured", r"", "null", "TypeError"),
     kind("JSON", r"", "json", "SyntaxError"),
+    kind("The string did not match the expected pattern", r"", "json", "SyntaxError"),  # Safari, of an answer's body
     kind("Unexpected ", r"^Unexpected (?:token|end of|identifier|number|string)", "json", "SyntaxError"),
 )
 

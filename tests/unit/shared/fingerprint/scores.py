@@ -24,11 +24,11 @@ class Scores(NamedTuple):
 
     def row(self, name: str) -> str:
         share = f"{self.precision:9.3f} {self.recall:7.3f}"
-        return f"{name:12} {self.errors:6} {share}   {self.apart:3} of {self.look_alikes:3}  {self.merged or ''}"
+        return f"{name:16} {self.errors:6} {share}   {self.apart:3} of {self.look_alikes:3}  {self.merged or ''}"
 
 
 def scores(errors: Sequence[Error], fingerprint: Fingerprint) -> Scores:
-    made = [fingerprint(error["message"], error["stack"])[0] for error in errors]
+    made = [error.get("project", "") + fingerprint(error["message"], error["stack"])[0] for error in errors]
     causes = [error["cause"] for error in errors]
     both = _pairs(zip(made, causes, strict=True))
     alike = _look_alikes(errors, made)

@@ -1,5 +1,7 @@
 """Prints of Firefox and Safari."""
 
+import pytest
+
 from shared.fingerprint import v2
 from tests.unit.shared.fingerprint.languages.examples import seen
 
@@ -34,6 +36,48 @@ def test_evaluated_code_and_handlers() -> None:
 
 def test_native_frames_alone_leave_the_message() -> None:
     assert seen("[native code]\npromiseReactionJob@[native code]", "Load failed") == "javascript | TypeError |  | fetch"
+
+
+def test_safari_prints_no_place_for_code_of_eval() -> None:
+    stack = "lineTotal@\ntotal@\nexecuteDispatch@\n@\nclick@[native code]"
+    said = "undefined is not an object (evaluating 'line.price.amount')"
+    assert seen(stack, said) == "javascript | TypeError | lineTotal | null amount"
+
+
+def test_no_type_is_compared_where_a_page_has_no_own_frame() -> None:
+    foreign = "_next/static/chunks/framework-5f05ac53d76fd24a.js:1:2"
+    firefox = f"h@https://x.example/{foreign}"
+    chrome = f"QuotaError: the store is full\n    at h (https://x.example/{foreign})"
+    assert seen(firefox, "the store is full") == seen(chrome) == "javascript |  |  | the store is full"
+
+
+@pytest.mark.parametrize(
+    ("chrome", "firefox", "safari", "part"),
+    [
+        (
+            "Failed to execute 'structuredClone' on 'Window': ()=>L could not be cloned.",
+            "Function object could not be cloned.",
+            "The object can not be cloned.",
+            "clone",
+        ),
+        (
+            "Failed to execute 'querySelector' on 'Document': '#17 >' is not a valid selector.",
+            "Document.querySelector: '#17 >' is not a valid selector",
+            "'#17 >' is not a valid selector.",
+            "selector",
+        ),
+        (
+            "Unexpected token '<', \"<!doctype \"... is not valid JSON",
+            "JSON.parse: unexpected character at line 1 column 1 of the JSON data",
+            "The string did not match the expected pattern.",
+            "json",
+        ),
+    ],
+)
+def test_one_class_however_an_engine_says_it(chrome: str, firefox: str, safari: str, part: str) -> None:
+    place = "https://x.example/src/save.js:3:9"
+    said = [seen(f"save@{place}", firefox), seen(f"save@{place}", safari), seen(f"Error: {chrome}\n at save ({place})")]
+    assert [each.rsplit(" | ", 1)[1] for each in said] == [part] * 3
 
 
 def test_react_native_without_a_file() -> None:
