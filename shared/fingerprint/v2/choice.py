@@ -94,8 +94,9 @@ def _where(own: list[Frame]) -> tuple[str, list[str]]:
         return _NOWHERE, []
     if named and not own[0].minified:
         return _NAMED, [frame.text for frame in named]
-    # A caller's name in a page says little, and Safari leaves it out: `onClick`.
-    return _FILE, [own[0].text if own[0].in_browser else (named or own)[0].text]
+    # In a page a caller's name says little, and Safari leaves it out: `onClick`. On a server the outermost file is the
+    # route's, while a module that several routes share is put into any of them.
+    return _FILE, [(own[0] if own[0].in_browser else own[-1]).text]
 
 
 def _what(group: str, text: str, has_frames: bool) -> tuple[str, str]:

@@ -106,7 +106,18 @@ def test_next_16_minifies_its_server() -> None:
             at async a (/srv/app/.next/server/chunks/_0y8lsi-_luos0._.js:1:95)
             at async r0.renderToResponse (/srv/app/node_modules/next/dist/compiled/x.js:5:14399)
     """
-    assert seen(stack) == "javascript | OrderError | ?@[root-of-the-server] | export of <n> failed"
+    assert seen(stack) == "javascript | OrderError | ?@<chunk> | export of <n> failed"
+
+
+def test_of_a_minified_server_the_route_counts_as_shared_modules_are_in_the_file_of_any_route() -> None:
+    before = """
+        OrderError: order or_1 is not paid
+            at h (/srv/app/.next/server/app/server/orders/page.js:1:4285)
+            at f (/srv/app/.next/server/app/api/payments/route.js:1:514)
+            at async r0.renderToResponse (/srv/app/node_modules/next/dist/compiled/x.js:5:14399)
+    """
+    after = before.replace("server/orders/page.js:1:4285", "server/invoices/page.js:1:4082").replace("at h", "at k")
+    assert seen(before) == seen(after) == "javascript | OrderError | ?@payments/route | order <n> is not paid"
 
 
 def test_a_number_that_is_a_name_stays() -> None:
