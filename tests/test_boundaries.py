@@ -28,6 +28,17 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def texts(file: Path) -> list[ast.Constant]:
+    """The texts of a file's code, docstrings left out."""
+    tree = ast.parse(file.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]
+
+
 def offenders(folder: str, *forbidden: str, apart_from: tuple[str, ...] = ()) -> list[str]:
     """`file imports module` for every forbidden import below a folder."""
     return [
@@ -63,6 +74,20 @@ def test_reading_is_by_signal() -> None:
     folders = tuple(f"gateway/query/{name}/" for name in signals)
     assert offenders("gateway/query", "shared.signals", apart_from=folders) == []
     assert [file.name for file in query.glob("*.py") if "logs" in file.read_text().lower()] == []
+
+
+def test_reading_groups_errors_by_one_module_alone() -> None:
+    # A query that named the column itself would forget the groups that people have merged.
+    query = ROOT / "gateway/query"
+    naming = [
+        f"{file.relative_to(ROOT)}:{text.lineno}"
+        for file in query.rglob("*.py")
+        if file != query / "groups.py"
+        for text in texts(file)
+        if "fingerprint" in text.value
+    ]
+    assert naming == [], "use gateway.query.groups: Grouping.key to select and group by, Grouping.only to filter"
+    assert any("fingerprint" in text.value for text in texts(query / "groups.py"))
 
 
 def test_only_clients_and_queue_import_drivers() -> None:

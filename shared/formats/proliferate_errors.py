@@ -150,8 +150,13 @@ def _message(record: Error, what: Thrown) -> str:
 def _print(version: int, record: Error, what: Thrown, rules: Rules) -> Fingerprint:
     """The fingerprint. A message never shares it with an exception of the same words."""
     kind = "message" if _is_message(record) else what.type
-    message = _message(record, what)
-    return fingerprint(version, f"{kind}: {message}" if kind else message, what.stack, rules, record.release or "")
+    message = said(kind, _message(record, what))
+    return fingerprint(version, message, what.stack, rules, record.release or "")
+
+
+def said(kind: str, message: str) -> str:
+    """The message as it is grouped."""
+    return f"{kind}: {message}" if kind else message
 
 
 def _severity(record: Error) -> str:

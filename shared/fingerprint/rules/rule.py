@@ -11,7 +11,7 @@ MOST_BYTES: Final = 65_536
 
 MATCHERS: Final = ("type", "message", "function", "file", "release")
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
 Pattern = Annotated[str, Meta(min_length=1, max_length=256, pattern=_PRINTABLE)]
 Key = Annotated[str, Meta(min_length=1, max_length=256, pattern=_PRINTABLE)]
@@ -44,8 +44,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise ValueError(f"rule {self.name!r} needs a matcher: {', '.join(MATCHERS)} (message = '*' matches all)")
 
 
-class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The rules in the order in which they are tried: the first that matches decides."""
+class RulesFile(msgspec.Struct, frozen=True):
+    """The rules in the order in which they are tried: the first that matches decides. Beside them may stand what
+    `show --json` says of a revision."""
 
     rules: Annotated[tuple[Rule, ...], Meta(max_length=MOST_RULES)]
 

@@ -48,11 +48,13 @@ class Rules:
         """(hash, parts, type) of an error that a rule decides; None where none does."""
         facts = Facts(message, stack, release)
         rule = self.first(facts)
-        if rule is None:
-            return None
+        return None if rule is None else self.outcome(rule, facts)
+
+    def outcome(self, rule: Rule, facts: Facts) -> tuple[str, str, str]:
+        """(hash, parts, type) of an error that this rule decides. Neither its name nor the revision is hashed."""
         hashed = ("message", facts.normalised) if rule.group is None else ("group", rule.group)
-        shown = (*hashed, f"rule {rule.name!r} of revision {self.revision}")
-        return hashlib.sha256(_encode(hashed)).hexdigest(), _encode(shown).decode(), facts.reading.type
+        by = f"rule {rule.name!r} of revision {self.revision}" if self.revision else f"rule {rule.name!r}"
+        return hashlib.sha256(_encode(hashed)).hexdigest(), _encode((*hashed, by)).decode(), facts.reading.type
 
     def first(self, facts: Facts) -> Rule | None:
         """The rule that decides."""
