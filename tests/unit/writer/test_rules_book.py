@@ -67,7 +67,7 @@ async def test_with_postgres_away_only_what_is_not_known_waits() -> None:
     await book.applied([entry(3)])
     stored.away = True
     assert (await book.applied([entry(3)]))[0].rules.revision == 3
-    with pytest.raises(RulesUnavailable, match="revision 4 of project p's grouping rules.*no answer within"):
+    with pytest.raises(RulesUnavailable, match=r"revision 4 of project p's grouping rules.*no answer within"):
         await book.applied([entry(3), entry(4)])
     stored.away = False
     assert (await book.applied([entry(4)]))[0].rules.revision == 4
@@ -79,7 +79,7 @@ async def test_a_lost_revision_says_what_to_do() -> None:
 
 
 async def test_rules_of_a_newer_sluice_wait_for_a_newer_writer() -> None:
-    with pytest.raises(RulesUnavailable, match="may be too old.*unknown field `severity`"):
+    with pytest.raises(RulesUnavailable, match=r"may be too old.*unknown field `severity`"):
         await Stored(_3=TEXT.replace('"type"', '"severity"')).book.applied([entry(3)])
 
 

@@ -19,11 +19,13 @@ class Stored:
         self.made: dict[str, dict[str, str]] = {"p": {"b": "a"}}
         self.away = False
         self.asked = 0
+        self.is_asked = asyncio.Event()
         self.answers = asyncio.Event()
         self.answers.set()
 
     async def query(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         self.asked += 1
+        self.is_asked.set()
         if self.away:
             raise PostgresUnavailable("away")
         rows = [(of, *pair) for of in parameters[0] for pair in self.made.get(of, {}).items()]
@@ -55,8 +57,7 @@ async def test_a_change_is_obeyed_by_a_look_up_that_was_under_way() -> None:
     known = stored.groups
     stored.answers.clear()
     asking = asyncio.create_task(known.of("p"))
-    while not stored.asked:
-        await asyncio.sleep(0)
+    await stored.is_asked.wait()
     stored.made["p"] = {}
     known.forget("p")
     stored.answers.set()

@@ -64,7 +64,9 @@ def test_one_that_a_matcher_does_not_match_is_grouped_as_ever(matcher: dict[str,
 
 
 def test_the_first_rule_that_matches_decides() -> None:
-    made = rules({"type": "KeyError", "group": "a"}, {"type": "Error", "group": "b"}, {"message": "*", "by": "message"})
+    made = rules(
+        {"type": "KeyError", "group": "a"}, {"file": "stripe", "group": "b"}, {"message": "*", "by": "message"}
+    )
     assert grouped(made)[:2] == ["group", "b"]
     assert grouped(made, "sold out 12", "")[:2] == ["message", "sold out <n>"]
 
@@ -83,8 +85,9 @@ def test_rules_with_one_key_are_one_group_whatever_their_names_revisions_and_the
 
 def test_by_message_the_stack_does_not_count_and_neither_do_values() -> None:
     ruled = rules({"message": "*timed out*", "by": "message"})
-    made = {fingerprint(CURRENT, f"timed out after {n} s", stack, ruled).hash for n in (1, 2) for stack in ("", STACK)}
-    assert made == {fingerprint(CURRENT, "timed out after 3 s", "", ruled).hash}
+    said = [SAID.replace("31", str(n)) for n in (1, 2)]
+    made = {fingerprint(CURRENT, one, stack.replace(SAID, one), ruled).hash for one in said for stack in ("", STACK)}
+    assert made == {fingerprint(CURRENT, SAID, "", ruled).hash}
     assert fingerprint(CURRENT, "timed out at login", "", ruled).hash not in made
 
 
@@ -132,7 +135,7 @@ def test_a_file_is_toml_or_json() -> None:
     ],
 )
 def test_a_file_that_could_not_work_is_refused_with_the_reason(rule: dict[str, str], says: str) -> None:
-    with pytest.raises(BadRules, match=says.replace("<=", "<=")):
+    with pytest.raises(BadRules, match=says):
         read_rules(msgspec.json.encode({"rules": [rule]}).decode())
 
 
