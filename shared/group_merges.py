@@ -44,7 +44,7 @@ class Merges:
         """Each fingerprint that is in another one's group -> the head of that group."""
         self._groups: dict[str, list[str]] = {}
         for fingerprint, head in self.heads.items():
-            self._groups.setdefault(head, [head]).append(fingerprint)
+            self._groups.setdefault(head, []).append(fingerprint)
 
     def head_of(self, fingerprint: str) -> str:
         """The fingerprint that its group goes by: itself, unless it was merged into another."""
@@ -53,7 +53,7 @@ class Merges:
     def members(self, fingerprint: str) -> list[str]:
         """All fingerprints of its group, the head first."""
         head = self.head_of(fingerprint)
-        return list(self._groups.get(head, (head,)))
+        return [head, *sorted(self._groups.get(head, ()))]
 
     def __len__(self) -> int:
         return len(self.heads)
