@@ -7,13 +7,15 @@ class Glob:
     Each part of the pattern is looked for once, from the left, so nothing is ever tried again.
     """
 
-    __slots__ = ("_first", "_inner", "_last", "_whole")
+    __slots__ = ("_first", "_inner", "_last", "_whole", "needle")
 
     def __init__(self, pattern: str) -> None:
         self._first, *parts = pattern.split("*")
         self._whole = not parts
         self._last = parts.pop() if parts else ""
         self._inner = tuple(filter(None, parts))
+        self.needle = max(pattern.split("*"), key=len)
+        """A text without it doesn't match: looked for first, in many texts at once, it costs next to nothing."""
 
     def matches(self, text: str) -> bool:
         if self._whole:

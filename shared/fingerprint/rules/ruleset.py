@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.fingerprint.rules.facts import Facts
+from shared.fingerprint.rules.facts import Facts, Texts
 from shared.fingerprint.rules.glob import Glob
 from shared.fingerprint.rules.rule import MATCHERS, Rule
 
@@ -21,7 +21,8 @@ class _Condition(NamedTuple):
     glob: Glob
 
     def holds(self, facts: Facts) -> bool:
-        return any(map(self.glob.matches, getattr(facts, self.looks_at)))
+        texts: Texts = getattr(facts, self.looks_at)
+        return self.glob.needle in texts.joined and any(map(self.glob.matches, texts.each))
 
 
 class Verdict(NamedTuple):
@@ -96,6 +97,6 @@ def _looks_at(matcher: str, pattern: str) -> str:
 
 
 def _why(rule: Rule, failed: _Condition, facts: Facts) -> str:
-    there = [text.partition("\n")[0][:60] for text in getattr(facts, failed.looks_at)]
+    there = [text.partition("\n")[0][:60] for text in getattr(facts, failed.looks_at).each]
     shown = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
     return f"{failed.matcher} is not {getattr(rule, failed.matcher)}: {shown or 'there is none'}"

@@ -99,7 +99,7 @@ def test_a_proliferate_message_is_matched_without_the_word_before_it_and_stays_a
 
 def test_only_the_first_frames_are_looked_at() -> None:
     stack = "Error: x\n" + "".join(f"    at f{n} (/a/b{n}.js:1:2)\n" for n in range(500))
-    assert len(Facts("x", stack, "").function) == 100
+    assert len(Facts("x", stack, "").function.each) == 100
     assert grouped(rules({"function": "f99", "group": "g"}), "x", stack)[0] == "group"
     assert grouped(rules({"function": "f100", "group": "g"}), "x", stack)[0] == "v2"
 
