@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from shared.clients.postgres import Connection, Postgres
-from shared.fingerprint.rules import Rule, Rules, read_rules
+from shared.fingerprint.rules import BadRules, Rule, Rules, read_rules
 from shared.fingerprint.rules.rule import stored_text
 from shared.projects import get_project, hashes_of
 
@@ -53,11 +53,14 @@ def set_rules(db: Connection, project_id: str, rules: tuple[Rule, ...], *, by: s
     `UnknownProject`.
     """
     get_project(db, project_id)  # locks the project: one change at a time
-    current = get_revision(db, project_id)
-    revision = current.revision
-    if rules != current.rules:
-        revision = _new_revision(db, project_id, rules, by) if rules else 0
-        db.execute("UPDATE projects SET rules_revision = %s WHERE id = %s", [revision, project_id])
+    try:
+        current = get_revision(db, project_id)
+        if rules == current.rules:
+            return current.revision, hashes_of(db, project_id)
+    except (UnknownRevision, BadRules):  # what can't be read is replaced
+        pass
+    revision = _new_revision(db, project_id, rules, by) if rules else 0
+    db.execute("UPDATE projects SET rules_revision = %s WHERE id = %s", [revision, project_id])
     return revision, hashes_of(db, project_id)
 
 

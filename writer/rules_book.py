@@ -10,8 +10,8 @@ from shared.fingerprint.rules import NO_RULES, BadRules, Rules
 from shared.grouping_rules import RevisionId, current_revision, find_rules
 from writer.entry import Entry
 
-MOST_KEPT = 1_000
-"""Revisions. They never change, so the oldest only makes room."""
+MOST_KEPT = 20_000
+"""Rules of all revisions that are kept, some ten megabytes. What made room is asked for again."""
 
 
 class RulesUnavailable(Exception):
@@ -70,7 +70,7 @@ class RulesBook:
 
     def _keep(self, found: dict[RevisionId, Rules]) -> None:
         self._kept |= found
-        while len(self._kept) > MOST_KEPT:
+        while sum(len(each.rules) for each in self._kept.values()) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
 

@@ -13,6 +13,7 @@ from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.group_merges import Merges, find_merges
 
 COLUMN: Final = "fingerprint"
+"""As a row has it, for the answer that shows one error; its group is `Grouping.head_of` of it."""
 
 FRESH_S: Final = 30.0
 """How long merges are used without asking, where Redis doesn't tell of a change."""

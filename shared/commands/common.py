@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -191,6 +191,10 @@ def wide_console() -> Console:
 def print_json(value: Any) -> None:
     """One line on standard output, times as ISO 8601."""
     typer.echo(msgspec.json.encode(value))
+
+
+def time_text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
 
 
 def limit_text(limit: int | None, when_none: str = "default") -> str:

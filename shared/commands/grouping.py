@@ -22,6 +22,7 @@ from shared.commands.common import (
     print_json,
     settings_beside,
     tell_gateways,
+    time_text,
     wide_console,
 )
 from shared.commands.grouping_rules import rules
@@ -73,7 +74,7 @@ def list_all(project: ProjectId, as_json: AsJson = False, data_dir: DataDir = Pa
     table = Table("fingerprint", "merged into", "goes by", "by", "at")
     for each in found:
         head = "the same" if each.head == each.into_fingerprint else each.head
-        by, at = escape(each.merged_by), f"{each.merged_at:%F %R %Z}"
+        by, at = escape(each.merged_by), time_text(each.merged_at)
         table.add_row(each.fingerprint, each.into_fingerprint, head, by, at)
     wide_console().print(table)
 

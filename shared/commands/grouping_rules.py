@@ -22,6 +22,7 @@ from shared.commands.common import (
     sentences,
     settings_beside,
     tell_gateways,
+    time_text,
     wide_console,
 )
 from shared.commands.rules_file import FILE_HELP, rules_of
@@ -114,7 +115,7 @@ def try_out(
 
 
 def _title(found: Revision) -> str:
-    made = f", made {found.created_at:%F %R %Z} by {found.created_by}" if found.created_at else ""
+    made = f", made {time_text(found.created_at)} by {found.created_by}" if found.created_at else ""
     return escape(f"revision {found.revision} of project {found.project_id}{made}")
 
 

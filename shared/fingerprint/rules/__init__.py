@@ -1,4 +1,7 @@
-"""The rules of a project: people overrule how its errors are grouped (grouping.md, "Overruled by people")."""
+"""The rules of a project: people overrule how its errors are grouped (grouping.md, "Overruled by people").
+
+What a matcher means is frozen as versions are: a row is derived again by the revision that its stamp names.
+"""
 
 from shared.fingerprint.rules.facts import Facts
 from shared.fingerprint.rules.rule import MATCHERS, MOST_RULES, BadRules, Rule, read_rules

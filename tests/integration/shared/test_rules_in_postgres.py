@@ -93,3 +93,6 @@ async def test_rules_that_a_hand_has_spoiled_are_none_and_are_told(
     assert [key.rules for key in keys] == [NO_RULES] * 3
     assert [(what, whose) for what, whose, _ in unreadable] == [("rules", "p")]
     assert isinstance(unreadable[0][2], BadRules)
+    with connect(url) as db:
+        revision, _ = set_rules(db, "p", (RULE,), by="test")
+    assert [key.rules.revision for key in (await found(postgres, digests))[0]] == [revision] * 3

@@ -33,12 +33,15 @@ class Regrouping:
         stamp = entry.stamp
         if stamp is None or not stamp.fingerprint_version:
             return entry
-        version = self._wanted.fingerprint_version or stamp.fingerprint_version
-        if self._wanted.rules == "stamped":
+        if version := self._wanted.fingerprint_version:
             stamp = msgspec.structs.replace(stamp, fingerprint_version=version)
+        if self._wanted.rules == "stamped":
             return msgspec.structs.replace(entry, stamp=stamp)
-        if stamp.project_id not in self._current:
-            self._current[stamp.project_id] = await self._book.current(stamp.project_id)
-        rules = self._current[stamp.project_id]
-        stamp = msgspec.structs.replace(stamp, fingerprint_version=version, rules_revision=rules.revision)
+        rules = await self._now(stamp.project_id)
+        stamp = msgspec.structs.replace(stamp, rules_revision=rules.revision)
         return msgspec.structs.replace(entry, stamp=stamp, rules=rules)
+
+    async def _now(self, project_id: str) -> Rules:
+        if project_id not in self._current:
+            self._current[project_id] = await self._book.current(project_id)
+        return self._current[project_id]
