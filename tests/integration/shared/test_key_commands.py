@@ -190,7 +190,7 @@ def test_with_redis_away_a_key_is_revoked_all_the_same(cli: Cli) -> None:
 
 def test_a_database_that_was_not_migrated_is_said(cli: Cli) -> None:
     with connect(cli.postgres_url) as db:
-        db.execute("DROP TABLE keys, projects")
+        db.execute("DROP TABLE keys, projects CASCADE")
     assert "has sluice migrate run?" in cli.run("project", "list", fails=True)
 
 
