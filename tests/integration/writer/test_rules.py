@@ -85,3 +85,11 @@ async def test_a_lane_waits_for_a_revision_that_postgres_has_lost(stage: Stage, 
         revision_restored(postgres, 20260101000000, TIMEOUTS)
         await stage.until_committed(1, "errors")
     assert stage.query(GROUPS) == [('["group","timeouts","rule \'rule of timeouts\' of revision 20260101000000"]',)]
+
+
+async def test_a_writer_process_asks_the_postgres_of_its_settings(stage: Stage, postgres: str) -> None:
+    await stage.make("errors")
+    await stage.publish(error("e0", "timed out", rules_set(postgres, TIMEOUTS)), signal="errors")
+    with stage.spawn("errors", POSTGRES_URL=postgres):
+        await stage.until_committed(1, "errors")
+    assert '"timeouts"' in stage.query(GROUPS)[0][0]
