@@ -6,6 +6,7 @@ A process has the role ingest, query, or both; it gets the parts of its roles an
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import structlog
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from gateway.apis import Apis
 from gateway.apis import load as load_apis
 from gateway.app import Deps, Life
 from gateway.auth import KeyCache, Lookup, LookupFailed, key_of, permit
+from gateway.changes import Changes
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
 from gateway.health import Check, Readiness, TakesMessages
@@ -30,13 +32,13 @@ from gateway.limits import Limits
 from gateway.lookups import Lookups
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
-from gateway.query import QueryDeps, Reader, query_routes
-from gateway.revocations import Revocations
+from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
-from shared.keys import ResolvedKey, check_keys, find_keys
+from shared.group_merges import MERGES
+from shared.keys import REVOCATIONS, ResolvedKey, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
@@ -59,7 +61,7 @@ def assemble(config: Settings) -> Deps:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
-    reading = QueryDeps(common.reader, _authenticate(common), common.metrics) if "query" in roles else None
+    reading = _reading(common) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
@@ -165,9 +167,18 @@ def _ingest(common: _Common) -> IngestDeps:
     )
 
 
+def _reading(common: _Common) -> QueryDeps:
+    """The parts of the role query: who reads, and how errors are grouped."""
+    groups = Groups(common.postgres)
+    changes = Changes(common.redis, MERGES, groups)
+    common.life.start.append(changes.start)
+    common.life.stop.append(changes.close)
+    return QueryDeps(common.reader, _authenticate(common), common.metrics, groups)
+
+
 def _life(common: _Common) -> Life:
     """The life of all parts; the roles' own parts start first and stop first."""
-    revocations, tidy = Revocations(common.redis, common.keys), Tidy()
+    revocations, tidy = Changes(common.redis, REVOCATIONS, common.keys), Tidy()
     common.life.start += (revocations.start, common.limits.start, tidy.start)
     common.life.stop += (
         tidy.close,
@@ -193,9 +204,12 @@ def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]
 
 
 def lookup_in(postgres: Postgres, metrics: Metrics) -> Lookup:
-    def unreadable(digest: str, error: Exception) -> None:
-        metrics.unreadable.labels("key").inc()
-        _log.error("a key's row can't be read: no such key", hash=digest[:8], error=str(error))
+    def unreadable(what: Literal["key", "rules"], whose: str, error: Exception) -> None:
+        metrics.unreadable.labels(what).inc()
+        if what == "key":
+            _log.error("a key's row can't be read: no such key", hash=whose[:8], error=str(error))
+        else:
+            _log.error("grouping rules can't be read: the project has none", project_id=whose, error=str(error))
 
     lookups = Lookups(lambda digests: find_keys(postgres, digests, unreadable))
 

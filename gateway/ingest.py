@@ -31,6 +31,7 @@ from shared.clock import Clock
 from shared.envelope import Stamp
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.fingerprint import fingerprint
+from shared.fingerprint.rules import NO_RULES, Rules
 from shared.formats.intake import Intake, Outcome
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
@@ -173,7 +174,7 @@ class IngestRoute:
             self._records_ok.n += part.n
             if part.pings or part.dropped:
                 self._count_dropped(part)
-        outcome = outcome_of(parts, stamps)
+        outcome = outcome_of(parts, stamps, key.rules)
         status, body = self.intake.reply(outcome)
         if not outcome.event_ids and not outcome.dropped:
             return Answer(status, body)
@@ -192,8 +193,9 @@ class IngestRoute:
         return self.api.answer(rejection)
 
 
-def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
-    """What the success body is made from. Without stamps it has no ids of events."""
+def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules = NO_RULES) -> Outcome:
+    """What the success body is made from. `rules`: those that the stamps name. Without stamps it has no ids of
+    events."""
     accepted = dropped = 0
     fingerprints: list[str] = []
     event_ids: list[str] = []
@@ -201,7 +203,10 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = ()) -> Outcome:
         accepted += part.n + part.pings + len(part.repeated)
         dropped += len(part.dropped)
         if part.prints_of:
-            fingerprints += [fingerprint(FINGERPRINT_VERSION, *of).hash for of in part.prints_of]
+            fingerprints += [
+                fingerprint(FINGERPRINT_VERSION, each.message, each.stack, rules, each.release).hash
+                for each in part.prints_of
+            ]
     for part, stamp in zip(parts, stamps, strict=False):
         if stamp.event_ids or part.repeated:
             ids = list(stamp.event_ids)

@@ -11,7 +11,7 @@ from gateway.ids import uuid7
 from gateway.rejections import TooLarge, Unavailable
 from gateway.validation.parts import Part
 from gateway.validation.sizes import MAX_RECORD_BYTES
-from shared.envelope import VERSION, Stamp, seal
+from shared.envelope import VERSION, WITH_RULES, Stamp, seal
 from shared.event_ids import stored_id
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.keys import ResolvedKey
@@ -84,8 +84,9 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
     event_ids: tuple[str, ...] = ()
     if part.event_ids:
         event_ids = tuple(stored_id(sent) if sent else uuid7(now_us // 1000) for sent in part.event_ids)
+    rules_revision = key.rules.revision if event_ids else 0
     return Stamp(
-        v=VERSION,
+        v=WITH_RULES if rules_revision else VERSION,
         format=part.format.name,
         project_id=key.project_id,
         received_at=now_us,
@@ -96,6 +97,7 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
         release=part.release,
         event_ids=event_ids,
         fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
+        rules_revision=rules_revision,
     )
 
 

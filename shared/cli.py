@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lag": ("writer.ops.lag.command:lag", "Show how far the writers are behind."),
     "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
     "fingerprint": ("shared.commands.fingerprint:fingerprint", "Explain an error's group; say why two are one or not."),
+    "grouping": ("shared.commands.grouping:grouping", "Overrule how errors are grouped: rules, merged groups."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""

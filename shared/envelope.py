@@ -12,6 +12,12 @@ import msgspec
 VERSION: Final = 1
 """Raise it when an older writer could not read the message; writers are upgraded first."""
 
+WITH_RULES: Final = 2
+"""The version of a stamp with `rules_revision`: a writer that ignored that would store other groups than the client was
+told. All other stamps stay at version 1, which older writers read."""
+
+_KNOWN = (VERSION, WITH_RULES)
+
 
 class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What the gateway adds to a request's records, and what the request said once for all of them.
@@ -34,6 +40,8 @@ class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     """Of errors: one id per record."""
     fingerprint_version: int = 0
     """Of errors: the algorithm whose result the client was told."""
+    rules_revision: int = 0
+    """Of errors: the revision of the project's grouping rules that the client's answer followed; 0 for none."""
 
 
 class UnknownVersion(Exception):
@@ -71,7 +79,7 @@ def unseal(value: bytes) -> tuple[Stamp, memoryview]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         _refuse_unknown_version(head)
         raise Undecodable(f"the stamp can't be read: {error}") from error
-    if stamp.v != VERSION:
+    if stamp.v not in _KNOWN:
         raise UnknownVersion(_upgrade(stamp.v))
     return stamp, memoryview(value)[end + 1 :]
 
@@ -81,9 +89,9 @@ def _refuse_unknown_version(head: memoryview) -> None:
         version = _decode_version(head).v  # type: ignore[attr-defined]
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
-    if version != VERSION:
+    if version not in _KNOWN:
         raise UnknownVersion(_upgrade(version))
 
 
 def _upgrade(version: int) -> str:
-    return f"envelope version {version}, this writer knows {VERSION}: upgrade the writers before the gateways"
+    return f"envelope version {version}, this writer knows {_KNOWN[-1]}: upgrade the writers before the gateways"

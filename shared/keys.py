@@ -7,13 +7,15 @@ by their form.
 import hashlib
 import secrets
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
 from shared.clients.postgres import Connection, Postgres
+from shared.fingerprint.rules import NO_RULES, BadRules, Rules
+from shared.grouping_rules import compiled
 from shared.projects import get_project
 
 Scope = Literal["ingest", "read"]
@@ -71,6 +73,8 @@ class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
     drain_secret: str | None = None
     drain_verify: str | None = None
     expires_at: float | None = None
+    rules: Rules = NO_RULES
+    """How the project's people group its errors; every key of the project has the same object."""
 
 
 def generate(kind: Kind) -> str:
@@ -188,30 +192,46 @@ def _listed(row: Sequence[Any]) -> Key | UnreadableKey:
     return key
 
 
-Unreadable = Callable[[str, msgspec.ValidationError], None]
-"""Told of the hash of a key whose row can't be read, and why."""
+Unreadable = Callable[[Literal["key", "rules"], str, Exception], None]
+"""Told of a row that can't be read: of what, the key's hash or the project's id, and why."""
 
 
 async def find_keys(db: Postgres, digests: Sequence[str], unreadable: Unreadable) -> dict[str, ResolvedKey]:
     """`hash_key` -> key, of those that there are, and that are neither revoked nor expired. A key whose row can't be
-    read is not among them.
+    read is not among them; a project whose rules can't be read has none.
 
     Raises `PostgresUnavailable`.
     """
+    # The rules come once for each project, however many of its keys are asked for.
     rows = await db.query(
         "SELECT k.hash, k.id, k.project_id, k.scopes, k.origins, coalesce(k.ingest_limit, p.rate_limit), k.read_limit,"
         " coalesce(p.drain_limit, p.rate_limit), p.retention_days, p.drain_secret, p.drain_verify,"
-        " extract(epoch FROM k.expires_at)::float8"
+        " extract(epoch FROM k.expires_at)::float8,"
+        " p.rules_revision, CASE WHEN p.rules_revision > 0 AND row_number() OVER (PARTITION BY p.id) = 1"
+        " THEN coalesce(r.rules::text, '') END"
         " FROM keys k JOIN projects p ON p.id = k.project_id"
+        " LEFT JOIN grouping_rules r ON r.project_id = p.id AND r.revision = p.rules_revision"
         " WHERE k.hash = ANY(%s) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         [list(digests)],
     )
+    rules = _rules_of(((row[2], *row[-2:]) for row in rows if row[-1] is not None), unreadable)
     found: dict[str, ResolvedKey] = {}
-    for digest, *row in rows:
+    for digest, *row, _, _ in rows:
         try:
-            found[digest] = _struct(ResolvedKey, row)
+            found[digest] = _struct(ResolvedKey, [*row, rules.get(row[1], NO_RULES)])
         except msgspec.ValidationError as error:
-            unreadable(digest, error)
+            unreadable("key", digest, error)
+    return found
+
+
+def _rules_of(rows: Iterable[tuple[str, int, str]], unreadable: Unreadable) -> dict[str, Rules]:
+    """Project -> rules, of (project, revision, stored text)."""
+    found: dict[str, Rules] = {}
+    for project_id, revision, text in rows:
+        try:
+            found[project_id] = compiled(revision, text)
+        except BadRules as error:
+            unreadable("rules", project_id, error)
     return found
 
 

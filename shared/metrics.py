@@ -78,7 +78,10 @@ class Metrics:
             "sluice_idempotency_unguarded", "Repeats not looked for, Redis being away", ["step"], registry=r
         )
         self.unreadable = Counter(
-            "sluice_unreadable", "Keys of Postgres and marks of Redis that can't be read: absent", ["what"], registry=r
+            "sluice_unreadable",
+            "What Postgres and Redis hold and can't be read: absent",
+            ["what"],
+            registry=r,
         )
         self.local_limit_requests = Counter(
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r

@@ -73,7 +73,12 @@ def update_project(db: Connection, project: Project) -> list[str]:
     )
     if done.rowcount == 0:
         raise _unknown(project.id)
-    return [str(row[0]) for row in db.execute("SELECT hash FROM keys WHERE project_id = %s", [project.id]).fetchall()]
+    return hashes_of(db, project.id)
+
+
+def hashes_of(db: Connection, project_id: str) -> list[str]:
+    """The hashes of all keys of a project."""
+    return [str(row[0]) for row in db.execute("SELECT hash FROM keys WHERE project_id = %s", [project_id]).fetchall()]
 
 
 def get_project(db: Connection, project_id: str) -> Project:

@@ -1,6 +1,7 @@
 """Who may import whom (architecture.md, "Who may import whom"), read from the source with `ast`."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def imports(file: Path) -> Iterator[str]:
             assert node.level == 0, f"{file}: relative import"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def texts(file: Path) -> list[ast.Constant]:
+    """The texts of a file's code, docstrings left out."""
+    tree = ast.parse(file.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]
 
 
 def offenders(folder: str, *forbidden: str, apart_from: tuple[str, ...] = ()) -> list[str]:
@@ -63,6 +75,19 @@ def test_reading_is_by_signal() -> None:
     folders = tuple(f"gateway/query/{name}/" for name in signals)
     assert offenders("gateway/query", "shared.signals", apart_from=folders) == []
     assert [file.name for file in query.glob("*.py") if "logs" in file.read_text().lower()] == []
+
+
+def test_reading_groups_errors_by_one_module_alone() -> None:
+    # A query that named the column itself would forget the groups that people have merged. Descriptions hold no query.
+    query = ROOT / "gateway/query"
+    naming = {
+        file.relative_to(query).as_posix()
+        for file in query.rglob("*.py")
+        if file.name != "openapi.py" and any(re.search(r"\bfingerprint\b", text.value) for text in texts(file))
+    }
+    assert naming == {"groups.py"}, (
+        "use Grouping.key to select and group by, Grouping.only to filter, COLUMN for one row"
+    )
 
 
 def test_only_clients_and_queue_import_drivers() -> None:

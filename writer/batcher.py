@@ -11,7 +11,7 @@ from shared.queue.base import Lane, Message
 from writer.batch import Batch
 from writer.buffer import Buffer, WentBack
 from writer.converter import Converter
-from writer.entry import read_entry
+from writer.entry import Entry, read_entry
 from writer.lane_deps import LaneDeps
 from writer.lane_letters import LaneLetters
 from writer.position import lost_in
@@ -75,8 +75,9 @@ class Batcher:
         self._unfinished.append((draft.bytes, first.timestamp_ms))
         if draft.blocked:
             await self._waiting.for_ever("message", "blocked", f"offset {first.offset}: {draft.blocked}")
+        entries = await self._with_rules(draft.entries)
         now_us = self._deps.clock() // 1000
-        convert = partial(self._converter.convert, self._lane, draft.entries, now_us, planned=draft.planned)
+        convert = partial(self._converter.convert, self._lane, entries, now_us, planned=draft.planned)
         batch = await asyncio.get_running_loop().run_in_executor(self._deps.builder, convert)
         if draft.jumps:
             await self._mark_lost(draft.jumps)
@@ -86,6 +87,13 @@ class Batcher:
     def finished(self) -> None:
         """The oldest batch that was handed out is stored."""
         self._unfinished.popleft()
+
+    async def _with_rules(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The entries with the grouping rules that their stamps name. Raises `Stopped`."""
+        if not self._converter.has_groups:
+            return entries
+        book = self._deps.rules
+        return await self._waiting.until_done("rules", lambda: book.applied(entries), stoppable=True)
 
     async def _until_due(self) -> None:
         """Return when there is a draft to take, or the writer stops. Raises `WentBack`."""

@@ -57,6 +57,8 @@ class Converter:
         self._table = table
         self.formats: Mapping[str, Format] = {fmt.name: fmt for fmt in formats}
         self._has_format = "format" in table.column_names
+        self.has_groups = "fingerprint" in table.column_names
+        """Whether entries may need grouping rules."""
 
     def read(self, message: Message) -> Entry:
         return read_entry(message, self.formats)
@@ -65,7 +67,7 @@ class Converter:
         """The batch of these messages: rows in order of format (by first appearance), offset and index, and letters
         for what can't become a row.
 
-        `now_us`, microseconds since the epoch, decides only what is past its retention.
+        `now_us`, microseconds since the epoch, decides only what is past its retention. Entries have their rules.
         """
         batch = Batch(
             lane=lane,
@@ -109,6 +111,7 @@ class Converter:
         """The entry's records; None if there are none, or they are expired or undecodable, which `batch` then notes."""
         stamp = entry.stamp
         assert stamp is not None
+        assert not entry.lacks_rules, "other rows than the stamp says would be stored"
         if is_expired(stamp, now_us):
             batch.expired += stamp.n
             return None
@@ -154,7 +157,7 @@ class Converter:
         indices: list[int] = []
         for piece in pieces:
             n = len(piece.records)
-            rows.add(piece.own_stamp, piece.records)
+            rows.add(piece.own_stamp, piece.records, piece.entry.rules)
             offsets += [piece.entry.message.offset] * n
             indices += range(piece.first, piece.first + n)
         n = len(rows)

@@ -6,6 +6,7 @@ import msgspec
 
 from shared import fingerprint
 from shared.envelope import Stamp, Undecodable, UnknownVersion, unseal
+from shared.fingerprint.rules import NO_RULES, Rules
 from shared.formats.base import Format
 from shared.formats.values import LATEST_US
 from shared.queue.base import Message
@@ -26,6 +27,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     blocked: str = ""
     index: int | None = None
     """Of the only record of a message that was reduced to it: its place among the others."""
+    rules: Rules = NO_RULES
+    """The grouping rules that the stamp names. `RulesBook.applied` brings them."""
+
+    @property
+    def lacks_rules(self) -> bool:
+        """Whether its rows can't be made yet."""
+        return self.stamp is not None and self.stamp.rules_revision != self.rules.revision
 
     @property
     def rows(self) -> int:

@@ -10,6 +10,7 @@ from shared.queue.base import Consumer, Queue
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 
 
@@ -20,6 +21,7 @@ class LaneDeps:
     queue: Queue
     consumer: Consumer
     sink: Sink
+    rules: RulesBook
     letters: DeadLetters
     builder: Executor
     """One thread: two would only wait for each other's interpreter lock."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from writer.lag import Held, watch_lag
 from writer.lane import LaneWriter
 from writer.lane_deps import LaneDeps
 from writer.liveness import Liveness
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +35,15 @@ LEAST_BYTES = 1_000_000
 
 RECEIVE_S = 0.05
 RECEIVE_MESSAGES = 2_000
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What a writer process talks to."""
+
+    queue: Queue
+    sink: Sink
+    rules: RulesBook
 
 
 class WriterLoop:
@@ -45,8 +56,7 @@ class WriterLoop:
 
     def __init__(
         self,
-        queue: Queue,
-        sink: Sink,
+        neighbours: Neighbours,
         registry: Registry,
         signals: Iterable[Signal],
         settings: WriterSettings,
@@ -59,7 +69,7 @@ class WriterLoop:
             signal.name: Converter(signal.table, registry.formats_of(signal)) for signal in self._signals.values()
         }
         self._settings = settings
-        self._queue = queue
+        self._queue = queue = neighbours.queue
         self._producer = queue.producer()
         metrics.in_flight_bytes.set_function(lambda: self._producer.in_flight_bytes)
         self._consumer = queue.consumer(settings.group, self._signals, self)
@@ -67,7 +77,8 @@ class WriterLoop:
         self._deps = LaneDeps(
             queue=queue,
             consumer=self._consumer,
-            sink=sink,
+            sink=neighbours.sink,
+            rules=neighbours.rules,
             letters=DeadLetters(self._producer),
             builder=self._builder,
             metrics=metrics,

@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from shared import logging_setup, settings
+from shared.clients.postgres import Postgres
 from shared.clock import clock
 from shared.memory import share_one_heap
 from shared.metrics import Metrics
@@ -24,8 +25,9 @@ from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from writer.endpoint import Endpoint
 from writer.failpoints import Failpoints
-from writer.loop import WriterLoop
+from writer.loop import Neighbours, WriterLoop
 from writer.processes import Processes, variables_of
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +75,9 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     metrics = Metrics()
     queue = open_queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
-    loop = WriterLoop(queue, sink, registry, signals, mine, metrics, failpoints, clock(loaded.services.clock_offset_s))
+    rules = RulesBook(Postgres(loaded.services.postgres_url, connections=1))
+    now = clock(loaded.services.clock_offset_s)
+    loop = WriterLoop(Neighbours(queue, sink, rules), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
@@ -92,6 +96,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     finally:
         await endpoint.stop()
         await watch.close()
+        await rules.close()
         await asyncio.to_thread(sink.close)
         await queue.close()
 

@@ -12,12 +12,13 @@ from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
 from writer.dead_letters import LetterTooLarge
 from writer.failures import Backoff
+from writer.rules_book import RulesUnavailable
 from writer.tables import MissingTable, UnfitTable
 
 T = TypeVar("T")
 
 _LOG_EVERY_S = 60.0
-RETRIABLE = (QueueUnavailable, ClickHouseError, MissingTable, UnfitTable, LetterTooLarge)
+RETRIABLE = (QueueUnavailable, ClickHouseError, MissingTable, UnfitTable, LetterTooLarge, RulesUnavailable)
 """Errors that pass by themselves, or when a person acts."""
 
 

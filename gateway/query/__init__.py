@@ -4,7 +4,8 @@ Reading is by signal: each folder here reads one of them, and nothing outside th
 """
 
 from gateway.query.deps import QueryDeps
+from gateway.query.groups import Groups
 from gateway.query.reader import Reader
 from gateway.query.signals import query_routes
 
-__all__ = ["QueryDeps", "Reader", "query_routes"]
+__all__ = ["Groups", "QueryDeps", "Reader", "query_routes"]

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.query.answer import Held
+from gateway.query.groups import Groups
 from gateway.query.presence import ClientGone, while_connected
 from gateway.query.reader import Reader
 from gateway.rejections import InternalError, LacksScope, Rejection
@@ -29,6 +30,7 @@ class QueryDeps:
     reader: Reader
     authenticate: Authenticate
     metrics: Metrics
+    groups: Groups
     held: Held = field(default_factory=Held)
 
     async def reading_key(self, request: Request) -> ResolvedKey:

@@ -18,6 +18,7 @@ from gateway.rejections import Answered, TooLarge
 from gateway.turns import Turns
 from gateway.validation.parts import Part
 from shared.formats.base import Format
+from shared.formats.intake import Printed
 from shared.metrics import DropReason
 from shared.registry import Registry
 
@@ -50,7 +51,7 @@ class PartOf(msgspec.Struct, array_like=True):
     service: str
     environment: str
     release: str
-    prints_of: list[tuple[str, str]]
+    prints_of: list[Printed]
     event_ids: list[str]
     pings: int
     places: list[int]

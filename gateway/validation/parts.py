@@ -7,6 +7,7 @@ import msgspec
 
 from shared.formats.base import Format
 from shared.formats.codec import Payload
+from shared.formats.intake import Printed
 from shared.metrics import DropReason
 
 TOLD = 20
@@ -24,8 +25,8 @@ class Part(msgspec.Struct, gc=False):
     service: str = ""
     environment: str = ""
     release: str = ""
-    prints_of: list[tuple[str, str]] = []
-    """(message, stack trace) of each record that gets a fingerprint."""
+    prints_of: list[Printed] = []
+    """Of each record whose fingerprint the answer carries."""
     event_ids: Sequence[str] = ()
     """Of errors: the client's own id of each record; '' if the gateway must make one."""
     pings: int = 0

@@ -4,8 +4,8 @@ The driver is synchronous: one `ClickHouse` belongs to one thread at a time.
 """
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -125,6 +125,18 @@ class ClickHouse:
         columns: list[tuple[Any, ...]] = self._execute(sql, parameters or None, settings, columnar=True)
         return columns
 
+    def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement, block after block, so that they are never all in memory. Raises `ClickHouseError`; when
+        the caller stops before the end, the connection is closed."""
+        ended = False
+        try:
+            with _translated(self._client):
+                yield from self._client.execute_iter(sql, parameters, settings=self._settings)
+            ended = True
+        finally:
+            if not ended:
+                self._client.disconnect()
+
     def insert(
         self, table: str, columns: Mapping[str, EncodedColumn], settings: Mapping[str, Any] | None = None
     ) -> None:
@@ -156,13 +168,20 @@ class ClickHouse:
 
     def _execute(self, sql: str, data: Any, settings: Mapping[str, Any] | None, columnar: bool = False) -> Any:
         merged = {**self._settings, **(settings or {})}
-        try:
+        with _translated(self._client):
             return self._client.execute(sql, data, settings=merged, columnar=columnar)
-        except driver_errors.ServerException as error:
-            raise ServerError(error.code, str(error.message).partition("Stack trace:")[0].strip()) from error
-        except (driver_errors.Error, OSError, EOFError) as error:
-            self._client.disconnect()
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _translated(client: Client) -> Iterator[None]:
+    """The driver's errors become ours."""
+    try:
+        yield
+    except driver_errors.ServerException as error:
+        raise ServerError(error.code, str(error.message).partition("Stack trace:")[0].strip()) from error
+    except (driver_errors.Error, OSError, EOFError) as error:
+        client.disconnect()
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
 
 
 def database_of(url: str) -> str:

@@ -1,12 +1,13 @@
 """How every command begins and ends: with the settings of one Sluice, and with a sentence when something is wrong."""
 
 import asyncio
+import getpass
 import os
 import sys
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -34,6 +35,8 @@ DataDir = Annotated[
         envvar="SLUICE_DATA_DIR",
     ),
 ]
+ProjectId = Annotated[str, typer.Option("--project", metavar="ID", help="The project whose errors they are")]
+By = Annotated[str | None, typer.Option("--by", help="Who does it; left out: the name of this account")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
 
 MOST = 2**31 - 1
@@ -83,9 +86,9 @@ def sentences(*own: type[Exception], code: int = 1) -> Iterator[None]:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Connection]:
+def database(settings: Settings, *own: type[Exception]) -> Iterator[Connection]:
     """One transaction in Postgres, and `sentences` for what may go wrong in it."""
-    with sentences(UnknownProject, ValueError), connect(settings.services.postgres_url) as db:
+    with sentences(UnknownProject, ValueError, *own), connect(settings.services.postgres_url) as db:
         yield db
 
 
@@ -107,10 +110,11 @@ def quiet() -> None:
     logging_setup.configure("ERROR")
 
 
-def tell_gateways(settings: Settings, hashes: Sequence[str]) -> None:
-    """Have every gateway ask for these keys again, now. To be called after the change is committed."""
+def tell_gateways(settings: Settings, changed: Sequence[str], channel: str = REVOCATIONS) -> None:
+    """Have every gateway ask for these again, now: hashes of keys, or what else the channel is for. To be called after
+    the change is committed."""
     try:
-        asyncio.run(_publish(settings.services.redis_url, hashes))
+        asyncio.run(_publish(settings.services.redis_url, channel, changed))
     except RedisUnavailable:
         Console(stderr=True).print(
             "[yellow]Redis can't be reached:[/yellow] gateways notice within 30 seconds instead of one",
@@ -119,11 +123,11 @@ def tell_gateways(settings: Settings, hashes: Sequence[str]) -> None:
         )
 
 
-async def _publish(redis_url: str, hashes: Sequence[str]) -> None:
+async def _publish(redis_url: str, channel: str, changed: Sequence[str]) -> None:
     redis = Redis(redis_url)
     try:
-        for digest in hashes:
-            await redis.publish(REVOCATIONS, digest)
+        for name in changed:
+            await redis.publish(channel, name)
     finally:
         await redis.close()
 
@@ -141,6 +145,16 @@ def one_line(text: str, what: str) -> str:
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
         fail(f"{what} can't have control characters or lines")
     return text
+
+
+def person(by: str | None) -> str:
+    """The name of who does it."""
+    if by is not None:
+        return one_line(by, "a name")
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        return f"uid {os.getuid()}"
 
 
 def header_text(text: str, what: str) -> str:
@@ -177,6 +191,10 @@ def wide_console() -> Console:
 def print_json(value: Any) -> None:
     """One line on standard output, times as ISO 8601."""
     typer.echo(msgspec.json.encode(value))
+
+
+def time_text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
 
 
 def limit_text(limit: int | None, when_none: str = "default") -> str:

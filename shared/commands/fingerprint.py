@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import AsJson, fail, from_file, print_json, wide_console
+from shared.commands.rules_file import FILE_HELP, rules_of
 from shared.fingerprint import v2
+from shared.fingerprint.rules import Facts, Rules, Verdict
 from shared.fingerprint.v2.explanation import Explanation, differences, explained
 
 fingerprint = typer.Typer(help="Explain an error's group; say why two errors are one or not.", no_args_is_help=True)
@@ -32,14 +34,29 @@ class SentError(msgspec.Struct):
 def explain(
     file: Annotated[Path, typer.Argument(help="A stack, or an error as JSON; - is standard input")] = Path("-"),
     message: Message = "",
+    rules: Annotated[Path | None, typer.Option("--rules", metavar="FILE", help=FILE_HELP)] = None,
+    release: Annotated[str, typer.Option("--release", help="The error's release, for rules that ask for it")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what was read: language, frames and why they count or not, what the message became, parts, fingerprint."""
-    found = explained(*_error(file, message))
+    """Show what was read: language, frames and why they count or not, what the message became, parts, fingerprint.
+    With --rules: which rule of a project decides, and why the others don't."""
+    error = _error(file, message)
+    found, verdicts = explained(*error), []
+    if rules is not None:
+        ruleset, facts = Rules(0, rules_of(rules)), Facts(*error, release)
+        verdicts = ruleset.verdicts(facts)
+        if decided := ruleset.first(facts):
+            digest, parts, _ = ruleset.outcome(decided, facts)
+            found = found._replace(hash=digest, parts=parts, rule=f"the project's rule {decided.name!r}")
     if as_json:
-        print_json(found._asdict() | {"frames": [frame._asdict() for frame in found.frames]})
+        print_json(
+            found._asdict()
+            | {"frames": [frame._asdict() for frame in found.frames]}
+            | {"rules": [{"name": each.rule.name, "decides": each.decides, "why": each.why} for each in verdicts]}
+        )
     else:
-        _print(found)
+        _print(found, overruled=any(each.decides for each in verdicts))
+        _print_verdicts(verdicts)
 
 
 @fingerprint.command()
@@ -75,11 +92,11 @@ def _error(file: Path, message: str) -> tuple[str, str]:
     return message or sent.error_message, sent.stack_trace
 
 
-def _print(found: Explanation) -> None:
+def _print(found: Explanation, *, overruled: bool) -> None:
     console = wide_console()
     table = Table(show_header=False, box=None)
     for name, value in (
-        ("fingerprint", f"{found.hash} (version {found.version})"),
+        ("fingerprint", f"{found.hash} ({'a rule' if overruled else f'version {found.version}'})"),
         ("language", found.language),
         ("type", found.type),
         ("chain", "\n".join(found.chain)),
@@ -91,6 +108,15 @@ def _print(found: Explanation) -> None:
         table.add_row(name, escape(value))
     console.print(table)
     _print_frames(console, found)
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    if not verdicts:
+        return
+    table = Table("rule", "decides", "why not")
+    for each in verdicts:
+        table.add_row(escape(each.rule.name), "yes" if each.decides else "", escape(each.why))
+    wide_console().print(table)
 
 
 def _print_frames(console: Console, found: Explanation) -> None:

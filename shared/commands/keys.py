@@ -23,6 +23,7 @@ from shared.commands.common import (
     print_json,
     settings_beside,
     tell_gateways,
+    time_text,
     wide_console,
 )
 from shared.keys import Key, UnreadableKey, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
@@ -193,4 +194,4 @@ def _state(one: Key, now: datetime) -> str:
         return "revoked"
     if one.expires_at is None:
         return "good"
-    return "expired" if one.expires_at <= now else f"good until {one.expires_at.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
+    return "expired" if one.expires_at <= now else f"good until {time_text(one.expires_at)}"

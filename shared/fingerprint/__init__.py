@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from shared.fingerprint import v1, v2
+from shared.fingerprint.rules import NO_RULES, Rules
 
 
 class Fingerprint(NamedTuple):
@@ -20,8 +21,14 @@ CURRENT = 2
 _VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint, 2: v2.fingerprint}
 
 
-def fingerprint(version: int, message: str, stack: str) -> Fingerprint:
-    """The fingerprint of an error. Raises KeyError for a version that this process doesn't know."""
+def fingerprint(version: int, message: str, stack: str, rules: Rules = NO_RULES, release: str = "") -> Fingerprint:
+    """The fingerprint of an error: by the first of the project's rules that matches, else by the version.
+
+    Raises KeyError for a version that this process doesn't know.
+    """
+    if rules is not NO_RULES and (overruled := rules.overrule(message, stack, release)):
+        return Fingerprint(*overruled)
+    # The place of a list that the client sends: after what the project's people say, before plain grouping.
     return Fingerprint(*_VERSIONS[version](message, stack))
 
 

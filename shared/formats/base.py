@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.envelope import Stamp
+from shared.fingerprint.rules import NO_RULES, Rules
 from shared.formats.codec import Codec
 
 Columns = dict[str, Sequence[Any]]
@@ -46,8 +47,8 @@ JsonObject = Annotated[msgspec.Raw, checked_as(AnyObject)]
 class Rows:
     """Records of one format from one batch, in order, each with the fields of its stamp.
 
-    All lists have one entry per row; `event_id` and `fingerprint_version` are empty where stamps don't carry them.
-    `notes` collects what goes to a row's `extra`.
+    All lists have one entry per row; `event_id`, `fingerprint_version` and `rules` are empty where stamps don't carry
+    them. `notes` collects what goes to a row's `extra`.
     """
 
     records: list[Any] = field(default_factory=list)
@@ -59,9 +60,11 @@ class Rows:
     release: list[str] = field(default_factory=list)
     event_id: list[str] = field(default_factory=list)
     fingerprint_version: list[int] = field(default_factory=list)
+    rules: list[Rules] = field(default_factory=list)
+    """The revision of the project's grouping rules that the stamp names."""
     notes: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, stamp: Stamp, records: list[Any]) -> None:
+    def add(self, stamp: Stamp, records: list[Any], rules: Rules = NO_RULES) -> None:
         n = len(records)
         self.records += records
         self.project_id += [stamp.project_id] * n
@@ -74,6 +77,7 @@ class Rows:
             self.event_id += stamp.event_ids
         if stamp.fingerprint_version:
             self.fingerprint_version += [stamp.fingerprint_version] * n
+            self.rules += [rules] * n
 
     def note(self, row: int, name: str, value: Any) -> None:
         """Keep in the row's `extra` what its columns can't hold."""

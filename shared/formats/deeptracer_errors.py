@@ -8,7 +8,7 @@ from shared.fingerprint import fingerprint
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows, checked_as
 from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Release, common_columns
-from shared.formats.intake import Intake, One, Outcome
+from shared.formats.intake import Intake, One, Outcome, Printed
 from shared.formats.values import raw_text, sent
 
 
@@ -37,7 +37,8 @@ class Error(msgspec.Struct, gc=False, kw_only=True):
 
 def columns(rows: Rows) -> Columns:
     error = sent(rows)
-    prints = list(map(fingerprint, rows.fingerprint_version, error["error_message"], error["stack_trace"]))
+    said = (error[name] for name in ("error_message", "stack_trace"))
+    prints = list(map(fingerprint, rows.fingerprint_version, *said, rows.rules, error["release"]))
     return {
         **common_columns(error),
         "timestamp": rows.received_at,
@@ -56,8 +57,8 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
     return 200, b'{"ok":true,"fingerprint":"%s"}' % outcome.fingerprints[0].encode()
 
 
-def fingerprinted(record: Error) -> tuple[str, str]:
-    return record.error_message, record.stack_trace
+def fingerprinted(record: Error) -> Printed:
+    return Printed(record.error_message, record.stack_trace, record.release)
 
 
 FORMAT = Format("deeptracer.errors", signal="errors", columns=columns, codec=JsonArray(Error))

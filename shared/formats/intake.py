@@ -31,6 +31,14 @@ class Remarks(NamedTuple):
     """It is accepted and counted, but not stored."""
 
 
+class Printed(NamedTuple):
+    """What decides the group of an error."""
+
+    message: str
+    stack: str
+    release: str
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The outcome of a request's records: `reply` makes the success body from it."""
 
@@ -44,10 +52,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class One:
     """The body is a single record.
 
-    `fingerprinted`: (error message, stack trace) of a record whose fingerprint and event id the answer carries.
+    `fingerprinted`: of a record whose fingerprint and event id the answer carries.
     """
 
-    fingerprinted: Callable[[Any], tuple[str, str]] | None = None
+    fingerprinted: Callable[[Any], Printed] | None = None
 
     @property
     def partial(self) -> bool:

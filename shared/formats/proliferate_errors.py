@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.fingerprint import Fingerprint, fingerprint
+from shared.fingerprint.rules import Rules
 from shared.formats.base import ABSENT, Columns, Format, Rows, checked_as
 from shared.formats.codec import JsonArray
 from shared.formats.exceptions import SentException, Thrown, thrown
@@ -112,8 +113,8 @@ def columns(rows: Rows) -> Columns:
     records = rows.records
     thrown_ones = [Thrown() if _is_message(record) else thrown(record.exception) for record in records]
     prints = [
-        _print(version, record, what)
-        for version, record, what in zip(rows.fingerprint_version, records, thrown_ones, strict=True)
+        _print(version, record, what, rules)
+        for version, record, what, rules in zip(rows.fingerprint_version, records, thrown_ones, rows.rules, strict=True)
     ]
     for row, what in enumerate(thrown_ones):
         if what.mechanism is not None:  # its column tells only whether the error was handled
@@ -146,11 +147,16 @@ def _message(record: Error, what: Thrown) -> str:
     return what.message or record.message or ""
 
 
-def _print(version: int, record: Error, what: Thrown) -> Fingerprint:
+def _print(version: int, record: Error, what: Thrown, rules: Rules) -> Fingerprint:
     """The fingerprint. A message never shares it with an exception of the same words."""
     kind = "message" if _is_message(record) else what.type
-    message = _message(record, what)
-    return fingerprint(version, f"{kind}: {message}" if kind else message, what.stack)
+    message = said(kind, _message(record, what))
+    return fingerprint(version, message, what.stack, rules, record.release or "")
+
+
+def said(kind: str, message: str) -> str:
+    """The message as it is grouped."""
+    return f"{kind}: {message}" if kind else message
 
 
 def _severity(record: Error) -> str:

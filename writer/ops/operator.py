@@ -10,11 +10,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from shared import registry
+from shared.clients.postgres import Postgres
 from shared.commands.common import quiet, sentences, settings_beside, with_queue
 from shared.queue.base import Queue
 from shared.registry import BadExtension, Registry
 from shared.settings import Settings
 from writer.ops.ranges import BadRange, Wanted, parse_moment, parse_offsets
+from writer.rules_book import RulesBook, RulesUnavailable
 from writer.tables import MissingTable, UnfitTable
 
 T = TypeVar("T")
@@ -48,6 +50,10 @@ class Operator:
     queue: Queue
     group: str
 
+    def rules_book(self) -> RulesBook:
+        """A book of its own, to be closed."""
+        return RulesBook(Postgres(self.settings.services.postgres_url, connections=1))
+
 
 def operate(
     data_dir: Path, work: Callable[[Operator], Awaitable[T]], *, group: str | None = None, away: int = AWAY
@@ -58,7 +64,7 @@ def operate(
     table doesn't exist.
     """
     quiet()
-    with sentences(BadRange, BadExtension, MissingTable, UnfitTable, code=away):
+    with sentences(BadRange, BadExtension, MissingTable, UnfitTable, RulesUnavailable, code=away):
         settings = settings_beside(data_dir)
         known = registry.load(settings.services.extensions, settings.topics.prefix)
         return with_queue(

@@ -1,53 +1,14 @@
 """`sluice project` and `sluice key` as people and programs call them, on real Postgres and Redis."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from shared.clients.postgres import Postgres, connect, locked
+from shared.clients.postgres import Postgres, connect
 from shared.keys import find_key, hash_key
-from shared.migrations.postgres import migrate_postgres
+from tests.integration.shared.cli import Cli
 from tests.integration.stack import running_stack, wait_until
-
-
-class Cli:
-    """Runs commands with only `var/env` to tell them where the servers are."""
-
-    def __init__(self, folder: Path, postgres_url: str) -> None:
-        self.postgres_url = postgres_url
-        self._folder = folder
-
-    def run(self, *arguments: str, fails: bool = False, typed: str | None = None, **environment: str) -> str:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "shared.cli", *arguments],
-            env=clean | {"PYTHONPATH": str(Path(__file__).parents[3])} | environment,
-            cwd=self._folder,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert (done.returncode != 0) == fails, done.stderr
-        return done.stderr if fails else done.stdout
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json"))
-
-
-@pytest.fixture
-async def cli(tmp_path: Path, postgres_database: str, redis_url: str) -> Cli:
-    async with locked(postgres_database, "test", wait_s=5) as db:
-        await migrate_postgres(db)
-    (tmp_path / "var").mkdir()
-    env = tmp_path / "var" / "env"
-    env.write_text(f"SLUICE_POSTGRES_URL={postgres_database}\nSLUICE_REDIS_URL={redis_url}\n")
-    return Cli(tmp_path, postgres_database)
 
 
 def test_a_project_is_made_listed_shown_and_changed(cli: Cli) -> None:
@@ -229,7 +190,7 @@ def test_with_redis_away_a_key_is_revoked_all_the_same(cli: Cli) -> None:
 
 def test_a_database_that_was_not_migrated_is_said(cli: Cli) -> None:
     with connect(cli.postgres_url) as db:
-        db.execute("DROP TABLE keys, projects")
+        db.execute("DROP TABLE keys, projects CASCADE")
     assert "has sluice migrate run?" in cli.run("project", "list", fails=True)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.clients.clickhouse import ClickHouse, database_of
+from shared.clients.postgres import Postgres
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.base import Lane, Message, Position, Producer, Queue, TopicSpec
@@ -25,7 +26,8 @@ from tests.integration.writer.writer_process import Process
 from tests.topics import topic_spec
 from writer.dead_letters import Letter
 from writer.failpoints import Failpoints
-from writer.loop import WriterLoop
+from writer.loop import Neighbours, WriterLoop
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 
 
@@ -38,6 +40,8 @@ class Stage:
     prefix: str
     session_s: float
     folder: Path
+    postgres_url: str = "postgresql://nobody@127.0.0.1:1/none"
+    """Only grouping rules need it."""
     registry: Registry = field(init=False)
     queue: Queue = field(init=False)
     producer: Producer = field(init=False)
@@ -150,7 +154,8 @@ class Stage:
         sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=30.0)
         metrics = Metrics()
         chosen = [registry.signals[name] for name in signals or ("logs",)]
-        loop = WriterLoop(self.queue, sink, registry, chosen, settings, metrics, Failpoints())
+        neighbours = Neighbours(self.queue, sink, RulesBook(Postgres(self.postgres_url, connections=1)))
+        loop = WriterLoop(neighbours, registry, chosen, settings, metrics, Failpoints())
         running = Running(loop, metrics)
         task = asyncio.create_task(loop.run(running.stop))
         try:
@@ -160,6 +165,7 @@ class Stage:
             try:
                 await task
             finally:
+                await neighbours.rules.close()
                 await asyncio.to_thread(sink.close)
 
     def spawn(self, *signals: str, failpoint: str = "", clickhouse_url: str = "", **variables: Any) -> "Process":

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from shared.envelope import VERSION, Stamp, Undecodable, UnknownVersion, seal, unseal
+from shared.envelope import VERSION, WITH_RULES, Stamp, Undecodable, UnknownVersion, seal, unseal
 
 STAMP = Stamp(
     v=VERSION,
@@ -25,7 +25,7 @@ def test_what_is_sealed_comes_back_and_the_records_byte_for_byte() -> None:
 
 
 def test_a_newer_version_is_not_undecodable() -> None:
-    newer = b'{"v":%d,"shape":"unheard of"}\n[]' % (VERSION + 1)
+    newer = b'{"v":%d,"shape":"unheard of"}\n[]' % (WITH_RULES + 1)
     with pytest.raises(UnknownVersion, match="upgrade the writers"):
         unseal(newer)
 
@@ -34,3 +34,9 @@ def test_a_newer_version_is_not_undecodable() -> None:
 def test_what_is_no_envelope_is_undecodable(value: bytes) -> None:
     with pytest.raises(Undecodable):
         unseal(value)
+
+
+def test_a_stamp_without_rules_reads_as_ever_and_one_with_rules_has_a_version_of_its_own() -> None:
+    assert b"rules" not in seal(STAMP, b"[]")
+    ruled = msgspec.structs.replace(STAMP, v=WITH_RULES, rules_revision=20261126064424)
+    assert unseal(seal(ruled, b"[]"))[0] == ruled

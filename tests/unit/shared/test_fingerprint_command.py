@@ -69,3 +69,28 @@ def test_json_without_a_stack_is_refused(tmp_path: Path) -> None:
     shown = runner.invoke(fingerprint, ["explain", str(tmp_path / "a")])
     assert shown.exit_code == 1
     assert "is no error as JSON with error_message and stack_trace" in shown.output
+
+
+def test_explain_says_which_rule_decides_and_why_the_others_do_not(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[[rules]]\nname = "keys"\ntype = "KeyError"\ngroup = "keys"\n'
+        '[[rules]]\nname = "beta"\nrelease = "*-beta"\nfile = "*/src/users*"\ngroup = "beta"\n'
+    )
+    asked = ["explain", "--rules", str(rules), "--release", "v2-beta"]
+    shown = runner.invoke(fingerprint, asked, input=STACK)
+    assert "type is not KeyError: TypeError" in shown.output
+    assert "the project's rule 'beta'" in shown.output
+    found = json.loads(runner.invoke(fingerprint, [*asked, "--json"], input=STACK).output)
+    assert json.loads(found["parts"]) == ["group", "beta", "rule 'beta'"]
+    assert [(each["name"], each["decides"]) for each in found["rules"]] == [("keys", False), ("beta", True)]
+    plain = json.loads(runner.invoke(fingerprint, [*asked[:3], "--json"], input=STACK).output)
+    assert plain["hash"] == v2.fingerprint("", STACK)[0]
+    assert plain["rules"][1]["why"] == "release is not *-beta: there is none"
+
+
+def test_explain_refuses_rules_that_could_not_work(tmp_path: Path) -> None:
+    (tmp_path / "r").write_text('[[rules]]\nname = "a"\ntype = "x"\n')
+    shown = runner.invoke(fingerprint, ["explain", "--rules", str(tmp_path / "r")], input=STACK)
+    assert shown.exit_code == 1
+    assert "rule 'a' needs one outcome" in shown.output

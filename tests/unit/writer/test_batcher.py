@@ -59,6 +59,7 @@ class OneLane:
             queue=cast(Any, Beginning(begin)),
             consumer=cast(Any, None),
             sink=cast(Any, None),
+            rules=cast(Any, None),
             letters=cast(Any, self.published),
             builder=ThreadPoolExecutor(1),
             metrics=Metrics(),

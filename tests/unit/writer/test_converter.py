@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared import registry
-from shared.envelope import VERSION, Stamp, seal, unseal
+from shared.envelope import VERSION, WITH_RULES, Stamp, seal, unseal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.queue.base import Lane, Message
@@ -192,7 +192,7 @@ def test_letters_stand_in_the_order_of_the_lane() -> None:
     assert made.rows == 1
 
 
-@pytest.mark.parametrize("fields", [{"v": VERSION + 1}, {"format": "three"}, {"fingerprint_version": 99}])
+@pytest.mark.parametrize("fields", [{"v": WITH_RULES + 1}, {"format": "three"}, {"fingerprint_version": 99}])
 def test_what_a_newer_gateway_wrote_is_blocked_and_no_letter(fields: dict[str, Any]) -> None:
     entry = Converter(TABLE, [form("one")]).read(message(1, text("a"), **fields))
     assert "upgrade the writers" in entry.blocked

@@ -25,6 +25,7 @@ from writer.ops.audit.letter_book import LetterBook
 from writer.ops.audit.stored_rows import StoredRows
 from writer.ops.operator import Operator
 from writer.ops.ranges import LaneRange, Wanted, cover, part_of_gap
+from writer.rules_book import RulesBook
 
 CHUNK_MESSAGES, CHUNK_RECORDS = 20_000, 500_000
 """The size of one query to ClickHouse, whichever is reached first."""
@@ -76,6 +77,7 @@ async def audit(
     Raises:
         BadRange: no such signal, topic or partition.
         QueueError, ClickHouseError
+        RulesUnavailable: only with `contents`.
     """
     ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
     begun(sum(len(each) for each in ranges))
@@ -86,10 +88,11 @@ async def audit(
     for one in done:
         one.counts.gaps = _gaps(one.range, book, wanted)
     turns = asyncio.Semaphore(LANES_AT_ONCE)
+    rules = operator.rules_book()
 
     async def in_turn(one: Audited) -> None:
         async with turns:
-            await _LaneAudit(operator, book, one, progress, contents).audit()
+            await _LaneAudit(operator, book, one, progress, rules if contents else None).audit()
 
     tasks = [asyncio.create_task(in_turn(one)) for one in done]
     try:
@@ -98,6 +101,7 @@ async def audit(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await rules.close()
     return done
 
 
@@ -135,14 +139,17 @@ class _Chunk:
 
 
 class _LaneAudit:
-    """Audits one lane chunk by chunk; holds only one chunk's numbers."""
+    """Audits one lane chunk by chunk; holds only one chunk's numbers. Contents are compared where there are `rules`."""
 
-    def __init__(self, operator: Operator, book: LetterBook, one: Audited, progress: Report, contents: bool) -> None:
+    def __init__(
+        self, operator: Operator, book: LetterBook, one: Audited, progress: Report, rules: RulesBook | None
+    ) -> None:
         self._queue: Queue = operator.queue
         self._url = operator.settings.services.clickhouse_url
         self._answer_s = min(ANSWER_S, operator.settings.writer.insert_timeout_s)
         self._converter = Converter(one.range.signal.table, operator.registry.formats_of(one.range.signal))
-        self._compares_contents = contents
+        self._rules = rules
+        self._compares_contents = rules is not None
         self._book = book
         self._range = one.range
         self._one = one
@@ -191,7 +198,8 @@ class _LaneAudit:
     async def _judge(self, chunk: "_Chunk", stored: StoredRows, contents: Contents, reached: int) -> None:
         accounts = Counts()
         rows = await asyncio.to_thread(self._look, chunk.seen, stored)
-        for message, altered in (await asyncio.to_thread(contents.altered, chunk.entries)).items():
+        entries = await self._rules.applied(chunk.entries) if self._rules else ()
+        for message, altered in (await asyncio.to_thread(contents.altered, entries)).items():
             if message in rows:
                 rows[message] = rows[message]._replace(altered=altered)
         self._one.former.look(chunk.seen, rows)

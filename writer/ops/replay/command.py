@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,16 @@ from shared.commands.common import AsJson, DataDir, fail, print_json
 from writer.main import NESTING
 from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
+from writer.ops.replay.regrouping import Grouping
 from writer.ops.replay.replay import BadVersion, Options, Summary
 from writer.ops.replay.replay import replay as run
 from writer.ops.restore.guard import WritersAtWork
 from writer.ops.restore.session import failpoints_of_environment
+
+
+class RulesChoice(StrEnum):
+    STAMPED = "stamped"
+    CURRENT = "current"
 
 
 def replay(
@@ -36,6 +43,12 @@ def replay(
             help="With --rewrite: group errors with this version; left out: with the one in the client's answer",
         ),
     ] = None,
+    rules: Annotated[
+        RulesChoice,
+        typer.Option(
+            "--rules", help="With --rewrite: group errors by the rules in the client's answer, or by those of now"
+        ),
+    ] = RulesChoice.STAMPED,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing")] = False,
     as_json: AsJson = False,
     group: Group = None,
@@ -45,8 +58,10 @@ def replay(
     same as once. Exit code 0: the range is complete; 1: it is not, and the summary says why."""
     if fingerprint_version is not None and not rewrite:
         raise typer.BadParameter("--fingerprint-version changes rows that are there: add --rewrite")
+    if rules is RulesChoice.CURRENT and not rewrite:
+        raise typer.BadParameter("--rules current changes rows that are there: add --rewrite")
     wanted = wanted_of(signal, partition, since, until, offsets)
-    options = Options(dry_run, rewrite, fingerprint_version)
+    options = Options(dry_run, rewrite, Grouping(fingerprint_version, rules.value))
     sys.setrecursionlimit(NESTING)
 
     async def work(operator: Operator) -> Summary:

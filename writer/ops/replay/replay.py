@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import msgspec
 from rich.progress import Progress, TaskID
 
 from shared import fingerprint
@@ -12,12 +11,12 @@ from shared.queue.base import Lane
 from shared.signals.base import Signal
 from writer.buffer import Draft, Limits
 from writer.dead_letters import Letter, LetterLimit, Tally
-from writer.entry import Entry
 from writer.failpoints import Failpoints
 from writer.ops.letters import current_letters
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.ranges import LaneRange, Wanted, cover
+from writer.ops.replay.regrouping import Grouping, Regrouping
 from writer.ops.replay.shortfalls import lane_name, shortfalls
 from writer.ops.restore.restorer import Item
 from writer.ops.restore.session import Session, opened
@@ -37,12 +36,11 @@ class _LaneStops(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How to replay. `fingerprint_version`: derive errors with this one instead of the stamp's
-    (grouping.md, "How to add a version")."""
+    """How to replay."""
 
     dry_run: bool = False
     rewrite: bool = False
-    fingerprint_version: int | None = None
+    grouping: Grouping = field(default_factory=Grouping)
 
 
 @dataclass
@@ -75,12 +73,13 @@ async def replay(
 
     Raises:
         BadRange, BadVersion: what was asked for doesn't exist.
-        LockHeld, PostgresUnavailable, WritersAtWork, QueueUnavailable, ClickHouseError, MissingTable, UnfitTable: what
-            was stored until then is right; run it again.
+        LockHeld, PostgresUnavailable, RulesUnavailable, WritersAtWork, QueueUnavailable, ClickHouseError, MissingTable,
+            UnfitTable: what was stored until then is right; run it again.
     """
-    if options.fingerprint_version is not None and options.fingerprint_version not in fingerprint.versions():
+    version = options.grouping.fingerprint_version
+    if version is not None and version not in fingerprint.versions():
         known = ", ".join(map(str, fingerprint.versions()))
-        raise BadVersion(f"there is no fingerprint version {options.fingerprint_version}; there are {known}")
+        raise BadVersion(f"there is no fingerprint version {version}; there are {known}")
     summary = Summary(options.dry_run)
     ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
     summary.incomplete += await shortfalls(operator.queue, ranges, wanted)
@@ -114,6 +113,7 @@ class _TopicReplay:
         self._signal = signal
         self._session = session
         self._options = options
+        self._regrouping = Regrouping(options.grouping, session.rules)
         self._summary = summary
         self._progress = progress
         self._limits = Limits(writer.batch_rows, writer.batch_bytes, writer.batch_age_s)
@@ -152,7 +152,7 @@ class _TopicReplay:
 
     async def _restore(self, lane: Lane, draft: Draft, tally: Tally) -> None:
         """Store what is missing of one chunk. With too many letters it raises `_LaneStops` and changes nothing."""
-        items = [Item(self._as_wanted(entry)) for entry in draft.entries]
+        items = [Item(await self._regrouping.applied(entry)) for entry in draft.entries]
         restorer = self._session.restorer
         batch = await restorer.convert(lane, items)
         await self._bury(batch.letters, batch.rows, tally)
@@ -164,13 +164,6 @@ class _TopicReplay:
         self._summary.rewritten += done.rewritten
         if done.refused:
             await self._bury(done.refused, batch.rows - len(done.refused), tally)
-
-    def _as_wanted(self, entry: Entry) -> Entry:
-        """The entry with the fingerprint version that was asked for, if it has one."""
-        version = self._options.fingerprint_version
-        if version is None or entry.stamp is None or not entry.stamp.fingerprint_version:
-            return entry
-        return msgspec.structs.replace(entry, stamp=msgspec.structs.replace(entry.stamp, fingerprint_version=version))
 
     async def _bury(self, letters: list[Letter], good_rows: int, tally: Tally) -> None:
         """Publish the new letters, unless they are too many."""

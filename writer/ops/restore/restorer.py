@@ -22,6 +22,7 @@ from writer.delivery import Delivery, Poison
 from writer.entry import Entry
 from writer.failpoints import Failpoints
 from writer.ops.restore.guard import Guard
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 from writer.waiting import Waiting
 
@@ -63,6 +64,7 @@ class RestoreDeps:
 
     sink: Sink
     """With the same comment in all runs on this topic."""
+    rules: RulesBook
     guard: Guard
     waiting: Waiting
     metrics: Metrics
@@ -97,8 +99,9 @@ class Restorer:
         await self._deps.waiting.until_done("an earlier run", self._look_for_earlier_run)
 
     async def convert(self, lane: Lane, items: Sequence[Item]) -> Batch:
-        """The batch of some items, in order of offset."""
-        batch = await asyncio.to_thread(self._convert, lane, items, time.time_ns() // 1000)
+        """The batch of some items, in order of offset. Raises `RulesUnavailable`."""
+        entries = await self._deps.rules.applied([item.placed for item in items])
+        batch = await asyncio.to_thread(self._convert, lane, entries, time.time_ns() // 1000)
         self._batches += 1
         batch.run = f"replay:{self._deps.run}:{self._batches}:"
         return batch
@@ -121,9 +124,9 @@ class Restorer:
         present = batch.rows - inserted - len(refused)
         return Restored(inserted - rewritten, present, rewritten, refused)
 
-    def _convert(self, lane: Lane, items: Sequence[Item], now_us: int) -> Batch:
+    def _convert(self, lane: Lane, entries: Sequence[Entry], now_us: int) -> Batch:
         """Each batch counts as planned: whether its rows are all there or all missing, the lane is never trusted."""
-        return self._converter.convert(lane, [item.placed for item in items], now_us, planned=True)
+        return self._converter.convert(lane, entries, now_us, planned=True)
 
     async def _insert(self, batch: Batch, items: Sequence[Item]) -> tuple[int, list[Letter]]:
         """The number of inserted rows, and letters for those that ClickHouse refuses: halved down to the row."""

@@ -20,6 +20,7 @@ from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.guard import LOCK_WAIT_S, Guard, lock_name
 from writer.ops.restore.restorer import RestoreDeps, Restorer
+from writer.rules_book import RulesBook
 from writer.sink import Sink
 from writer.waiting import Waiting
 
@@ -32,6 +33,7 @@ class Session:
     """What is open while the topic's lock is held."""
 
     converter: Converter
+    rules: RulesBook
     restorer: Restorer
     waiting: Waiting
     letters: DeadLetters
@@ -69,21 +71,23 @@ async def opened(
         comment=f"sluice restores {signal.topic}",
     )
     producer: Producer = operator.queue.producer()
+    rules = operator.rules_book()
     try:
         await sink.check(signal.table)
         async with locked(settings.services.postgres_url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
             guard = Guard(connection, operator.queue, operator.group)
             run = run_id(datetime.now(UTC))
-            deps = RestoreDeps(sink, guard, waiting, metrics, failpoints, settings.storage, run)
+            deps = RestoreDeps(sink, rules, guard, waiting, metrics, failpoints, settings.storage, run)
             converter = Converter(signal.table, operator.registry.formats_of(signal))
             restorer = Restorer(signal.table, converter, deps, rewrite=rewrite)
             await restorer.alone()
             await producer.start()
             try:
-                yield Session(converter, restorer, waiting, DeadLetters(producer), failpoints)
+                yield Session(converter, rules, restorer, waiting, DeadLetters(producer), failpoints)
             finally:
                 await producer.stop()
     finally:
+        await rules.close()
         sink.abort()
         await asyncio.to_thread(sink.close)
 

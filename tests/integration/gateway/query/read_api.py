@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.apis.proliferate import API
-from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
+from shared.clients.postgres import Postgres
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.migrations.clickhouse import migrate_clickhouse
@@ -101,9 +102,9 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
         response.raw_headers += answer.headers
         return response
 
-    app = Starlette(
-        routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}
-    )
+    groups = Groups(Postgres("postgresql://nobody@127.0.0.1:1/none"))
+    deps = QueryDeps(reader, stand_in, Metrics(), groups)
+    app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)

@@ -18,7 +18,7 @@ from writer.ops.ranges import Wanted
 
 
 def operator_on(stage: Stage) -> Operator:
-    services = Services(queue_url=stage.queue_url, clickhouse_url=stage.clickhouse_url)
+    services = Services(queue_url=stage.queue_url, clickhouse_url=stage.clickhouse_url, postgres_url=stage.postgres_url)
     settings = Settings(services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings())
     return Operator(settings, stage.registry, stage.queue, stage.group)
 

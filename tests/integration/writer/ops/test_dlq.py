@@ -126,7 +126,7 @@ async def test_what_is_not_committed_expired_or_unknown_is_left_alone(stage: Sta
     done = await operator.run("dlq", "redrive", "--json")
     assert (done.code, done.json["letters"], done.json["redriven"], done.json["expired"]) == (1, 3, 0, 1)
     assert sorted((why.split(":")[0], count) for why, count in done.json["waiting"].items()) == [
-        ("envelope version 99, this writer knows 1", 1),
+        ("envelope version 99, this writer knows 2", 1),
         ("not committed yet", 1),
     ]
     (future,) = [kept for kept in await operator.letters() if kept.state == "unknown"]

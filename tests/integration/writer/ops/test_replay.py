@@ -23,6 +23,7 @@ from tests.integration.writer.records import NOW_US, logs, stamp, with_format
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
 from writer.failpoints import Failpoints, Point
+from writer.ops.replay.regrouping import Grouping
 from writer.ops.replay.replay import BadVersion, Options
 from writer.ops.restore import session
 from writer.ops.restore.guard import lock_name
@@ -180,7 +181,7 @@ async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_rang
     whole = "SELECT * FROM errors ORDER BY _offset"
     same = "SELECT * EXCEPT (fingerprint, fingerprint_version, fingerprint_parts, type) FROM errors ORDER BY _offset"
     before = [stage.query(each) for each in (rest, whole, same)]
-    options = Options(rewrite=True, fingerprint_version=3)
+    options = Options(rewrite=True, grouping=Grouping(3))
     with pytest.raises(BadVersion, match="no fingerprint version 3; there are 1, 2"):
         await operator.replay("errors", options=options, offsets=(3, 6))
     monkeypatch.setitem(fingerprint._VERSIONS, 3, lambda message, stack: ("3" * 64, f"[{message!r}]", "T"))  # type: ignore[index]

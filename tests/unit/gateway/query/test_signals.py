@@ -7,7 +7,8 @@ import pytest
 from starlette.requests import Request
 
 import gateway.query
-from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query import Groups, QueryDeps, Reader, query_routes
+from shared.clients.postgres import Postgres
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 
@@ -31,7 +32,8 @@ async def nobody(request: Request) -> ResolvedKey:
 
 def paths() -> list[str]:
     reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
-    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics()))]
+    groups = Groups(Postgres("postgresql://127.0.0.1:1/nowhere"))
+    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), groups))]
 
 
 def test_logs_are_read_at_their_two_routes() -> None:
