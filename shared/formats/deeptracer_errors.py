@@ -58,7 +58,7 @@ def reply(outcome: Outcome) -> tuple[int, bytes]:
 
 
 def fingerprinted(record: Error) -> Printed:
-    return Printed(record.error_message, record.stack_trace, record.release)
+    return Printed(record.error_message, record.stack_trace, record.release or "")  # UNSET where it was not sent
 
 
 FORMAT = Format("deeptracer.errors", signal="errors", columns=columns, codec=JsonArray(Error))

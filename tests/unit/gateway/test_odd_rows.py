@@ -10,6 +10,7 @@ from gateway.rejections import Unauthenticated
 from shared.metrics import Metrics
 
 GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None)
+NO_RULES = (0, None)
 
 
 class Database:
@@ -32,7 +33,7 @@ class Database:
         self.row = tuple(odd.get(name, value) for name, value in zip(names, GOOD, strict=True))
 
     async def query(self, statement: str, parameters: list[list[str]]) -> list[tuple[Any, ...]]:
-        return [(digest, *self.row) for digest in parameters[0]]
+        return [(digest, *self.row, *NO_RULES) for digest in parameters[0]]
 
 
 def keys(database: Database, metrics: Metrics) -> KeyCache:
