@@ -1,7 +1,7 @@
 """Which project's release has which files, in Postgres (sourcemaps.md, "How it is kept")."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
 
@@ -110,8 +110,11 @@ class Index:
 
         await self._postgres.change(claim)
 
-    async def add(self, project_id: str, release: str, files: Iterable[StoredFile], quota: int | None = None) -> None:
-        """Store which files the release has; their contents are durable by now. A file of the same path is replaced.
+    async def add(
+        self, project_id: str, release: str, files: Iterable[StoredFile], quota: int | None = None
+    ) -> list[str]:
+        """Store which files the release has; their contents are durable by now. A file of the same path is replaced;
+        returns the digests of those.
 
         `quota`: bytes that the project may have in all, each content counted once; None: any.
 
@@ -126,15 +129,18 @@ class Index:
             **{name: [getattr(file, name) for file in by_path.values()] for name in StoredFile.__struct_fields__},
         }
 
-        async def add(db: AsyncConnection) -> None:
+        async def add(db: AsyncConnection) -> list[str]:
             # One upload of a project at a time: they would count without each other, or wait for each other for ever.
             await db.execute("SELECT FROM projects WHERE id = %(project)s FOR NO KEY UPDATE", parameters)
             await _check_contents(db, parameters)
+            replaced = await (await db.execute(_REPLACED, parameters)).fetchall()
             await db.execute(_ADD, parameters)
             if quota is not None:
-                await _check_quota(db, project_id, quota)
+                (stored,) = await (await db.execute(_STORED_BYTES, [project_id])).fetchone() or (0,)
+                _check_quota(stored, quota)
+            return [digest for (digest,) in replaced]
 
-        await self._postgres.change(add)
+        return await self._postgres.change(add)
 
     async def delete(self, project_id: str, release: str) -> int:
         """Forget a release; how many files it had. Their contents stay until `collect`."""
@@ -155,6 +161,27 @@ class Index:
     async def stored_bytes(self, project_id: str) -> int:
         """What the project has in all, each content counted once."""
         return int((await self._postgres.query(_STORED_BYTES, [project_id]))[0][0])
+
+    async def check_room(self, project_id: str, release: str, files: Sequence[StoredFile], quota: int) -> None:
+        """Raise `OverQuota` if `add` would, as things are now."""
+        sizes = {file.digest: file.size for file in files}
+        rows = await self._postgres.query(
+            "SELECT coalesce(sum(size), 0)::bigint FROM"
+            " (SELECT digest, size FROM sourcemap_blobs WHERE digest IN (SELECT digest FROM sourcemap_files"
+            " WHERE project_id = %s AND NOT (release = %s AND path = ANY(%s)))"
+            " UNION SELECT * FROM unnest(%s::text[], %s::bigint[])) AS contents",
+            [project_id, release, [file.path for file in files], list(sizes), list(sizes.values())],
+        )
+        _check_quota(rows[0][0], quota)
+
+    async def releases_before(self, age: timedelta, project_id: str | None = None) -> list[tuple[str, str]]:
+        """(project, release) of those whose newest file is older, of one project or all."""
+        rows = await self._postgres.query(
+            "SELECT project_id, release FROM sourcemap_files WHERE project_id = coalesce(%s::text, project_id)"
+            " GROUP BY project_id, release HAVING max(uploaded_at) < now() - %s ORDER BY project_id, release",
+            [project_id, age],
+        )
+        return [(project, release) for project, release in rows]
 
     async def unused(self, untouched_s: float) -> list[str]:
         """The digests of contents that no file has, and that no upload has claimed for so many seconds."""
@@ -189,6 +216,11 @@ _STORED_BYTES: LiteralString = (
     " WHERE digest IN (SELECT digest FROM sourcemap_files WHERE project_id = %s)"
 )
 
+_REPLACED: LiteralString = (
+    "SELECT digest FROM sourcemap_files"
+    " WHERE project_id = %(project)s AND release = %(release)s AND path = ANY(%(path)s)"
+)
+
 _ADD: LiteralString = (
     "INSERT INTO sourcemap_files (project_id, release, path, digest, debug_id)"
     " SELECT %(project)s, %(release)s, * FROM unnest(%(path)s::text[], %(digest)s::text[], %(debug_id)s::text[])"
@@ -211,10 +243,9 @@ async def _check_contents(db: AsyncConnection, parameters: dict[str, Any]) -> No
         raise ContentGone
 
 
-async def _check_quota(db: AsyncConnection, project_id: str, quota: int) -> None:
-    (stored,) = await (await db.execute(_STORED_BYTES, [project_id])).fetchone() or (0,)
+def _check_quota(stored: int, quota: int) -> None:
     if stored > quota:
-        raise OverQuota(f"with this upload it would have {stored:,} bytes of source maps, of {quota:,} allowed")
+        raise OverQuota(f"with this upload it would have {stored:,} bytes, of {quota:,} allowed")
 
 
 async def _collect(db: AsyncConnection, digests: list[str], delete: Delete) -> int:

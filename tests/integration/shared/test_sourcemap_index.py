@@ -148,7 +148,7 @@ async def test_uploads_and_deletions_of_one_content_at_once_lose_nothing(index: 
 async def test_the_quota_counts_each_content_once_and_refuses_what_is_over_it(index: Index) -> None:
     await index.add("p", "r1", [ONE, TWO], quota=6)
     await index.add("p", "r2", [ONE], quota=6)
-    with pytest.raises(OverQuota, match="7 bytes of source maps, of 6"):
+    with pytest.raises(OverQuota, match="7 bytes, of 6"):
         await index.add("p", "r2", [file_of(b"x", "c.js.map")], quota=6)
     assert await index.find("p", "r2", ["c.js.map"]) == {}
     assert await index.stored_bytes("p") == 6
