@@ -57,9 +57,9 @@ class _Sections(msgspec.Struct):
 
 
 class _Head(msgspec.Struct):
-    """Of either kind. Their types are looked at later."""
+    """Of either kind; types are looked at later."""
 
-    sections: msgspec.Raw | None = None
+    sections: msgspec.Raw = msgspec.Raw()
     debugId: Any = None
     debug_id: Any = None
 
@@ -76,7 +76,7 @@ def debug_id_of(path: str, data: bytes | memoryview) -> str:
 def _debug_id_of_map(path: str, data: bytes | memoryview) -> str:
     try:
         head = msgspec.json.decode(data, type=_Head)
-        maps = _maps_in(data, is_flat=head.sections is None)
+        maps = _maps_in(data, is_flat=bytes(memoryview(head.sections)[:5]) in (b"", b"null"))
     except msgspec.MsgspecError as error:
         raise BadUpload(f"The file {path!r} is no source map: {error}") from None
     except RecursionError:
