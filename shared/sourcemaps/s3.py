@@ -1,8 +1,7 @@
 """Contents as objects of a bucket: AWS S3, or whatever speaks its protocol."""
 
-from collections.abc import Awaitable
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
@@ -15,7 +14,7 @@ CONNECT_WITHIN_S, TRIED_FOR_S = 3.0, 8.0
 
 TRIES = 2
 
-T = TypeVar("T")
+_FAILURES = (BaseError, OSError)
 
 
 class S3Options(NamedTuple):
@@ -48,7 +47,7 @@ def options_of(settings: Sourcemaps) -> S3Options:
 
 
 class S3Blobs:
-    """A bucket. An object is whole or not there: the server takes it when its checksum is right."""
+    """A bucket. An object is whole or not there: the SHA-256 of its bytes is part of the request's signature."""
 
     def __init__(self, options: S3Options) -> None:
         self._prefix = options.prefix
@@ -59,7 +58,6 @@ class S3Blobs:
             access_key_id=options.key_id,
             secret_access_key=options.secret.reveal(),
             virtual_hosted_style_request=False,
-            checksum_algorithm="SHA256",
             client_options={
                 "allow_http": options.url.startswith("http://"),
                 "connect_timeout": timedelta(seconds=CONNECT_WITHIN_S),
@@ -69,37 +67,37 @@ class S3Blobs:
         )
 
     async def put(self, digest: str, data: bytes) -> None:
-        await _asked(self._store.put_async(self._name(digest), data, use_multipart=False))
+        try:
+            await self._store.put_async(self._name(digest), data, use_multipart=False)
+        except _FAILURES as error:
+            raise _unavailable(error) from None
 
     async def get(self, digest: str) -> bytes | None:
         try:
             found = await self._store.get_async(self._name(digest))
             data = bytes(await found.bytes_async())
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
+        except _FAILURES as error:
+            if _is_absent(error):
+                return None
             raise _unavailable(error) from None
         return intact(digest, data)
 
     async def delete(self, digest: str) -> None:
         try:
-            await _asked(self._store.delete_async(self._name(digest)))
-        except FileNotFoundError:
-            return
+            await self._store.delete_async(self._name(digest))
+        except _FAILURES as error:
+            if not _is_absent(error):
+                raise _unavailable(error) from None
 
     def _name(self, digest: str) -> str:
         return self._prefix + checked_digest(digest)
 
 
-async def _asked(answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except FileNotFoundError:
-        raise
-    except (BaseError, OSError) as error:
-        raise _unavailable(error) from None
+def _is_absent(error: Exception) -> bool:
+    """Whether there is no such object: without its bucket nobody knows that."""
+    return isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
 
 
 def _unavailable(error: Exception) -> BlobsUnavailable:
-    """Its first line: the rest is the client's own state, which no log needs."""
-    return BlobsUnavailable(f"the bucket of source maps can't be used: {str(error).strip().splitlines()[0][:300]}")
+    """With its first line: the rest is the client's own state, which no log needs."""
+    return BlobsUnavailable(f"the bucket of source maps can't be used: {str(error).strip().splitlines()[0][:500]}")

@@ -85,6 +85,9 @@ class Gateways:
         except httpx.HTTPError:
             return False
 
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
     def kill(self) -> None:
         """SIGKILL to all of them."""
         for process in self._processes:
