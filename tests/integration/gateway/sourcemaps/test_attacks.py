@@ -57,7 +57,7 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
     "an unknown coding": (upload(), "lzma", 415, "Unsupported content encoding"),
     "headers without an end": (b"--" + BOUNDARY + b"\r\nX: " + b"a" * 1_000_000, "", 400, "header size"),
     "no end": (upload()[:-10], "", 400, "last boundary"),
-    "no form": (b"{}", "", 400, "no whole multipart/form-data"),
+    "no form": (b"{}", "", 400, "no multipart/form-data"),
     "nothing": (b"", "", 400, "no whole multipart/form-data"),
 }
 

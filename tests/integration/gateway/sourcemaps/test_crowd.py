@@ -1,15 +1,16 @@
 """Many uploads at once: projects take turns, and the gateway's memory stays small."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gateway.sourcemaps.upload import WAITING
 from tests.integration.gateway.sourcemaps.conftest import ROUTE, Sender
 from tests.integration.gateways import Gateways, gateways
+from tests.integration.stack import wait_until
 from tests.unit.gateway.sourcemaps.forms import CONTENT_TYPE, source_map, upload
 
 GROWN_BYTES = 150_000_000
@@ -22,28 +23,27 @@ async def running(tmp_path: Path, postgres_database: str, redis_url: str) -> Asy
         yield made
 
 
-async def test_a_project_that_fills_the_line_keeps_no_other_one_out(shop: Sender, rival: Sender) -> None:
+async def test_a_project_that_fills_the_line_keeps_no_other_one_out(
+    running: Gateways, shop: Sender, rival: Sender
+) -> None:
     go_on = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
-        body = upload()
-        yield body[:50]
+        yield upload()[:50]
         await go_on.wait()
-        yield body[50:]
+        yield upload()[50:]
 
-    async def send() -> httpx.Response:
-        return await shop.client.post(ROUTE, content=slowly(), headers={"content-type": CONTENT_TYPE.decode()})
-
-    sending = {asyncio.create_task(send()) for _ in range(1 + WAITING)}
-    refused = asyncio.create_task(send())
-    done, _ = await asyncio.wait({*sending, refused}, return_when=asyncio.FIRST_COMPLETED)
-    (first,) = done
-    assert first.result().status_code == 503
-    assert first.result().headers["retry-after"]
+    first = asyncio.create_task(
+        shop.client.post(ROUTE, content=slowly(), headers={"content-type": CONTENT_TYPE.decode()})
+    )
+    await asyncio.to_thread(wait_until, lambda: receives(running.pids()[0]), 60, "the first upload under way")
+    waiting = {asyncio.create_task(shop.post(upload())) for _ in range(WAITING + 1)}
+    (refused,), waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert refused.result().status_code == 503
+    assert refused.result().headers["retry-after"]
     assert (await rival.upload("1.0", a=source_map())).status_code == 200
     go_on.set()
-    await asyncio.wait({*sending, refused})
-    assert [each.result().status_code for each in (*sending, refused)].count(200) == 1 + WAITING
+    assert {answer.status_code for answer in await asyncio.gather(first, *waiting)} == {200}
 
 
 async def test_large_uploads_at_once_take_little_memory(running: Gateways) -> None:
@@ -57,6 +57,11 @@ async def test_large_uploads_at_once_take_little_memory(running: Gateways) -> No
     assert memory(pid, "VmHWM") - idle < GROWN_BYTES
     for sender in senders:
         await sender.close()
+
+
+def receives(pid: int) -> bool:
+    """Whether a gateway has a body's temporary file, which has no name."""
+    return any("(deleted)" in os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def memory(pid: int, line: str) -> int:

@@ -34,7 +34,7 @@ async def test_a_gateway_killed_between_content_and_row_leaves_nothing_half(runn
             wait_until,
             lambda: len(shop.stored()) == 2 and looking.execute(waiting).rowcount,
             60,
-            "a content without row",
+            "a content without a row",
         )
         running.kill()
         with pytest.raises(httpx.HTTPError):
