@@ -252,7 +252,7 @@ async def _collect(db: AsyncConnection, digests: list[str], delete: Delete) -> i
     await db.execute("SELECT FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR UPDATE", [digests])
     # Another statement, because it must see what those have stored whose locks were waited for.
     rows = await db.execute(
-        "UPDATE sourcemap_blobs SET deleted_at = now() WHERE digest = ANY(%s)"
+        "UPDATE sourcemap_blobs SET deleted_at = now() WHERE digest = ANY(%s) AND deleted_at IS NULL"
         " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)"
         " RETURNING digest",
         [digests],

@@ -8,7 +8,7 @@ import structlog
 
 from shared.clients.postgres import PostgresUnavailable
 from shared.sourcemaps.blobs import Blobs, BlobsUnavailable
-from shared.sourcemaps.index import ContentGone, Index, StoredFile
+from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile
 
 TRIES = 3
 """Uploads of a content that is deleted meanwhile start again so many times."""
@@ -48,6 +48,9 @@ class Store:
                 replaced = await self._index.add(project_id, release, files, self._project_bytes)
             except ContentGone:
                 continue
+            except OverQuota:  # another upload of the project was quicker
+                await self._collect([file.digest for file in files])
+                raise
             await self._collect(replaced)
             return
         raise BlobsUnavailable("others delete the same source maps all the time")

@@ -12,6 +12,7 @@ from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
 from shared.sourcemaps.disk import DiskBlobs
 from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile
+from shared.sourcemaps.store import Store
 
 DEBUG_ID = "85314830-023f-4cf1-a267-535f4e37bb17"
 
@@ -152,6 +153,25 @@ async def test_the_quota_counts_each_content_once_and_refuses_what_is_over_it(in
         await index.add("p", "r2", [file_of(b"x", "c.js.map")], quota=6)
     assert await index.find("p", "r2", ["c.js.map"]) == {}
     assert await index.stored_bytes("p") == 6
+
+
+async def test_who_comes_second_over_the_quota_leaves_no_content(
+    index: Index, blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def has_room(*_: object) -> None:
+        """What it said before the other upload came."""
+
+    async def content(file: StoredFile) -> bytes:
+        return {ONE.digest: b"one", TWO.digest: b"two"}[file.digest]
+
+    store = Store(blobs, index, project_bytes=5)
+    await store.keep("p", "r1", [ONE], content)
+    monkeypatch.setattr(index, "check_room", has_room)
+    with pytest.raises(OverQuota):
+        await store.keep("p", "r1", [ONE, TWO], content)
+    assert await blobs.get(ONE.digest) == b"one"
+    assert await blobs.get(TWO.digest) is None
+    assert await index.find("p", "r1", ["a.js.map", "b.js.map"]) == {"a.js.map": ONE}
 
 
 async def test_contents_without_a_file_are_known_by_their_claim(index: Index, blobs: DiskBlobs) -> None:
