@@ -78,5 +78,5 @@ clean: ## Remove .venv and all caches; the data in var/ stays
 	@touch $@ .venv/run.stamp
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local,bench,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,bench,s3,dev]'
 	@touch $@ .venv/run.stamp .venv/bench.stamp

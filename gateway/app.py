@@ -60,6 +60,7 @@ class Deps:
     readiness: Readiness
     ingest: IngestDeps | None
     drain: DrainDeps
+    sourcemap_routes: Sequence[BaseRoute]
     query_routes: Sequence[BaseRoute]
     life: Life
 
@@ -125,6 +126,7 @@ def build_app(deps: Deps) -> Dispatch:
     routes: list[BaseRoute] = [
         *(Described(path, route, operations_of(route, path)) for path, route in ingest.items()),
         *_operations(deps),
+        *deps.sourcemap_routes,
         *deps.query_routes,
     ]
     document = Document(routes)

@@ -30,9 +30,14 @@ from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.lookups import Lookups
+from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
+from gateway.sourcemaps.routes import SourcemapDeps
+from gateway.sourcemaps.routes import routes as sourcemap_routes
+from gateway.sourcemaps.sorter import Sorter
+from gateway.sourcemaps.upload import UploadLimits, Uploads
 from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
@@ -45,6 +50,9 @@ from shared.queue import open_queue
 from shared.queue.watch import Watch, check_topics, fullness
 from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
+from shared.sourcemaps.blobs import open_blobs
+from shared.sourcemaps.index import Index
+from shared.sourcemaps.store import Store
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +83,7 @@ def assemble(config: Settings) -> Deps:
         readiness=Readiness({name: common.checks[name] for name in NEIGHBOURS if name in common.checks}, required),
         ingest=ingest,
         drain=DrainDeps(VerifyCodes(partial(find_drain_verify, common.postgres)), config.services.vercel_verify),
+        sourcemap_routes=_sourcemaps(common, ingest) if ingest else (),
         query_routes=query_routes(reading) if reading else (),
         life=_life(common),
     )
@@ -191,12 +200,24 @@ def _life(common: _Common) -> Life:
     return common.life
 
 
-def _authenticate(common: _Common) -> Callable[[Request], Awaitable[ResolvedKey]]:
+def _sourcemaps(common: _Common, ingest: IngestDeps) -> list[Described]:
+    """The routes of source maps, which come with the role ingest."""
+    mine, config = common.config.sourcemaps, common.config.gateway
+    store = Store(open_blobs(common.config), Index(common.postgres), mine.project_bytes)
+    sorter = Sorter(max_bytes=mine.max_body_bytes, within_s=config.check_timeout_s)
+    limits = UploadLimits(mine.max_body_bytes, config.max_unpack_ratio)
+    uploads = Uploads(store, sorter, ingest.bodies.deadlines, common.metrics, limits)
+    return sourcemap_routes(SourcemapDeps(uploads, store, _authenticate(common, "ingest"), common.metrics))
+
+
+def _authenticate(common: _Common, scope: Literal["ingest", "read"]) -> Callable[[Request], Awaitable[ResolvedKey]]:
+    limiter = common.limits.of(scope)
+
     async def authenticate(request: Request) -> ResolvedKey:
         given: dict[bytes, bytes] = request.scope[HEADERS]
         key = await common.keys.resolve(key_of(given))
-        await common.limits.read.admit(key, answer_headers(request.scope))
-        permit(key, "read")
+        await limiter.admit(key, answer_headers(request.scope))
+        permit(key, scope)
         check_origin(key.origins, given)
         return key
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("writer.ops.audit.command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
     "lag": ("writer.ops.lag.command:lag", "Show how far the writers are behind."),
     "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
+    "sourcemaps": ("shared.commands.sourcemaps:sourcemaps", "Source maps: list, delete and prune them."),
     "fingerprint": ("shared.commands.fingerprint:fingerprint", "Explain an error's group; say why two are one or not."),
     "grouping": ("shared.commands.grouping:grouping", "Overrule how errors are grouped: rules, merged groups."),
     "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),

@@ -83,6 +83,8 @@ class Metrics:
             ["what"],
             registry=r,
         )
+        self.sourcemaps = Counter("sluice_sourcemap_files", "Source maps and scripts stored", registry=r)
+        self.sourcemap_bytes = Counter("sluice_sourcemap_bytes", "Their bytes", registry=r)
         self.local_limit_requests = Counter(
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )

@@ -110,7 +110,7 @@ class Stack:
         return engines
 
     def _addresses(self) -> dict[str, str]:
-        """The four servers, as the settings of gateway and writer name them."""
+        """The four servers and the folder of source maps, as the settings of gateway and writer name them."""
         found = {f"SLUICE_{role.upper()}_URL": engine.url for role, engine in self._engines.items() if role != "kafka"}
         for name in ("SLUICE_CLICKHOUSE_URL", "SLUICE_CLICKHOUSE_READ_URL", "SLUICE_POSTGRES_URL", "SLUICE_REDIS_URL"):
             if (given := self._given(name)) and name not in found:
@@ -121,6 +121,7 @@ class Stack:
             found["SLUICE_QUEUE_URL"] = kafka.url
         else:
             found["SLUICE_QUEUE_URL"] = self._given("SLUICE_QUEUE_URL") or f"sqlite:///{self._folder.queue}"
+        found["SLUICE_SOURCEMAPS_DIR"] = self._given("SLUICE_SOURCEMAPS_DIR") or str(self._folder.path / "sourcemaps")
         return found
 
     def _remember(self, addresses: Mapping[str, str]) -> None:

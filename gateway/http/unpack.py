@@ -72,14 +72,14 @@ class Unpacker:
         limit = min(self._max_bytes, max(ALWAYS_ALLOWED, self._max_ratio * len(body)))
         if len(body) <= WIRE_INLINE:
             try:
-                return _unpack_into(self._scratch, unpack, body)
+                return unpack_into(self._scratch, unpack, body)
             except TooLarge:
                 if limit <= UNPACKED_INLINE:
                     raise
         loop = asyncio.get_running_loop()
         await self._turns.take(project_id, len(body))
         try:
-            return await loop.run_in_executor(self._threads, lambda: _unpack_into(bytearray(limit), unpack, body))
+            return await loop.run_in_executor(self._threads, lambda: unpack_into(bytearray(limit), unpack, body))
         finally:
             self._turns.give_back(project_id)
 
@@ -87,7 +87,7 @@ class Unpacker:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _unpack_into(buffer: bytearray, unpack: Unpack, body: bytes) -> bytes:
+def unpack_into(buffer: bytearray, unpack: Unpack, body: bytes) -> bytes:
     try:
         n = unpack(body, buffer)
     except cramjam.DecompressionError as error:

@@ -5,10 +5,10 @@ commands that come and go.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -19,6 +19,11 @@ from psycopg.types.datetime import TimestamptzLoader
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 Parameters = Sequence[Any] | Mapping[str, Any]
+
+T = TypeVar("T")
+
+CHANGE_WITHIN_S = 10.0
+"""How long a change may take, seconds: it may wait for another one's locks."""
 
 _CONNECT_TIMEOUT_S = 5
 _LOCK_CLASS = 0x51C1CE
@@ -42,6 +47,7 @@ class Postgres:
 
     1. Every question ends within `timeout_s`, also when the server hangs, with rows or `PostgresUnavailable`.
     2. A statement may be sent twice (a kept connection turns out to be broken): it must not change anything.
+    3. What changes something (`change`) has a connection and a transaction of its own, and is never sent twice.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 2.0, connections: int = 4) -> None:
@@ -49,19 +55,30 @@ class Postgres:
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[AsyncConnection] = []
-        self._running: set[asyncio.Task[list[tuple[Any, ...]]]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def query(self, statement: LiteralString, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Rows of a statement. Raises `PostgresUnavailable`."""
+        return await self._within(self._query(statement, parameters), self._timeout_s)
+
+    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run statements in one transaction: committed when `work` returns, rolled back when it raises.
+
+        Raises what `work` raises, and `PostgresUnavailable`: if the connection broke during the commit, the change may
+        have been made all the same.
+        """
+        return await self._within(self._changed(work), CHANGE_WITHIN_S)
+
+    async def _within(self, answer: Coroutine[Any, Any, T], timeout_s: float) -> T:
         # psycopg answers a cancellation by asking the server to cancel, which a hanging server doesn't: the wait is
         # ended out here, and the task is left to end by itself, holding its slot as long.
-        task = asyncio.create_task(self._query(statement, parameters))
+        task = asyncio.create_task(answer)
         self._running.add(task)
         task.add_done_callback(self._ended)
-        done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
         if not done:
             task.cancel()
-            raise PostgresUnavailable(f"no answer within {self._timeout_s} s")
+            raise PostgresUnavailable(f"no answer within {timeout_s} s")
         try:
             return task.result()
         except psycopg.Error as error:
@@ -88,6 +105,12 @@ class Postgres:
             )
             return await self._ask(connection, statement, parameters)
 
+    async def _changed(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with await psycopg.AsyncConnection.connect(
+            self._url, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
+        ) as connection:
+            return await work(connection)
+
     async def _ask(
         self, connection: AsyncConnection, statement: LiteralString, parameters: Parameters
     ) -> list[tuple[Any, ...]]:
@@ -103,7 +126,7 @@ class Postgres:
         while self._idle:
             await self._idle.pop().close()
 
-    def _ended(self, task: "asyncio.Task[list[tuple[Any, ...]]]") -> None:
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # retrieved, even if the caller has left

@@ -118,6 +118,7 @@ class InProcess:
                 clock=time_ns,
             ),
             drain=DrainDeps(VerifyCodes(codes_of)),
+            sourcemap_routes=(),
             query_routes=(),
             life=Life(),
         )

@@ -37,6 +37,7 @@ class Gateways:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")},
             "SLUICE_QUEUE_URL": f"sqlite:///{folder.resolve() / 'queue.db'}",
+            "SLUICE_SOURCEMAPS_DIR": str(folder.resolve() / "sourcemaps"),
             "SLUICE_POSTGRES_URL": postgres_url,
             "SLUICE_REDIS_URL": redis_url,
             "SLUICE_CLICKHOUSE_URL": "clickhouse://nobody@127.0.0.1:1/none",  # ingest doesn't need it
@@ -83,6 +84,16 @@ class Gateways:
                 return (await client.get(f"{self.url}/health")).status_code == 200
         except httpx.HTTPError:
             return False
+
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+    def kill(self) -> None:
+        """SIGKILL to all of them."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._processes.clear()
 
     def stop(self) -> None:
         for process in self._processes:

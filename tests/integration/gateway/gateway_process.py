@@ -72,7 +72,9 @@ class GatewayProcess:
         self._log = folder / "gateway.log"
         self._url = f"sqlite:///{self.file}"
         asyncio.run(_make_topics(self._url))
+        self.sourcemaps = folder / "sourcemaps"
         own = {f"SLUICE_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
+        own["SLUICE_SOURCEMAPS_DIR"] = str(self.sourcemaps)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -8,7 +8,8 @@ from typing import Any
 import cramjam
 import schemathesis
 
-THERE_IS = {"project_id": os.environ["OPENAPI_PROJECT_ID"], "event_id": os.environ["OPENAPI_EVENT_ID"]}
+THERE_IS = {name: os.environ[f"OPENAPI_{name.upper()}"] for name in ("project_id", "event_id", "release")}
+SOURCE_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}'
 
 PACK = {
     "gzip": cramjam.gzip.compress,
@@ -30,12 +31,17 @@ def ndjson(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
 
 @schemathesis.hook
 def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Makes every other path name something that exists, since made-up names are all answered with 404. Packs a body as
-    its header says, since nearly all would be unreadable otherwise."""
+    """Makes every other path name something that exists, since made-up names are all answered with 404, and every other
+    form hold a source map. Packs a body as its header says, since nearly all would be unreadable otherwise."""
     made_up = case.meta is not None and case.meta.phase.name.value == "fuzzing"
     for name, value in (case.path_parameters or {}).items():
         if name in THERE_IS and not (made_up and len(str(value)) % 2):
             case.path_parameters[name] = THERE_IS[name]
+    if case.media_type == "multipart/form-data" and not (made_up and len(str(case.body)) % 2):
+        kwargs |= {"data": {"release": THERE_IS["release"]}, "files": {"files": ("a.js.map", SOURCE_MAP)}}
+        if case.headers:
+            case.headers.pop("Content-Encoding", None)
+        return
     pack = PACK.get(str((case.headers or {}).get("Content-Encoding")))
     if pack is not None and isinstance(case.body, dict | list | str):
         case.body = bytes(pack(as_json(case.body)))

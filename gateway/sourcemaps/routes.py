@@ -1,0 +1,97 @@
+"""The two routes of source maps (sourcemaps.md, "Uploading", "Removing")."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.request import ClientGone
+from gateway.openapi import Describe, Described
+from gateway.rejections import InternalError, Rejection, Unavailable
+from gateway.sourcemaps import openapi
+from gateway.sourcemaps.refusals import ReleaseNotFound
+from gateway.sourcemaps.upload import Uploads
+from shared.clients.postgres import PostgresUnavailable
+from shared.keys import ResolvedKey
+from shared.metrics import Metrics
+from shared.sourcemaps.store import Store
+
+UPLOAD, REMOVAL = "/ingest/sourcemaps", "/ingest/sourcemaps/{release:path}"
+
+NOBODY_READS = 499
+"""The status of an answer to a client that has hung up: it is never sent."""
+
+Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
+"""The key of a request, which has the ingest scope. Raises `Rejection`."""
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SourcemapDeps:
+    uploads: Uploads
+    store: Store
+    authenticate: Authenticate
+    metrics: Metrics
+
+
+def routes(deps: SourcemapDeps) -> list[Described]:
+    """The routes, each with and without a trailing slash. They raise `Rejection`; `build_app` answers it."""
+
+    async def upload(request: Request) -> Response:
+        key = await deps.authenticate(request)
+        taken = await deps.uploads.take(request, key.project_id)
+        return _answer(taken.release, len(taken.files))
+
+    async def remove(request: Request) -> Response:
+        key = await deps.authenticate(request)
+        release = request.path_params["release"]
+        try:
+            count = await deps.store.remove(key.project_id, release) if "\0" not in release else 0
+        except PostgresUnavailable as error:
+            _log.warning("a release of source maps can't be removed", error=str(error))
+            raise Unavailable from error
+        if not count:
+            raise ReleaseNotFound
+        return _answer(release, count)
+
+    pages: dict[str, tuple[Endpoint, str, Describe]] = {
+        UPLOAD: (upload, "POST", openapi.upload),
+        REMOVAL: (remove, "DELETE", openapi.remove),
+    }
+    return [
+        Described(path + slash, _counted(deps.metrics, path, endpoint), {method: describe})
+        for slash in ("/", "")  # a release may hold slashes: the last one is tried as the path's first
+        for path, (endpoint, method, describe) in pages.items()
+    ]
+
+
+def _counted(metrics: Metrics, path: str, endpoint: Endpoint) -> Endpoint:
+    """The endpoint, its answers counted by route and outcome."""
+    route = path.replace(":path", "")
+
+    async def counted(request: Request) -> Response:
+        try:
+            answer = await endpoint(request)
+        except ClientGone:
+            metrics.requests.labels(route, "client_gone").inc()
+            return Response(status_code=NOBODY_READS)
+        except Exception as error:
+            refusal = error if isinstance(error, Rejection) else InternalError
+            metrics.requests.labels(route, refusal.reason).inc()
+            raise
+        metrics.requests.labels(route, "accepted").inc()
+        return answer
+
+    return counted
+
+
+def _answer(release: str, count: int) -> Response:
+    body = msgspec.json.encode({"ok": True, "release": release, "count": count})
+    return Response(body, media_type="application/json")

@@ -1,0 +1,263 @@
+"""Which project's release has which files, in Postgres (sourcemaps.md, "How it is kept")."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, LiteralString
+
+import msgspec
+
+from shared.clients.postgres import AsyncConnection, Postgres
+
+COLLECTED_AT_ONCE = 20
+"""Contents that one transaction deletes; their rows are locked as long."""
+
+Delete = Callable[[str], Awaitable[None]]
+"""Deletes the content of a digest."""
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """A file of a build.
+
+    `path`: below the build folder, `/`-separated (`static/chunks/app/page-9f8e.js.map`); `digest`: SHA-256 hex of its
+    content; `size`: bytes; `debug_id`: a lower-case UUID, or ''.
+    """
+
+    path: str
+    digest: str
+    size: int
+    debug_id: str = ""
+
+
+class Release(msgspec.Struct, frozen=True):
+    """What is stored of a release: how many files, their bytes, and when the newest came."""
+
+    release: str
+    files: int
+    bytes: int
+    uploaded_at: datetime
+
+
+class ContentGone(Exception):
+    """A content was deleted since it was put: claim and put it again."""
+
+
+class OverQuota(Exception):
+    """The project may not store so much. The text says how much it has, and may have."""
+
+
+_FOUND: LiteralString = (
+    "SELECT path, digest, size, debug_id FROM sourcemap_files JOIN sourcemap_blobs USING (digest) WHERE project_id = %s"
+)
+
+
+class Index:
+    """The files of all releases.
+
+    1. A project sees, replaces and deletes its own files only.
+    2. A content is deleted only while its row is locked and no file of any project has it. `add` looks at these rows
+       under a lock too: it stores a file only if no content of it was deleted since its claim.
+    3. A content's row is committed before the content is stored (`claim`), so that none is left that nobody knows of.
+
+    Every call may raise `PostgresUnavailable`.
+    """
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def find(self, project_id: str, release: str, paths: Sequence[str]) -> dict[str, StoredFile]:
+        """Path -> file, of those that the release has."""
+        rows = await self._postgres.query(_FOUND + " AND release = %s AND path = ANY(%s)", [project_id, release, paths])
+        return {row[0]: StoredFile(*row) for row in rows}
+
+    async def find_debug_ids(self, project_id: str, ids: Sequence[str]) -> dict[str, StoredFile]:
+        """Debug id -> the file that has it, of any release: the newest source map, else the newest file."""
+        rows = await self._postgres.query(
+            _FOUND + " AND debug_id <> '' AND debug_id = ANY(%s) ORDER BY path LIKE '%%.map', uploaded_at, path",
+            [project_id, ids],
+        )
+        return {row[3]: StoredFile(*row) for row in rows}
+
+    async def has_release(self, project_id: str, release: str) -> bool:
+        """Whether the release has any file."""
+        return bool(
+            await self._postgres.query(
+                "SELECT 1 FROM sourcemap_files WHERE project_id = %s AND release = %s LIMIT 1", [project_id, release]
+            )
+        )
+
+    async def releases(self, project_id: str) -> list[Release]:
+        """The project's releases, the newest upload first."""
+        rows = await self._postgres.query(
+            "SELECT release, count(*), sum(size)::bigint, max(uploaded_at) AS newest"
+            " FROM sourcemap_files JOIN sourcemap_blobs USING (digest)"
+            " WHERE project_id = %s GROUP BY release ORDER BY newest DESC, release",
+            [project_id],
+        )
+        return [Release(*row) for row in rows]
+
+    async def claim(self, files: Iterable[StoredFile]) -> None:
+        """Say that these contents are about to be put. Waits for their deletion, where that is under way."""
+        sizes = {file.digest: file.size for file in files}
+
+        async def claim(db: AsyncConnection) -> None:
+            await db.execute(
+                "INSERT INTO sourcemap_blobs (digest, size)"
+                " SELECT * FROM unnest(%s::text[], %s::bigint[]) AS claimed (digest, size) ORDER BY digest"
+                " ON CONFLICT (digest) DO UPDATE SET touched_at = now(), deleted_at = NULL",
+                [list(sizes), list(sizes.values())],
+            )
+
+        await self._postgres.change(claim)
+
+    async def add(
+        self, project_id: str, release: str, files: Iterable[StoredFile], quota: int | None = None
+    ) -> list[str]:
+        """Store which files the release has; their contents are durable by now. A file of the same path is replaced;
+        returns the digests of those.
+
+        `quota`: bytes that the project may have in all, each content counted once; None: any.
+
+        Raises:
+            ContentGone: claim and put them again; nothing is stored.
+            OverQuota: nothing is stored.
+        """
+        by_path = {file.path: file for file in files}
+        parameters = {
+            "project": project_id,
+            "release": release,
+            **{name: [getattr(file, name) for file in by_path.values()] for name in StoredFile.__struct_fields__},
+        }
+
+        async def add(db: AsyncConnection) -> list[str]:
+            # One upload of a project at a time: they would count without each other, or wait for each other for ever.
+            await db.execute("SELECT FROM projects WHERE id = %(project)s FOR NO KEY UPDATE", parameters)
+            await _check_contents(db, parameters)
+            replaced = await (await db.execute(_REPLACED, parameters)).fetchall()
+            await db.execute(_ADD, parameters)
+            if quota is not None:
+                (stored,) = await (await db.execute(_STORED_BYTES, [project_id])).fetchone() or (0,)
+                _check_quota(stored, quota)
+            return [digest for (digest,) in replaced]
+
+        return await self._postgres.change(add)
+
+    async def delete(self, project_id: str, release: str) -> int:
+        """Forget a release; how many files it had. Their contents stay until `collect`."""
+        return len(await self.remove(project_id, release))
+
+    async def remove(self, project_id: str, release: str) -> list[str]:
+        """The same; returns the digest of each file."""
+
+        async def remove(db: AsyncConnection) -> list[str]:
+            gone = await db.execute(
+                "DELETE FROM sourcemap_files WHERE project_id = %s AND release = %s RETURNING digest",
+                [project_id, release],
+            )
+            return [digest for (digest,) in await gone.fetchall()]
+
+        return await self._postgres.change(remove)
+
+    async def stored_bytes(self, project_id: str) -> int:
+        """What the project has in all, each content counted once."""
+        return int((await self._postgres.query(_STORED_BYTES, [project_id]))[0][0])
+
+    async def check_room(self, project_id: str, release: str, files: Sequence[StoredFile], quota: int) -> None:
+        """Raise `OverQuota` if `add` would, as things are now."""
+        sizes = {file.digest: file.size for file in files}
+        rows = await self._postgres.query(
+            "SELECT coalesce(sum(size), 0)::bigint FROM"
+            " (SELECT digest, size FROM sourcemap_blobs WHERE digest IN (SELECT digest FROM sourcemap_files"
+            " WHERE project_id = %s AND NOT (release = %s AND path = ANY(%s)))"
+            " UNION SELECT * FROM unnest(%s::text[], %s::bigint[])) AS contents",
+            [project_id, release, [file.path for file in files], list(sizes), list(sizes.values())],
+        )
+        _check_quota(rows[0][0], quota)
+
+    async def releases_before(self, age: timedelta, project_id: str | None = None) -> list[tuple[str, str]]:
+        """(project, release) of those whose newest file is older, of one project or all."""
+        rows = await self._postgres.query(
+            "SELECT project_id, release FROM sourcemap_files WHERE project_id = coalesce(%s::text, project_id)"
+            " GROUP BY project_id, release HAVING max(uploaded_at) < now() - %s ORDER BY project_id, release",
+            [project_id, age],
+        )
+        return [(project, release) for project, release in rows]
+
+    async def unused(self, untouched_s: float) -> list[str]:
+        """The digests of contents that no file has, and that no upload has claimed for so many seconds."""
+        rows = await self._postgres.query(
+            "SELECT digest FROM sourcemap_blobs WHERE deleted_at IS NULL"
+            " AND touched_at <= now() - make_interval(secs => %s)"
+            " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)",
+            [untouched_s],
+        )
+        return [digest for (digest,) in rows]
+
+    async def collect(self, digests: Iterable[str], delete: Delete) -> int:
+        """Delete those of these contents that no file has; returns how many. Raises what `delete` raises: then some
+        are gone, and the next `collect` goes on."""
+        wanted, n = sorted(set(digests)), 0
+        for start in range(0, len(wanted), COLLECTED_AT_ONCE):
+            some = wanted[start : start + COLLECTED_AT_ONCE]
+            n += await self._postgres.change(partial(_collect, digests=some, delete=delete))
+        return n
+
+    async def forget_deleted(self) -> None:
+        """Drop the rows of contents that were deleted more than a day ago: longer than any upload takes."""
+
+        async def forget(db: AsyncConnection) -> None:
+            await db.execute("DELETE FROM sourcemap_blobs WHERE deleted_at < now() - interval '1 day'")
+
+        await self._postgres.change(forget)
+
+
+_STORED_BYTES: LiteralString = (
+    "SELECT coalesce(sum(size), 0)::bigint FROM sourcemap_blobs"
+    " WHERE digest IN (SELECT digest FROM sourcemap_files WHERE project_id = %s)"
+)
+
+_REPLACED: LiteralString = (
+    "SELECT digest FROM sourcemap_files"
+    " WHERE project_id = %(project)s AND release = %(release)s AND path = ANY(%(path)s)"
+)
+
+_ADD: LiteralString = (
+    "INSERT INTO sourcemap_files (project_id, release, path, digest, debug_id)"
+    " SELECT %(project)s, %(release)s, * FROM unnest(%(path)s::text[], %(digest)s::text[], %(debug_id)s::text[])"
+    " ON CONFLICT (project_id, release, path) DO UPDATE"
+    " SET digest = excluded.digest, debug_id = excluded.debug_id, uploaded_at = now()"
+)
+
+
+async def _check_contents(db: AsyncConnection, parameters: dict[str, Any]) -> None:
+    await db.execute(
+        "INSERT INTO sourcemap_blobs (digest, size)"
+        " SELECT DISTINCT * FROM unnest(%(digest)s::text[], %(size)s::bigint[]) AS added (digest, size) ORDER BY digest"
+        " ON CONFLICT (digest) DO NOTHING",
+        parameters,
+    )
+    rows = await db.execute(
+        "SELECT deleted_at FROM sourcemap_blobs WHERE digest = ANY(%(digest)s) ORDER BY digest FOR SHARE", parameters
+    )
+    if any(deleted_at is not None for (deleted_at,) in await rows.fetchall()):
+        raise ContentGone
+
+
+def _check_quota(stored: int, quota: int) -> None:
+    if stored > quota:
+        raise OverQuota(f"with this upload it would have {stored:,} bytes, of {quota:,} allowed")
+
+
+async def _collect(db: AsyncConnection, digests: list[str], delete: Delete) -> int:
+    await db.execute("SELECT FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR UPDATE", [digests])
+    # Another statement, because it must see what those have stored whose locks were waited for.
+    rows = await db.execute(
+        "UPDATE sourcemap_blobs SET deleted_at = now() WHERE digest = ANY(%s) AND deleted_at IS NULL"
+        " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)"
+        " RETURNING digest",
+        [digests],
+    )
+    gone = [digest for (digest,) in await rows.fetchall()]
+    for digest in gone:
+        await delete(digest)
+    return len(gone)
