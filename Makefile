@@ -70,13 +70,13 @@ clean: ## Remove .venv and all caches; the data in var/ stays
 	$(PYTHON) -m venv .venv
 
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,sourcemaps]'
 	@touch $@
 
 .venv/bench.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local,bench]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,sourcemaps,bench]'
 	@touch $@ .venv/run.stamp
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local,bench,s3,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,sourcemaps,s3,bench,dev]'
 	@touch $@ .venv/run.stamp .venv/bench.stamp

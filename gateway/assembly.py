@@ -30,6 +30,7 @@ from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.lookups import Lookups
+from gateway.mapping.mapper import StoredMapper
 from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
@@ -177,12 +178,13 @@ def _ingest(common: _Common) -> IngestDeps:
 
 
 def _reading(common: _Common) -> QueryDeps:
-    """The parts of the role query: who reads, and how errors are grouped."""
+    """The parts of the role query beside the reader, which health asks too: how errors are grouped, source maps."""
     groups = Groups(common.postgres)
     changes = Changes(common.redis, MERGES, groups)
+    mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
     common.life.start.append(changes.start)
-    common.life.stop.append(changes.close)
-    return QueryDeps(common.reader, _authenticate(common), common.metrics, groups)
+    common.life.stop += (changes.close, mapper.close)
+    return QueryDeps(common.reader, _authenticate(common, "read"), common.metrics, groups, mapper)
 
 
 def _life(common: _Common) -> Life:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
 from gateway.query.groups import Groups
 from gateway.query.presence import ClientGone, while_connected
@@ -31,6 +32,7 @@ class QueryDeps:
     authenticate: Authenticate
     metrics: Metrics
     groups: Groups
+    mapper: Mapper
     held: Held = field(default_factory=Held)
 
     async def reading_key(self, request: Request) -> ResolvedKey:

@@ -4,8 +4,8 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.headers import looks_like_an_error
-from shared.fingerprint.v2.languages.javascript import CLASSES, named_frame, script_frame
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.languages.javascript import CLASSES, named_frame, script_frame, script_place
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 
 _CALL = re.compile(r"^([^@\n]{0,300}@(?:[^\n]{1,900}:\d{1,9}|\[native code\])|[\w$]{1,100}@)$", re.MULTILINE)
 """Safari prints no place for code that `eval` made, as webpack does for development."""
@@ -35,4 +35,9 @@ def frame(call: str) -> Frame | None:
     return script_frame(function, "main.bundle:" + place if _NO_FILE.match(place) else place)
 
 
-LANGUAGE = Language("javascript", thrown, frame, CLASSES, always_prints_causes=False)
+def place(call: str) -> Place:
+    function, _, at = call.partition("@")
+    return script_place(function, _EVAL_LINE.sub("", at))
+
+
+LANGUAGE = Language("javascript", thrown, frame, place, CLASSES, always_prints_causes=False)

@@ -8,7 +8,8 @@ from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import ENTRIES, file_name, is_hashed
 from shared.fingerprint.v2.headers import header_of
 from shared.fingerprint.v2.languages.at_lines import AT, first_call
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _CAUSE = re.compile(
     r"^[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
@@ -103,6 +104,18 @@ def named_frame(function: str) -> Frame:
     """A frame that says no more than its function."""
     name = plain(function)
     return Frame(name, "", bool(name), "own function" if name else "no file", in_browser=True)
+
+
+def place(call: str) -> Place:
+    return script_place(*_split(call.rstrip(" {,").removeprefix("async ")))
+
+
+def script_place(function: str, printed: str) -> Place:
+    """The place of a call in any JavaScript engine; of evaluated code, that of the call that evaluated it."""
+    printed = printed.removeprefix("address at ")
+    if found := _EVAL.match(printed):
+        printed = found[1]
+    return placed(function, printed)
 
 
 def script_frame(function: str, place: str) -> Frame | None:
@@ -222,4 +235,4 @@ CLASSES = (
     kind("Unexpected ", r"^Unexpected (?:token|end of|identifier|number|string)", "json", "SyntaxError"),
 )
 
-LANGUAGE = Language("javascript", thrown, frame, CLASSES, always_prints_causes=False)
+LANGUAGE = Language("javascript", thrown, frame, place, CLASSES, always_prints_causes=False)

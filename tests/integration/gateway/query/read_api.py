@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.apis.proliferate import API
+from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
@@ -24,6 +25,7 @@ from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 from tests.blocks import block_of
+from tests.bundles import MemoryBlobs, MemoryIndex
 
 DAY = 86_400_000_000
 NOON = 1_768_478_400_000_000
@@ -92,8 +94,8 @@ async def stand_in(request: Request) -> ResolvedKey:
     return key
 
 
-def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
-    """An HTTP client of the read API that sends this key."""
+def client(reader: Reader, key: str = "reader", mapper: Mapper | None = None) -> httpx.AsyncClient:
+    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored."""
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)
@@ -103,7 +105,10 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
         return response
 
     groups = Groups(Postgres("postgresql://nobody@127.0.0.1:1/none"))
-    deps = QueryDeps(reader, stand_in, Metrics(), groups)
+    if mapper is None:
+        blobs = MemoryBlobs()
+        mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
+    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper)
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
