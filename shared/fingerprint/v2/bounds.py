@@ -37,7 +37,7 @@ def bounded_message(message: str) -> str:
 
 def _unindented(text: str) -> str:
     """Without the spaces before every line, which a log may put there."""
-    filled = [line for line in text.split("\n") if line.strip()]
+    filled = [line for line in filter(None, text.split("\n")) if line.strip()]
     if not filled:
         return text
     first, last = min(filled), max(filled)

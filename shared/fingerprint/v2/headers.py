@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-_NAME = r"[A-Za-z_][\w$]{0,100}(?:(?:\.|::|\\|/|\$)[A-Za-z_][\w$]{0,100}){0,12}"
+_NAME = r"[A-Za-z_][\w$]{0,100}(?:(?:\.|::|\\|/)[A-Za-z_][\w$]{0,100}){0,12}"
 _PREFIX = (
     r"(?:Unhandled exception\. |Unhandled Exception: |Uncaught \(in promise\) |Uncaught |\(node:\d{1,9}\) "
     r"|(?:UnhandledPromiseRejection(?:Warning)?: )|error: |PHP Fatal error:  Uncaught |Fatal error: Uncaught "

@@ -4,16 +4,17 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import header_of
-from shared.fingerprint.v2.languages.at_lines import AT, first_call
+from shared.fingerprint.v2.languages.at_lines import first_call, head_and_calls
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
 _CAUSE = re.compile(
-    r"^[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
-    r"|^    (?=[A-Z]\w{0,60}: [^\n]{0,500}\n {8}at )",
+    r"\n[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
+    r"|\n    (?=[A-Z]\w{0,60}: [^\n]{0,500}\n {8}at )",
     re.MULTILINE,
 )
 _OTHER = re.compile(r" line \d{1,9}\.?$|^/rustc/")
@@ -70,13 +71,13 @@ def thrown(text: str) -> list[Thrown]:
         return []
     if "[" not in text and "aused by: " not in text:
         return [_one(text)]
-    pieces = _CAUSE.split(text, LONGEST_CHAIN)
+    pieces = lines.split(_CAUSE, text, LONGEST_CHAIN)
     return [each for each in map(_one, pieces) if each.type or each.calls]
 
 
 def _one(text: str) -> Thrown:
-    calls = AT.findall(text)
-    header = header_of(text[: AT.search(text).start()] if calls else text)  # type: ignore[union-attr]
+    head, calls = head_and_calls(text)
+    header = header_of(head)
     if header.type == "DOMException":  # its code is the name that a stack alone prints
         return Thrown(header.code or header.type, header.message, calls)
     return Thrown(header.type, header.message, calls, header.code)
@@ -164,7 +165,12 @@ CLASSES = (
     kind(" is null", r" is null$", "null", "TypeError"),
     kind("Cannot ", r"^Cannot (?:read|set) propert\w{1,3} of (?:undefined|null)", "null", "TypeError"),
     kind("undefined is not a function (near", r"", "iterate", "TypeError"),
-    kind(" is not a function", r"([\w$]{1,100})(?:\([^()\n]{0,50}\))? is not a function", "call", "TypeError"),
+    kind(
+        " is not a function",
+        r"(?<![\w$])([\w$]{1,100}+)(?:\([^()\n]{0,50}\))? is not a function",
+        "call",
+        "TypeError",
+    ),
     kind("' doesn't exist", r"^Property '([\w$]{1,100})' doesn't exist", "name", "ReferenceError"),
     kind(" is not defined", r"^([\w$]{1,100}) is not defined", "name", "ReferenceError"),
     kind("Can't find variable: ", r"^Can't find variable: ([\w$]{1,100})", "name", "ReferenceError"),
