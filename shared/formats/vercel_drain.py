@@ -13,6 +13,7 @@ from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of, other_word
 from shared.formats.sent_time import any_time
 from shared.formats.values import Moment, plain, times
+from shared.formats.vercel_ids import is_vercel_id, without_regions
 
 Entry = dict[str, msgspec.Raw]
 
@@ -39,6 +40,7 @@ class _Row(NamedTuple):
     trace_id: str
     span_id: str
     request_id: str
+    vercel_id: str
     attributes: bytes
     word: str = ""
     """For its level, where that is not the level's name."""
@@ -46,23 +48,14 @@ class _Row(NamedTuple):
 
 def columns(rows: Rows) -> Columns:
     taken = [_row(dict(entry)) for entry in rows.records]
-    sent, levels, messages, services, environments, trace_ids, span_ids, request_ids, attributes, words = map(
-        list, zip(*taken, strict=True)
-    )
-    for row, word in enumerate(words):
+    made = dict(zip(_Row._fields, map(list, zip(*taken, strict=True)), strict=True))
+    for row, word in enumerate(made.pop("word")):
         if word:
             rows.note(row, "level", word)
     return {
-        "timestamp": times(rows, sent),
-        "level": levels,
-        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
-        "message": messages,
-        "service": services,
-        "environment": environments,
-        "trace_id": trace_ids,
-        "span_id": span_ids,
-        "request_id": request_ids,
-        "attributes": attributes,
+        **made,
+        "timestamp": times(rows, made["timestamp"]),
+        "severity_number": [SEVERITY_NUMBERS[level] for level in made["level"]],
     }
 
 
@@ -81,6 +74,7 @@ def _row(entry: Entry) -> _Row:
         environment=_take(entry, "environment", str) or "production",
         trace_id=_either(entry, "traceId", "trace.id"),
         span_id=_either(entry, "spanId", "span.id"),
+        vercel_id=_vercel_id(entry),
         request_id=_take(entry, "requestId", str) or "",
         attributes=_encode(entry),  # last: the lines above remove keys from the entry
         word=word,
@@ -100,6 +94,7 @@ def _measured(entry: Entry) -> _Row:
         trace_id="",
         span_id="",
         request_id="",
+        vercel_id="",
         attributes=attributes,
     )
 
@@ -127,6 +122,16 @@ def _either(entry: Entry, first: str, second: str) -> str:
     if value is None or value == _peek(entry, second, str):
         value = _take(entry, second, str) or value
     return value or ""
+
+
+def _vercel_id(entry: Entry) -> str:
+    """The id of the entry's request, or what the proxy calls it: a function's request has an id of its own."""
+    request_id = _peek(entry, "requestId", str) or ""
+    if is_vercel_id(request_id):
+        return without_regions(request_id)
+    if b'"vercelId"' not in bytes(entry.get("proxy", b"")):
+        return ""
+    return without_regions(_peek(_proxy(entry), "vercelId", str) or "")
 
 
 def _message(entry: Entry) -> str:
