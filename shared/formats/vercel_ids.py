@@ -14,7 +14,7 @@ LOOKED_AT: Final = 1_024
 """Characters of a message in which an id is looked for."""
 
 _ID = r"[a-z0-9]{2,8}-\d{13}-[0-9a-f]{12}"
-_WHOLE = re.compile(rf"(?:[a-z0-9]{{2,8}}::)*{_ID}")
+_WHOLE = re.compile(rf"(?:[a-z0-9]{{2,8}}::)*({_ID})$")
 _PRINTED = re.compile(rf"::({_ID})(?![0-9a-f])")
 
 
@@ -37,9 +37,10 @@ def without_regions(sent: str) -> str:
     return sent.rpartition("::")[2].strip() or sent
 
 
-def is_vercel_id(text: str) -> bool:
-    """Whether an id has the form of Vercel's."""
-    return _WHOLE.fullmatch(text) is not None
+def vercel_id_in(request_id: str) -> str:
+    """An id without its regions if it has the form of Vercel's, else ''."""
+    found = _WHOLE.match(request_id) if request_id[-13:-12] == "-" else None
+    return found[1] if found else ""
 
 
 def vercel_ids(messages: Iterable[str], contexts: Iterable[bytes]) -> Sequence[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.formats.vercel_ids import is_vercel_id, vercel_ids, without_regions
+from shared.formats.vercel_ids import vercel_id_in, vercel_ids, without_regions
 
 ID = "abcde-1700000000000-0123456789ab"
 
@@ -23,8 +23,9 @@ def test_the_regions_before_it_don_t_count(sent: str) -> None:
 
 
 def test_it_is_told_from_other_ids_by_its_form() -> None:
-    assert all(map(is_vercel_id, (ID, f"fra1::{ID}", "abc1-1706327928072-6ecc9b4dfbf3")))
-    assert not any(map(is_vercel_id, ("643af4e3-975a-4cc7-9e7a-1eda11539d90", "", "req_1", f"{ID}0", f"::{ID}")))
+    assert [vercel_id_in(each) for each in (ID, f"fra1::{ID}", f"fra1::iad1::{ID}")] == [ID] * 3
+    assert vercel_id_in("abc1-1706327928072-6ecc9b4dfbf3") == "abc1-1706327928072-6ecc9b4dfbf3"
+    assert not any(map(vercel_id_in, ("643af4e3-975a-4cc7-9e7a-1eda11539d90", "", "req_1", f"{ID}0", f"::{ID}")))
 
 
 @pytest.mark.parametrize(
