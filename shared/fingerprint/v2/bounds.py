@@ -42,7 +42,7 @@ def _unindented(text: str) -> str:
         return text
     first, last = min(filled), max(filled)
     width = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b or not a.isspace()), 0)
-    return re.sub(rf"^{re.escape(first[:width])}", "", text, flags=re.MULTILINE) if width else text
+    return f"\n{text}".replace(f"\n{first[:width]}", "\n")[1:]
 
 
 def _plain(text: str) -> str:
