@@ -14,10 +14,10 @@ from deploy.bench.effort import Effort
 from deploy.bench.hostile import AROUND, PIECES, text
 from deploy.bench.jobs import Running, serve
 from deploy.bench.stacks import PRINTERS, StackMaker
-from shared.fingerprint import CURRENT, fingerprint
+from shared.fingerprint import v2
 
 STACKS = 100
-"""Different ones of each language. A process remembers frames that it has met, of many stacks; these are more."""
+"""Different ones of each language."""
 
 PLAIN = re.compile(r"[A-Za-z0-9_]+")
 """The expression of a plain pass: all words of the text."""
@@ -71,6 +71,12 @@ def seconds(work: Callable[[], object]) -> float:
     return least
 
 
+def fresh(message: str, stack: str) -> tuple[str, str, str]:
+    """The fingerprint of an error that was not met before, although some of its frames may have been."""
+    v2.forget()
+    return v2.fingerprint(message, stack)
+
+
 # In the process itself.
 
 
@@ -83,7 +89,7 @@ def run(job: Job) -> list[FingerprintRound]:
 def _round(made: dict[str, Stacks]) -> FingerprintRound:
     ordinary = text("".join(stack for stacks in made.values() for _, stack in stacks))
     return FingerprintRound(
-        stacks={language: _us_each(_fingerprint, stacks) for language, stacks in made.items()},
+        stacks={language: _us_each(fresh, stacks) for language, stacks in made.items()},
         plain={language: _us_each(_plain_pass, stacks) for language, stacks in made.items()},
         hostile={name: _hostile_us(text(piece)) for name, piece in PIECES.items()},
         hostile_plain=_us_each(_plain_pass, [("", ordinary)]),
@@ -96,11 +102,7 @@ def _us_each(work: Callable[[str, str], object], stacks: Stacks) -> float:
 
 def _hostile_us(hostile: str) -> float:
     stacks = [around.replace("{}", hostile) for around in AROUND.values()]
-    return max(_us_each(_fingerprint, [(stack[:8192], stack)]) for stack in stacks)
-
-
-def _fingerprint(message: str, stack: str) -> object:
-    return fingerprint(CURRENT, message, stack)
+    return max(_us_each(fresh, [(stack[:8192], stack)]) for stack in stacks)
 
 
 def _plain_pass(message: str, stack: str) -> object:

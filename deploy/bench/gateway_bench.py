@@ -15,25 +15,35 @@ from deploy.bench.load import Job, Outcome, drive, request
 from deploy.bench.process import peak_bytes
 from deploy.local.child import Child
 from deploy.local.sluice_processes import Gateway
+from shared.fingerprint.v2 import MOST_KNOWN
 
 
 class Case(NamedTuple):
-    """What is sent: so many records in each request, and so many different requests."""
+    """What is sent: so many records in each request, and so many different requests, in turn."""
 
     records: int
     different: int
     kind: Literal["log", "error"] = "log"
 
     def __str__(self) -> str:
-        varied = "varied" if self.different > 1 else "same"
-        return f"{self.records} {self.kind}{'s' * (self.records > 1)}, {varied}"
+        how = "same" if self.different == 1 else "varied" if self.different < MOST_KNOWN else "new"
+        return f"{self.records} {self.kind}{'s' * (self.records > 1)}, {how}"
 
 
 VARIED = Case(100, 64)
 """As clients send."""
-CASES = (VARIED, Case(100, 1), Case(1, 64), Case(1, 1), Case(1, 64, "error"), Case(1, 1, "error"))
+CASES = (
+    VARIED,
+    Case(100, 1),
+    Case(1, 64),
+    Case(1, 1),
+    Case(1, 64, "error"),
+    Case(1, 1, "error"),
+    Case(1, 8 * MOST_KNOWN, "error"),
+)
 """One request again and again is what load generators such as wrk send: the gateway compresses it for next to nothing
-(performance.md, "Varied and same")."""
+(performance.md, "Varied and same"). Errors that are all new are remembered by nobody
+(performance.md, "Errors come again")."""
 
 _SENT = {"log": ("/ingest/logs", logs.bodies), "error": ("/ingest/errors", errors.bodies)}
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.bench.fingerprint_bench import PLAIN, seconds
+from deploy.bench.fingerprint_bench import PLAIN, fresh, seconds
 from deploy.bench.hostile import AROUND, PIECES, text
 from deploy.bench.stacks import PRINTERS, StackMaker
-from shared.fingerprint import v2
 
 READ = 33 * 1024
 """A little more than is read of a stack."""
@@ -26,7 +25,7 @@ def test_a_stack_of_20_lines_costs_a_few_plain_passes(language: str) -> None:
     maker = StackMaker(1)
     stacks = [maker.stack(language) for _ in range(100)]
     plain = seconds(lambda: [PLAIN.findall(stack) for _, stack in stacks])
-    assert seconds(lambda: [v2.fingerprint(message, stack) for message, stack in stacks]) < ORDINARY * plain
+    assert seconds(lambda: [fresh(message, stack) for message, stack in stacks]) < ORDINARY * plain
 
 
 @pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES)
@@ -35,13 +34,13 @@ def test_a_hostile_stack_costs_a_few_plain_passes(piece: str) -> None:
     plain = max(seconds(lambda: PLAIN.findall(repeated)), 1e-3)
     for around in AROUND.values():
         stack = around.replace("{}", repeated)
-        assert seconds(lambda stack=stack: v2.fingerprint(stack[:8192], stack)) < PASSES * plain
+        assert seconds(lambda stack=stack: fresh(stack[:8192], stack)) < PASSES * plain
 
 
 @pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES)
 def test_a_hostile_message_costs_a_few_plain_passes(piece: str) -> None:
     message = text(piece, 8192)
-    assert seconds(lambda: v2.fingerprint(message, "")) < PASSES * 1e-3
+    assert seconds(lambda: fresh(message, "")) < PASSES * 1e-3
 
 
 TOKENS = (
@@ -67,11 +66,11 @@ def test_no_text_fails_or_takes_long(pieces: list[tuple[str, int]], around: str)
     repeated = text(unit, READ)
     stack = around.replace("{}", repeated)
     plain = max(seconds(lambda: PLAIN.findall(repeated)), 1e-3)
-    assert seconds(lambda: v2.fingerprint(repeated[:8192], stack)) < 5 * PASSES * plain
+    assert seconds(lambda: fresh(repeated[:8192], stack)) < 5 * PASSES * plain
 
 
 def test_twice_the_text_costs_no_more() -> None:
     # A longer stack is read at both ends only.
     stack = "    at shop.Cart.total (/srv/app/src/cart.js:1:2)\n" * 2000
-    once, twice = seconds(lambda: v2.fingerprint("x", stack)), seconds(lambda: v2.fingerprint("x", stack * 4))
+    once, twice = seconds(lambda: fresh("x", stack)), seconds(lambda: fresh("x", stack * 4))
     assert twice < 3 * max(once, 1e-4)
