@@ -1,4 +1,4 @@
-"""The signals that can be read: every folder beside this file that has `routes`, which makes its routes."""
+"""The signals that can be read: every folder beside this file with `routes`, which makes its routes."""
 
 import importlib
 import pkgutil

@@ -1,1 +1,1 @@
-"""Reading errors: those that share a digest."""
+"""Reading errors."""
