@@ -36,6 +36,8 @@ _FOREIGN = re.compile(
 )
 _SDK = re.compile(r"@deeptracer/|@sentry|sentry-|/sentry/|@opentelemetry|opentelemetry|@proliferate|proliferate-")
 
+_REPORTING: Final = "an SDK that reports errors"
+
 MINIFIED: Final = 4
 """A shorter name in a bundle is one that the build made."""
 
@@ -116,17 +118,26 @@ def script_frame(function: str, place: str) -> Frame | None:
     if found := _EVAL.match(place):
         place = found[1]
     file = _PLACE.sub("", place)
-    if _SDK.search(file):
+    foreign = _foreign(file)
+    if foreign == _REPORTING:
         return None
-    foreign = _FOREIGN.search(file)
     if foreign or not file:
-        return Frame(plain(function), file_name(file), False, (foreign.lastgroup if foreign else "no file") or "")
+        return Frame(plain(function), file_name(file), False, foreign or "no file")
     minified = _is_minified(function, place)
     name = plain(function)
     in_browser = ("://" in file and not file.startswith("file:")) or ".bundle" in file
     if minified and (len(name) < MINIFIED or function.startswith("Object.")):  # V8 makes up names of that form
         name = ""
     return Frame(name, file_name(file), True, "own file", minified, in_browser)
+
+
+@lru_cache(1024)
+def _foreign(file: str) -> str:
+    """Why a file isn't the application's own; '' if it is. Files come again, with other lines."""
+    if _SDK.search(file):
+        return _REPORTING
+    found = _FOREIGN.search(file)
+    return (found.lastgroup or "") if found else ""
 
 
 def _is_minified(function: str, place: str) -> bool:
@@ -136,7 +147,7 @@ def _is_minified(function: str, place: str) -> bool:
 
 def plain(function: str) -> str:
     """What the source calls it: `async Object.a.total [as run]` and `total/<` are `total`; '' for a nameless one."""
-    name = _WORDS.sub("", _ALIAS.sub("", function))
+    name = _WORDS.sub("", _ALIAS.sub("", function)) if " " in function else function
     if "/" in name or "*" in name or "<" in name:  # Firefox: caller/name<, setTimeout handler*name
         name = name.rsplit("*", 1)[-1].rsplit("/", 1)[-1].removesuffix("<")
     name = name.rsplit(".", 1)[-1].strip("#$ ")
