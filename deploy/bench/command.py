@@ -14,6 +14,7 @@ from rich.markup import escape
 from deploy.bench.effort import Effort
 from deploy.bench.engines import engines, missing
 from deploy.bench.figures import Results, logs_per_second_at_half_load
+from deploy.bench.fingerprint_bench import measure_fingerprints
 from deploy.bench.freshness import measure_freshness
 from deploy.bench.gateway_bench import CASES, measure_gateway
 from deploy.bench.jobs import JobFailed
@@ -69,13 +70,15 @@ def bench(
 
 
 def _measure(kind: str, effort: Effort, errors: Console) -> Results:
-    steps = 1 + len(CASES) * 2 * effort.rounds + 4 * effort.rounds + 1
+    steps = 2 + len(CASES) * 2 * effort.rounds + 4 * effort.rounds + 1
     with showing(errors, kind, steps) as step:
+        fingerprints = measure_fingerprints(effort, step)  # before there is anything beside them
         step("the engines start")
         with engines(kind) as running:
             gateway = measure_gateway(running, effort, step)
             writer = measure_writer(running, effort, step)
             return Results(
+                fingerprints=fingerprints,
                 gateway=gateway,
                 writer=writer,
                 freshness=measure_freshness(running, effort, logs_per_second_at_half_load(gateway, writer), step),

@@ -6,6 +6,7 @@ from statistics import median
 import msgspec
 
 from deploy.bench import insert_limit, load
+from deploy.bench.fingerprint_bench import FingerprintRound
 from deploy.bench.freshness import Freshness
 from deploy.bench.gateway_bench import VARIED, GatewayRun
 from deploy.bench.ratios import Pairs, Ratio, ratio
@@ -37,6 +38,10 @@ GOALS: dict[tuple[str, str], float] = {
     ("gateway, 100 logs, same", "requests / CPU-s"): 0.30,
     ("gateway, 1 log, varied", "requests / CPU-s"): 0.60,
     ("gateway, 1 log, same", "requests / CPU-s"): 0.60,
+    ("gateway, 1 error, varied", "requests / CPU-s"): 0.45,
+    ("gateway, 1 error, same", "requests / CPU-s"): 0.45,
+    ("fingerprint, microseconds", "20 lines"): 0.33,
+    ("fingerprint, microseconds", "256 kB, hostile"): 1.9,
     ("writer", "rows / second"): 0.60,
     ("both", "JSON in / on disk"): 10,
 }
@@ -46,8 +51,9 @@ was set with one request again and again."""
 
 
 class Results(msgspec.Struct, frozen=True):
-    """Everything measured on one queue."""
+    """Everything measured beside one queue."""
 
+    fingerprints: list[FingerprintRound]
     gateway: GatewayRun
     writer: list[WriterRound]
     freshness: Freshness
@@ -55,14 +61,20 @@ class Results(msgspec.Struct, frozen=True):
 
 def logs_per_second_at_half_load(gateway: GatewayRun, writer: list[WriterRound]) -> float:
     """Half of what the slower of the two sides did alone."""
-    accepted = median(each.gateway.rate * VARIED.logs for each in gateway.rounds[str(VARIED)])
+    accepted = median(each.gateway.rate * VARIED.records for each in gateway.rounds[str(VARIED)])
     written = median(each.writer.rate for each in writer)
     return min(accepted, written) / 2
 
 
 def figures(results: Results) -> list[Figure]:
     """All lines of the table, in order."""
-    made = (*_gateway(results), *_writer(results), *_both(results), *_fresh(results))
+    made = (
+        *_gateway(results),
+        *_fingerprints(results),
+        *_writer(results),
+        *_both(results),
+        *_fresh(results),
+    )
     return [msgspec.structs.replace(each, goal=GOALS.get((each.group, each.name))) for each in made]
 
 
@@ -72,6 +84,25 @@ def _gateway(results: Results) -> Iterator[Figure]:
         cost = [(each.gateway.per_cpu_second, each.bare.per_cpu_second) for each in rounds]
         yield _compared(group, "requests / CPU-s", cost)
         yield _compared(group, "requests / second", [(each.gateway.rate, each.bare.rate) for each in rounds])
+
+
+def _fingerprints(results: Results) -> Iterator[Figure]:
+    rounds = results.fingerprints
+    yield _dearer("20 lines", [each.ordinary for each in rounds])
+    for language in rounds[0].stacks:
+        yield _dearer(f"  {language}", [(each.plain[language], each.stacks[language]) for each in rounds])
+    yield _dearer("256 kB, hostile", [each.worst for each in rounds])
+
+
+def _dearer(name: str, pairs: Pairs) -> Figure:
+    """Of costs, the plain pass and the fingerprint: the ratio says how much of it the plain pass would be."""
+    return Figure(
+        group="fingerprint, microseconds",
+        name=name,
+        value=median(ours for _, ours in pairs),
+        limit=median(plain for plain, _ in pairs),
+        ratio=ratio(pairs),
+    )
 
 
 def _writer(results: Results) -> Iterator[Figure]:
@@ -104,7 +135,7 @@ def _both(results: Results) -> Iterator[Figure]:
 
 def _cpu_s(accepted: load.Outcome, written: Written | insert_limit.Outcome) -> float:
     """CPU-seconds that a million logs cost."""
-    return 1e6 * (1 / (accepted.per_cpu_second * VARIED.logs) + written.cpu_s / written.rows)
+    return 1e6 * (1 / (accepted.per_cpu_second * VARIED.records) + written.cpu_s / written.rows)
 
 
 def _fresh(results: Results) -> Iterator[Figure]:

@@ -63,7 +63,7 @@ def measure_freshness(
             connections=effort.connections,
             warm_up_s=2 * effort.warm_up_s,
             seconds=effort.fresh_s,
-            rate=logs_per_second / VARIED.logs,
+            rate=logs_per_second / VARIED.records,
         )
         markers = Markers(clickhouse, engines.demo.project_id, job.port, engines.demo.ingest_key)
         markers.wait_for_first()
@@ -78,7 +78,7 @@ def measure_freshness(
             p50_s=percentile(waits, 0.50),
             p99_s=percentile(waits, 0.99),
             markers=len(waits),
-            logs_per_second=outcome.rate * VARIED.logs,
+            logs_per_second=outcome.rate * VARIED.records,
             gateway_peak_bytes=peak_bytes(gateway.pid or 0),
             writer_peak_bytes=peak_bytes(writer.pid or 0),
         )

@@ -1,36 +1,51 @@
-"""The gateway against a bare Starlette, in turn: requests of 100 logs and of one, each different and each the same."""
+"""The gateway against a bare Starlette, in turn: requests of 100 logs, of one and of one error, each different and each
+the same."""
 
 from collections.abc import Callable
 from time import time
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from deploy.bench import errors, logs
 from deploy.bench.bare import BareServer
 from deploy.bench.effort import Effort
 from deploy.bench.engines import Engines
 from deploy.bench.load import Job, Outcome, drive, request
-from deploy.bench.logs import bodies
 from deploy.bench.process import peak_bytes
 from deploy.local.child import Child
 from deploy.local.sluice_processes import Gateway
+from shared.fingerprint.v2 import MOST_KNOWN
 
 
 class Case(NamedTuple):
-    """What is sent: `logs` in each request, and so many different requests."""
+    """What is sent: so many records in each request, and so many different requests, in turn."""
 
-    logs: int
+    records: int
     different: int
+    kind: Literal["log", "error"] = "log"
 
     def __str__(self) -> str:
-        return f"{self.logs} log{'s' * (self.logs > 1)}, {'varied' if self.different > 1 else 'same'}"
+        how = "same" if self.different == 1 else "varied" if self.different < MOST_KNOWN else "new"
+        return f"{self.records} {self.kind}{'s' * (self.records > 1)}, {how}"
 
 
 VARIED = Case(100, 64)
 """As clients send."""
-CASES = (VARIED, Case(100, 1), Case(1, 64), Case(1, 1))
+CASES = (
+    VARIED,
+    Case(100, 1),
+    Case(1, 64),
+    Case(1, 1),
+    Case(1, 64, "error"),
+    Case(1, 1, "error"),
+    Case(1, 8 * MOST_KNOWN, "error"),
+)
 """One request again and again is what load generators such as wrk send: the gateway compresses it for next to nothing
-(performance.md, "Varied and same")."""
+(performance.md, "Varied and same"). Errors that are all new are remembered by nobody
+(performance.md, "Errors come again")."""
+
+_SENT = {"log": ("/ingest/logs", logs.bodies), "error": ("/ingest/errors", errors.bodies)}
 
 
 class GatewayRound(msgspec.Struct, frozen=True):
@@ -76,4 +91,5 @@ def _job(child: Child, engines: Engines, effort: Effort, case: Case) -> Job:
 def requests(port: int, key: str, case: Case) -> list[bytes]:
     """The HTTP requests of a case."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    return [request("/ingest/logs", port, headers, body) for body in bodies(case.logs, case.different, time())]
+    path, bodies = _SENT[case.kind]
+    return [request(path, port, headers, body) for body in bodies(case.records, case.different, time())]

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 J = TypeVar("J", bound=msgspec.Struct)
-R = TypeVar("R", bound=msgspec.Struct)
+R = TypeVar("R")
 
 
 class JobFailed(Exception):
@@ -56,7 +56,7 @@ class Running(Generic[R]):
             self._process.communicate()
 
 
-def serve(job: type[J], work: Callable[[J], msgspec.Struct]) -> None:
+def serve(job: type[J], work: Callable[[J], object]) -> None:
     """The other end: do the one job that standard input holds."""
     result = work(msgspec.json.decode(sys.stdin.buffer.read(), type=job))
     sys.stdout.buffer.write(msgspec.json.encode(result))

@@ -1,4 +1,4 @@
-"""The signals that can be read: every folder beside this file, whose `routes` makes its routes."""
+"""The signals that can be read: every folder beside this file with `routes`, which makes its routes."""
 
 import importlib
 import pkgutil
@@ -16,5 +16,5 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         for found in pkgutil.iter_modules(gateway.query.__path__)
         if found.ispkg
     ]
-    routes = [route for signal in signals for route in signal.routes(deps)]
+    routes = [route for signal in signals if hasattr(signal, "routes") for route in signal.routes(deps)]
     return sorted(routes, key=lambda route: route.path.rstrip("/").endswith(":path}"))

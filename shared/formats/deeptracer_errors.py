@@ -8,8 +8,10 @@ from shared.fingerprint import fingerprint
 from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows, checked_as
 from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Release, common_columns
+from shared.formats.digests import digests
 from shared.formats.intake import Intake, One, Outcome, Printed
 from shared.formats.values import raw_text, sent
+from shared.formats.vercel_ids import vercel_ids
 
 
 class Breadcrumb(msgspec.Struct, gc=False):
@@ -37,6 +39,7 @@ class Error(msgspec.Struct, gc=False, kw_only=True):
 
 def columns(rows: Rows) -> Columns:
     error = sent(rows)
+    contexts = raw_text(error["context"])
     said = (error[name] for name in ("error_message", "stack_trace"))
     prints = list(map(fingerprint, rows.fingerprint_version, *said, rows.rules, error["release"]))
     return {
@@ -48,7 +51,9 @@ def columns(rows: Rows) -> Columns:
         "fingerprint_parts": [made.parts for made in prints],
         "type": [made.type for made in prints],
         **{name: error[name] for name in ("error_message", "stack_trace", "severity", "trace_id", "user_id")},
-        "attributes": raw_text(error["context"]),
+        "digest": digests(error["error_message"], error["stack_trace"], contexts),
+        "vercel_id": vercel_ids(error["error_message"], contexts),
+        "attributes": contexts,
         "breadcrumbs": raw_text(error["breadcrumbs"]),
     }
 

@@ -1,6 +1,7 @@
 """`POST /ingest/logs` (contracts.md, "DeepTracer API"): 1 to 1,000 logs a request, all stored or the request
 refused."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -11,7 +12,8 @@ from shared.formats.deeptracer import OptionalTime, Release
 from shared.formats.intake import Batch, BatchFrame, Intake, Outcome
 from shared.formats.levels import SEVERITY_NUMBERS
 from shared.formats.users import text_of
-from shared.formats.values import raw_text, sent, times
+from shared.formats.values import plain, raw_text, sent, times
+from shared.formats.vercel_ids import without_regions
 
 
 class Frame(BatchFrame, gc=False, kw_only=True):
@@ -45,9 +47,6 @@ _decode_metadata = msgspec.json.Decoder(_Metadata, float_hook=float).decode
 def columns(rows: Rows) -> Columns:
     log = sent(rows)
     metadata = raw_text(log["metadata"])
-    for row, vercel_id in enumerate(log["vercel_id"]):
-        if vercel_id is not ABSENT:
-            rows.note(row, "vercel_id", vercel_id)
     user_id, user_email = _users(metadata)
     return {
         "timestamp": times(rows, log["timestamp"]),
@@ -55,11 +54,25 @@ def columns(rows: Rows) -> Columns:
         "level": log["level"],
         "severity_number": list(map(SEVERITY_NUMBERS.__getitem__, log["level"])),
         **{name: log[name] for name in ("message", "trace_id", "span_id", "request_id")},
+        "vercel_id": _vercel_ids(rows, log["vercel_id"]),
         "attributes": metadata,
         "logger_name": log["context"],
         "user_id": user_id,
         "user_email": user_email,
     }
+
+
+def _vercel_ids(rows: Rows, sent: Sequence[msgspec.Raw]) -> Sequence[str]:
+    """Without their regions, which only the row's `extra` keeps."""
+    if sent.count(ABSENT) == len(sent):
+        return ("",) * len(sent)
+    ids = []
+    for row, raw in enumerate(sent):
+        whole = "" if raw is ABSENT else plain(raw)
+        ids.append(without_regions(whole) if isinstance(whole, str) else "")
+        if raw is not ABSENT and ids[row] != whole:
+            rows.note(row, "vercel_id", raw)
+    return ids
 
 
 def _users(metadata: list[bytes]) -> tuple[list[str], list[str]]:

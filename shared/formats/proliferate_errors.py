@@ -13,12 +13,14 @@ from shared.fingerprint import Fingerprint, fingerprint
 from shared.fingerprint.rules import Rules
 from shared.formats.base import ABSENT, Columns, Format, Rows, checked_as
 from shared.formats.codec import JsonArray
+from shared.formats.digests import digests
 from shared.formats.exceptions import SentException, Thrown, thrown
 from shared.formats.intake import Intake, OneOrMany, Remarks
 from shared.formats.levels import level_of
 from shared.formats.proliferate import PHP, OptionalObject, OptionalPerson, OptionalTime, Text, reply
 from shared.formats.users import People, flattened
 from shared.formats.values import not_null, objects, sent, times
+from shared.formats.vercel_ids import vercel_ids
 
 PING = "proliferate-sdk-init"
 """The message with which an SDK announces itself."""
@@ -120,6 +122,9 @@ def columns(rows: Rows) -> Columns:
         if what.mechanism is not None:  # its column tells only whether the error was handled
             rows.note(row, "mechanism", what.mechanism)
     error = sent(rows)
+    messages = [_message(record, what) for record, what in zip(records, thrown_ones, strict=True)]
+    stacks = [what.stack for what in thrown_ones]
+    attributes = _attributes(rows, thrown_ones)
     return {
         "timestamp": times(rows, error["timestamp"]),
         "environment": [environment or "production" for environment in error["environment"]],
@@ -132,10 +137,12 @@ def columns(rows: Rows) -> Columns:
             "message" if _is_message(record) else what.type or made.type
             for record, what, made in zip(records, thrown_ones, prints, strict=True)
         ],
-        "error_message": [_message(record, what) for record, what in zip(records, thrown_ones, strict=True)],
-        "stack_trace": [what.stack for what in thrown_ones],
+        "error_message": messages,
+        "stack_trace": stacks,
         "severity": [_severity(record) for record in records],
-        "attributes": _attributes(rows, thrown_ones),
+        "digest": digests(messages, stacks, attributes),
+        "vercel_id": vercel_ids(messages, attributes),
+        "attributes": attributes,
         **_users.columns([_user(record) for record in records]),
         **_accounts.columns(error["account"]),
         "breadcrumbs": objects(error["breadcrumbs"]),

@@ -13,6 +13,7 @@ from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of, other_word
 from shared.formats.sent_time import any_time
 from shared.formats.values import Moment, plain, times
+from shared.formats.vercel_ids import vercel_id_in, without_regions
 
 Entry = dict[str, msgspec.Raw]
 
@@ -24,6 +25,8 @@ MOST = 10_000
 
 BLANK_LINES = 10_000
 """Most lines beyond that: somebody may put an empty one between."""
+
+_SCALAR = (str, int, float)
 
 _encode = msgspec.json.Encoder().encode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
@@ -39,6 +42,7 @@ class _Row(NamedTuple):
     trace_id: str
     span_id: str
     request_id: str
+    vercel_id: str
     attributes: bytes
     word: str = ""
     """For its level, where that is not the level's name."""
@@ -46,23 +50,14 @@ class _Row(NamedTuple):
 
 def columns(rows: Rows) -> Columns:
     taken = [_row(dict(entry)) for entry in rows.records]
-    sent, levels, messages, services, environments, trace_ids, span_ids, request_ids, attributes, words = map(
-        list, zip(*taken, strict=True)
-    )
-    for row, word in enumerate(words):
+    made = dict(zip(_Row._fields, map(list, zip(*taken, strict=True)), strict=True))
+    for row, word in enumerate(made.pop("word")):
         if word:
             rows.note(row, "level", word)
     return {
-        "timestamp": times(rows, sent),
-        "level": levels,
-        "severity_number": [SEVERITY_NUMBERS[level] for level in levels],
-        "message": messages,
-        "service": services,
-        "environment": environments,
-        "trace_id": trace_ids,
-        "span_id": span_ids,
-        "request_id": request_ids,
-        "attributes": attributes,
+        **made,
+        "timestamp": times(rows, made["timestamp"]),
+        "severity_number": [SEVERITY_NUMBERS[level] for level in made["level"]],
     }
 
 
@@ -73,6 +68,7 @@ def _row(entry: Entry) -> _Row:
     moment = _moment(entry)
     level, word = _level(entry)
     message = _message(entry)
+    request_id = _take(entry, "requestId", str) or ""
     return _Row(
         timestamp=moment,
         level=level,
@@ -81,7 +77,8 @@ def _row(entry: Entry) -> _Row:
         environment=_take(entry, "environment", str) or "production",
         trace_id=_either(entry, "traceId", "trace.id"),
         span_id=_either(entry, "spanId", "span.id"),
-        request_id=_take(entry, "requestId", str) or "",
+        request_id=request_id,
+        vercel_id=_vercel_id(request_id, entry),
         attributes=_encode(entry),  # last: the lines above remove keys from the entry
         word=word,
     )
@@ -90,7 +87,7 @@ def _row(entry: Entry) -> _Row:
 def _measured(entry: Entry) -> _Row:
     """An entry of Speed Insights or Web Analytics: its fields stay attributes, the message says what it is about."""
     attributes = _encode(entry)
-    parts = (_peek(entry, key, str | int | float) for key in ("metricType", "value", "eventType", "eventName", "path"))
+    parts = (_peek(entry, key, _SCALAR) for key in ("metricType", "value", "eventType", "eventName", "path"))
     return _Row(
         timestamp=_moment(entry),
         level="info",
@@ -100,6 +97,7 @@ def _measured(entry: Entry) -> _Row:
         trace_id="",
         span_id="",
         request_id="",
+        vercel_id="",
         attributes=attributes,
     )
 
@@ -115,8 +113,10 @@ def _peek(entry: Entry, key: str, kind: Any) -> Any:
 
 def _take(entry: Entry, key: str, kind: Any) -> Any:
     """As `_peek`; removes the key if it was used or null."""
+    if key not in entry:
+        return None
     value = _peek(entry, key, kind)
-    if value is not None or bytes(entry.get(key, b"")) == b"null":
+    if value is not None or bytes(entry[key]) == b"null":
         del entry[key]
     return value
 
@@ -127,6 +127,16 @@ def _either(entry: Entry, first: str, second: str) -> str:
     if value is None or value == _peek(entry, second, str):
         value = _take(entry, second, str) or value
     return value or ""
+
+
+def _vercel_id(request_id: str, entry: Entry) -> str:
+    """The id of the entry's request, or what the proxy calls it: a function's request has an id of its own."""
+    if found := vercel_id_in(request_id):
+        return found
+    proxy = entry.get("proxy")
+    if proxy is None or b'"vercelId"' not in bytes(proxy):  # quicker than to read it
+        return ""
+    return without_regions(_peek(_proxy(entry), "vercelId", str) or "")
 
 
 def _message(entry: Entry) -> str:
@@ -154,10 +164,7 @@ def _level(entry: Entry) -> tuple[str, str]:
 def _request_line(entry: Entry) -> str:
     """`METHOD path status`, for entries of requests, which carry no message: of the proxy, else of the entry itself."""
     proxy = _proxy(entry)
-    parts = [
-        _peek(proxy, key, str | int | float) or _peek(entry, key, str | int | float)
-        for key in ("method", "path", "statusCode")
-    ]
+    parts = [_peek(proxy, key, _SCALAR) or _peek(entry, key, _SCALAR) for key in ("method", "path", "statusCode")]
     return _spaced(parts) if proxy or any(parts[:2]) else ""
 
 
@@ -172,7 +179,7 @@ def _proxy(entry: Entry) -> Entry:
 
 def _moment(entry: Entry) -> Moment | None:
     """Vercel's milliseconds, or the ISO text of its measurements. What is neither stays an attribute."""
-    sent = _peek(entry, "timestamp", str | int | float)
+    sent = _peek(entry, "timestamp", _SCALAR)
     if isinstance(sent, str):
         moment: Moment | None = any_time(sent)
     else:

@@ -27,12 +27,18 @@ SIGNAL = Signal(
             Column("user_agent", "String", "The browser's name."),
             identifier("session_id", "The client's session."),
             identifier("window_id", "The client's window."),
+            identifier("digest", "Next.js's id of it, which the browser and the server's log show."),
+            identifier("vercel_id", "Vercel's id of the request, without the regions."),
             Column("breadcrumbs", "String", "JSON array of what led to it, as sent."),
             low("platform", "python, javascript ..."),
             Column("handled", "UInt8", "1 where the program caught it."),
             low("format", "The wire format it came in."),
         ),
-        indexes=(Index("event", "event_id", "bloom_filter(0.01)"),),
+        indexes=(
+            Index("event", "event_id", "bloom_filter(0.01)"),
+            Index("digest", "digest", "bloom_filter(0.01)"),
+            Index("vercel", "vercel_id", "bloom_filter(0.01)"),
+        ),
         rollups=(
             Rollup(
                 name="groups_by_hour",

@@ -1,6 +1,6 @@
 """Logs: one row a log entry."""
 
-from shared.signals.base import Column, Rollup, Signal, Table, identifier, low
+from shared.signals.base import Column, Index, Rollup, Signal, Table, identifier, low
 
 LOGS = Table(
     name="logs",
@@ -12,6 +12,7 @@ LOGS = Table(
         Column("attributes", "String", "JSON object, byte for byte as the client sent it."),
         identifier("span_id", "Span that it belongs to."),
         identifier("request_id", "The client's own id of the request it was serving."),
+        identifier("vercel_id", "Vercel's id of that request, without the regions."),
         low("logger_name", "Logger, or DeepTracer's context."),
         low("file_path", "Source file."),
         Column("line_number", "UInt32", "Line in the source file; 0 for none."),
@@ -24,6 +25,7 @@ LOGS = Table(
         Column("account", "String", "JSON object of the account's further keys."),
         low("format", "The wire format it came in."),
     ),
+    indexes=(Index("vercel", "vercel_id", "bloom_filter(0.01)"),),
     rollups=(
         Rollup(
             name="templates_by_hour",

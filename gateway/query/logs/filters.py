@@ -1,5 +1,6 @@
 """Which logs a request asks for: its parameters as a `LogQuery`."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.query.logs.columns import INCLUDABLE
@@ -7,6 +8,7 @@ from gateway.query.logs.cursor import Place, decode_place
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
 from shared.formats.levels import LEVELS, level_of
+from shared.formats.vercel_ids import without_regions
 
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
@@ -14,8 +16,21 @@ MAX_OFFSET = 100_000
 MAX_ATTRIBUTES = 50
 """Most `attr.` parameters, and most parts of a dotted path: each is a term for ClickHouse to parse."""
 
-EQUAL = ("trace_id", "service", "environment", "release", "user_id", "account_id", "logger_name", "template")
+EQUAL = (
+    "trace_id",
+    "request_id",
+    "vercel_id",
+    "service",
+    "environment",
+    "release",
+    "user_id",
+    "account_id",
+    "logger_name",
+    "template",
+)
 """Columns that are compared with the parameter of the same name."""
+
+_AS_STORED: Mapping[str, Callable[[str], str]] = {"vercel_id": without_regions}
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ def parse_log_query(given: Parameters) -> LogQuery:
         search=given.text("search"),
         start=given.parsed("start_time", parse_time, *iso),
         end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
-        equal=tuple((name, value) for name in EQUAL if (value := given.text(name)) is not None),
+        equal=tuple((name, _AS_STORED.get(name, str)(value)) for name in EQUAL if (value := given.text(name))),
         attributes=tuple(_attributes(given)),
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),

@@ -37,12 +37,12 @@ def bounded_message(message: str) -> str:
 
 def _unindented(text: str) -> str:
     """Without the spaces before every line, which a log may put there."""
-    filled = [line for line in text.split("\n") if line.strip()]
+    filled = [line for line in filter(None, text.split("\n")) if line.strip()]
     if not filled:
         return text
     first, last = min(filled), max(filled)
     width = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b or not a.isspace()), 0)
-    return re.sub(rf"^{re.escape(first[:width])}", "", text, flags=re.MULTILINE) if width else text
+    return f"\n{text}".replace(f"\n{first[:width]}", "\n")[1:]
 
 
 def _plain(text: str) -> str:

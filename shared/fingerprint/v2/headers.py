@@ -3,11 +3,11 @@
 import re
 from typing import Final, NamedTuple
 
-_NAME = r"[A-Za-z_][\w$]{0,100}(?:(?:\.|::|\\|/|\$)[A-Za-z_][\w$]{0,100}){0,12}"
+_NAME = r"[A-Za-z_][\w$]{0,100}(?:(?:\.|::|\\|/)[A-Za-z_][\w$]{0,100}){0,12}"
 _PREFIX = (
     r"(?:Unhandled exception\. |Unhandled Exception: |Uncaught \(in promise\) |Uncaught |\(node:\d{1,9}\) "
     r"|(?:UnhandledPromiseRejection(?:Warning)?: )|error: |PHP Fatal error:  Uncaught |Fatal error: Uncaught "
-    r'|Exception in thread "[^"\n]{0,200}" |\[[a-z]{1,16}\]: ){0,3}'
+    r'|Exception in thread "[^"\n]{0,200}" |\[[a-z]{1,16}\]: | ?⨯ ){0,3}'
 )
 _HEADER = re.compile(rf"^{_PREFIX}({_NAME})(?: \[([\w.-]{{1,80}})\])?(?:: ?(.*))?$", re.MULTILINE)
 _ERROR = re.compile(r"(?:Error|Exception|Warning|Exit|Interrupt|Rejection|Failure|Fault|Panic|Timeout)$")

@@ -49,6 +49,7 @@ _CODE = re.compile(
 _STATUS = re.compile(r"\d{1,5}|[0-9A-Z]{5}")
 _BEFORE_STATUS = frozenset({"status", "code", "http", "errno", "sqlstate", "error", "exit"})
 _REASON = re.compile(r"\b([1-5]\d\d) (?=(?:OK|Bad|Not|Un|For|Int|Serv|Gate|Too|Pay|Conf|Gone|Prec)\w*)")
+_DIGIT = re.compile(r"\d")
 _KEPT = "\x02"
 """Stands before a word that was in quotes and names a thing of the program."""
 
@@ -77,7 +78,9 @@ def words(message: str) -> str:
     kept: list[str] = []
     before = ""
     line = message.split("\n", 1)[0][:512].replace("SQLSTATE[", "SQLSTATE ")
-    said = _WORD.findall(_QUOTED.sub(_unquoted, _REASON.sub(r"HTTP \1 ", line)))[: MOST_WORDS * 2]
+    if _DIGIT.search(line):
+        line = _REASON.sub(r"HTTP \1 ", line)
+    said = _WORD.findall(_QUOTED.sub(_unquoted, line))[: MOST_WORDS * 2]
     for word in said:
         bare = word.strip(".'’-/\\*")
         plain = bare.lower()

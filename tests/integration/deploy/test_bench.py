@@ -12,21 +12,25 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from deploy.bench import insert_limit
+from deploy.bench import errors, fingerprint_bench, insert_limit
 from deploy.bench.bare import BareServer
 from deploy.bench.effort import Effort
 from deploy.bench.engines import missing
 from deploy.bench.figures import GOALS, Figure, Results
+from deploy.bench.fingerprint_bench import FingerprintRound, run
 from deploy.bench.freshness import Freshness, percentile
 from deploy.bench.gateway_bench import CASES, GatewayRound, GatewayRun
+from deploy.bench.hostile import PIECES
 from deploy.bench.insert_limit import block
 from deploy.bench.jobs import JobFailed
 from deploy.bench.load import Job, Outcome, complete, drive, request
 from deploy.bench.logs import bodies
 from deploy.bench.ratios import Ratio, ratio
 from deploy.bench.report import number, table
+from deploy.bench.stacks import LINES, PRINTERS, StackMaker
 from deploy.bench.writer_bench import Progress, WriterRound, Written
-from shared.formats import deeptracer_logs
+from shared.fingerprint import v2
+from shared.formats import deeptracer_errors, deeptracer_logs
 from tests.blocks import values_of
 from tests.services import required
 from tests.validating import Door
@@ -82,6 +86,35 @@ def test_every_body_is_one_that_the_gateway_takes_and_none_is_like_another() -> 
     assert all(door.validate(body).n == 100 for body in made)
     assert 45_000 < len(made[0]) < 65_000
     assert 500 < len(bodies(1, 1, time.time())[0]) < 750
+
+
+def test_every_error_is_one_that_the_gateway_takes_and_none_is_like_another() -> None:
+    door = Door(deeptracer_errors)
+    made = errors.bodies(1, 64, time.time())
+    assert len(set(made)) == 64
+    prints = [door.validate(body).prints_of[0] for body in made]
+    assert {stack.count("\n") for _, stack in prints} == {LINES}
+    assert 1_500 < sum(map(len, made)) / 64 < 4_000
+
+
+@pytest.mark.parametrize("language", PRINTERS)
+def test_a_stack_has_20_lines_and_is_read_in_its_language(language: str) -> None:
+    read_as = {"node": "javascript", "firefox": "javascript", "java": "jvm"}
+    maker = StackMaker(1)
+    stacks = [maker.stack(language) for _ in range(20)]
+    assert len(set(stacks)) == 20
+    for message, stack in stacks:
+        assert LINES - 1 <= stack.count("\n") <= LINES
+        assert v2.read(message, stack).language.name == read_as.get(language, language)
+
+
+def test_a_fingerprint_is_measured_beside_a_plain_pass() -> None:
+    [first] = run(fingerprint_bench.Job(1))
+    assert set(first.stacks) == set(first.plain) == set(PRINTERS)
+    assert set(first.hostile) == set(PIECES)
+    assert all(us > 0 for us in (*first.stacks.values(), *first.plain.values(), *first.hostile.values()))
+    assert first.worst[1] == max(first.hostile.values())
+    assert msgspec.json.decode(msgspec.json.encode(first), type=FingerprintRound) == first
 
 
 def test_prebuilt_columns_hold_every_log_of_their_messages() -> None:
@@ -168,11 +201,14 @@ def test_the_table_fits_a_terminal_and_shows_ratios_first() -> None:
     )
     limit = insert_limit.Outcome(rows=1_234_567, batches=1, seconds=0.5, cpu_s=0.5)
     fresh = Freshness(p50_s=1.0, p99_s=2.0, markers=1, logs_per_second=1e6, gateway_peak_bytes=1, writer_peak_bytes=1)
-    results = Results(gateway, [WriterRound(written, limit, limit)], fresh)
+    languages = dict.fromkeys(PRINTERS, 123.4)
+    prints = FingerprintRound(stacks=languages, plain=languages, hostile={"a": 12_345.0}, hostile_plain=1_234.0)
+    results = Results([prints], gateway, [WriterRound(written, limit, limit)], fresh)
     with (console := Console(width=80)).capture() as shown:
         console.print(table({"sqlite": results}, Effort(5.0, 3, 256)))
     assert "…" not in shown.get()
     assert re.search(r"requests / CPU-s +0\.25 +0\.25 +0\.25 +≥ 0\.3 +no +1,230,000 +4,940,000", shown.get())
+    assert re.search(r"256 kB, hostile +0\.10 +0\.10 +0\.10 +≥ 1\.9 +no +12,300 +1,230", shown.get())
 
 
 def test_a_ratio_compares_the_two_of_each_round() -> None:

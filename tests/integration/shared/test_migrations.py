@@ -20,6 +20,7 @@ from shared.queue import open_queue
 from shared.registry import Registry, load
 from shared.settings import Services, Settings, Storage, Writer
 from shared.signals.base import Column, Index, Rollup, Signal, Table, create_table
+from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 
 NOON_TODAY = "toStartOfDay(now64(6, 'UTC'))"
@@ -140,6 +141,7 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
         "ClickHouse: logs: added the column level",
         "ClickHouse: logs: added the column format",
         "ClickHouse: logs: added the index trace; old parts get it in the background",
+        "ClickHouse: logs: added the index vercel; old parts get it in the background",
         "ClickHouse: logs: added the projection templates_by_hour; old parts get it in the background",
         "ClickHouse: logs: set non_replicated_deduplication_window = 10000",
     ]
@@ -158,6 +160,34 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
     plan = "\n".join(line for (line,) in clickhouse.query(f"EXPLAIN {question}"))
     assert "ReadFromMergeTree (templates_by_hour)" in plan
     assert await migrate(settings, of_table(LOGS)) == type(report)([], [])
+
+
+async def test_errors_from_before_have_no_digest_and_new_ones_are_found_by_theirs(
+    settings: Settings, clickhouse: ClickHouse
+) -> None:
+    table = ERRORS.table
+    new = ("digest", "vercel_id")
+    older = replace(
+        table,
+        own_columns=tuple(column for column in table.own_columns if column.name not in new),
+        indexes=tuple(index for index in table.indexes if index.expression not in new),
+    )
+    clickhouse.query(create_table(older, clickhouse.database))
+    insert = "INSERT INTO errors (project_id, timestamp, received_at, retention_days{}) SELECT 'p', {}, {}, 30{}"
+    clickhouse.query(insert.format("", NOON_TODAY, NOON_TODAY, " FROM numbers(1000)"))
+    report = await migrate(settings, Registry({"errors": ERRORS}, {}, ()))
+    assert [line.partition("; ")[0] for line in report.done if line.startswith("ClickHouse")] == [
+        "ClickHouse: errors: added the column digest",
+        "ClickHouse: errors: added the column vercel_id",
+        "ClickHouse: errors: added the index digest",
+        "ClickHouse: errors: added the index vercel",
+    ]
+    clickhouse.query(insert.format(", digest", NOON_TODAY, NOON_TODAY, ", '77'"))
+    assert clickhouse.query("SELECT digest, count() FROM errors GROUP BY digest ORDER BY digest") == [
+        ("", 1000),
+        ("77", 1),
+    ]
+    assert (await migrate(settings, Registry({"errors": ERRORS}, {}, ()))).done == []
 
 
 async def test_the_window_works_after_migration(settings: Settings, clickhouse: ClickHouse) -> None:
@@ -253,7 +283,7 @@ async def test_nothing_is_taken_away_unless_allowed(settings: Settings, clickhou
     richer = replace(
         LOGS,
         own_columns=(*LOGS.own_columns, Column("mine", "String", "")),
-        indexes=(Index("mine", "user_id", "minmax"),),
+        indexes=(*LOGS.indexes, Index("mine", "user_id", "minmax")),
         rollups=(
             Rollup("templates_by_hour", "SELECT project_id, count() GROUP BY project_id", ""),
             Rollup("mine", "SELECT project_id, max(timestamp) GROUP BY project_id", ""),

@@ -3,12 +3,13 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 
 _CALL = re.compile(
-    r"^ {2,8}(\([\w.]{1,60} [\w.+-]{1,40}\) [^\n]{1,600}|[^\n:]{1,400}\.(?:exs?|erl|eex|heex"
+    r"\n {2,8}(\([\w.]{1,60} [\w.+-]{1,40}\) [^\n]{1,600}|[^\n:]{1,400}\.(?:exs?|erl|eex|heex"
     r"|leex):\d{1,9}: [^\n]{1,400})$",
     re.MULTILINE,
 )
@@ -30,7 +31,7 @@ def thrown(text: str) -> list[Thrown]:
     if "** (" not in text:
         return []
     found = _HEADER.search(text)
-    calls = _CALL.findall(text)
+    calls = lines.every(_CALL, text)
     if found is None:
         return []
     return [Thrown((found[1] or found[2] or "").rsplit(".", 1)[-1], found[3], calls)]

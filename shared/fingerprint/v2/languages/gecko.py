@@ -3,18 +3,22 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.headers import looks_like_an_error
 from shared.fingerprint.v2.languages.javascript import CLASSES, named_frame, script_frame, script_place
 from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 
-_CALL = re.compile(r"^([^@\n]{0,300}@(?:[^\n]{1,900}:\d{1,9}|\[native code\])|[\w$]{1,100}@)$", re.MULTILINE)
+_CALL = re.compile(
+    r"\n([^@\n]{0,300}+@(?:[^\n]{1,900}:\d{1,9}|\[native code\])|[\w$]{1,100}@)$",
+    re.MULTILINE,
+)
 """Safari prints no place for code that `eval` made, as webpack does for development."""
 _EVAL_LINE = re.compile(r" line \d{1,9} > (?:eval|Function).{0,200}$")
 _NO_FILE = re.compile(r"^\d{1,9}:\d{1,9}$")
 
 
 def thrown(text: str) -> list[Thrown]:
-    calls = _CALL.findall(text)
+    calls = lines.every(_CALL, text)
     if not calls:
         return []
     # The constructor of an error's class stands above the function that threw, and names the type.

@@ -4,16 +4,17 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import ENTRIES, file_name, is_hashed
 from shared.fingerprint.v2.headers import header_of
-from shared.fingerprint.v2.languages.at_lines import AT, first_call
+from shared.fingerprint.v2.languages.at_lines import first_call, head_and_calls
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
 _CAUSE = re.compile(
-    r"^[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
-    r"|^    (?=[A-Z]\w{0,60}: [^\n]{0,500}\n {8}at )",
+    r"\n[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
+    r"|\n    (?=[A-Z]\w{0,60}: [^\n]{0,500}\n {8}at )",
     re.MULTILINE,
 )
 _OTHER = re.compile(r" line \d{1,9}\.?$|^/rustc/")
@@ -37,6 +38,8 @@ _FOREIGN = re.compile(
     r"|(?P<extension>-extension://|^VM\d|cdn\.jsdelivr|unpkg\.com|googletagmanager|cdnjs\.)"
 )
 _SDK = re.compile(r"@deeptracer/|@sentry|sentry-|/sentry/|@opentelemetry|opentelemetry|@proliferate|proliferate-")
+
+_REPORTING: Final = "an SDK that reports errors"
 
 MINIFIED: Final = 4
 """A shorter name in a bundle is one that the build made."""
@@ -73,13 +76,13 @@ def thrown(text: str) -> list[Thrown]:
         return []
     if "[" not in text and "aused by: " not in text:
         return [_one(text)]
-    pieces = _CAUSE.split(text, LONGEST_CHAIN)
+    pieces = lines.split(_CAUSE, text, LONGEST_CHAIN)
     return [each for each in map(_one, pieces) if each.type or each.calls]
 
 
 def _one(text: str) -> Thrown:
-    calls = AT.findall(text)
-    header = header_of(text[: AT.search(text).start()] if calls else text)  # type: ignore[union-attr]
+    head, calls = head_and_calls(text)
+    header = header_of(head)
     if header.type == "DOMException":  # its code is the name that a stack alone prints
         return Thrown(header.code or header.type, header.message, calls)
     return Thrown(header.type, header.message, calls, header.code)
@@ -124,14 +127,13 @@ def script_frame(function: str, place: str) -> Frame | None:
     if found := _EVAL.match(place):
         place = found[1]
     file = _PLACE.sub("", place)
-    if _SDK.search(file):
+    foreign = _foreign(file)
+    if foreign == _REPORTING:
         return None
     name = plain(function)
     in_browser = ("://" in file and not file.startswith("file:")) or ".bundle" in file
-    foreign = _FOREIGN.search(file)
     if foreign or not file:
-        why = (foreign.lastgroup if foreign else "no file") or ""
-        return Frame(name, file_name(file), False, why, in_browser=in_browser)
+        return Frame(name, file_name(file), False, foreign or "no file", in_browser=in_browser)
     if not _is_minified(name, place, file):
         return Frame(name, file_name(file), True, "own file", False, in_browser)
     if len(name) < MINIFIED:
@@ -148,9 +150,18 @@ def _is_minified(name: str, place: str, file: str) -> bool:
     return len(name) < MINIFIED and _FIRST_LINES.search(place) is not None and is_hashed(file)
 
 
+@lru_cache(1024)
+def _foreign(file: str) -> str:
+    """Why a file isn't the application's own; '' if it is. Files come again, with other lines."""
+    if _SDK.search(file):
+        return _REPORTING
+    found = _FOREIGN.search(file)
+    return (found.lastgroup or "") if found else ""
+
+
 def plain(function: str) -> str:
     """What the source calls it: `async Object.a.total [as run]` and `total/<` are `total`; '' for a nameless one."""
-    name = _WORDS.sub("", _ALIAS.sub("", function))
+    name = _WORDS.sub("", _ALIAS.sub("", function)) if " " in function else function
     if "/" in name or "*" in name or "<" in name:  # Firefox: caller/name<, setTimeout handler*name
         name = name.rsplit("*", 1)[-1].rsplit("/", 1)[-1].removesuffix("<")
     name = name.rsplit(".", 1)[-1].strip("#$ ")
@@ -180,7 +191,12 @@ CLASSES = (
     kind(" is null", r" is null$", "null", "TypeError"),
     kind("Cannot ", r"^Cannot (?:read|set) propert\w{1,3} of (?:undefined|null)", "null", "TypeError"),
     kind("undefined is not a function (near", r"", "iterate", "TypeError"),
-    kind(" is not a function", r"([\w$]{1,100})(?:\([^()\n]{0,50}\))? is not a function", "call", "TypeError"),
+    kind(
+        " is not a function",
+        r"(?<![\w$])([\w$]{1,100}+)(?:\([^()\n]{0,50}\))? is not a function",
+        "call",
+        "TypeError",
+    ),
     kind("' doesn't exist", r"^Property '([\w$]{1,100})' doesn't exist", "name", "ReferenceError"),
     kind(" is not defined", r"^([\w$]{1,100}) is not defined", "name", "ReferenceError"),
     kind("Can't find variable: ", r"^Can't find variable: ([\w$]{1,100})", "name", "ReferenceError"),

@@ -3,8 +3,9 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
-from shared.fingerprint.v2.languages.at_lines import AT, thrown_of
+from shared.fingerprint.v2.languages.at_lines import first_call, thrown_of
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
@@ -13,7 +14,7 @@ _SOURCE = re.compile(
     r"[\w$-]+\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?$|Native Method$|Unknown Source|SourceFile|r8-map-id"
     r"|[\w$-]{1,3}:\d+$|unavailable:|D8\$\$|Proguard"
 )
-_LINK = re.compile(r"^(?:Caused by: |Wrapped by: )", re.MULTILINE)
+_LINK = re.compile(r"\n(?:Caused by: |Wrapped by: )")
 _SUPPRESSED = re.compile(r"^\t{1,8}Suppressed: [^\n]{0,1000}(?:\n\t{2,9}[^\n]{0,1000})*", re.MULTILINE)
 _FOREIGN = re.compile(
     r"^(?:(?P<runtime>java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|dalvik|android|androidx|com\.android"
@@ -45,13 +46,12 @@ _FORWARDS = frozenset(
 
 
 def thrown(text: str) -> list[Thrown]:
-    call = AT.search(text)
-    found = _FRAME.match(call[1]) if call else None
+    found = _FRAME.match(first_call(text))
     if found is None or not _SOURCE.search(found[3]):
         return []
     if "Suppressed: " in text:
         text = _SUPPRESSED.sub("", text)
-    return [thrown_of(piece) for piece in _LINK.split(text, LONGEST_CHAIN)]
+    return [thrown_of(piece) for piece in lines.split(_LINK, text, LONGEST_CHAIN)]
 
 
 @lru_cache(512)

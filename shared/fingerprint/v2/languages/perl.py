@@ -3,12 +3,13 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
-_CALL = re.compile(r"^[ \t]{1,8}([^\n]{1,800}) called at ([^\n]{1,300}) line (\d{1,9})\.?$", re.MULTILINE)
+_CALL = re.compile(r"\n[ \t]{1,8}([^\n]{1,800}) called at ([^\n]{1,300}) line (\d{1,9})\.?$", re.MULTILINE)
 _SAID = re.compile(r" at (\S{1,300}) line (\d{1,9})\.?$", re.MULTILINE)
 _CODE = re.compile(r"\.(?:pl|pm|t|cgi|psgi)$|^-e$")
 _FOREIGN = re.compile(r"/perl5?/|/usr/(?:local/)?(?:share|lib)/|/site_perl/|/vendor_perl/")
@@ -21,7 +22,7 @@ def thrown(text: str) -> list[Thrown]:
     if said is None or not _CODE.search(said[1]):
         return []
     at, calls = f"{said[1]}:{said[2]}", []
-    for call, file, line in _CALL.findall(text):
+    for call, file, line in lines.every(_CALL, text):
         calls.append(f"{call.partition('(')[0]}\t{at}")
         at = f"{file}:{line}"
     calls.append(f"main\t{at}")

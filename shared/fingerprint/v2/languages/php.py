@@ -2,26 +2,32 @@
 
 import re
 from functools import lru_cache
+from typing import Final
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import header_of
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
-_CALL = re.compile(r"^#\d{1,5} ([^\n]{1,900})$", re.MULTILINE)
+_CALL = re.compile(r"\n#\d{1,5} ([^\n]{1,900})$", re.MULTILINE)
 _PLACE = re.compile(r"^(\[internal function\]|(?:[A-Za-z]:)?[^\n:]{1,500}?\(\d{1,9}\)): (.{1,400})$")
+_END = re.compile(r":\d{1,9}\)?$", re.MULTILINE)
 _THROWN_AT = re.compile(r" (?:in|at) ((?:[A-Za-z]:)?[^\n:]{1,400}:\d{1,9})\)?$", re.MULTILINE)
-_NEXT = re.compile(r"^\s{0,8}Next (?=[\w\\]{1,200}(?::| in ))", re.MULTILINE)
-_MONOLOG = re.compile(
-    r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): (.{0,400}?) at ([^\n:]{1,300}:\d{1,9})\)?$", re.MULTILINE
-)
+_NEXT = re.compile(r"\n\s{0,8}Next (?=[\w\\]{1,200}(?::| in ))")
+_MONOLOG = re.compile(r"\[object\] \(([\w\\]{1,200})\(code: -?\w{1,20}\): ")
+_MONOLOG_AT = re.compile(r" at ([^\n:]{1,300}:\d{1,9})\)?$")
+_MONOLOG_MESSAGE: Final = 400
 _MONOLOG_NEXT = re.compile(r"^\[previous exception\] ", re.MULTILINE)
 _FOREIGN = re.compile(
     r"(?P<dependency>/vendor/|\\vendor\\|/wp-includes/|/wp-admin/)|(?P<runtime>^\[internal function\])"
 )
 _SDK = re.compile(r"/vendor/(?:sentry|open-telemetry)/")
 _INTERNAL = "[internal function]"
+_LONGEST_LINE_NUMBER: Final = len(":123456789)")
+_LONGEST_FILE: Final = 410
+"""With what stands before it."""
 _CLOSURE = re.compile(r"\{closure(?::[^}]{0,300})?\}")
 _NOT_CALLED = frozenset({"require", "require_once", "include", "include_once", "{main}"})
 _NATIVE = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -30,28 +36,48 @@ _NATIVE = re.compile(r"^[a-z][a-z0-9_]*$")
 def thrown(text: str) -> list[Thrown]:
     if "#0 " not in text:
         return []
-    if not any(_PLACE.match(call) for call in _CALL.findall(text)[:3]) and "#0 {main}" not in text:
+    if not any(_PLACE.match(call) for call in lines.every(_CALL, text)[:3]) and "#0 {main}" not in text:
         return []
     if "\\\\" in text:
         text = text.replace("\\\\", "\\")
     if "[object] (" in text:
         return [_of_monolog(piece) for piece in _MONOLOG_NEXT.split(text, LONGEST_CHAIN)]
-    return [_one(piece) for piece in reversed(_NEXT.split(text, LONGEST_CHAIN))]
+    return [_one(piece) for piece in reversed(lines.split(_NEXT, text, LONGEST_CHAIN))]
 
 
 def _of_monolog(text: str) -> Thrown:
-    said = _MONOLOG.search(text)
-    kind, message, place = (said[1], said[2], said[3]) if said else ("", "", "")
-    return Thrown(kind.rsplit("\\", 1)[-1], message, _calls(text, place))
+    for said in _MONOLOG.finditer(text):
+        begin, newline = said.end(), text.find("\n", said.end())
+        place = _place_before(newline if newline >= 0 else len(text), _MONOLOG_AT, text, begin)
+        if place and place.start() - begin <= _MONOLOG_MESSAGE:
+            return Thrown(said[1].rsplit("\\", 1)[-1], text[begin : place.start()], _calls(text, place[1]))
+    return Thrown("", "", _calls(text, ""))
 
 
 def _one(text: str) -> Thrown:
     at = text.find("\n#0 ")
     head = text[:at] if at >= 0 else text
     head = head.removesuffix("\nStack trace:")
-    place = _THROWN_AT.search(head)
+    place = _thrown_at(head)
     header = header_of(head[: place.start()] if place else head)
     return Thrown(header.type, header.message, _calls(text, place[1].rpartition(" in ")[2] if place else ""))
+
+
+def _thrown_at(text: str) -> re.Match[str] | None:
+    """The place that the first line ends with which ends with one."""
+    for end in _END.finditer(text):
+        if place := _place_before(end.end(), _THROWN_AT, text, text.rfind("\n", 0, end.start()) + 1):
+            return place
+    return None
+
+
+def _place_before(end: int, place: re.Pattern[str], text: str, begin: int) -> re.Match[str] | None:
+    """The place at the end of a line. It is looked for from there: the line may hold ` at ` hundreds of times."""
+    mark = _END.search(text, max(begin, end - _LONGEST_LINE_NUMBER), end)
+    if mark is None:
+        return None
+    drive = text.rfind(":", begin, mark.start()) - len(" at C")
+    return place.search(text, max(begin, drive, mark.start() - _LONGEST_FILE), end)
 
 
 def _calls(text: str, place: str) -> list[str]:
@@ -60,7 +86,7 @@ def _calls(text: str, place: str) -> list[str]:
     One that threw in the line of its call is PHP's own: it has no line of its own.
     """
     calls: list[str] = []
-    for call in _CALL.findall(text):
+    for call in lines.every(_CALL, text):
         found = _PLACE.match(call)
         if found is None:
             continue

@@ -8,7 +8,7 @@ from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import MESSAGE, looks_like_an_error, simple
 from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 
-_CALL = re.compile(r"^[ \t|]{0,64}File (\"[^\"\n]{1,500}\", line \d{1,9}(?:, in [^\n]{1,300})?)$", re.MULTILINE)
+_CALL = re.compile(r"\n[ \t|]{0,64}File (\"[^\"\n]{1,500}\", line \d{1,9}(?:, in [^\n]{1,300})?)$", re.MULTILINE)
 _LINE = re.compile(r'^"([^"]{1,500})", line (\d{1,9})(?:, in ([^\n]{1,300}))?$')
 _LINKS = re.compile(
     r"^[ \t|]{0,64}(?:During handling of the above exception, another exception occurred:"
@@ -52,6 +52,7 @@ def _one(text: str) -> list[Thrown]:
 
 
 def _plain(text: str) -> Thrown:
+    text = f"\n{text}"  # as _CALL needs it
     calls = list(_CALL.finditer(text))
     printed = [call[1] for call in calls]
     end = len(text)

@@ -3,14 +3,15 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
 _CALL = re.compile(
-    r"^[ \t]{0,16}(?:\d{1,5}: )?(?:from )?((?:[A-Za-z]:|<internal:)?[^\n:]{1,400}:\d{1,9}):in [`']([^\n]{1,300}?)'(?=$"
-    r"|: )(?:: ([^\n]{0,900}))?$",
+    r"\n[ \t]{0,16}(?:\d{1,5}: )?(?:from )?((?:[A-Za-z]:|<internal:)?[^\n:]{1,400}+:\d{1,9})"
+    r":in [`']([^\n]{1,300}?)'(?=$|: )(?:: ([^\n]{0,900}))?$",
     re.MULTILINE,
 )
 _TYPE = re.compile(r" \(([A-Z][\w:]{0,100})\)$")
@@ -29,8 +30,10 @@ def thrown(text: str) -> list[Thrown]:
         return []
     found: list[tuple[str, str, list[tuple[str, str]]]] = []
     above = _ABOVE.match(text)
-    for place, function, said in _CALL.findall(text):
+    for place, function, said in lines.every(_CALL, text):
         if said or not found:
+            if len(found) == LONGEST_CHAIN:
+                break
             kind = _TYPE.search(said)
             name, rest = (kind[1], said[: kind.start()]) if kind else (above[1], above[2]) if above else ("", said)
             found.append((_class(name), rest, []))

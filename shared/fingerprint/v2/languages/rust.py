@@ -3,18 +3,19 @@
 import re
 from functools import lru_cache
 
+from shared.fingerprint.v2 import lines
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 from shared.fingerprint.v2.places import placed
 
 _CALL = re.compile(
-    r"^ {0,8}\d{1,4}: +(?:0x[0-9a-f]{4,16} - )?(\S[^\n]{0,800}(?:\n {4,24}at [^\n]{1,500})?)$", re.MULTILINE
+    r"\n {0,8}\d{1,4}: +(?:0x[0-9a-f]{4,16} - )?(\S[^\n]{0,800}(?:\n {4,24}at [^\n]{1,500})?)$", re.MULTILINE
 )
 _NEW = re.compile(
-    r"^thread '[^'\n]{0,100}'(?: \(\d{1,20}\))? panicked at ([^\n]{1,400}?):\d+:\d+:\n([^\n]{0,1000})", re.MULTILINE
+    r"\nthread '[^'\n]{0,100}'(?: \(\d{1,20}\))? panicked at ([^\n]{1,400}?):\d+:\d+:\n([^\n]{0,1000})", re.MULTILINE
 )
-_OLD = re.compile(r"^thread '[^'\n]{0,100}' panicked at '([^\n]{0,1000})', ([^\n]{1,400}?):\d+:\d+$", re.MULTILINE)
-_ANYHOW = re.compile(r"^(?:Error: )?([^\n]{1,1000})\n+(?:Caused by:|Stack backtrace:)", re.MULTILINE)
+_OLD = re.compile(r"\nthread '[^'\n]{0,100}' panicked at '([^\n]{0,1000})', ([^\n]{1,400}?):\d+:\d+$", re.MULTILINE)
+_ANYHOW = re.compile(r"^(?:Error: )?([^\n]{1,1000}+)\n+(?:Caused by:|Stack backtrace:)", re.MULTILINE)
 _PLACE = re.compile(r":\d{1,9}(?::\d{1,9})?$")
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUNTIME = re.compile(
@@ -32,13 +33,13 @@ _SDK = re.compile(r"^<?(?:sentry\w*|opentelemetry\w*)::")
 def thrown(text: str) -> list[Thrown]:
     if "panicked at" not in text and "Stack backtrace:" not in text:
         return []
-    calls = _CALL.findall(text, text.lower().find("stack backtrace:") + 1)
-    if found := _NEW.search(text):
+    calls = lines.every(_CALL, text[text.lower().find("stack backtrace:") + 1 :])
+    if found := lines.search(_NEW, text):
         return [Thrown("panic", found[2], calls or [f"?\n at {found[1]}"])]
-    if found := _OLD.search(text):
+    if found := lines.search(_OLD, text):
         return [Thrown("panic", found[1], calls or [f"?\n at {found[2]}"])]
-    found = _ANYHOW.search(text)
-    return [Thrown("Error", found[1], calls)] if found and "Stack backtrace:" in text else []
+    found = _ANYHOW.search(text) if "Stack backtrace:" in text else None
+    return [Thrown("Error", found[1], calls)] if found else []
 
 
 @lru_cache(512)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
+from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import Store, client, temporary_store
 
 
@@ -18,6 +19,13 @@ def tables(clickhouse_url: str) -> Iterator[Store]:
 @pytest.fixture
 def store(tables: Store) -> Store:
     return tables.empty()
+
+
+@pytest.fixture
+async def explaining(store: Store) -> AsyncIterator[Explaining]:
+    reader = Explaining(store.url)
+    yield reader
+    await reader.close()
 
 
 @pytest.fixture

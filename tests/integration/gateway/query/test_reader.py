@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from time import monotonic, time
 
 import pytest
@@ -14,6 +14,7 @@ from gateway.query.logs.search import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
 from tests.faults.processes import frozen
+from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import DAY, Store, client
 
 HOUR = 3_600_000_000
@@ -102,19 +103,6 @@ async def test_more_questions_than_may_wait_are_refused_at_once(store: Store) ->
     await reader.close()
 
 
-class Explaining(Reader):
-    """Keeps the plan of every query."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.plans: list[str] = []
-
-    async def read(self, make, sql, parameters, **more):  # type: ignore[no-untyped-def]
-        lines = await super().read(list, f"EXPLAIN indexes = 1 {sql}", parameters, **more)
-        self.plans.append("\n".join(line.strip("│├└─ ") for (line,) in lines))
-        return await super().read(make, sql, parameters, **more)
-
-
 @pytest.fixture
 def two_projects_for_ten_days(store: Store) -> Store:
     """20,000 rows a day, half of them of another project; each day is a table partition."""
@@ -127,13 +115,6 @@ def two_projects_for_ten_days(store: Store) -> Store:
         )
     store.add_errors({"event_id": "e", "trace_id": "t10", "timestamp": FIRST_NOON + 5 * DAY})
     return store
-
-
-@pytest.fixture
-async def explaining(store: Store) -> AsyncIterator[Explaining]:
-    reader = Explaining(store.url)
-    yield reader
-    await reader.close()
 
 
 def read(plan: str, what: str, index: str) -> tuple[int, int]:
@@ -182,6 +163,12 @@ async def test_every_filter_goes_through_the_primary_key(explaining: Explaining,
     await find_logs(explaining, "p", LogQuery(start=FIRST_NOON, equal=((name, "x"),)))
     for plan in explaining.plans:
         assert goes_through_the_primary_key(plan), plan
+
+
+async def test_vercels_id_of_a_request_is_found_through_its_index(explaining: Explaining, store: Store) -> None:
+    store.add_logs({"timestamp": FIRST_NOON, "vercel_id": "a-1"}, {"timestamp": FIRST_NOON, "vercel_id": "a-2"})
+    assert (await find_logs(explaining, "p", LogQuery(equal=(("vercel_id", "a-1"),)))).total == 1
+    assert re.search(r"Name: vercel\s+Description: bloom_filter", explaining.plans[0]), explaining.plans[0]
 
 
 @pytest.mark.parametrize("query", [LogQuery(search="m"), LogQuery(attributes=(("a", "b"),))])

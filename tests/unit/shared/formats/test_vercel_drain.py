@@ -86,6 +86,7 @@ def test_a_lambda_keeps_its_whole_message_its_trace_and_everything_else() -> Non
         "trace_id": "1b02cd14bb8642fd092bc23f54c7ffcd",
         "span_id": "f24e8631bd11faa7",
         "request_id": "643af4e3-975a-4cc7-9e7a-1eda11539d90",
+        "vercel_id": "",
         "attributes": {key: value for key, value in CAPTURES["lambda"].items() if key not in taken},
         "extra": {},
     }
@@ -104,6 +105,20 @@ def test_build_and_edge_entries_are_logs_of_their_project() -> None:
     assert (build["service"], build["message"]) == ("my-app", "Build completed successfully")
     assert (edge["service"], edge["message"]) == ("example", '[GET] [middleware: "middleware"] / status=200')
     assert build["attributes"]["buildId"] == "bld_cotnkcr76"
+
+
+def test_vercels_id_of_a_request_is_its_requests_or_the_proxys() -> None:
+    static, edge = row_of(CAPTURES["static_no_level_no_message"]), row_of(CAPTURES["edge_middleware"])
+    assert (static["request_id"], static["vercel_id"]) == (
+        "cpt1::fjtmz-1706327928072-6ecc9b4dfbf3",
+        "fjtmz-1706327928072-6ecc9b4dfbf3",
+    )
+    assert edge["vercel_id"] == "abc1-1706327928072-6ecc9b4dfbf3"
+    proxy = CAPTURES["lambda"]["proxy"] | {"vercelId": "sfo1::iad1::fjtmz-1706327928072-6ecc9b4dfbf3"}
+    function = row_of(CAPTURES["lambda"] | {"proxy": proxy})
+    assert function["request_id"] == "643af4e3-975a-4cc7-9e7a-1eda11539d90"
+    assert function["vercel_id"] == "fjtmz-1706327928072-6ecc9b4dfbf3"
+    assert function["attributes"]["proxy"] == proxy
 
 
 @pytest.mark.parametrize(

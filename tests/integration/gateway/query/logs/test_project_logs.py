@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
+from gateway.query.logs.filters import EQUAL
 from gateway.query.logs.page import MAX_PAGE_BYTES
 from tests.integration.gateway.query.read_api import DAY, NOON, Store, client
 
@@ -151,12 +152,24 @@ async def test_a_log_that_arrived_late_or_with_a_fast_clock_is_in_its_range(
     assert await messages(api, **exactly) == ["late", "fast clock"]
 
 
-@pytest.mark.parametrize(
-    "column", ["trace_id", "service", "environment", "release", "user_id", "account_id", "logger_name", "template"]
-)
+@pytest.mark.parametrize("column", EQUAL)
 async def test_the_other_filters_compare_whole_values(api: httpx.AsyncClient, store: Store, column: str) -> None:
     store.add_logs({column: "it's", "message": "yes"}, {column: "it's not", "message": "no"}, {"message": "none"})
     assert await messages(api, **{column: "it's"}) == ["yes"]
+
+
+async def test_vercels_id_of_a_request_is_found_with_and_without_regions(api: httpx.AsyncClient, store: Store) -> None:
+    vercel_id = "abcde-1700000000000-0123456789ab"
+    store.add_logs({"vercel_id": vercel_id, "message": "yes"}, {"vercel_id": f"{vercel_id}0", "message": "no"})
+    for given in (vercel_id, f"fra1::{vercel_id}", f"fra1::iad1::{vercel_id}"):
+        assert await messages(api, vercel_id=given, include="vercel_id") == ["yes"]
+    assert await messages(api, vercel_id="fra1::") == []
+
+
+async def test_a_digest_that_next_printed_is_found_in_the_log(api: httpx.AsyncClient, store: Store) -> None:
+    printed = "⨯ TypeError: order 42 has no lines\n    at d (.next/server/a.js:1:2926) {\n  digest: '1699992675'\n}"
+    store.add_logs({"message": printed}, {"message": "other"})
+    assert await messages(api, search="1699992675") == [printed]
 
 
 async def test_a_filter_longer_than_its_column_finds_what_was_cut(api: httpx.AsyncClient, store: Store) -> None:
