@@ -11,11 +11,14 @@ from gateway.query.events.search import Event
 _encode = msgspec.json.Encoder().encode
 
 
-def answer(event: Event, outcomes: Sequence[Sequence[Outcome]]) -> list[bytes]:
-    """The answer, in pieces: the stored columns, then what is made of them when they are read."""
+def answer(event: Event, group: str | None, outcomes: Sequence[Sequence[Outcome]]) -> list[bytes]:
+    """The answer, in pieces: the stored columns, then what is made of them when they are read.
+
+    `group`: the fingerprint that the error's group goes by; None where that isn't known now.
+    """
     made = {
+        "group": group,
         "language": event.chain.language,
         "errors": shown(event.chain, outcomes),
-        # The group that people merged this one into belongs here, as `group`.
     }
     return [b"{", event.columns, b",", _encode(made)[1:]]

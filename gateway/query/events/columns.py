@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.query.groups import COLUMN as FINGERPRINT
 from gateway.query.stored import json_of, text_of
 from gateway.query.times import format_time
 from shared.signals.base import TIME
@@ -12,7 +13,7 @@ from shared.signals.errors import SIGNAL
 
 KEYS = (
     "event_id",
-    "fingerprint",
+    FINGERPRINT,
     "fingerprint_version",
     "fingerprint_parts",
     "type",
@@ -27,6 +28,8 @@ KEYS = (
     "timestamp",
     "received_at",
     "trace_id",
+    "digest",
+    "vercel_id",
     "session_id",
     "window_id",
     "user_id",
@@ -51,7 +54,7 @@ PLACE = {"topic": "_topic", "partition": "_partition", "offset": "_offset", "ind
 COLUMNS = (*KEYS, *PLACE.values())
 
 _TYPES = {column.name: column.type for column in SIGNAL.table.columns}
-_TEXTS = frozenset({"event_id", "fingerprint", "type", "error_message", "stack_trace", "severity", "format"})
+_TEXTS = frozenset({"event_id", FINGERPRINT, "type", "error_message", "stack_trace", "severity", "format"})
 """Never absent; '' is a text."""
 
 _JSON: Mapping[str, tuple[bytes, Any]] = {

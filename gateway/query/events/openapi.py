@@ -80,6 +80,10 @@ def _answer(components: Components) -> Json:
     place = {key: schema_of(column) | {"description": _HELP[column]} for key, column in PLACE.items()}
     properties = columns | {
         "place": _object(place) | {"description": "The coordinates of the record in the queue."},
+        "group": {
+            "type": ["string", "null"],
+            "description": "The fingerprint that its group goes by, as people have merged groups; null while unknown.",
+        },
         "language": {"type": "string", "description": "Whose runtime printed the stack; `none` if that is not known."},
         "errors": {"type": "array", "items": _error(components)},
     }
@@ -111,5 +115,6 @@ def _object(properties: Json) -> Json:
 
 
 def _example() -> Any:
-    made = answer(event_of("p", _ROW), [[_MAPPED, no_map_for_release("v1.2.3")]])
+    read = event_of("p", _ROW)
+    made = answer(read, read.fingerprint, [[_MAPPED, no_map_for_release("v1.2.3")]])
     return msgspec.json.decode(b"".join(made))

@@ -11,6 +11,7 @@ from gateway.query.events.answer import answer
 from gateway.query.events.chain import JAVASCRIPT, unmapped
 from gateway.query.events.search import find_event
 from gateway.query.parameters import Parameters
+from gateway.rejections import Unavailable
 
 
 def routes(deps: QueryDeps) -> list[Described]:
@@ -26,10 +27,18 @@ def routes(deps: QueryDeps) -> list[Described]:
         outcomes = unmapped(found.chain)
         if found.chain.language == JAVASCRIPT:
             outcomes = await deps.mapper.map(found.wanted, found.chain.places)
-        pieces = answer(found, outcomes)
+        pieces = answer(found, await _group(deps, key.project_id, found.fingerprint), outcomes)
         deps.held.admit(key.project_id, sum(map(len, pieces)))
         return PiecesResponse(pieces, {}, deps.held, key.project_id)
 
     # An event id is the client's own text, which may contain slashes: the path with a slash at its end comes first.
     path = "/api/v1/events/{event_id:path}"
     return [Described(each, deps.counted(path, event), {"GET": openapi.event}) for each in (f"{path}/", path)]
+
+
+async def _group(deps: QueryDeps, project_id: str, fingerprint: str) -> str | None:
+    """The group that an error is shown in; None while merges can't be asked for: the error itself can be shown."""
+    try:
+        return (await deps.groups.of(project_id)).head_of(fingerprint)
+    except Unavailable:
+        return None

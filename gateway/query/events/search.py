@@ -8,6 +8,7 @@ from gateway.mapping.mapper import Wanted
 from gateway.query.events.chain import Chain, read_chain
 from gateway.query.events.columns import COLUMNS, Row, rendered, select_list
 from gateway.query.events.debug_ids import debug_ids
+from gateway.query.groups import COLUMN as FINGERPRINT
 from gateway.query.reader import Reader
 from gateway.query.refusals import EventNotFound
 from gateway.query.stored import text_of
@@ -24,6 +25,7 @@ class Event:
     """An error. `columns`: its stored columns as the text inside a JSON object."""
 
     columns: bytes
+    fingerprint: str
     chain: Chain
     wanted: Wanted
 
@@ -49,6 +51,7 @@ def event_of(project_id: str, row: Row) -> Event:
     kind, message, stack, release = (text_of(row[name]) for name in ("type", "error_message", "stack_trace", "release"))
     return Event(
         columns=_encode(rendered(row))[1:-1],
+        fingerprint=text_of(row[FINGERPRINT]),
         chain=read_chain(kind, message, stack),
         wanted=Wanted(project_id, release, debug_ids(row["attributes"], row["extra"])),
     )

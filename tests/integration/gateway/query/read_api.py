@@ -28,6 +28,7 @@ from tests.blocks import block_of
 from tests.bundles import MemoryBlobs, MemoryIndex
 
 DAY = 86_400_000_000
+NO_POSTGRES = "postgresql://nobody@127.0.0.1:1/none"
 NOON = 1_768_478_400_000_000
 """2026-01-15T12:00:00Z, microseconds."""
 
@@ -94,8 +95,11 @@ async def stand_in(request: Request) -> ResolvedKey:
     return key
 
 
-def client(reader: Reader, key: str = "reader", mapper: Mapper | None = None) -> httpx.AsyncClient:
-    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored."""
+def client(
+    reader: Reader, key: str = "reader", mapper: Mapper | None = None, groups: Groups | None = None
+) -> httpx.AsyncClient:
+    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored, without groups Postgres
+    is away."""
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)
@@ -104,11 +108,10 @@ def client(reader: Reader, key: str = "reader", mapper: Mapper | None = None) ->
         response.raw_headers += answer.headers
         return response
 
-    groups = Groups(Postgres("postgresql://nobody@127.0.0.1:1/none"))
     if mapper is None:
         blobs = MemoryBlobs()
         mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
-    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper)
+    deps = QueryDeps(reader, stand_in, Metrics(), groups or Groups(Postgres(NO_POSTGRES)), mapper)
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from deploy.local.valkey import Valkey
 from gateway.changes import Changes
 from gateway.query.groups import Grouping, Groups
+from gateway.query.reader import Reader
 from shared.clients.postgres import Postgres, connect, locked
 from shared.clients.redis import Redis
 from shared.group_merges import MERGES, BadMerge, list_merges, merge_groups, unmerge_group
 from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
-from tests.integration.gateway.query.read_api import Store
+from tests.integration.gateway.query.read_api import Store, client
 from tests.integration.writer.writer_process import until
 
 FINGERPRINTS = [f"{n:x}" * 64 for n in range(7)]
@@ -164,6 +165,19 @@ async def test_a_merge_is_obeyed_once_redis_has_passed_it_on(listening: tuple[Gr
         merge_groups(db, "p", [one], other, by="test")
     await redis.publish(MERGES, "p")
     await until(partial(_is_merged, groups, one, other), within_s=10)  # the cache alone holds it for 30 s
+
+
+async def test_an_event_names_its_group(errors: Store, listening: tuple[Groups, Redis], postgres: str) -> None:
+    one, other = FINGERPRINTS[:2]
+    errors.add_errors({"event_id": "e1", "fingerprint": one})
+    with connect(postgres) as db:
+        merge_groups(db, "p", [one], other, by="test")
+    reader = Reader(errors.url)
+    async with client(reader, groups=listening[0]) as api, client(reader) as without_postgres:
+        event = (await api.get("/api/v1/events/e1")).json()
+        assert (event["fingerprint"], event["group"]) == (one, other)
+        assert (await without_postgres.get("/api/v1/events/e1")).json()["group"] is None
+    await reader.close()
 
 
 async def _is_heard(redis: Redis) -> bool:

@@ -18,7 +18,7 @@ LEFT_OUT = {"project_id", "retention_days"}
 
 def answered(**row: Any) -> dict[str, Any]:
     event = event_of("p", DEFAULTS | row)
-    made: dict[str, Any] = json.loads(b"".join(answer(event, unmapped(event.chain))))
+    made: dict[str, Any] = json.loads(b"".join(answer(event, "f0", unmapped(event.chain))))
     return made
 
 
@@ -111,5 +111,5 @@ def test_texts_that_are_no_utf_8_are_read_all_the_same() -> None:
 
 def test_the_reason_is_beside_the_status() -> None:
     event = event_of("p", DEFAULTS | {"stack_trace": "E: x\n    at f (/a.js:1:2)"})
-    made = json.loads(b"".join(answer(event, [[NO_RELEASE]])))
+    made = json.loads(b"".join(answer(event, None, [[NO_RELEASE]])))
     assert made["errors"][0]["frames"][0]["mapped"] == {"status": "no_release", "reason": NO_RELEASE.reason}
