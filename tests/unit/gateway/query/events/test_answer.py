@@ -31,7 +31,7 @@ def frames(**row: Any) -> list[tuple[Any, ...]]:
 
 def test_every_stored_column_is_in_the_answer() -> None:
     assert set(COLUMNS) | LEFT_OUT == set(DEFAULTS)
-    assert list(answered()) == [*KEYS, "place", "language", "errors"]
+    assert list(answered()) == [*KEYS, "place", "group", "language", "errors"]
 
 
 def test_what_was_not_sent_is_null_or_empty() -> None:
