@@ -93,7 +93,7 @@ def test_every_error_is_one_that_the_gateway_takes_and_none_is_like_another() ->
     made = errors.bodies(1, 64, time.time())
     assert len(set(made)) == 64
     prints = [door.validate(body).prints_of[0] for body in made]
-    assert {stack.count("\n") for _, stack in prints} == {LINES}
+    assert {printed[1].count("\n") for printed in prints} == {LINES}
     assert 1_500 < sum(map(len, made)) / 64 < 4_000
 
 

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from shared.fingerprint.v2 import lines
@@ -36,7 +37,8 @@ _NATIVE = re.compile(r"^[a-z][a-z0-9_]*$")
 def thrown(text: str) -> list[Thrown]:
     if "#0 " not in text:
         return []
-    if not any(_PLACE.match(call) for call in lines.every(_CALL, text)[:3]) and "#0 {main}" not in text:
+    first = islice(_CALL.finditer(f"\n{text}"), 3)
+    if not any(_PLACE.match(call[1]) for call in first) and "#0 {main}" not in text:
         return []
     if "\\\\" in text:
         text = text.replace("\\\\", "\\")
