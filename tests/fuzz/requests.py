@@ -88,6 +88,7 @@ _STRANGE_PATHS = [
         b"/api/v1/events//logs",
         b"/api/v1/events/%00/logs",
         b"/api/v1/events/%00",
+        b"/ingest/sourcemaps/%00",
         b"/health/%00",
         b"/metrics?%",
     ),

@@ -181,6 +181,9 @@ def test_the_statuses_of_each_kind_of_route(document: Json) -> None:
     assert statuses("/ingest/drain/{project_id}", "post") == ingest | {200, 404}
     assert statuses("/ingest/drain", "head") == any_route | {200, 503}
     assert statuses("/api/v1/logs/batch", "post") == ingest | {202, 422}
+    with_key = any_route | {401, 403, 429, 503}
+    assert statuses("/ingest/sourcemaps", "post") == with_key | {200, 415}
+    assert statuses("/ingest/sourcemaps/{release}", "delete") == with_key | {200, 404}
     query = any_route | {200, 401, 403, 404, 422, 429, 503}
     assert statuses("/api/v1/projects/{project_id}/logs", "get") == query
     assert statuses("/api/v1/events/{event_id}", "get") == query
