@@ -28,13 +28,23 @@ class Frame(NamedTuple):
         return f"{self.function or '?'}@{self.file}" if self.file else self.function or "?"
 
 
+class Place(NamedTuple):
+    """Where a call stands, as it was printed. It never counts: a build and a release change it."""
+
+    function: str = ""
+    file: str = ""
+    line: int = 0
+    """From 1, as the column; 0 where none was printed."""
+    column: int = 0
+
+
 class Thrown(NamedTuple):
     """One error of a chain."""
 
     type: str
     message: str
     calls: Sequence[str]
-    """The text of each frame, the innermost first; `Language.frame` reads one."""
+    """The text of each frame, the innermost first; `Language.frame` and `Language.place` read one."""
     code: str = ""
     """What Node prints beside the type: `ERR_INVALID_ARG_TYPE`."""
 
@@ -47,6 +57,7 @@ class Language(NamedTuple):
     """All errors of a chain, the one that was caught first; [] if the text is in another language."""
     frame: Callable[[str], Frame | None]
     """One call; None for what isn't a call or belongs to an SDK that reports errors."""
+    place: Callable[[str], Place]
     classes: Sequence[MessageClass] = ()
     """The messages that the runtime makes itself."""
     always_prints_causes: bool = True

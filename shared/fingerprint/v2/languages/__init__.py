@@ -15,14 +15,14 @@ from shared.fingerprint.v2.languages import (
     ruby,
     rust,
 )
-from shared.fingerprint.v2.model import Language, Thrown
+from shared.fingerprint.v2.model import Language, Place, Thrown
 
 ALL: Final[tuple[Language, ...]] = tuple(
     each.LANGUAGE for each in (python, go, rust, elixir, php, perl, jvm, dotnet, javascript, ruby, gecko)
 )
 """In this order: a later one reads texts that an earlier one would know better."""
 
-NONE: Final = Language("none", lambda _: [], lambda _: None, javascript.CLASSES)
+NONE: Final = Language("none", lambda _: [], lambda _: None, Place, javascript.CLASSES)
 
 
 def read(text: str) -> tuple[Language, list[Thrown]]:

@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.languages.at_lines import AT, thrown_of
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _FRAME = re.compile(r"^(?:\(wrapper [\w-]{1,40}\) )?([\w.`<>|+$/:,\[\]-]{1,500}) ?\(")
 _LINE = re.compile(r" in .{1,900}:line \d+$|\[0x[0-9a-f]+\] in |^[\w.`<>|+$]+\.[\w<>|`.\[\],]+\([^)]*\)$")
@@ -50,6 +51,11 @@ def frame(call: str) -> Frame | None:
     return Frame(plain(found[1]), "", not foreign, (foreign.lastgroup or "") if foreign else "own namespace")
 
 
+def place(call: str) -> Place:
+    function, _, at = call.partition(" in ")
+    return placed(function, at)
+
+
 def plain(path: str) -> str:
     """`Class.Method`, the method around a state machine, a closure or a local function."""
     *classes, method = [part for part in _SEPARATOR.split(_ARGUMENTS.sub("", path)) if part]
@@ -59,4 +65,4 @@ def plain(path: str) -> str:
     return "" if function in _ENTRIES else f"{named[-1]}.{function}" if named else function
 
 
-LANGUAGE = Language("dotnet", thrown, frame)
+LANGUAGE = Language("dotnet", thrown, frame, place)

@@ -5,14 +5,14 @@ from functools import lru_cache
 
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 
 _CALL = re.compile(
     r"^ {2,8}(\([\w.]{1,60} [\w.+-]{1,40}\) [^\n]{1,600}|[^\n:]{1,400}\.(?:exs?|erl|eex|heex"
     r"|leex):\d{1,9}: [^\n]{1,400})$",
     re.MULTILINE,
 )
-_FRAME = re.compile(r"^(?:\(([\w.]{1,60}) [\w.+-]{1,40}\) )?(?:([^\n:]{1,400}):\d{1,9}: )?(.{1,400})$")
+_FRAME = re.compile(r"^(?:\(([\w.]{1,60}) [\w.+-]{1,40}\) )?(?:([^\n:]{1,400}):(\d{1,9}): )?(.{1,400})$")
 _HEADER = re.compile(r"^[^\n]{0,120}?\*\* \((?:([A-Z][\w.]{0,100})|(\w{1,40}))\) ?([^\n]{0,1000})", re.MULTILINE)
 _RUNTIME = frozenset(
     {
@@ -43,7 +43,12 @@ def frame(call: str) -> Frame | None:
         return None
     library = found[1] or ""
     is_foreign = library in _RUNTIME or "/deps/" in (found[2] or "")
-    return Frame(plain(found[3]), file_name(found[2] or ""), not is_foreign, "dependency" if is_foreign else "own file")
+    return Frame(plain(found[4]), file_name(found[2] or ""), not is_foreign, "dependency" if is_foreign else "own file")
+
+
+def place(call: str) -> Place:
+    found = _FRAME.match(call)
+    return Place(found[4], found[2] or "", int(found[3] or 0)) if found else Place(call)
 
 
 def plain(function: str) -> str:
@@ -65,4 +70,4 @@ CLASSES = (
     kind("no ", r"^no (match|case clause|cond clause|with clause)", "no"),
 )
 
-LANGUAGE = Language("elixir", thrown, frame, CLASSES)
+LANGUAGE = Language("elixir", thrown, frame, place, CLASSES)

@@ -4,8 +4,8 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.headers import looks_like_an_error
-from shared.fingerprint.v2.languages.javascript import CLASSES, script_frame
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.languages.javascript import CLASSES, script_frame, script_place
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
 
 _CALL = re.compile(r"^([^@\n]{0,300}@(?:[^\n]{1,900}:\d{1,9}|\[native code\]))$", re.MULTILINE)
 _EVAL_LINE = re.compile(r" line \d{1,9} > (?:eval|Function).{0,200}$")
@@ -32,4 +32,9 @@ def frame(call: str) -> Frame | None:
     return script_frame(function, "main.bundle:" + place if _NO_FILE.match(place) else place)
 
 
-LANGUAGE = Language("javascript", thrown, frame, CLASSES, always_prints_causes=False)
+def place(call: str) -> Place:
+    function, _, at = call.partition("@")
+    return script_place(function, _EVAL_LINE.sub("", at))
+
+
+LANGUAGE = Language("javascript", thrown, frame, place, CLASSES, always_prints_causes=False)

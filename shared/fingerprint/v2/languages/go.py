@@ -4,9 +4,10 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
-_FILE = re.compile(r"^\t([^\n]{1,500}?\.(?:go|s|c)):\d{1,9}(?: \+0x[0-9a-f]{1,16})?$")
+_FILE = re.compile(r"^\t([^\n]{1,500}?\.(?:go|s|c):\d{1,9})(?: \+0x[0-9a-f]{1,16})?$")
 _PANIC = re.compile(r"^(?:\t?panic: |fatal error: )(.{0,1000})$", re.MULTILINE)
 _ROUTINE = re.compile(r"^goroutine \d{1,20} ", re.MULTILINE)
 _REPANIC = re.compile(r" \[recovered(?:, repanicked)?\]$")
@@ -34,7 +35,7 @@ def thrown(text: str) -> list[Thrown]:
 
 
 def _calls(text: str) -> list[str]:
-    """`function<tab>file` of the first goroutine, from the panic on."""
+    """`function<tab>file:line` of the first goroutine, from the panic on."""
     calls: list[str] = []
     before = ""
     for line in text.split("\n"):
@@ -54,7 +55,7 @@ def _calls(text: str) -> list[str]:
 
 @lru_cache(512)
 def frame(call: str) -> Frame | None:
-    function, _, file = call.partition("\t")
+    function, file, *_ = place(call)
     if _SDK.search(function):
         return None
     package, _, rest = function.rpartition("/")
@@ -62,6 +63,11 @@ def frame(call: str) -> Frame | None:
     is_standard = _STANDARD.match(function) is not None and "." not in package
     why = "dependency" if is_foreign else "runtime" if is_standard else "own package"
     return Frame(plain(rest), file_name(file) if why == "own package" else "", why == "own package", why)
+
+
+def place(call: str) -> Place:
+    function, _, at = call.partition("\t")
+    return placed(function, at)
 
 
 def plain(function: str) -> str:
@@ -74,4 +80,4 @@ def plain(function: str) -> str:
     return "" if name in ("main", "init") else name
 
 
-LANGUAGE = Language("go", thrown, frame)
+LANGUAGE = Language("go", thrown, frame, place)

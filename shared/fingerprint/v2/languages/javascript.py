@@ -8,7 +8,8 @@ from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import header_of
 from shared.fingerprint.v2.languages.at_lines import AT, first_call
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _CAUSE = re.compile(
     r"^[ \t]{0,64}(?:\[cause\]: |\[errors\]: \[|[Cc]aused by: |\[error\]: )"
@@ -94,6 +95,18 @@ def _split(call: str) -> tuple[str, str]:
         return call[:at], call[at + 2 : -1]
     is_file = "/" in call or ":" in call
     return ("", call) if is_file else (call, "")
+
+
+def place(call: str) -> Place:
+    return script_place(*_split(call.rstrip(" {,").removeprefix("async ")))
+
+
+def script_place(function: str, printed: str) -> Place:
+    """The place of a call in any JavaScript engine; of evaluated code, that of the call that evaluated it."""
+    printed = printed.removeprefix("address at ")
+    if found := _EVAL.match(printed):
+        printed = found[1]
+    return placed(function, printed)
 
 
 def script_frame(function: str, place: str) -> Frame | None:
@@ -199,4 +212,4 @@ CLASSES = (
     kind("Unexpected ", r"^Unexpected (?:token|end of|identifier|number|string)", "json", "SyntaxError"),
 )
 
-LANGUAGE = Language("javascript", thrown, frame, CLASSES, always_prints_causes=False)
+LANGUAGE = Language("javascript", thrown, frame, place, CLASSES, always_prints_causes=False)

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.languages.at_lines import AT, thrown_of
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _FRAME = re.compile(r"^(?:[\w.@-]{1,200}/{1,2}){0,2}([\w.$<>/-]{1,400})\.([\w$<>-]{1,200})\(([^()\n]{0,200})\)")
 _SOURCE = re.compile(
@@ -64,6 +65,11 @@ def frame(call: str) -> Frame | None:
     return Frame("" if minified else name, "", not foreign, why, minified)
 
 
+def place(call: str) -> Place:
+    found = _FRAME.match(call)
+    return placed(f"{found[1]}.{found[2]}", found[3]) if found else Place(call)
+
+
 def plain(path: str, method: str) -> tuple[str, bool]:
     """(`Class.method`, whether the names are shortened): the function around a closure, whichever compiler named it."""
     parts = path.replace("/", ".").rsplit(".", 1)[-1].split("$$", 1)[0].split("$")
@@ -92,4 +98,4 @@ CLASSES = (
     kind("lateinit property", r"^lateinit property (\w{1,100})", "lateinit"),
 )
 
-LANGUAGE = Language("jvm", thrown, frame, CLASSES)
+LANGUAGE = Language("jvm", thrown, frame, place, CLASSES)

@@ -6,7 +6,8 @@ from functools import lru_cache
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import header_of
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _CALL = re.compile(r"^#\d{1,5} ([^\n]{1,900})$", re.MULTILINE)
 _PLACE = re.compile(r"^(\[internal function\]|(?:[A-Za-z]:)?[^\n:]{1,500}?\(\d{1,9}\)): (.{1,400})$")
@@ -54,7 +55,7 @@ def _one(text: str) -> Thrown:
 
 
 def _calls(text: str, place: str) -> list[str]:
-    """`function<tab>file it stands in`: a function stands where the frame above it was called.
+    """`function<tab>file:line that it stands in`: a function stands where the frame above it was called.
 
     One that threw in the line of its call is PHP's own: it has no line of its own.
     """
@@ -65,9 +66,9 @@ def _calls(text: str, place: str) -> list[str]:
             continue
         called_at = found[1].removesuffix(")").replace("(", ":")
         is_native = called_at == place and not calls
-        calls.append(f"{_function(found[2])}\t{_INTERNAL if is_native else place.rpartition(':')[0] or place}")
+        calls.append(f"{_function(found[2])}\t{_INTERNAL if is_native else place}")
         place = called_at
-    return [*calls, f"{{main}}\t{place.rpartition(':')[0]}"]
+    return [*calls, f"{{main}}\t{place if ':' in place else ''}"]
 
 
 def _function(call: str) -> str:
@@ -77,13 +78,19 @@ def _function(call: str) -> str:
 
 @lru_cache(512)
 def frame(call: str) -> Frame | None:
-    function, _, file = call.partition("\t")
+    function, _, at = call.partition("\t")
+    file = at.rpartition(":")[0] or at
     if _SDK.search(file) or function in _NOT_CALLED - {"{main}"}:
         return None
     foreign = _FOREIGN.search(file)
     native = not file and _NATIVE.match(function)
     why = (foreign.lastgroup or "") if foreign else "runtime" if native else "own file"
     return Frame(plain(function), file_name(file), why == "own file", why)
+
+
+def place(call: str) -> Place:
+    function, _, at = call.partition("\t")
+    return placed(function, at)
 
 
 def plain(function: str) -> str:
@@ -113,4 +120,4 @@ CLASSES = (
     kind("Argument #", r"^([\w\\:]{1,200})\(\): Argument #\d", "argument"),
 )
 
-LANGUAGE = Language("php", thrown, frame, CLASSES)
+LANGUAGE = Language("php", thrown, frame, place, CLASSES)

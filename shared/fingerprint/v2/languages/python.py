@@ -6,10 +6,10 @@ from functools import lru_cache
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
 from shared.fingerprint.v2.headers import MESSAGE, looks_like_an_error, simple
-from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Thrown
+from shared.fingerprint.v2.model import LONGEST_CHAIN, Frame, Language, Place, Thrown
 
 _CALL = re.compile(r"^[ \t|]{0,64}File (\"[^\"\n]{1,500}\", line \d{1,9}(?:, in [^\n]{1,300})?)$", re.MULTILINE)
-_LINE = re.compile(r'^"([^"]{1,500})", line \d{1,9}(?:, in ([^\n]{1,300}))?$')
+_LINE = re.compile(r'^"([^"]{1,500})", line (\d{1,9})(?:, in ([^\n]{1,300}))?$')
 _LINKS = re.compile(
     r"^[ \t|]{0,64}(?:During handling of the above exception, another exception occurred:"
     r"|The above exception was the direct cause of the following exception:)$",
@@ -76,12 +76,17 @@ def frame(call: str) -> Frame | None:
     found = _LINE.match(call)
     if found is None or _SDK.search(found[1]):
         return None
-    function = found[2] or ""
+    function = found[3] or ""
     if function in _INSIDE:
         return None
     foreign = _FOREIGN.search(found[1])
     name = "" if function.startswith("<") or function in _DECORATORS else function
     return Frame(name, file_name(found[1]), not foreign, (foreign.lastgroup or "") if foreign else "own file")
+
+
+def place(call: str) -> Place:
+    found = _LINE.match(call)
+    return Place(found[3] or "", found[1], int(found[2])) if found else Place(call)
 
 
 CLASSES = (
@@ -101,4 +106,4 @@ CLASSES = (
     kind("'", r"^'([a-z][a-z_]{0,60})'$", "key"),
 )
 
-LANGUAGE = Language("python", thrown, frame, CLASSES)
+LANGUAGE = Language("python", thrown, frame, place, CLASSES)

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from shared.fingerprint.v2.classes import kind
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _CALL = re.compile(
     r"^[ \t]{0,16}(?:\d{1,5}: )?(?:from )?((?:[A-Za-z]:|<internal:)?[^\n:]{1,400}:\d{1,9}):in [`']([^\n]{1,300}?)'(?=$"
@@ -51,12 +52,16 @@ def _calls(places: list[tuple[str, str]]) -> list[str]:
 
 @lru_cache(512)
 def frame(call: str) -> Frame | None:
-    place, _, function = call.partition("\t")
-    file = place.rpartition(":")[0]
+    function, file, *_ = place(call)
     if _SDK.search(file):
         return None
     foreign = _FOREIGN.search(file)
     return Frame(plain(function), file_name(file), not foreign, (foreign.lastgroup or "") if foreign else "own file")
+
+
+def place(call: str) -> Place:
+    at, _, function = call.partition("\t")
+    return placed(function, at)
 
 
 def plain(function: str) -> str:
@@ -75,4 +80,4 @@ CLASSES = (
     kind("key not found", r"^key not found: (:\w{1,60})", "key", "KeyError"),
 )
 
-LANGUAGE = Language("ruby", thrown, frame, CLASSES, always_prints_causes=False)
+LANGUAGE = Language("ruby", thrown, frame, place, CLASSES, always_prints_causes=False)

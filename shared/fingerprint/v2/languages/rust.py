@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 
 from shared.fingerprint.v2.files import file_name
-from shared.fingerprint.v2.model import Frame, Language, Thrown
+from shared.fingerprint.v2.model import Frame, Language, Place, Thrown
+from shared.fingerprint.v2.places import placed
 
 _CALL = re.compile(
     r"^ {0,8}\d{1,4}: +(?:0x[0-9a-f]{4,16} - )?(\S[^\n]{0,800}(?:\n {4,24}at [^\n]{1,500})?)$", re.MULTILINE
@@ -55,6 +56,11 @@ def frame(call: str) -> Frame | None:
     return Frame(plain(function), "", True, "own crate")
 
 
+def place(call: str) -> Place:
+    function, _, at = call.partition("\n")
+    return placed("" if function == "?" else function, at.strip().removeprefix("at "))
+
+
 def plain(function: str) -> str:
     """`<shop::Cart as shop::Total>::total::{{closure}}::h1f0c...` -> `Cart::total`."""
     name = _without_generics(_HASH.sub("", function).replace("::{{closure}}", ""))
@@ -76,4 +82,4 @@ def _without_generics(name: str) -> str:
     return "".join(kept).replace("&", "").replace("mut ", "")
 
 
-LANGUAGE = Language("rust", thrown, frame)
+LANGUAGE = Language("rust", thrown, frame, place)
