@@ -1,11 +1,8 @@
 """Large or strange bodies are checked in a process of its own: Python would hold the event loop for seconds.
 
-Requests and answers go over the child's standard streams, each as its length and MessagePack.
+Requests and answers are MessagePack.
 """
 
-import asyncio
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
+from gateway.child import Child, ChildFailed, framed
 from gateway.http.answer import Answer
 from gateway.rejections import Answered, TooLarge
 from gateway.turns import Turns
@@ -25,7 +23,7 @@ Wanted = Literal["key", "parts"]
 
 _log = structlog.get_logger(__name__)
 
-_LENGTH_BYTES = 8
+_encode = msgspec.msgpack.Encoder().encode
 
 _NOBODY = ""
 """Stands for the project while the key is not known."""
@@ -79,10 +77,9 @@ class Aside:
 
     def __init__(self, registry: Registry, extensions: Path | None, *, waiting_bytes: int, within_s: float) -> None:
         self._formats = registry.formats
-        self._arguments = ["-m", "gateway.validation.aside_child", *([str(extensions)] if extensions else [])]
-        self._within_s = within_s
         self._turns = Turns(1, waiting_bytes)
-        self._child: asyncio.subprocess.Process | None = None
+        arguments = [str(extensions)] if extensions else []
+        self._child = Child("gateway.validation.aside_child", arguments, within_s=within_s)
 
     async def key_in(self, route: str, body: bytes, content_type: bytes) -> str | None:
         """The key in a body. Raises the `Rejection` of a body that can't have one, `TooLarge`, `Unavailable`."""
@@ -94,74 +91,21 @@ class Aside:
         return [_part(part, self._formats[part.format]) for part in done.parts]
 
     async def close(self) -> None:
-        if self._child is not None:
-            await self._end(self._child)
+        await self._child.close()
 
     async def _asked(self, task: Task, body: bytes, project_id: str) -> Done:
         await self._turns.take(project_id, len(body))
         try:
-            done = await self._done(task, body)
+            answer = await self._child.ask(framed(_encode(task)), body)
+        except ChildFailed as error:
+            _log.warning("a body was too much to check", route=task.route, bytes=len(body), error=str(error))
+            raise TooLarge from error
         finally:
             self._turns.give_back(project_id)
+        done = msgspec.msgpack.decode(answer, type=Done)
         if done.answer is not None:
             raise Answered(done.reason, done.answer)
         return done
-
-    async def _done(self, task: Task, body: bytes) -> Done:
-        child = self._child
-        if child is None or child.returncode is not None:  # it may have been killed since
-            child = self._child = await self._started()
-        assert child.stdin is not None
-        assert child.stdout is not None
-        finished = False
-        try:
-            async with asyncio.timeout(self._within_s):
-                child.stdin.write(framed(task))
-                child.stdin.write(body)
-                await child.stdin.drain()
-                size = int.from_bytes(await child.stdout.readexactly(_LENGTH_BYTES))
-                done = msgspec.msgpack.decode(await child.stdout.readexactly(size), type=Done)
-            finished = True
-        except (
-            TimeoutError,
-            OSError,
-            RuntimeError,
-            asyncio.IncompleteReadError,
-        ) as error:  # uvloop's for a closed pipe
-            _log.warning("a body was too much to check", route=task.route, bytes=len(body), error=repr(error))
-            raise TooLarge from error
-        finally:
-            if not finished:  # whatever the child says now would be the answer to another body
-                self._child = None
-                await asyncio.shield(self._end(child))
-        return done
-
-    async def _started(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *self._arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in a terminal reaches only us
-            env=os.environ | {"MALLOC_ARENA_MAX": "1"},  # one thread needs no more
-            limit=1_000_000,
-        )
-
-    async def _end(self, child: asyncio.subprocess.Process) -> None:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        if child.returncode is None:
-            child.kill()
-        child.stdin.close()
-        while await child.stdout.read(1_000_000):  # to its end: else the pipe stays open
-            pass
-        await child.wait()
-
-
-def framed(message: msgspec.Struct) -> bytes:
-    """A message behind its length."""
-    encoded = msgspec.msgpack.encode(message)
-    return len(encoded).to_bytes(_LENGTH_BYTES) + encoded
 
 
 def told(parts: Sequence[Part]) -> Done:

@@ -10,8 +10,9 @@ from typing import BinaryIO
 import msgspec
 
 from gateway import apis
+from gateway.child import LENGTH_BYTES, framed
 from gateway.rejections import Rejection, TooLarge
-from gateway.validation.aside import Done, Task, framed, told
+from gateway.validation.aside import Done, Task, told
 from gateway.validation.checks import Checks, key_in, parts_of
 from shared import registry
 from shared.formats.intake import Intake
@@ -29,14 +30,14 @@ def main() -> None:
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     checker = Checker(extensions)
-    while length := sys.stdin.buffer.read(8):
+    while length := sys.stdin.buffer.read(LENGTH_BYTES):
         task = msgspec.msgpack.decode(sys.stdin.buffer.read(int.from_bytes(length)), type=Task)
         write(sys.stdout.buffer, checker.done(task, sys.stdin.buffer.read(task.body_bytes)))
         give_back()  # what one large body took, or it stays with the process
 
 
 def write(out: BinaryIO, done: Done) -> None:
-    out.write(framed(done))
+    out.write(framed(msgspec.msgpack.encode(done)))
     out.flush()
 
 

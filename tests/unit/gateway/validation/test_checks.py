@@ -47,7 +47,7 @@ def checked(checks: Checks, intake: Intake, body: bytes) -> Any:
 def checked_aside(intake: Intake, body: bytes) -> Any:
     """The same, as it comes from the process aside."""
     task = Task(intake.route, "parts", b"", len(body))
-    done = msgspec.msgpack.decode(aside.framed(CHECKER.done(task, body))[8:], type=Done)
+    done = msgspec.msgpack.decode(msgspec.msgpack.encode(CHECKER.done(task, body)), type=Done)
     if done.answer is not None:
         return done.reason, done.answer
     parts = [aside._part(part, REGISTRY.formats[part.format]) for part in done.parts]
