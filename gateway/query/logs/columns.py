@@ -1,12 +1,11 @@
 """Which columns of the logs table an answer has, and how each is selected, written as JSON and described."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import isfinite
 from typing import Any
 
 import msgspec
 
+from gateway.query.stored import json_of, text_of
 from gateway.query.times import format_time
 from shared.signals.base import TIME
 from shared.signals.logs import LOGS
@@ -35,13 +34,7 @@ _JSON_OBJECTS = frozenset({"user", "account", "extra"})
 _TYPES = {column.name: column.type for column in LOGS.columns}
 _NO_ATTRIBUTES = msgspec.Raw(b"{}")
 
-_LONG = re.compile(rb"\d{99}")
-_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
-"""Also in every third UUID."""
-_STRING_OR_NUMBER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*', re.DOTALL)
-
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 Cell = Callable[[Any], Any]
 
@@ -72,15 +65,15 @@ def _cell(name: str) -> Cell:
     if _TYPES[name] == TIME:
         return format_time
     if name == "attributes":
-        return lambda text: _json(text) if text else _NO_ATTRIBUTES
+        return lambda text: json_of(text) if text else _NO_ATTRIBUTES
     if name in _JSON_OBJECTS:
-        return lambda text: _json(text) if text else None
+        return lambda text: json_of(text) if text else None
     if name == "line_number":
         return lambda number: number or None
     if name in ("level", "message"):
-        return _text
+        return text_of
     if "String" in _TYPES[name]:
-        return lambda text: _text(text) if text else None
+        return lambda text: text_of(text) if text else None
     return lambda number: number
 
 
@@ -97,33 +90,3 @@ def schema_of(name: str) -> dict[str, Any]:
     if name in ("level", "message"):
         return {"type": "string"}
     return {"type": ["string", "null"]} if "String" in _TYPES[name] else {"type": "number"}
-
-
-def _text(value: str | bytes) -> str:
-    """The driver returns bytes for a value that isn't UTF-8. Only an INSERT from elsewhere can have stored one."""
-    return value if isinstance(value, str) else value.decode(errors="replace")
-
-
-def _json(value: str | bytes) -> msgspec.Raw:
-    """Stored JSON unchanged, except that a number too large for a double becomes null: many parsers reject such a
-    number, and one log would make a whole page unreadable. Ingest passes such numbers on without looking for them."""
-    text = value.encode() if isinstance(value, str) else value
-    return msgspec.Raw(_STRING_OR_NUMBER.sub(_held, text) if _has_huge(text) else text)
-
-
-def _has_huge(text: bytes) -> bool:
-    """Whether JSON may hold a number that no double does. One decoding tells; the precise look is 30 times as dear."""
-    if _LONG.search(text):
-        return True
-    if not _EXPONENT.search(text):
-        return False
-    try:
-        _decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return True
-    return False
-
-
-def _held(found: re.Match[bytes]) -> bytes:
-    token = found[0]
-    return token if token.startswith(b'"') or isfinite(float(token)) else b"null"
