@@ -16,8 +16,17 @@ _LARGE_BYTES, _KEPT_BYTES = 2_000_000, 16_000_000
 
 def resident_bytes() -> int:
     """Bytes of memory that the process has now; 0 where that can't be told."""
+    return _pages(1) * os.sysconf("SC_PAGE_SIZE")
+
+
+def mapped_bytes() -> int:
+    """Bytes of addresses that the process uses, files that it has mapped included; 0 where that can't be told."""
+    return _pages(0) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages(column: int) -> int:
     with suppress(OSError):
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(_STATM.read_text().split()[column])
     return 0
 
 

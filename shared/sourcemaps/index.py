@@ -12,6 +12,8 @@ from shared.clients.postgres import AsyncConnection, Postgres
 COLLECTED_AT_ONCE = 20
 """Contents that one transaction deletes; their rows are locked as long."""
 
+MOST_NAMED = 5000
+
 Delete = Callable[[str], Awaitable[None]]
 """Deletes the content of a digest."""
 
@@ -69,6 +71,14 @@ class Index:
         """Path -> file, of those that the release has."""
         rows = await self._postgres.query(_FOUND + " AND release = %s AND path = ANY(%s)", [project_id, release, paths])
         return {row[0]: StoredFile(*row) for row in rows}
+
+    async def find_named(self, project_id: str, release: str, names: Sequence[str]) -> list[StoredFile]:
+        """The release's files whose path ends in one of these names, in whatever folder; at most `MOST_NAMED`."""
+        rows = await self._postgres.query(
+            _FOUND + " AND release = %s AND regexp_replace(path, '^.*/', '') = ANY(%s) ORDER BY path LIMIT %s",
+            [project_id, release, names, MOST_NAMED],
+        )
+        return [StoredFile(*row) for row in rows]
 
     async def find_debug_ids(self, project_id: str, ids: Sequence[str]) -> dict[str, StoredFile]:
         """Debug id -> the file that has it, of any release: the newest source map, else the newest file."""

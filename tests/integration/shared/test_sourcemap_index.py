@@ -189,3 +189,12 @@ async def test_a_removed_projects_files_go_with_it(index: Index, postgres_databa
         db.execute("DELETE FROM projects WHERE id = 'p'")
     assert not await index.has_release("p", "r1")
     assert await index.unused(untouched_s=0) == [ONE.digest]
+
+
+async def test_files_are_found_by_their_name_in_any_folder_of_the_release(index: Index) -> None:
+    files = [file_of(b"1", path) for path in ("page.js.map", "a/page.js.map", "b/c/page.js.map", "a/mypage.js.map")]
+    await index.add("p", "r1", files)
+    await index.add("p", "r2", [file_of(b"2", "other/page.js.map")])
+    await index.add("q", "r1", [file_of(b"3", "theirs/page.js.map")])
+    found = await index.find_named("p", "r1", ["page.js.map", "x.js.map"])
+    assert [file.path for file in found] == ["a/page.js.map", "b/c/page.js.map", "page.js.map"]
