@@ -29,6 +29,7 @@ from gateway.idempotency import Idempotency
 from gateway.ingest import IngestDeps
 from gateway.limits import Limits
 from gateway.lookups import Lookups
+from gateway.mapping.mapper import StoredMapper
 from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
@@ -68,7 +69,7 @@ def assemble(config: Settings) -> Deps:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
-    reading = QueryDeps(common.reader, _authenticate(common, "read"), common.metrics) if "query" in roles else None
+    reading = _reading(common) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
@@ -173,6 +174,13 @@ def _ingest(common: _Common) -> IngestDeps:
         request_ids=common.request_ids,
         clock=clock(config.services.clock_offset_s),
     )
+
+
+def _reading(common: _Common) -> QueryDeps:
+    """The parts of the role query beside the reader, which health asks too."""
+    mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
+    common.life.stop.append(mapper.close)
+    return QueryDeps(common.reader, _authenticate(common, "read"), common.metrics, mapper)
 
 
 def _life(common: _Common) -> Life:

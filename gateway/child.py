@@ -6,11 +6,10 @@ Questions and answers go over its standard streams, each behind its length.
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 LENGTH_BYTES = 8
 PIECE_BYTES = 1_000_000
-"""Written at a time: a pipe takes no more at once, and what is left over is copied."""
 
 
 class ChildFailed(Exception):
@@ -25,12 +24,9 @@ class Child:
     3. The child ends with this process, whose end closes its standard input.
     """
 
-    def __init__(
-        self, module: str, arguments: Sequence[str] = (), *, within_s: float, environment: Mapping[str, str] = {}
-    ) -> None:
+    def __init__(self, module: str, arguments: Sequence[str] = (), *, within_s: float) -> None:
         self._arguments = ["-m", module, *arguments]
         self._within_s = within_s
-        self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
 
     async def ask(self, *question: bytes) -> bytes:
@@ -67,7 +63,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in a terminal reaches only us
-            env={**os.environ, "MALLOC_ARENA_MAX": "1", **self._environment},  # one thread needs no more
+            env=os.environ | {"MALLOC_ARENA_MAX": "1"},  # one thread needs no more
             limit=PIECE_BYTES,
         )
 

@@ -72,8 +72,7 @@ class Files:
             each.path: each
             for each in await self._index.find_named(project_id, release, [f"{name}.map" for name in sorted(names)])
         }
-        has_any = bool(stored) or await self._index.has_release(project_id, release)
-        if not has_any:
+        if not stored and not await self._index.has_release(project_id, release):
             return dict.fromkeys(paths, no_map_for_release(release))
         return {file: _only(release, path, stored) for file, path in paths.items()}
 

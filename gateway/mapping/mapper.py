@@ -152,7 +152,8 @@ def _outcome(place: Place, caller: Place | None, results: Mapping[Place, Unmappe
     if isinstance(result, Unmapped):
         return result
     token, path = result
-    function = token.function or _called(caller, results)
+    # Firefox prints `total/<` for a function without a name in `total`, and no frame for what it is passed to.
+    function = token.function or ("" if place.function.endswith("/<") else _called(caller, results))
     frame = script_frame(function, token.source)
     return Mapped(
         function=function,

@@ -50,7 +50,7 @@ def candidates(path: str) -> list[str]:
     that is enough only where it holds a hash of the content.
     """
     found: dict[str, None] = {}
-    for spelling in (unquote(path), path):
+    for spelling in (decoded(path), path):
         parts = spelling.split("/")
         last = len(parts) - 1 - (len(parts) > 1 and not _HASH.search(parts[-1]))
         if _LIBRARIES in parts:
@@ -65,7 +65,7 @@ def fitting(path: str, stored: Sequence[str]) -> list[str]:
     Those below a folder more, as `dist/assets/a.js` for `assets/a.js`; else all if the name holds a hash; else the only
     one, if it is not in a folder.
     """
-    ends = tuple(f"/{spelling}" for spelling in (unquote(path), path))
+    ends = tuple(f"/{spelling}" for spelling in (decoded(path), path))
     if below := [each for each in stored if each.endswith(ends)]:
         return below
     name = name_of(path)
@@ -74,7 +74,12 @@ def fitting(path: str, stored: Sequence[str]) -> list[str]:
 
 
 def name_of(path: str) -> str:
-    return unquote(path).rpartition("/")[2]
+    return decoded(path).rpartition("/")[2]
+
+
+def decoded(path: str) -> str:
+    """With `%5B` as `[`. No stored text holds NUL."""
+    return unquote(path).replace("\0", "\ufffd")
 
 
 def beside(path: str, relative: str) -> str | None:
@@ -82,7 +87,7 @@ def beside(path: str, relative: str) -> str | None:
     if _HOST.match(relative):
         return None
     parts = [] if relative.startswith("/") else path.split("/")[:-1]
-    for part in unquote(_QUERY.sub("", relative)).split("/"):
+    for part in decoded(_QUERY.sub("", relative)).split("/"):
         if part == "..":
             if not parts:
                 return None

@@ -86,6 +86,8 @@ class MapProcess:
         if monotonic() < until:
             return bad
         question = Question(key, project_id, positions)
+        if found.map.size > MAX_MAP_BYTES:
+            return map_unreadable(found.map.path, f"it is larger than {MAX_MAP_BYTES:,} bytes")
         try:
             reply = await self._asked(question)
             if reply.outcome == "unknown":
@@ -103,9 +105,7 @@ class MapProcess:
         return _decode(await self._child.ask(framed(_encode(whole)), content, built))
 
     async def _content(self, found: Found) -> tuple[bytes, bytes] | None:
-        """The contents of the map and of its built file, b'' for one that isn't there."""
-        if found.map.size > MAX_MAP_BYTES:
-            return None
+        """The contents of the map and of its built file, b'' for one that isn't there; None where the map is gone."""
         content = await self._blobs.get(found.map.digest)
         built = await self._blobs.get(found.built.digest) if content and found.built else None
         return (content, built or b"") if content else None

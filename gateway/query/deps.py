@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
 from gateway.query.presence import ClientGone, while_connected
 from gateway.query.reader import Reader
@@ -29,6 +30,7 @@ class QueryDeps:
     reader: Reader
     authenticate: Authenticate
     metrics: Metrics
+    mapper: Mapper
     held: Held = field(default_factory=Held)
 
     async def reading_key(self, request: Request) -> ResolvedKey:

@@ -87,6 +87,7 @@ _STRANGE_PATHS = [
         b"/ingest/drain/" + b"p" * 3_000,
         b"/api/v1/events//logs",
         b"/api/v1/events/%00/logs",
+        b"/api/v1/events/%00",
         b"/health/%00",
         b"/metrics?%",
     ),

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.gateway.gateway_process import BATCH, LOGS, PROJECT, Answer, GatewayProcess, log_of
 
 PAGE = "https://app.example.com"
-READS = (f"/api/v1/projects/{PROJECT}/logs", "/api/v1/events/e/logs")
+READS = (f"/api/v1/projects/{PROJECT}/logs", "/api/v1/events/e/logs", "/api/v1/events/e")
 INGEST = (LOGS, "/ingest/errors", "/ingest/traces", "/ingest/llm", "/ingest/drain", BATCH)
 
 

@@ -183,6 +183,7 @@ def test_the_statuses_of_each_kind_of_route(document: Json) -> None:
     assert statuses("/api/v1/logs/batch", "post") == ingest | {202, 422}
     query = any_route | {200, 401, 403, 404, 422, 429, 503}
     assert statuses("/api/v1/projects/{project_id}/logs", "get") == query
+    assert statuses("/api/v1/events/{event_id}", "get") == query
     assert statuses("/health", "get") == any_route | {200}
     assert statuses("/health/ready", "get") == any_route | {200, 503}
 

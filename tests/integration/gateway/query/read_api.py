@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.apis.proliferate import API
+from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
@@ -23,6 +24,7 @@ from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 from tests.blocks import block_of
+from tests.bundles import MemoryBlobs, MemoryIndex
 
 DAY = 86_400_000_000
 NOON = 1_768_478_400_000_000
@@ -91,8 +93,8 @@ async def stand_in(request: Request) -> ResolvedKey:
     return key
 
 
-def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
-    """An HTTP client of the read API that sends this key."""
+def client(reader: Reader, key: str = "reader", mapper: Mapper | None = None) -> httpx.AsyncClient:
+    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored."""
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)
@@ -101,9 +103,11 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
         response.raw_headers += answer.headers
         return response
 
-    app = Starlette(
-        routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}
-    )
+    if mapper is None:
+        blobs = MemoryBlobs()
+        mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
+    deps = QueryDeps(reader, stand_in, Metrics(), mapper)
+    app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)

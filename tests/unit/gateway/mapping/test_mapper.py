@@ -10,6 +10,7 @@ import pytest
 import gateway.mapping.mapper
 from gateway.mapping.answers import Mapped, Outcome, Unmapped
 from gateway.mapping.mapper import StoredMapper, Wanted
+from shared.fingerprint import v2
 from shared.fingerprint.v2.model import Place
 from tests.bundles import MemoryBlobs, MemoryIndex, built, maps_of
 
@@ -68,6 +69,15 @@ async def test_a_function_has_the_name_by_which_its_caller_calls_it(shop: Shop) 
         "checkout",
         "",
     ]
+
+
+async def test_a_function_without_a_name_is_not_named_after_what_it_is_passed_to(shop: Shop) -> None:
+    shop.index.upload("p", "1", maps_of("webpack"))
+    firefox = f"total/<@{URL}:1:543\ntotal@{URL}:1:427\ni@{URL}:1:654\n@{URL}:1:694\n"
+    reading = v2.read("", firefox)
+    found = await shop.map(*(reading.language.place(call) for call in reading.thrown[0].calls))
+    assert [said(each) for each in found] == ["cart.ts:16", "cart.ts:16", "main.ts:8", "main.ts:16"]
+    assert [each.function for each in found if isinstance(each, Mapped)] == ["", "total", "checkout", ""]
 
 
 async def test_the_built_code_names_the_functions_where_it_is_stored_too(shop: Shop) -> None:

@@ -54,6 +54,11 @@ def test_encoded_paths_are_looked_for_as_they_are_and_decoded() -> None:
     assert found.index("static/chunks/app/(shop)/[id]/page.js") < found.index("chunks/app/(shop)/[id]/page.js")
 
 
+def test_no_path_holds_nul() -> None:
+    assert not any("\0" in each for each in candidates("a/%00/b%00.js"))
+    assert beside("a.js", "%00.map") == "\ufffd.map"
+
+
 def test_a_deep_path_has_a_bounded_number_of_candidates() -> None:
     assert len(candidates("x/" * 10_000 + "page.js")) < 64
 

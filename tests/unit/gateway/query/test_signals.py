@@ -31,11 +31,14 @@ async def nobody(request: Request) -> ResolvedKey:
 
 def paths() -> list[str]:
     reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
-    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics()))]
+    mapper: Any = None
+    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), mapper))]
 
 
-def test_logs_are_read_at_their_two_routes() -> None:
+def test_logs_and_errors_are_read_at_their_routes() -> None:
     assert set(paths()) == {
+        "/api/v1/events/{event_id:path}",
+        "/api/v1/events/{event_id:path}/",
         "/api/v1/projects/{project_id}/logs",
         "/api/v1/projects/{project_id}/logs/",
         "/api/v1/events/{event_id:path}/logs",
@@ -48,5 +51,10 @@ def test_a_new_folder_is_enough_to_read_another_signal(tmp_path: Path, monkeypat
     folder.mkdir()
     (folder / "__init__.py").write_text(SPANS)
     monkeypatch.setattr(gateway.query, "__path__", [*gateway.query.__path__, str(tmp_path)])
-    assert len(paths()) == 5
+    assert len(paths()) == 7
     assert "/spans" in paths()
+
+
+def test_a_route_that_takes_any_path_comes_behind_those_below_it() -> None:
+    found = paths()
+    assert found[-2:] == ["/api/v1/events/{event_id:path}/", "/api/v1/events/{event_id:path}"]
