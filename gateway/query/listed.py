@@ -18,8 +18,8 @@ class ListedParameters(Parameters):
         self.found: list[Json] = []
         self._meanings = meanings
 
-    def text(self, name: str) -> str | None:
-        self._add(name, {"type": "string"})
+    def text(self, name: str, *, most: int | None = None) -> str | None:
+        self._add(name, {"type": "string"} | ({"maxLength": most} if most is not None else {}))
         return None
 
     def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:

@@ -30,8 +30,13 @@ class Parameters:
         self._taken: set[str] = set()
         self._issues: list[Issue] = []
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, *, most: int | None = None) -> str | None:
+        """`most`: how many characters it may have."""
         values = self.texts(name)
+        if values and most is not None and len(values[-1]) > most:
+            message = f"String should have at most {most} characters"
+            self.refuse(name, "string_too_long", message, values[-1], max_length=most)
+            return None
         return values[-1] if values else None
 
     def texts(self, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The signals that can be read: every folder beside this file, whose `routes` makes its routes."""
+"""The signals that can be read: every folder beside this file with `routes`, which makes its routes."""
 
 import importlib
 import pkgutil
@@ -15,4 +15,4 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         for found in pkgutil.iter_modules(gateway.query.__path__)
         if found.ispkg
     ]
-    return [route for signal in signals for route in signal.routes(deps)]
+    return [route for signal in signals if hasattr(signal, "routes") for route in signal.routes(deps)]

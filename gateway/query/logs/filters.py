@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from gateway.query.language import EVERYTHING, Node
+from gateway.query.language.parameter import parse_q
 from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.cursor import Place, decode_place
+from gateway.query.logs.fields import LANGUAGE
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
 from shared.formats.levels import LEVELS, level_of
@@ -20,7 +23,8 @@ EQUAL = ("trace_id", "service", "environment", "release", "user_id", "account_id
 
 @dataclass(frozen=True)
 class LogQuery:
-    """One page of logs. `start` and `end` are microseconds, both inclusive."""
+    """One page of logs. `start` and `end` are microseconds, both inclusive. `hints`: what the writer of `q` may want to
+    know."""
 
     levels: tuple[str, ...] = ()
     search: str | None = None
@@ -28,14 +32,17 @@ class LogQuery:
     end: int | None = None
     equal: tuple[tuple[str, str], ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    q: Node = EVERYTHING
     limit: int = 100
     offset: int = 0
     after: Place | None = None
     include: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 def parse_log_query(given: Parameters) -> LogQuery:
     """The page that a request asks for. Raises `BadQuery` naming every parameter that can't be used."""
+    q = parse_q(given, LANGUAGE)
     iso = ("datetime_from_date_parsing", "a valid datetime or date")
     query = LogQuery(
         levels=tuple(given.words("levels", LEVELS, _level)),
@@ -44,6 +51,8 @@ def parse_log_query(given: Parameters) -> LogQuery:
         end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
         equal=tuple((name, value) for name in EQUAL if (value := given.text(name)) is not None),
         attributes=tuple(_attributes(given)),
+        q=q.tree,
+        hints=q.told,
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),

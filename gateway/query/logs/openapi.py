@@ -17,6 +17,8 @@ from shared.signals.logs import LOGS
 
 _HELP = {column.name: column.help for column in LOGS.columns}
 _MEANINGS = {
+    "q": 'Only logs that this query finds, e.g. `level:>=warn service:checkout "card declined" -user:*`. A text that is'
+    " no query is searched as it is, and `X-Query-Hint` says why.",
     "levels": "Only logs of these levels; in any case, `warning` is `warn`.",
     "search": "Only logs whose message holds this text, in any case.",
     "start_time": "Not before this time; without an offset it is UTC, a date alone is its first moment.",
@@ -48,6 +50,12 @@ _EXAMPLE = {
 
 def project_logs(components: Components) -> Json:
     operation = _operation(parse_log_query, ProjectNotFound(), components)
+    operation["responses"]["200"]["headers"] |= {
+        "X-Query-Hint": {
+            "description": "What the writer of `q` may want to know: where it is no query, which field there isn't.",
+            "schema": {"type": "string"},
+        }
+    }
     return operation | {
         "operationId": "project_logs",
         "summary": "The logs of a project",

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
-from gateway.query.logs.conditions import Condition, beyond, matching
+from gateway.query.logs.conditions import beyond, matching
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
@@ -56,7 +57,7 @@ async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
     total = seen
     if more or query.after or (query.offset and not page.n):
         # Rows may have arrived since the page was read; total and page must not contradict each other.
-        total = max(await _count(reader, conditions, query), seen + more if page.n else 0)
+        total = max(await _count(reader, conditions), seen + more if page.n else 0)
     return Found(page, total, more)
 
 
@@ -78,7 +79,7 @@ async def find_logs_around(
     conditions = matching(project_id, query)
     page = await _as_many_as_fit(reader, conditions, query, descending=False)
     more = page.last is not None
-    total = max(await _count(reader, conditions, query), page.n + more) if more or after else page.n
+    total = max(await _count(reader, conditions), page.n + more) if more or after else page.n
     return Found(page, total, more)
 
 
@@ -108,17 +109,17 @@ async def _page(reader: Reader, conditions: list[Condition], query: LogQuery, de
         select(names, source, ordering(names, descending=descending)),
         values | {"rows": query.limit + 1, "skip": query.offset},
         project_id=values["project_id"],
-        settings=_settings(query),
+        settings=_settings(conditions),
     )
 
 
-async def _count(reader: Reader, conditions: list[Condition], query: LogQuery) -> int:
+async def _count(reader: Reader, conditions: list[Condition]) -> int:
     where, values = _where(conditions)
     rows = await reader.query(
         f"SELECT count() FROM {_table(reader, LOGS)} WHERE {where}",  # noqa: S608 - names of ours
         values,
         project_id=values["project_id"],
-        settings=_settings(query),
+        settings=_settings(conditions),
     )
     return int(rows[0][0])
 
@@ -136,8 +137,8 @@ async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, i
     return rows[0][0], rows[0][1]
 
 
-def _settings(query: LogQuery) -> Mapping[str, Any] | None:
-    return LOOKS_INTO_TEXT if query.search is not None or query.attributes else None
+def _settings(conditions: list[Condition]) -> Mapping[str, Any] | None:
+    return LOOKS_INTO_TEXT if max(condition.cost for condition in conditions) >= Cost.TEXT else None
 
 
 def _table(reader: Reader, table: Table) -> str:
