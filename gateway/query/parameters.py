@@ -7,6 +7,7 @@ from typing import TypeVar
 from gateway.query.refusals import BadQuery, Issue, issue
 
 T = TypeVar("T")
+D = TypeVar("D", int, None)
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
@@ -63,7 +64,7 @@ class Parameters:
                 self.refuse(name, "literal_error", f"Input should be {expected}", given.strip(), expected=expected)
         return list(found)
 
-    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
+    def integer(self, name: str, default: D, *, least: int, most: int) -> int | D:
         given = self.text(name)
         if given is None:
             return default

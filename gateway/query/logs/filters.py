@@ -14,6 +14,9 @@ from shared.formats.levels import LEVELS, level_of
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
 
+MAX_BUDGET = 10_000_000
+"""Most rows that a request may search through step by step: some twenty steps."""
+
 MAX_ATTRIBUTES = 50
 """Most `attr.` parameters, and most parts of a dotted path: each is a term for ClickHouse to parse."""
 
@@ -23,8 +26,10 @@ EQUAL = ("trace_id", "service", "environment", "release", "user_id", "account_id
 
 @dataclass(frozen=True)
 class LogQuery:
-    """One page of logs. `start` and `end` are microseconds, both inclusive. `hints`: what the writer of `q` may want to
-    know."""
+    """One page of logs. `start` and `end` are microseconds, both inclusive.
+
+    `budget`: how many rows may be searched through. `hints`: what the writer of `q` may want to know.
+    """
 
     levels: tuple[str, ...] = ()
     search: str | None = None
@@ -37,6 +42,7 @@ class LogQuery:
     offset: int = 0
     after: Place | None = None
     include: tuple[str, ...] = ()
+    budget: int | None = None
     hints: tuple[str, ...] = ()
 
 
@@ -55,14 +61,17 @@ def parse_log_query(given: Parameters) -> LogQuery:
         hints=q.told,
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
+        budget=given.integer("budget", None, least=1, most=MAX_BUDGET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
         include=tuple(given.words("include", INCLUDABLE)),
     )
     if query.start is not None and query.end is not None and query.start > query.end:
         late = given.text("start_time") or ""
         given.refuse("start_time", "value_error", "Value error, start_time is after end_time", late)
-    if query.after is not None and query.offset:
-        given.refuse("offset", "value_error", "Value error, give offset or cursor, not both", str(query.offset))
+    for other, instead in (("cursor", query.after), ("budget", query.budget)):
+        if instead is not None and query.offset:
+            message = f"Value error, give offset or {other}, not both"
+            given.refuse("offset", "value_error", message, str(query.offset))
     given.finish()
     return query
 

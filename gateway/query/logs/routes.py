@@ -14,6 +14,7 @@ from gateway.query.logs import openapi
 from gateway.query.logs.cursor import encode_place
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
+from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 
@@ -31,8 +32,13 @@ def routes(deps: QueryDeps) -> list[Described]:
         if key.project_id != request.path_params["project_id"]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
-        found = await find_logs(deps.reader, key.project_id, query)
-        return _answer(deps, key.project_id, found, _next_link(request, found) | hint_header(query.hints))
+        headers = hint_header(query.hints)
+        if query.budget is None:
+            found = await find_logs(deps.reader, key.project_id, query)
+        else:
+            found, searched = await search_in_steps(deps.reader, key.project_id, query, query.budget)
+            headers |= searched.headers
+        return _answer(deps, key.project_id, found, headers | _next_link(request, found))
 
     async def event_logs(request: Request) -> Response:
         key = await deps.reading_key(request)
