@@ -5,7 +5,7 @@ double holds. Attributes that may have either are looked at step by step.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -29,12 +29,11 @@ _READABLE = (
 """The attributes as ClickHouse can read them: a number that no double holds as a text, and without lone surrogates.
 Ingest passes both on without looking for them."""
 
+_TEXT, _BEGINS = "JSONExtractString(json)", "substring(json, 1, 1)"
+"""Of the value that was found, as JSON: its text without quotes, and what tells its kind. It is '' for none."""
+
 _NUMERIC = "'^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'"
 _ESCAPED = "position(attributes, '\\\\') > 0"
-
-Passes = Callable[[str, str], str]
-"""The condition on the value at a place in the JSON. Takes the arguments of JSONType and its like, and the condition
-that there is a value."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,13 @@ class Attribute:
 
     def sql(self, test: Test, bind: Binding) -> str:
         place = bind(self.key)
-        steps = [bind(part) for part in self.key.split(".")] if "." in self.key else [place]
+        steps = [bind(part) for part in self.key.split(".")] if "." in self.key else []
         keys = [bind(f'"{key}"') for key in dict.fromkeys((self.key, *self.key.split(".")))]
         twice = [f"countSubstrings(attributes, {key}) > 1" for key in keys]
         odd = " OR ".join((*twice, _ESCAPED, "NOT isValidJSON(attributes)"))
-        check = _passes(test, bind)
-        sql = f"if({odd}, {_step_by_step(place, steps, check)}, {_at_once(place, steps, check)})"
+        # A lambda names the value: ClickHouse takes statements of only so many terms.
+        value = f"if({odd}, {_step_by_step(place, steps)}, {_at_once(place, steps)})"
+        sql = f"arrayExists(json -> {_passes(test, bind)}, [{value}])"
         found = _may_hold(self.key, test, bind)
         return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql})" if found else sql
 
@@ -83,63 +83,43 @@ def _needle(value: Exact | Glob) -> str | None:
     return None if re.fullmatch(r"[-+.\deE]*", longest) else longest  # a number may be written otherwise
 
 
-def _at_once(place: str, steps: list[str], check: Passes) -> str:
-    """The condition for JSON without equal keys."""
-    literal, below = f"attributes, {place}", f"attributes, {', '.join(steps)}"
-    sql = check(literal, f"JSONHas({literal})")
-    return sql if len(steps) == 1 else f"if(JSONHas({literal}), {sql}, {check(below, f'JSONHas({below})')})"
+def _at_once(place: str, steps: list[str]) -> str:
+    """The value in JSON without equal keys."""
+    literal = f"JSONExtractRaw(attributes, {place})"
+    below = f"JSONExtractRaw(attributes, {', '.join(steps)})"
+    return f"if(notEmpty({literal}), {literal}, {below})" if steps else literal
 
 
-def _step_by_step(place: str, steps: list[str], check: Passes) -> str:
-    """The condition for any JSON: at each step of a path the last of equal keys, '' where it leads nowhere.
-
-    Lambdas keep the statement short: ClickHouse takes only so many terms.
-    """
+def _step_by_step(place: str, steps: list[str]) -> str:
+    """The value in any JSON: at each step of a path the last of equal keys."""
     step = "arrayLast(pair -> pair.1 = key, JSONExtractKeysAndValuesRaw(found)).2"
     walk = f"arrayFold((found, key) -> {step}, path, {_READABLE})"
-    paths = f"[[{place}], [{', '.join(steps)}]]" if len(steps) > 1 else f"[[{place}]]"
-    found = f"arrayFirst(json -> notEmpty(json), arrayMap(path -> {walk}, {paths}))"
-    return f"arrayExists(json -> {check('json', 'notEmpty(json)')}, [{found}])"
+    paths = f"[[{place}], [{', '.join(steps)}]]" if steps else f"[[{place}]]"
+    return f"arrayFirst(json -> notEmpty(json), arrayMap(path -> {walk}, {paths}))"
 
 
-def _passes(test: Test, bind: Binding) -> Passes:
-    """How the value at a place is tested. The values are bound here, once, whatever the number of places."""
+def _passes(test: Test, bind: Binding) -> str:
+    """How the value is tested."""
     match test:
         case AnyOf(values):
-            return _is_scalar(values, bind)
+            return either([each for value in values for each in _is(value, bind)])
         case Compare() | Between():
-            passed = comparison(test, number, bind)
-            return lambda where, _: _is_number(where, passed)
+            passed = comparison(test, number, bind)(f"toFloat64OrZero({_TEXT})")
+            return f"match({_TEXT}, {_NUMERIC}) AND {passed}"
         case Present():
-            return lambda where, _: f"JSONType({where}) != 'Null'"
+            return "json NOT IN ('', 'null')"
     assert_never(test)
 
 
-def _is_scalar(values: tuple[Exact | Glob, ...], bind: Binding) -> Passes:
-    """Whether the value is a scalar of one of these texts."""
-    exact = [value.text for value in values if isinstance(value, Exact)]
-    texts = [bind(value) for value in exact]
-    globs = [bind(like(value)) for value in values if isinstance(value, Glob)]
-    numbers = [bind(f"[{value}]") for value in exact if _UNPLAIN_NUMBER.fullmatch(value)]
-    null = "null" in exact
-
-    def check(where: str, exists: str) -> str:
-        kind, text = f"JSONType({where})", f"JSONExtractString({where})"
-        is_text = either([*(f"{text} = {each}" for each in texts), *(f"{text} LIKE {each}" for each in globs)])
-        parts = [f"({kind} NOT IN ('Object', 'Array', 'Null') AND {is_text})"]
-        for each in numbers:
-            parts.append(f"({kind} IN ('Int64', 'UInt64', 'Double') AND {text} = JSONExtractString({each}, 1))")
-        if null:
-            parts.append(f"({kind} = 'Null' AND {exists})")
-        return either(parts)
-
-    return check
-
-
-def _is_number(where: str, passed: Callable[[str], str]) -> str:
-    """Whether the value is a number, or the text of one, that passes."""
-    kind, text = f"JSONType({where})", f"JSONExtractString({where})"
-    return (
-        f"if({kind} IN ('Int64', 'UInt64', 'Double'), {passed(f'JSONExtractFloat({where})')},"
-        f" {kind} = 'String' AND match({text}, {_NUMERIC}) AND {passed(f'toFloat64OrZero({text})')})"
-    )
+def _is(value: Exact | Glob, bind: Binding) -> Iterator[str]:
+    """Of these at least one is true where the value is a scalar of this text."""
+    scalar = f"{_BEGINS} NOT IN ('', '{{', '[', 'n')"
+    if isinstance(value, Glob):
+        yield f"({scalar} AND {_TEXT} LIKE {bind(like(value))})"
+        return
+    yield f"({scalar} AND {_TEXT} = {bind(value.text)})"
+    if _UNPLAIN_NUMBER.fullmatch(value.text):
+        number = f"JSONExtractString({bind(f'[{value.text}]')}, 1)"
+        yield f"(match(json, '^[-0-9]') AND {_TEXT} = {number})"
+    if value.text == "null":
+        yield "json = 'null'"

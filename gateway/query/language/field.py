@@ -52,7 +52,7 @@ class Fields:
         for field in self:
             if small in field.kind.columns:
                 return field.name
-        return ATTRIBUTE + name
+        return ATTRIBUTE + (name[len(ATTRIBUTE) :] if small.startswith(ATTRIBUTE) else name)
 
 
 class Columns:

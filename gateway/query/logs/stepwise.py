@@ -18,8 +18,8 @@ from shared.signals.logs import LOGS
 MOST_BUCKETS = 2_016
 """Buckets that one search plans with: a week of five minutes. An older rest is for the next search."""
 
-_COUNTED_US = (0, 2**32 * 1_000_000 - 1)
-"""The times whose five minutes ClickHouse can name. Rows of others are found all the same, but not counted rightly."""
+_LAST_COUNTED_S = 2**32 - 1
+"""ClickHouse can name the five minutes of the times from 1970 to here. Rows of other times are found all the same."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ async def _plan(reader: Reader, project_id: str, query: LogQuery) -> _Plan:
 async def _counts(reader: Reader, project_id: str, start: int, end: int) -> tuple[dict[int, int], int]:
     """The newest buckets of a range, and how many rows all of its buckets hold."""
     bucket = "toStartOfFiveMinutes(timestamp)"
-    bounds = {"first": max(start, _COUNTED_US[0]) // BUCKET_US * 300, "last": min(end, _COUNTED_US[1]) // 1_000_000}
+    bounds = {"first": _seconds(start // BUCKET_US * BUCKET_US), "last": _seconds(end)}
     found = await reader.query(
         f"SELECT toUnixTimestamp({bucket}), count(), sum(count()) OVER () FROM {table_of(reader, LOGS)}"  # noqa: S608 - names of ours
         f" WHERE project_id = %(project_id)s AND {bucket} >= toDateTime(%(first)s) AND {bucket} <= toDateTime(%(last)s)"
@@ -91,6 +91,10 @@ async def _counts(reader: Reader, project_id: str, start: int, end: int) -> tupl
         project_id=project_id,
     )
     return {seconds * 1_000_000: rows for seconds, rows, _ in found}, found[0][2] if found else 0
+
+
+def _seconds(moment: int) -> int:
+    return min(max(moment // 1_000_000, 0), _LAST_COUNTED_S)
 
 
 def _before(moment: int) -> Place:

@@ -120,6 +120,7 @@ def test_what_is_no_query_is_searched_as_plain_text_and_says_why(text: str, why:
         ("foo:bar", "foo: no such field; attr.foo?"),
         ("trace_id:x", "trace_id: no such field; trace?"),
         ("Level:error", "Level: no such field; level?"),
+        ("Attr.ms:1", "Attr.ms: no such field; attr.ms?"),
         ("level:urgent", "level: it is trace, debug, info, warn, error or fatal"),
         ("level: urgent", "level: it is trace, debug, info, warn, error or fatal"),
         ("attr.ms:>fast", "attr.ms: it is a number"),
