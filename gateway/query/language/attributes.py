@@ -56,9 +56,10 @@ class Attribute:
         steps = [bind(part) for part in self.key.split(".")] if "." in self.key else []
         keys = [bind(f'"{key}"') for key in dict.fromkeys((self.key, *self.key.split(".")))]
         twice = [f"countSubstrings(attributes, {key}) > 1" for key in keys]
-        odd = " OR ".join((*twice, _ESCAPED, "NOT isValidJSON(attributes)"))
+        at_once = _at_once(place, steps)
+        odd = " OR ".join((*twice, _ESCAPED, f"(empty({at_once}) AND NOT isValidJSON(attributes))"))
         # A lambda names the value: ClickHouse takes statements of only so many terms.
-        value = f"if({odd}, {_step_by_step(place, steps)}, {_at_once(place, steps)})"
+        value = f"if({odd}, {_step_by_step(place, steps)}, {at_once})"
         sql = f"arrayExists(json -> {_passes(test, bind)}, [{value}])"
         found = _may_hold(self.key, test, bind)
         return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql})" if found else sql
@@ -104,8 +105,9 @@ def _passes(test: Test, bind: Binding) -> str:
         case AnyOf(values):
             return either([each for value in values for each in _is(value, bind)])
         case Compare() | Between():
-            passed = comparison(test, number, bind)(f"toFloat64OrZero({_TEXT})")
-            return f"match({_TEXT}, {_NUMERIC}) AND {passed}"
+            passed = comparison(test, number, bind)
+            text = f"match({_TEXT}, {_NUMERIC}) AND {passed(f'toFloat64OrZero({_TEXT})')}"
+            return f"if({_BEGINS} = '\"', {text}, ifNull({passed('toFloat64OrNull(json)')}, 0))"
         case Present():
             return "json NOT IN ('', 'null')"
     assert_never(test)

@@ -98,5 +98,5 @@ def _seconds(moment: int) -> int:
 
 
 def _before(moment: int) -> Place:
-    """The place behind all rows of this time or later: newest first, older rows follow it."""
-    return Place(moment, EARLIEST_US, 0, 0, 0, "")
+    """The place that only rows from before this time come after: no row was received at the last time there is."""
+    return Place(moment - 1, LATEST_US, 0, 0, 0, "")
