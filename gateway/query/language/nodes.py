@@ -1,7 +1,7 @@
 """What a query says, as a tree. Make one with `all_of`, `any_of` and `negated`, which keep it in its one form:
 no `And` in an `And`, no `Or` in an `Or`, none of a single node, no `Not` of a `Not`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,15 +108,3 @@ def negated(node: Node) -> Node:
 def term(field: str, value: str) -> Term:
     """The field is exactly this."""
     return Term(field, AnyOf((Exact(value),)))
-
-
-def terms(node: Node) -> Iterator[Term]:
-    """Every term of a tree, wherever it stands."""
-    match node:
-        case Term():
-            yield node
-        case Not(inner):
-            yield from terms(inner)
-        case And(nodes) | Or(nodes):
-            for each in nodes:
-                yield from terms(each)
