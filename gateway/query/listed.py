@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.openapi import Json
-from gateway.query.parameters import Parameters
+from gateway.query.parameters import D, Parameters
 
 
 class ListedParameters(Parameters):
@@ -18,16 +18,17 @@ class ListedParameters(Parameters):
         self.found: list[Json] = []
         self._meanings = meanings
 
-    def text(self, name: str) -> str | None:
-        self._add(name, {"type": "string"})
+    def text(self, name: str, *, most: int | None = None) -> str | None:
+        self._add(name, {"type": "string"} | ({"maxLength": most} if most is not None else {}))
         return None
 
     def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
         self._add(name, {"type": "array", "items": {"enum": list(allowed)}}, style="form", explode=False)
         return []
 
-    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
-        self._add(name, {"type": "integer", "minimum": least, "maximum": most, "default": default})
+    def integer(self, name: str, default: D, *, least: int, most: int) -> int | D:
+        usual: Json = {} if default is None else {"default": default}
+        self._add(name, {"type": "integer", "minimum": least, "maximum": most} | usual)
         return default
 
     def parsed(self, name: str, parse: Callable[[str], Any], kind: str, should_be: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from gateway.query.refusals import BadQuery, Issue, issue
 
 T = TypeVar("T")
+D = TypeVar("D", int, None)
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
@@ -30,8 +31,13 @@ class Parameters:
         self._taken: set[str] = set()
         self._issues: list[Issue] = []
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, *, most: int | None = None) -> str | None:
+        """`most`: how many characters it may have."""
         values = self.texts(name)
+        if values and most is not None and len(values[-1]) > most:
+            message = f"String should have at most {most} characters"
+            self.refuse(name, "string_too_long", message, values[-1], max_length=most)
+            return None
         return values[-1] if values else None
 
     def texts(self, name: str) -> list[str]:
@@ -58,7 +64,7 @@ class Parameters:
                 self.refuse(name, "literal_error", f"Input should be {expected}", given.strip(), expected=expected)
         return list(found)
 
-    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
+    def integer(self, name: str, default: D, *, least: int, most: int) -> int | D:
         given = self.text(name)
         if given is None:
             return default

@@ -4,51 +4,47 @@ Every clause begins with the project and, where times are given, bounds `timesta
 timestamp are the primary key; tables are partitioned by `received_at`, and a timestamp is at most 10 minutes later.
 """
 
-import re
-from dataclasses import dataclass, field
-from typing import Any
-
+from gateway.query.language import EVERYTHING, Condition, Cost, Node, condition
+from gateway.query.language.binding import Binding
+from gateway.query.language.field import ATTRIBUTE
+from gateway.query.language.nodes import AnyOf, Exact, Term, Text, all_of, term
+from gateway.query.language.texts import Words
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
+from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import LogQuery
 from gateway.query.times import clamp
 from shared.formats.values import LEAD_US
 from shared.signals.logs import LOGS
 
 _LIMITS = {column.name: column.limit for column in LOGS.columns}
-_UNPLAIN_NUMBER = re.compile(r"-0|-?(?:0|[1-9]\d*)(?=[.eE])(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
-"""A number that ClickHouse may write differently than the JSON does: `3.0`, `1e3`. It is compared as a number."""
-
-_TOKENS = r'"(?:[^"\\\\]|\\\\.)*"|[^"\\s,:\\[\\]{}]+|[\\s,:\\[\\]{}]+'
-_SURROGATES = r"(\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F]..)|\\\\u[dD][89a-fA-F].."
-_NUMBER = "if(match(token, '^-?[0-9]') AND NOT isFinite(toFloat64OrZero(token)), concat('\"', token, '\"'), token)"
-_TOKEN = f"if(startsWith(token, '\"'), replaceRegexpAll(token, '{_SURROGATES}', '\\\\1'), {_NUMBER})"
-_READABLE = (
-    f"if(isValidJSON(attributes), attributes,"
-    f" arrayStringConcat(arrayMap(token -> {_TOKEN}, extractAll(attributes, '{_TOKENS}'))))"
-)
-"""The attributes as ClickHouse can read them: a number that no double holds as a text, and without lone surrogates.
-Ingest passes both on without looking for them."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A part of a WHERE clause, and the values of its `%(name)s` placeholders."""
-
-    sql: str
-    values: dict[str, Any] = field(default_factory=dict)
+_ROLLED_UP = ("service", "environment")
 
 
 def matching(project_id: str, query: LogQuery) -> list[Condition]:
     """The rows that a query counts: all of its conditions except its place in the order."""
     found = [Condition("project_id = %(project_id)s", {"project_id": project_id})]
     found += between(query.start, query.end)
-    found += [_equal(name, value) for name, value in query.equal]
+    found += [_equal(column, value) for column, value in query.equal]
+    tree = _tree(query)
+    return found if tree == EVERYTHING else [*found, condition(tree, FIELDS)]
+
+
+def _tree(query: LogQuery) -> Node:
+    """`levels`, `search` and the attributes of a query as if they stood in `q`, and `q`."""
+    nodes: list[Node] = []
     if query.levels:
-        found.append(Condition("level IN %(levels)s", {"levels": query.levels}))
+        nodes.append(Term("level", AnyOf(tuple(map(Exact, query.levels)))))
     if query.search is not None:
-        found.append(Condition("message ILIKE %(search)s", {"search": f"%{_literally(query.search)}%"}))
-    found += [_attribute(n, key, value) for n, (key, value) in enumerate(query.attributes)]
-    return found
+        nodes.append(Text(query.search))
+    nodes += [term(ATTRIBUTE + key, value) for key, value in query.attributes]
+    return all_of([*nodes, query.q])
+
+
+def _equal(column: str, value: str) -> Condition:
+    """The parameter of a column. It is no term: `user:` looks at addresses too, `user_id` does not."""
+    bind = Binding(column)
+    sql = Words(column, _LIMITS[column]).sql(AnyOf((Exact(value),)), bind)
+    return Condition(sql, bind.values, Cost.ROLLUP if column in _ROLLED_UP else Cost.COLUMNS)
 
 
 def between(start: int | None, end: int | None) -> list[Condition]:
@@ -73,74 +69,3 @@ def beyond(place: Place, *, descending: bool) -> list[Condition]:
         Condition(f"timestamp {compared}= {times[0]}", values),  # the primary key can't use the tuple below
         Condition(f"({', '.join(PLACE_COLUMNS)}) {compared} ({', '.join(times + rest)})"),
     ]
-
-
-def _literally(text: str) -> str:
-    """The LIKE pattern that matches only this text."""
-    return re.sub(r"([\\%_])", r"\\\1", text)
-
-
-def _equal(column: str, value: str) -> Condition:
-    """Compared as it was stored: NUL replaced, cut at the column's limit (contracts.md, "Numbers and text")."""
-    return Condition(f"`{column}` = %({column})s", {column: value.replace("\0", "\ufffd")[: _LIMITS[column]]})
-
-
-def _attribute(n: int, key: str, value: str) -> Condition:
-    """`attr.<key>=<value>`: the scalar under the literal key, else under the key as a dotted path, by its text.
-
-    ClickHouse looks a path up quickly, but takes the first of equal keys, and finds nothing in JSON with a number that
-    no double holds. Attributes that may have either are looked at step by step.
-    """
-    name = f"attr_{n}"
-    parts = [f"%({name})s"]
-    values: dict[str, Any] = {name: key, f"{name}_value": value}
-    if "." in key:
-        values |= {f"{name}_{i}": part for i, part in enumerate(key.split("."))}
-        parts = [f"%({name}_{i})s" for i in range(key.count(".") + 1)]
-    keys = dict.fromkeys((key, *key.split(".")))
-    values |= {f"{name}_key_{i}": f'"{each}"' for i, each in enumerate(keys)}
-    twice = [f"countSubstrings(attributes, %({name}_key_{i})s) > 1" for i in range(len(keys))]
-    odd = " OR ".join((*twice, "position(attributes, '\\\\') > 0", "NOT isValidJSON(attributes)"))
-    sql = f"if({odd}, {_step_by_step(parts, name, value)}, {_at_once(parts, name, value)})"
-    if _UNPLAIN_NUMBER.fullmatch(value):
-        values[f"{name}_number"] = f"[{value}]"
-    else:
-        # Unless the JSON has escapes, it contains the scalar's text as it is. Looking for that first is twice as fast.
-        sql = f"(position(attributes, %({name}_value)s) > 0 OR position(attributes, '\\\\') > 0) AND {sql}"
-    return Condition(sql, values)
-
-
-def _at_once(parts: list[str], name: str, value: str) -> str:
-    """The condition for JSON without equal keys."""
-    literal, below = f"attributes, %({name})s", f"attributes, {', '.join(parts)}"
-    sql = _scalar_is(literal, f"JSONHas({literal})", name, value)
-    if len(parts) == 1:
-        return sql
-    return f"if(JSONHas({literal}), {sql}, {_scalar_is(below, f'JSONHas({below})', name, value)})"
-
-
-def _step_by_step(parts: list[str], name: str, value: str) -> str:
-    """The condition for any JSON: at each step of the path the last of equal keys."""
-    literal, below = _last(f"%({name})s"), _last(", ".join(parts))
-    sql = _scalar_is(literal, f"notEmpty({literal})", name, value)
-    if len(parts) == 1:
-        return sql
-    return f"if(notEmpty({literal}), {sql}, {_scalar_is(below, f'notEmpty({below})', name, value)})"
-
-
-def _last(parts: str) -> str:
-    """The JSON text at the end of a path; '' if there is nothing."""
-    step = "arrayLast(pair -> pair.1 = key, JSONExtractKeysAndValuesRaw(found)).2"
-    return f"arrayFold((found, key) -> {step}, [{parts}], {_READABLE})"
-
-
-def _scalar_is(where: str, exists: str, name: str, value: str) -> str:
-    """Whether the value at a place is a scalar of this text."""
-    kind, text = f"JSONType({where})", f"JSONExtractString({where})"
-    sql = f"({kind} NOT IN ('Object', 'Array', 'Null') AND {text} = %({name}_value)s)"
-    if _UNPLAIN_NUMBER.fullmatch(value):
-        number = f"JSONExtractString(%({name}_number)s, 1)"
-        sql = f"({sql} OR ({kind} IN ('Int64', 'UInt64', 'Double') AND {text} = {number}))"
-    if value == "null":
-        sql = f"({sql} OR ({exists} AND {kind} = 'Null'))"
-    return sql

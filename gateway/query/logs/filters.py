@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.query.language import EVERYTHING, Node
+from gateway.query.language.parameter import parse_q
 from gateway.query.logs.columns import INCLUDABLE
 from gateway.query.logs.cursor import Place, decode_place
+from gateway.query.logs.fields import LANGUAGE
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
 from shared.formats.levels import LEVELS, level_of
@@ -12,6 +15,9 @@ from shared.formats.vercel_ids import without_regions
 
 MAX_LIMIT = 1000
 MAX_OFFSET = 100_000
+
+MAX_BUDGET = 10_000_000
+"""Most rows that a request may search through step by step: some twenty steps."""
 
 MAX_ATTRIBUTES = 50
 """Most `attr.` parameters, and most parts of a dotted path: each is a term for ClickHouse to parse."""
@@ -35,7 +41,10 @@ _AS_STORED: Mapping[str, Callable[[str], str]] = {"vercel_id": without_regions}
 
 @dataclass(frozen=True)
 class LogQuery:
-    """One page of logs. `start` and `end` are microseconds, both inclusive."""
+    """One page of logs. `start` and `end` are microseconds, both inclusive.
+
+    `budget`: how many rows may be searched through. `hints`: what the writer of `q` may want to know.
+    """
 
     levels: tuple[str, ...] = ()
     search: str | None = None
@@ -43,14 +52,18 @@ class LogQuery:
     end: int | None = None
     equal: tuple[tuple[str, str], ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    q: Node = EVERYTHING
     limit: int = 100
     offset: int = 0
     after: Place | None = None
     include: tuple[str, ...] = ()
+    budget: int | None = None
+    hints: tuple[str, ...] = ()
 
 
 def parse_log_query(given: Parameters) -> LogQuery:
     """The page that a request asks for. Raises `BadQuery` naming every parameter that can't be used."""
+    q = parse_q(given, LANGUAGE)
     iso = ("datetime_from_date_parsing", "a valid datetime or date")
     query = LogQuery(
         levels=tuple(given.words("levels", LEVELS, _level)),
@@ -59,16 +72,21 @@ def parse_log_query(given: Parameters) -> LogQuery:
         end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
         equal=tuple((name, _AS_STORED.get(name, str)(value)) for name in EQUAL if (value := given.text(name))),
         attributes=tuple(_attributes(given)),
+        q=q.tree,
+        hints=q.told,
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
+        budget=given.integer("budget", None, least=1, most=MAX_BUDGET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
         include=tuple(given.words("include", INCLUDABLE)),
     )
     if query.start is not None and query.end is not None and query.start > query.end:
         late = given.text("start_time") or ""
         given.refuse("start_time", "value_error", "Value error, start_time is after end_time", late)
-    if query.after is not None and query.offset:
-        given.refuse("offset", "value_error", "Value error, give offset or cursor, not both", str(query.offset))
+    for other, instead in (("cursor", query.after), ("budget", query.budget)):
+        if instead is not None and query.offset:
+            message = f"Value error, give offset or {other}, not both"
+            given.refuse("offset", "value_error", message, str(query.offset))
     given.finish()
     return query
 

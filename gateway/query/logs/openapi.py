@@ -17,6 +17,8 @@ from shared.signals.logs import LOGS
 
 _HELP = {column.name: column.help for column in LOGS.columns}
 _MEANINGS = {
+    "q": 'Only logs that this query finds, e.g. `level:>=warn service:checkout "card declined" -user:*`. A text that is'
+    " no query is searched as it is, and `X-Query-Hint` says why.",
     "levels": "Only logs of these levels; in any case, `warning` is `warn`.",
     "search": "Only logs whose message holds this text, in any case.",
     "start_time": "Not before this time; without an offset it is UTC, a date alone is its first moment.",
@@ -24,9 +26,20 @@ _MEANINGS = {
     "limit": "How many logs at most.",
     "offset": "How many logs to skip; for deep pages take `cursor`.",
     "cursor": "Where the next page begins: from the `Link` header, not to be made up.",
+    "budget": "How many rows may be searched through; then the answer may stop early: `Link` goes on from there, and"
+    " `total` counts what was found.",
     "include": "Further columns that each log is to have.",
     "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
 } | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
+
+_HEADERS = {
+    name: {"description": meaning, "schema": {"type": "string"}}
+    for name, meaning in {
+        "X-Query-Hint": "What the writer of `q` may want to know: where it is no query, which field there isn't.",
+        "X-Searched-To": "With `budget`: back to which time the logs were searched.",
+        "X-Searched-Rows": "With `budget`: about how many rows were searched through, and how many there are: `5/9`.",
+    }.items()
+}
 
 _EXAMPLE = {
     "timestamp": "2025-01-15T10:30:00.123Z",
@@ -48,6 +61,7 @@ _EXAMPLE = {
 
 def project_logs(components: Components) -> Json:
     operation = _operation(parse_log_query, ProjectNotFound(), components)
+    operation["responses"]["200"]["headers"] |= _HEADERS
     return operation | {
         "operationId": "project_logs",
         "summary": "The logs of a project",

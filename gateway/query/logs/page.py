@@ -24,6 +24,16 @@ class Page:
     n: int = 0
     last: Place | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.pieces))
+
+    def __add__(self, later: "Page") -> "Page":
+        """This page and the one that goes on from it."""
+        comma = [b","] if self.n and later.n else []
+        return Page(self.pieces + comma + later.pieces, self.n + later.n, later.last)
+
 
 def select(names: Sequence[str], source: str, order: Iterable[str]) -> str:
     """A SELECT whose rows `page_of` takes.

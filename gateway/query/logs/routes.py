@@ -1,5 +1,6 @@
 """The two routes that read logs (contracts.md, "Reading logs", "Logs of an error")."""
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -8,10 +9,12 @@ from starlette.responses import Response
 from gateway.openapi import Describe, Described
 from gateway.query.answer import PiecesResponse
 from gateway.query.deps import Endpoint, QueryDeps
+from gateway.query.language.parameter import hint_header
 from gateway.query.logs import openapi
 from gateway.query.logs.cursor import encode_place
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
+from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 
@@ -29,8 +32,13 @@ def routes(deps: QueryDeps) -> list[Described]:
         if key.project_id != request.path_params["project_id"]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
-        found = await find_logs(deps.reader, key.project_id, query)
-        return _answer(deps, key.project_id, found, _next_link(request, found))
+        headers = hint_header(query.hints)
+        if query.budget is None:
+            found = await find_logs(deps.reader, key.project_id, query)
+        else:
+            found, searched = await search_in_steps(deps.reader, key.project_id, query, query.budget)
+            headers |= searched.headers
+        return _answer(deps, key.project_id, found, headers | _next_link(request, found))
 
     async def event_logs(request: Request) -> Response:
         key = await deps.reading_key(request)
@@ -59,16 +67,16 @@ def _parameters(request: Request) -> Parameters:
     return Parameters(request.query_params.multi_items())
 
 
-def _answer(deps: QueryDeps, project_id: str, found: Found, link: str | None) -> Response:
+def _answer(deps: QueryDeps, project_id: str, found: Found, headers: Mapping[str, str]) -> Response:
     pieces = found.body
     deps.held.admit(project_id, sum(map(len, pieces)))
-    return PiecesResponse(pieces, {"Link": link} if link else {}, deps.held, project_id)
+    return PiecesResponse(pieces, headers, deps.held, project_id)
 
 
-def _next_link(request: Request, found: Found) -> str | None:
+def _next_link(request: Request, found: Found) -> dict[str, str]:
     """The same request from the next row on. The link is relative, because proxies rename hosts."""
     if found.next is None:
-        return None
+        return {}
     kept = [item for item in request.query_params.multi_items() if item[0] not in ("offset", "cursor")]
     path = quote(request.scope["path"])
-    return f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'
+    return {"Link": f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'}

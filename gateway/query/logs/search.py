@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
-from gateway.query.logs.conditions import Condition, beyond, matching
+from gateway.query.logs.conditions import beyond, matching
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
@@ -47,17 +48,21 @@ async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
     """A page of a project's logs, newest first. Raises `BadQuery` if the page is too large, and `Unavailable`."""
     conditions = matching(project_id, query)
     try:
-        page = await _as_many_as_fit(reader, conditions, query)
+        page = await as_many_as_fit(reader, conditions, query)
     except TooBig as error:
-        message = "Value error, these logs are too large: ask for fewer at a time"
-        raise BadQuery([issue("value_error", "limit", message, str(query.limit))]) from error
+        raise too_large(query.limit) from error
     more = page.last is not None
     seen = query.offset + page.n
     total = seen
     if more or query.after or (query.offset and not page.n):
         # Rows may have arrived since the page was read; total and page must not contradict each other.
-        total = max(await _count(reader, conditions, query), seen + more if page.n else 0)
+        total = max(await _count(reader, conditions), seen + more if page.n else 0)
     return Found(page, total, more)
+
+
+def too_large(limit: int) -> BadQuery:
+    message = "Value error, these logs are too large: ask for fewer at a time"
+    return BadQuery([issue("value_error", "limit", message, str(limit))])
 
 
 async def find_logs_around(
@@ -76,13 +81,13 @@ async def find_logs_around(
         include=include,
     )
     conditions = matching(project_id, query)
-    page = await _as_many_as_fit(reader, conditions, query, descending=False)
+    page = await as_many_as_fit(reader, conditions, query, descending=False)
     more = page.last is not None
-    total = max(await _count(reader, conditions, query), page.n + more) if more or after else page.n
+    total = max(await _count(reader, conditions), page.n + more) if more or after else page.n
     return Found(page, total, more)
 
 
-async def _as_many_as_fit(
+async def as_many_as_fit(
     reader: Reader, conditions: list[Condition], query: LogQuery, *, descending: bool = True
 ) -> Page:
     """The page that a query asks for, or a smaller one where the server has no room for it: large rows are sorted
@@ -102,23 +107,23 @@ async def _page(reader: Reader, conditions: list[Condition], query: LogQuery, de
         conditions = conditions + beyond(query.after, descending=descending)
     where, values = _where(conditions)
     order = ", ".join(f"{name} DESC" if descending else name for name in PLACE_COLUMNS)
-    source = f"FROM {_table(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
+    source = f"FROM {table_of(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
     return await reader.read(
         lambda rows: page_of(names, rows, query.limit),
         select(names, source, ordering(names, descending=descending)),
         values | {"rows": query.limit + 1, "skip": query.offset},
         project_id=values["project_id"],
-        settings=_settings(query),
+        settings=_settings(conditions),
     )
 
 
-async def _count(reader: Reader, conditions: list[Condition], query: LogQuery) -> int:
+async def _count(reader: Reader, conditions: list[Condition]) -> int:
     where, values = _where(conditions)
     rows = await reader.query(
-        f"SELECT count() FROM {_table(reader, LOGS)} WHERE {where}",  # noqa: S608 - names of ours
+        f"SELECT count() FROM {table_of(reader, LOGS)} WHERE {where}",  # noqa: S608 - names of ours
         values,
         project_id=values["project_id"],
-        settings=_settings(query),
+        settings=_settings(conditions),
     )
     return int(rows[0][0])
 
@@ -126,7 +131,7 @@ async def _count(reader: Reader, conditions: list[Condition], query: LogQuery) -
 async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, int]:
     """(trace_id, timestamp in microseconds) of an error; of several with the same id, the one received last."""
     rows = await reader.query(
-        f"SELECT trace_id, toUnixTimestamp64Micro(timestamp) FROM {_table(reader, ERRORS.table)}"  # noqa: S608 - as above
+        f"SELECT trace_id, toUnixTimestamp64Micro(timestamp) FROM {table_of(reader, ERRORS.table)}"  # noqa: S608 - as above
         " WHERE project_id = %(project_id)s AND event_id IN %(event_ids)s ORDER BY received_at DESC LIMIT 1",
         {"project_id": project_id, "event_ids": tuple(spellings(event_id))},
         project_id=project_id,
@@ -136,11 +141,15 @@ async def _event(reader: Reader, project_id: str, event_id: str) -> tuple[str, i
     return rows[0][0], rows[0][1]
 
 
-def _settings(query: LogQuery) -> Mapping[str, Any] | None:
-    return LOOKS_INTO_TEXT if query.search is not None or query.attributes else None
+def cost_of(conditions: list[Condition]) -> Cost:
+    return max(condition.cost for condition in conditions)
 
 
-def _table(reader: Reader, table: Table) -> str:
+def _settings(conditions: list[Condition]) -> Mapping[str, Any] | None:
+    return LOOKS_INTO_TEXT if cost_of(conditions) >= Cost.TEXT else None
+
+
+def table_of(reader: Reader, table: Table) -> str:
     return f"`{reader.database}`.`{table.name}`"
 
 

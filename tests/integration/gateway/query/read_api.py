@@ -23,7 +23,9 @@ from shared.migrations.clickhouse import migrate_clickhouse
 from shared.settings import Storage
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
+from shared.signals.llm import SIGNAL as LLM
 from shared.signals.logs import LOGS
+from shared.signals.traces import SIGNAL as TRACES
 from tests.blocks import block_of
 from tests.bundles import MemoryBlobs, MemoryIndex
 
@@ -39,6 +41,9 @@ KEYS = {
 }
 
 
+TABLES = (LOGS, ERRORS.table, TRACES.table, LLM.table)
+
+
 @contextmanager
 def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
     """A store in a fresh database. A file of tests shares one and empties it, which is quicker."""
@@ -49,10 +54,10 @@ def temporary_store(clickhouse_url: str) -> Iterator["Store"]:
 
 
 class Store:
-    """The two tables that the read API reads. Use it in a `with`."""
+    """The tables that the read API reads. Use it in a `with`."""
 
     def __init__(self, url: str) -> None:
-        migrate_clickhouse(url, [LOGS, ERRORS.table], Storage(), fsync=False, allow_destructive=False)
+        migrate_clickhouse(url, TABLES, Storage(), fsync=False, allow_destructive=False)
         self.url = url
         self.clickhouse = ClickHouse(url)
         self._rows = 0
@@ -64,17 +69,17 @@ class Store:
         self.clickhouse.close()
 
     def empty(self) -> Self:
-        for table in (LOGS, ERRORS.table):
+        for table in TABLES:
             self.clickhouse.query(f"TRUNCATE TABLE {table.name}")
         return self
 
     def add_logs(self, *rows: Mapping[str, Any]) -> None:
-        self._add(LOGS, rows)
+        self.add(LOGS, rows)
 
     def add_errors(self, *rows: Mapping[str, Any]) -> None:
-        self._add(ERRORS.table, rows)
+        self.add(ERRORS.table, rows)
 
-    def _add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert rows, given as dicts. Missing values get the column's default, a fresh place and a time of arrival."""
         complete = []
         for row in rows:

@@ -138,6 +138,9 @@ QUERIES = {
     "attributes": "&".join(f"attr.{n}=1" for n in range(4_000)),
     "a long path": "attr." + "a." * 30_000 + "=1",
     "search": "search=" + "%25" * 20_000,
+    "brackets": "q=" + "(" * 60_000,
+    "nested brackets": "q=" + "-(a%20" * 340,
+    "many attributes": "q=" + "attr.a.b.c.d.e.f:%3E1%20" * 50,
     "digits": "limit=" + "9" * 60_000,
 }
 

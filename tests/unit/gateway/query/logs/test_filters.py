@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.query.language import render
 from gateway.query.logs.cursor import Place, encode_place
 from gateway.query.logs.filters import LogQuery, parse_log_query
 from gateway.query.parameters import Parameters
@@ -161,3 +162,28 @@ def test_more_attributes_than_a_statement_should_have_are_refused() -> None:
 
 def test_a_list_of_issues_ends_somewhere() -> None:
     assert len(issues(("levels", "x," * 100_000))) == 100
+
+
+def test_q_is_read_as_the_language_says() -> None:
+    query = parse(("q", "level:error foo:bar"))
+    assert (render(query.q), query.hints) == ('level:error "foo:bar"', ("foo: no such field; attr.foo?",))
+    assert parse(("q", "(")).hints == ("searched as plain text: unmatched ( at 1",)
+
+
+def test_a_query_over_the_limits_is_refused_with_what_to_do() -> None:
+    (told,) = issues(("q", "a " * 51))
+    assert told["loc"] == ["query", "q"]
+    assert told["msg"] == 'Value error, a query has at most 50 terms; put a pasted text between quotes: "..."'
+    (told,) = issues(("q", "x" * 2049))
+    assert (told["type"], told["msg"], told["ctx"]) == (
+        "string_too_long",
+        "String should have at most 2048 characters",
+        {"max_length": 2048},
+    )
+
+
+@pytest.mark.parametrize("budget", ["0", "10000001", "rows"])
+def test_a_budget_is_a_number_of_rows(budget: str) -> None:
+    assert parse(("budget", "500")).budget == 500
+    (told,) = issues(("budget", budget))
+    assert told["loc"] == ["query", "budget"]

@@ -1,0 +1,123 @@
+"""Fields that hold text: equal to it, or like it where it has stars."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.query.language.binding import Binding, stored
+from gateway.query.language.kinds import Name, Unfit
+from gateway.query.language.nodes import AnyOf, Between, Compare, Exact, Glob, Present, Test
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of text. `limit`: characters that it keeps."""
+
+    column: str
+    limit: int | None = None
+    name: Name = "text"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def check(self, test: Test) -> Test:
+        return without_order(test)
+
+    def sql(self, test: Test, bind: Binding) -> str:
+        match test:
+            case AnyOf(values):
+                exact = tuple(stored(value.text, self.limit) for value in values if isinstance(value, Exact))
+                globs = (f"`{self.column}` LIKE {bind(like(v))}" for v in values if isinstance(v, Glob))
+                return either([*equal(self.column, exact, bind), *globs])
+            case Present():
+                return f"`{self.column}` != ''"
+            case Compare() | Between():
+                raise Unfit
+        assert_never(test)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user by id. A text with an `@` is looked for among the addresses too."""
+
+    ids: Words
+    addresses: Words
+    name: Name = "id"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.ids.columns + self.addresses.columns
+
+    def check(self, test: Test) -> Test:
+        return without_order(test)
+
+    def sql(self, test: Test, bind: Binding) -> str:
+        if isinstance(test, AnyOf):
+            addresses = tuple(value for value in test.values if "@" in written(value))
+            if not addresses:
+                return self.ids.sql(test, bind)
+            return either([self.ids.sql(test, bind), self.addresses.sql(AnyOf(addresses), bind)])
+        return either([self.ids.sql(test, bind), self.addresses.sql(test, bind)])
+
+
+@dataclass(frozen=True)
+class Group:
+    """A fingerprint: those of all groups that were merged with it."""
+
+    fingerprints: Words
+    name: Name = "id"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.fingerprints.columns
+
+    def check(self, test: Test) -> Test:
+        return without_order(test)
+
+    def sql(self, test: Test, bind: Binding) -> str:
+        if isinstance(test, AnyOf):
+            test = AnyOf(tuple(dict.fromkeys(each for value in test.values for each in _members(value, bind))))
+        return self.fingerprints.sql(test, bind)
+
+
+def _members(value: Exact | Glob, bind: Binding) -> Iterable[Exact | Glob]:
+    return map(Exact, bind.members(value.text)) if isinstance(value, Exact) else (value,)
+
+
+def without_order(test: Test) -> Test:
+    if isinstance(test, Compare | Between):
+        raise Unfit("it has no order: ask for a value, or for a part of it with *")
+    return test
+
+
+def equal(column: str, values: Sequence[str], bind: Binding) -> list[str]:
+    """The condition that a column has one of these values; none if there are none."""
+    if not values:
+        return []
+    return [f"`{column}` = {bind(values[0])}" if len(values) == 1 else f"`{column}` IN {bind(tuple(values))}"]
+
+
+def contains(expression: str, text: str, bind: Binding) -> str:
+    """The condition that a text holds another one, in any case."""
+    return f"{expression} ILIKE {bind(f'%{literally(stored(text))}%')}"
+
+
+def like(glob: Glob) -> str:
+    """The LIKE pattern of a glob."""
+    return "%".join(map(literally, glob.pieces))
+
+
+def literally(text: str) -> str:
+    """The LIKE pattern that matches only this text."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def written(value: Exact | Glob) -> str:
+    return value.text if isinstance(value, Exact) else value.pattern
+
+
+def either(parts: Sequence[str]) -> str:
+    """At least one part."""
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"

@@ -1,0 +1,29 @@
+"""The fields of logs in a query."""
+
+from gateway.query.language.binding import Cost
+from gateway.query.language.field import Columns, Field, Fields
+from gateway.query.language.language import Language
+from gateway.query.language.ordered import Ordered
+from shared.formats.levels import LEVELS, level_of
+from shared.signals.logs import LOGS
+
+_columns = Columns({column.name: column.limit for column in LOGS.columns})
+
+FIELDS = Fields(
+    *_columns.common(),
+    Field("level", Ordered("level", LEVELS, level_of), cost=Cost.ROLLUP),
+    _columns.text("logger", "logger_name"),
+    _columns.text("template"),
+    _columns.text("message", cost=Cost.TEXT),
+    _columns.id("span", "span_id"),
+    _columns.id("request", "request_id"),
+    _columns.person(),
+    _columns.text("email", "user_email"),
+    _columns.id("account", "account_id"),
+    _columns.text("file", "file_path"),
+    _columns.text("function", "function_name"),
+    _columns.text("format"),
+    text="message",
+)
+
+LANGUAGE = Language(FIELDS)
