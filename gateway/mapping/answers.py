@@ -77,7 +77,10 @@ def no_map_for_release(release: str) -> Unmapped:
 
 def no_such_file(release: str, path: str, near: list[str]) -> Unmapped:
     known = f"; it has {', '.join(near)}" if near else ""
-    return Unmapped("no_such_file", f"Release {release} has no map for {path}{known}: upload {path}.map.")
+    return Unmapped(
+        "no_such_file",
+        f"Release {release} has no map for {path}{known}: upload {path}.map, or {path} too if it names another map.",
+    )
 
 
 def ambiguous(paths: list[str]) -> Unmapped:

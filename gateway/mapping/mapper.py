@@ -169,6 +169,10 @@ def _outcome(place: Place, caller: Place | None, results: Mapping[Place, Unmappe
 
 
 def _called(caller: Place | None, results: Mapping[Place, Unmapped | Read]) -> str:
-    """The name by which a function's caller, the next frame, calls it."""
+    """The name by which a function's caller, the next frame, calls it. A library gives what it calls a name of its own:
+    React renders each component as `Component`."""
     result = results.get(caller) if caller is not None else None
-    return result[0].name if isinstance(result, tuple) else ""
+    if not isinstance(result, tuple):
+        return ""
+    frame = script_frame("", result[0].source)
+    return result[0].name if frame is not None and frame.own else ""

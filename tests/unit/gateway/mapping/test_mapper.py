@@ -1,6 +1,7 @@
 """The frames of an event by maps that were uploaded, read in the real process beside."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,17 @@ async def test_a_function_without_a_name_is_not_named_after_what_it_is_passed_to
     found = await shop.map(*(reading.language.place(call) for call in reading.thrown[0].calls))
     assert [said(each) for each in found] == ["cart.ts:16", "cart.ts:16", "main.ts:8", "main.ts:16"]
     assert [each.function for each in found if isinstance(each, Mapped)] == ["", "total", "checkout", ""]
+
+
+async def test_a_function_is_not_named_after_what_a_library_calls_it(shop: Shop) -> None:
+    sources = ["webpack://shop/./src/tag.tsx", "webpack://shop/./node_modules/react-dom/client.js"]
+    content = {"version": 3, "sources": sources, "names": ["Component"], "mappings": "AAAA,UCAAA"}
+    shop.index.upload("p", "1", {f"{CHUNK}.map": json.dumps(content).encode()})
+    found = await shop.map(Place("x", URL, 1, 1), Place("zo", URL, 1, 11))
+    assert [(said(each), each.function) for each in found if isinstance(each, Mapped)] == [
+        ("tag.tsx:1", ""),
+        ("client.js:1", ""),
+    ]
 
 
 async def test_the_built_code_names_the_functions_where_it_is_stored_too(shop: Shop) -> None:
