@@ -34,8 +34,8 @@ def paths() -> list[str]:
     return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics()))]
 
 
-def test_logs_are_read_at_their_two_routes() -> None:
-    assert set(paths()) == {
+def test_logs_are_read_at_the_two_routes_of_their_contract() -> None:
+    assert set(paths()) >= {
         "/api/v1/projects/{project_id}/logs",
         "/api/v1/projects/{project_id}/logs/",
         "/api/v1/events/{event_id:path}/logs",
@@ -47,6 +47,6 @@ def test_a_new_folder_is_enough_to_read_another_signal(tmp_path: Path, monkeypat
     folder = tmp_path / "spans_of_a_test"
     folder.mkdir()
     (folder / "__init__.py").write_text(SPANS)
+    before = paths()
     monkeypatch.setattr(gateway.query, "__path__", [*gateway.query.__path__, str(tmp_path)])
-    assert len(paths()) == 5
-    assert "/spans" in paths()
+    assert sorted(paths()) == sorted([*before, "/spans"])
