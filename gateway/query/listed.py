@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.openapi import Json
-from gateway.query.parameters import D, Parameters
+from gateway.query.parameters import D, Parameters, W
 
 
 class ListedParameters(Parameters):
@@ -25,6 +25,10 @@ class ListedParameters(Parameters):
     def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
         self._add(name, {"type": "array", "items": {"enum": list(allowed)}}, style="form", explode=False)
         return []
+
+    def choice(self, name: str, allowed: Iterable[W], default: W) -> W:
+        self._add(name, {"enum": list(allowed), "default": default})
+        return default
 
     def integer(self, name: str, default: D, *, least: int, most: int) -> int | D:
         usual: Json = {} if default is None else {"default": default}

@@ -1,13 +1,14 @@
 """The parameters of a read request. They are read one by one; all errors are reported at once, as FastAPI does."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from gateway.query.refusals import BadQuery, Issue, issue
 
 T = TypeVar("T")
 D = TypeVar("D", int, None)
+W = TypeVar("W", bound=str)
 
 _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
@@ -59,10 +60,20 @@ class Parameters:
             elif word:
                 if len(self._issues) >= MAX_ISSUES:
                     break
-                quoted = [f"'{choice}'" for choice in choices]
-                expected = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+                expected = _alternatives(choices)
                 self.refuse(name, "literal_error", f"Input should be {expected}", given.strip(), expected=expected)
         return list(found)
+
+    def choice(self, name: str, allowed: Iterable[W], default: W) -> W:
+        """One of these words."""
+        given = self.text(name)
+        for word in (choices := list(allowed)):
+            if given == word:
+                return word
+        if given is not None:
+            expected = _alternatives(choices)
+            self.refuse(name, "literal_error", f"Input should be {expected}", given, expected=expected)
+        return default
 
     def integer(self, name: str, default: D, *, least: int, most: int) -> int | D:
         given = self.text(name)
@@ -113,3 +124,8 @@ class Parameters:
                 self.refuse(name, "extra_forbidden", "Extra inputs are not permitted", values[-1])
         if self._issues:
             raise BadQuery(self._issues)
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    quoted = [f"'{word}'" for word in words]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

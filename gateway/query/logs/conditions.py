@@ -12,8 +12,7 @@ from gateway.query.language.texts import Words
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import LogQuery
-from gateway.query.times import clamp
-from shared.formats.values import LEAD_US
+from gateway.query.range import within
 from shared.signals.logs import LOGS
 
 _LIMITS = {column.name: column.limit for column in LOGS.columns}
@@ -23,7 +22,7 @@ _ROLLED_UP = ("service", "environment")
 def matching(project_id: str, query: LogQuery) -> list[Condition]:
     """The rows that a query counts: all of its conditions except its place in the order."""
     found = [Condition("project_id = %(project_id)s", {"project_id": project_id})]
-    found += between(query.start, query.end)
+    found += within(query.start, query.end)
     found += [_equal(column, value) for column, value in query.equal]
     tree = _tree(query)
     return found if tree == EVERYTHING else [*found, condition(tree, FIELDS)]
@@ -45,18 +44,6 @@ def _equal(column: str, value: str) -> Condition:
     bind = Binding(column)
     sql = Words(column, _LIMITS[column]).sql(AnyOf((Exact(value),)), bind)
     return Condition(sql, bind.values, Cost.ROLLUP if column in _ROLLED_UP else Cost.COLUMNS)
-
-
-def between(start: int | None, end: int | None) -> list[Condition]:
-    """Rows whose `timestamp` is in this range: microseconds, both inclusive."""
-    found = []
-    if start is not None:
-        bounds = {"start": start, "arrived": clamp(start - LEAD_US)}
-        found.append(Condition("timestamp >= fromUnixTimestamp64Micro(%(start)s)", bounds))
-        found.append(Condition("received_at >= fromUnixTimestamp64Micro(%(arrived)s)"))
-    if end is not None:
-        found.append(Condition("timestamp <= fromUnixTimestamp64Micro(%(end)s)", {"end": end}))
-    return found
 
 
 def beyond(place: Place, *, descending: bool) -> list[Condition]:

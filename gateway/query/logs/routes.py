@@ -1,4 +1,4 @@
-"""The two routes that read logs (contracts.md, "Reading logs", "Logs of an error")."""
+"""The routes that read logs: the API's two pages (contracts.md, "Reading logs", "Logs of an error"), and questions."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
@@ -15,10 +15,13 @@ from gateway.query.logs.cursor import encode_place
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.logs.stepwise import search_in_steps
+from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 
 MAX_EVENT_ID = 128
+
+QUESTIONS = (VOLUME,)
 
 
 def routes(deps: QueryDeps) -> list[Described]:
@@ -57,9 +60,12 @@ def routes(deps: QueryDeps) -> list[Described]:
         "/api/v1/events/{event_id:path}/logs": (event_logs, openapi.event_logs),
     }
     return [
-        Described(path + slash, deps.counted(path, page), {"GET": describe})
-        for path, (page, describe) in pages.items()
-        for slash in ("", "/")
+        *(
+            Described(path + slash, deps.counted(path, page), {"GET": describe})
+            for path, (page, describe) in pages.items()
+            for slash in ("", "/")
+        ),
+        *(route for question in QUESTIONS for route in question.routes(deps)),
     ]
 
 

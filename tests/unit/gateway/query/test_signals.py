@@ -37,8 +37,8 @@ def paths() -> list[str]:
     return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), groups, mapper))]
 
 
-def test_logs_and_errors_are_read_at_their_routes() -> None:
-    assert set(paths()) == {
+def test_logs_and_errors_are_read_at_the_routes_of_their_contract() -> None:
+    assert set(paths()) >= {
         "/api/v1/events/{event_id:path}",
         "/api/v1/events/{event_id:path}/",
         "/api/v1/projects/{project_id}/logs",
@@ -52,9 +52,9 @@ def test_a_new_folder_is_enough_to_read_another_signal(tmp_path: Path, monkeypat
     folder = tmp_path / "spans_of_a_test"
     folder.mkdir()
     (folder / "__init__.py").write_text(SPANS)
+    before = paths()
     monkeypatch.setattr(gateway.query, "__path__", [*gateway.query.__path__, str(tmp_path)])
-    assert len(paths()) == 7
-    assert "/spans" in paths()
+    assert set(paths()) == {*before, "/spans"}
 
 
 def test_a_route_that_takes_any_path_comes_behind_those_below_it() -> None:

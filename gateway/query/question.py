@@ -1,0 +1,138 @@
+"""A question as a route: its parameters, the function that answers it, and the shape of the answer
+(reading.md, "Questions")."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.apis.proliferate import API
+from gateway.openapi import Components, Described, Json
+from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
+from gateway.openapi.ingest import KEY_SCHEMES
+from gateway.query.answer import PiecesResponse, in_pieces
+from gateway.query.asked import Asked
+from gateway.query.deps import QueryDeps
+from gateway.query.language.parameter import hint_header
+from gateway.query.listed import ListedParameters
+from gateway.query.parameters import Parameters
+from gateway.query.reader import Cramped, Reader, TooBig
+from gateway.query.refusals import BadQuery, ProjectNotFound, issue
+from gateway.query.times import format_time
+from gateway.rejections import LacksScope
+
+PROJECT = "/api/v1/projects/{project_id}"
+
+MEANINGS: Mapping[str, str] = {
+    "q": 'A query, e.g. `level:>=warn service:checkout "card declined" -user:*`. A text that is none is searched as it'
+    " is, and `X-Query-Hint` says why.",
+    "start_time": "Not before this time; without an offset it is UTC, a date alone is its first moment.",
+    "end_time": "Not after this time (now); a date alone is its last moment.",
+    "last": "How long before its end the range begins, without `start_time`: `15m`, `1h` (the default), `7d`.",
+    "limit": "How many at most.",
+}
+"""Of the parameters that most questions have."""
+
+
+_HINT = {"X-Query-Hint": {"description": "What the writer of `q` may want to know.", "schema": {"type": "string"}}}
+
+
+class RangeShown(msgspec.Struct, frozen=True):
+    """Both ends belong to it."""
+
+    start: str
+    end: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What an answer says beside its data."""
+
+    range: RangeShown
+
+
+class Asking(Protocol):
+    """The parameters of a question."""
+
+    @property
+    def asked(self) -> Asked: ...
+
+
+Q = TypeVar("Q", bound=Asking)
+
+
+@dataclass(frozen=True)
+class Question(Generic[Q]):
+    """`GET {PROJECT}{path}`: `find` answers what `parse` reads. The answer's fields stand beside those of `Told`."""
+
+    path: str
+    summary: str
+    parse: Callable[[Parameters], Q]
+    find: Callable[[Reader, str, Q], Awaitable[msgspec.Struct]]
+    answer: type[msgspec.Struct]
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    def routes(self, deps: QueryDeps) -> list[Described]:
+        """With and without a trailing slash. It checks in this order: the key (401), its scope (403), the project
+        (404), the parameters (422)."""
+        path = PROJECT + self.path
+
+        async def answer(request: Request) -> Response:
+            key = await deps.reading_key(request)
+            if key.project_id != request.path_params["project_id"]:
+                raise ProjectNotFound
+            asking = self.parse(Parameters(request.query_params.multi_items()))
+            found = await self._found(deps.reader, key.project_id, asking)
+            # A large answer takes a while to write, which must not be the event loop's.
+            body = await asyncio.to_thread(_body, asking.asked, found)
+            deps.held.admit(key.project_id, len(body))
+            return PiecesResponse(in_pieces(body), hint_header(asking.asked.hints), deps.held, key.project_id)
+
+        return [Described(path + slash, deps.counted(path, answer), {"GET": self._describe}) for slash in ("", "/")]
+
+    async def _found(self, reader: Reader, project_id: str, asking: Q) -> msgspec.Struct:
+        try:
+            return await self.find(reader, project_id, asking)
+        except (TooBig, Cramped) as error:
+            message = "Value error, too much to look at: choose a shorter range, or add a level or service"
+            raise BadQuery([issue("value_error", "q", message, "")]) from error
+
+    def _describe(self, components: Components) -> Json:
+        listed = ListedParameters({**MEANINGS, **self.meanings})
+        self.parse(listed)
+        refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), ProjectNotFound(), self._bad_query())
+        shape = {"allOf": [components.schema(Told), components.schema(self.answer)]}
+        return {
+            "operationId": self.path.strip("/").replace("/", "_").replace("{", "").replace("}", ""),
+            "summary": self.summary,
+            "tags": ["query"],
+            "parameters": listed.found,
+            "security": KEY_SCHEMES,
+            "responses": {
+                "200": {
+                    "description": "The answer",
+                    "headers": REQUEST_ID | limits(required=False) | _HINT,
+                    "content": {"application/json": {"schema": shape}},
+                },
+                **refusals(API, refused, components),
+            },
+        }
+
+    def _bad_query(self) -> BadQuery:
+        """How bad parameters are refused."""
+        try:
+            self.parse(Parameters([("last", "forever")]))
+        except BadQuery as refusal:
+            return refusal
+        raise AssertionError("a range that is none was accepted")
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _body(asked: Asked, found: msgspec.Struct) -> bytes:
+    told = Told(RangeShown(format_time(asked.range.start), format_time(asked.range.end)))
+    return b"%b,%b" % (_encode(told)[:-1], _encode(found)[1:])

@@ -1,0 +1,51 @@
+"""The rows that a question is about, as the part of a statement that comes after SELECT."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.query.language import Condition, Cost
+from gateway.query.reader import LOOKS_INTO_TEXT
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of one project in a table. `table` is qualified; the project's condition comes first."""
+
+    table: str
+    project_id: str
+    conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of(cls, database: str, table: str, project_id: str, conditions: Iterable[Condition]) -> "Source":
+        project = Condition("project_id = %(project_id)s", {"project_id": project_id})
+        return cls(f"`{database}`.`{table}`", project_id, (project, *conditions))
+
+    def narrowed(self, *conditions: Condition) -> "Source":
+        """The rows of these to which more conditions apply."""
+        return Source(self.table, self.project_id, (*self.conditions, *conditions))
+
+    @property
+    def sql(self) -> str:
+        """`FROM ... WHERE ...`."""
+        return f"FROM {self.table} WHERE {' AND '.join(each.sql for each in self.conditions)}"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for condition in self.conditions:
+            values |= condition.values
+        return values
+
+    @property
+    def cost(self) -> Cost:
+        return max(condition.cost for condition in self.conditions)
+
+    @property
+    def settings(self) -> Mapping[str, Any] | None:
+        """What the server must be told for these conditions."""
+        return LOOKS_INTO_TEXT if self.cost >= Cost.TEXT else None
+
+    def query(self, select: str, rest: str = "") -> str:
+        """A statement: `SELECT {select} FROM ... WHERE ... {rest}`. Both are SQL of ours."""
+        return f"SELECT {select} {self.sql} {rest}"
