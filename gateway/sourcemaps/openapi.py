@@ -11,7 +11,7 @@ from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, l
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.rejections import LacksScope, Rejection, Unreadable, UnsupportedEncoding
 from gateway.sourcemaps.form import MAX_PARTS, MAX_RELEASE
-from gateway.sourcemaps.refusals import BadUpload, QuotaUsedUp, ReleaseNotFound, UploadTooLarge
+from gateway.sourcemaps.refusals import BadUpload, PublicKey, QuotaUsedUp, ReleaseNotFound, UploadTooLarge
 
 _OF_UPLOAD = (
     BadUpload("The field release is missing"),
@@ -76,7 +76,7 @@ def _operation(refused: tuple[Rejection, ...], components: Components) -> Json:
             }
         },
     }
-    everything = (*EVERYWHERE, *WITH_KEY, LacksScope("ingest"), *refused)
+    everything = (*EVERYWHERE, *WITH_KEY, LacksScope("ingest"), PublicKey(), *refused)
     return {
         "tags": ["sourcemaps"],
         "security": KEY_SCHEMES,

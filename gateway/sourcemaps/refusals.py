@@ -33,6 +33,14 @@ class QuotaUsedUp(TooLarge):
         self.sentence = f"The project's quota of source maps is used up: {why}; delete releases that are no longer used"
 
 
+class PublicKey(Rejection):
+    """A key that anybody may have, as it stands in a page's code, may add files only."""
+
+    status = 403
+    reason = "public_key"
+    sentence = "A pk_ key may only add source maps: use a dt_ key of the project to replace or remove them"
+
+
 class ReleaseNotFound(NotFound):
     """The project has no such release; another one may: a stranger must not learn that."""
 

@@ -13,7 +13,7 @@ from gateway.http.request import ClientGone
 from gateway.openapi import Describe, Described
 from gateway.rejections import InternalError, Rejection, Unavailable
 from gateway.sourcemaps import openapi
-from gateway.sourcemaps.refusals import ReleaseNotFound
+from gateway.sourcemaps.refusals import PublicKey, ReleaseNotFound
 from gateway.sourcemaps.upload import Uploads
 from shared.clients.postgres import PostgresUnavailable
 from shared.keys import ResolvedKey
@@ -46,11 +46,13 @@ def routes(deps: SourcemapDeps) -> list[Described]:
 
     async def upload(request: Request) -> Response:
         key = await deps.authenticate(request)
-        taken = await deps.uploads.take(request, key.project_id)
+        taken = await deps.uploads.take(request, key.project_id, may_replace=not key.is_public)
         return _answer(taken.release, len(taken.files))
 
     async def remove(request: Request) -> Response:
         key = await deps.authenticate(request)
+        if key.is_public:
+            raise PublicKey
         release = request.path_params["release"]
         try:
             count = await deps.store.remove(key.project_id, release) if "\0" not in release else 0

@@ -12,7 +12,7 @@ from gateway.http.deadlines import Deadlines
 from gateway.http.headers import HEADERS
 from gateway.http.unpack import ALWAYS_ALLOWED, CODINGS
 from gateway.rejections import Unavailable, UnsupportedEncoding
-from gateway.sourcemaps.refusals import BadUpload, QuotaUsedUp, UploadTooLarge
+from gateway.sourcemaps.refusals import BadUpload, PublicKey, QuotaUsedUp, UploadTooLarge
 from gateway.sourcemaps.sorter import Sorter
 from gateway.sourcemaps.spool import Spool
 from gateway.sourcemaps.task import Sorted, Task
@@ -20,7 +20,7 @@ from gateway.turns import Turns
 from shared.clients.postgres import PostgresUnavailable
 from shared.metrics import Metrics
 from shared.sourcemaps.blobs import BlobsUnavailable
-from shared.sourcemaps.index import OverQuota, StoredFile
+from shared.sourcemaps.index import OverQuota, StoredFile, WouldReplace
 from shared.sourcemaps.store import Store
 
 AT_ONCE = 4
@@ -67,7 +67,7 @@ class Uploads:
         self._turns = Turns(AT_ONCE, WAITING, each=1)
         self._large = asyncio.Lock()
 
-    async def take(self, request: Request, project_id: str) -> Sorted:
+    async def take(self, request: Request, project_id: str, *, may_replace: bool) -> Sorted:
         """Store the files of a request. Raises `Rejection`, `ClientGone`."""
         headers: dict[bytes, bytes] = request.scope[HEADERS]
         boundary, coding = _boundary(headers.get(b"content-type", b"")), _coding(headers)
@@ -79,7 +79,7 @@ class Uploads:
                 await spool.fill(request.receive, self._deadlines)
                 task = Task(boundary, coding, self._most_unpacked(spool.size))
                 upload = await self._sorter.sort(spool, task)
-                await self._keep(project_id, upload, spool)
+                await self._keep(project_id, upload, spool, may_replace)
         finally:
             self._turns.give_back(project_id)
         self._stored.inc(len(upload.files))
@@ -89,7 +89,7 @@ class Uploads:
     def _most_unpacked(self, wire_bytes: int) -> int:
         return min(self._limits.max_bytes, max(ALWAYS_ALLOWED, self._limits.max_ratio * wire_bytes))
 
-    async def _keep(self, project_id: str, upload: Sorted, spool: Spool) -> None:
+    async def _keep(self, project_id: str, upload: Sorted, spool: Spool, may_replace: bool) -> None:
         files = [each.file for each in upload.files]
         starts = {each.file.path: each.start for each in upload.files}
 
@@ -98,7 +98,9 @@ class Uploads:
 
         try:
             async with self._large if max(file.size for file in files) > LARGE_BYTES else nullcontext():
-                await self._store.keep(project_id, upload.release, files, content)
+                await self._store.keep(project_id, upload.release, files, content, may_replace=may_replace)
+        except WouldReplace as error:
+            raise PublicKey from error
         except OverQuota as error:
             raise QuotaUsedUp(str(error)) from error
         except (BlobsUnavailable, PostgresUnavailable) as error:

@@ -1,6 +1,6 @@
 """Which project's release has which files, in Postgres (sourcemaps.md, "How it is kept")."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
@@ -42,6 +42,10 @@ class Release(msgspec.Struct, frozen=True):
 
 class ContentGone(Exception):
     """A content was deleted since it was put: claim and put it again."""
+
+
+class WouldReplace(Exception):
+    """The release has a file of this path with another content. The text is the path."""
 
 
 class OverQuota(Exception):
@@ -121,7 +125,13 @@ class Index:
         await self._postgres.change(claim)
 
     async def add(
-        self, project_id: str, release: str, files: Iterable[StoredFile], quota: int | None = None
+        self,
+        project_id: str,
+        release: str,
+        files: Iterable[StoredFile],
+        quota: int | None = None,
+        *,
+        may_replace: bool = True,
     ) -> list[str]:
         """Store which files the release has; their contents are durable by now. A file of the same path is replaced;
         returns the digests of those.
@@ -131,6 +141,7 @@ class Index:
         Raises:
             ContentGone: claim and put them again; nothing is stored.
             OverQuota: nothing is stored.
+            WouldReplace: it may not replace a file, and would; nothing is stored.
         """
         by_path = {file.path: file for file in files}
         parameters = {
@@ -144,11 +155,13 @@ class Index:
             await db.execute("SELECT FROM projects WHERE id = %(project)s FOR NO KEY UPDATE", parameters)
             await _check_contents(db, parameters)
             replaced = await (await db.execute(_REPLACED, parameters)).fetchall()
+            if not may_replace:
+                _check_kept(replaced, by_path)
             await db.execute(_ADD, parameters)
             if quota is not None:
                 (stored,) = await (await db.execute(_STORED_BYTES, [project_id])).fetchone() or (0,)
                 _check_quota(stored, quota)
-            return [digest for (digest,) in replaced]
+            return [digest for _, digest in replaced]
 
         return await self._postgres.change(add)
 
@@ -227,7 +240,7 @@ _STORED_BYTES: LiteralString = (
 )
 
 _REPLACED: LiteralString = (
-    "SELECT digest FROM sourcemap_files"
+    "SELECT path, digest FROM sourcemap_files"
     " WHERE project_id = %(project)s AND release = %(release)s AND path = ANY(%(path)s)"
 )
 
@@ -271,3 +284,9 @@ async def _collect(db: AsyncConnection, digests: list[str], delete: Delete) -> i
     for digest in gone:
         await delete(digest)
     return len(gone)
+
+
+def _check_kept(stored: Iterable[tuple[str, str]], new: Mapping[str, StoredFile]) -> None:
+    for path, digest in stored:
+        if new[path].digest != digest:
+            raise WouldReplace(path)

@@ -8,7 +8,7 @@ import structlog
 
 from shared.clients.postgres import PostgresUnavailable
 from shared.sourcemaps.blobs import Blobs, BlobsUnavailable
-from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile
+from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile, WouldReplace
 
 TRIES = 3
 """Uploads of a content that is deleted meanwhile start again so many times."""
@@ -36,8 +36,16 @@ class Store:
         self._index = index
         self._project_bytes = project_bytes
 
-    async def keep(self, project_id: str, release: str, files: Sequence[StoredFile], content: Content) -> None:
-        """Store files of a release; `content` reads one. Raises `OverQuota`."""
+    async def keep(
+        self,
+        project_id: str,
+        release: str,
+        files: Sequence[StoredFile],
+        content: Content,
+        *,
+        may_replace: bool = True,
+    ) -> None:
+        """Store files of a release; `content` reads one. Raises `OverQuota`, and `WouldReplace` if it may not."""
         if self._project_bytes is not None:
             await self._index.check_room(project_id, release, files, self._project_bytes)
         for _ in range(TRIES):
@@ -45,10 +53,12 @@ class Store:
             for file in {file.digest: file for file in files}.values():
                 await self._blobs.put(file.digest, await content(file))
             try:
-                replaced = await self._index.add(project_id, release, files, self._project_bytes)
+                replaced = await self._index.add(
+                    project_id, release, files, self._project_bytes, may_replace=may_replace
+                )
             except ContentGone:
                 continue
-            except OverQuota:  # another upload of the project was quicker
+            except (OverQuota, WouldReplace):  # of the quota: another upload of the project was quicker
                 await self._collect([file.digest for file in files])
                 raise
             await self._collect(replaced)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -40,8 +41,8 @@ class Sender:
         self.index = Index(self.postgres)
         self.blobs = open_blobs(Settings(sourcemaps=Sourcemaps(dir=self.folder)))
 
-    def another_key(self, **rules: object) -> str:
-        key = generate("dt")
+    def another_key(self, kind: Literal["dt", "pk"] = "dt", **rules: object) -> str:
+        key = generate(kind)
         with connect(self.url) as db:
             create_key(db, self.project_id, key, **{"scopes": ["ingest"], **rules})  # type: ignore[arg-type]
         return key

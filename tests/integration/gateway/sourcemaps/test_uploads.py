@@ -57,6 +57,28 @@ async def test_several_uploads_make_one_release_and_a_newer_file_takes_over(shop
     assert len(shop.stored()) == 1
 
 
+async def test_a_public_key_adds_but_neither_replaces_nor_removes(shop: Sender) -> None:
+    public = {"Authorization": f"Bearer {shop.another_key('pk')}"}
+    await shop.upload("1.0", a=ONE)
+    added = await shop.client.post(
+        ROUTE,
+        content=upload("1.0", [("a.js.map", ONE), ("b.js.map", ONE)]),
+        headers={**public, "Content-Type": CONTENT_TYPE},
+    )
+    assert added.status_code == 200  # the same file again is no other
+    replacing = await shop.client.post(
+        ROUTE,
+        content=upload("1.0", [("a.js.map", TWO), ("c.js.map", TWO)]),
+        headers={**public, "Content-Type": CONTENT_TYPE},
+    )
+    removing = await shop.client.delete(f"{ROUTE}/1.0", headers=public)
+    for refused in (replacing, removing):
+        assert (refused.status_code, refused.json()["error"][:13]) == (403, "A pk_ key may")
+    assert await shop.content("1.0", "a.js.map") == ONE
+    assert await shop.index.find(shop.project_id, "1.0", ["c.js.map"]) == {}
+    assert len(shop.stored()) == 1  # and nothing of the refused upload is left
+
+
 async def test_a_release_is_removed_whole_and_alone(shop: Sender) -> None:
     for release in ("web@1.0/b", "2.0"):
         await shop.upload(release, a=ONE)
