@@ -238,6 +238,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     connections: Annotated[int, Meta(ge=1, le=64, description="Queries at the same time in one process")] = 4
 
 
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """How logs are searched, `SLUICE_SEARCH_*`."""
+
+    index: Annotated[
+        Literal["none", "words", "substrings", "attributes"],
+        Meta(description="Index that `sluice migrate` adds to logs: none, words, substrings or attributes; each costs"),
+    ] = "none"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     services: Services = Services()
     gateway: Gateway = Gateway()
@@ -246,6 +255,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka: Kafka = Kafka()
     storage: Storage = Storage()
     query: Query = Query()
+    search: Search = Search()
 
     @property
     def clickhouse_read_url(self) -> str:
@@ -260,6 +270,7 @@ _PREFIXES = {
     "kafka": "KAFKA_",
     "storage": "CLICKHOUSE_",
     "query": "QUERY_",
+    "search": "SEARCH_",
 }
 
 

@@ -32,7 +32,10 @@ SIGNAL = Signal(
             Column("handled", "UInt8", "1 where the program caught it."),
             low("format", "The wire format it came in."),
         ),
-        indexes=(Index("event", "event_id", "bloom_filter(0.01)"),),
+        indexes=(
+            Index("event", "event_id", "bloom_filter(0.01)"),
+            Index("fingerprints", "fingerprint", "bloom_filter(0.01)"),
+        ),
         rollups=(
             Rollup(
                 name="groups_by_hour",

@@ -140,7 +140,10 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
         "ClickHouse: logs: added the column level",
         "ClickHouse: logs: added the column format",
         "ClickHouse: logs: added the index trace; old parts get it in the background",
-        "ClickHouse: logs: added the projection templates_by_hour; old parts get it in the background",
+        "ClickHouse: logs: added the index user_ids; old parts get it in the background",
+        "ClickHouse: logs: added the index request_ids; old parts get it in the background",
+        "ClickHouse: logs: added the projection patterns_by_hour; old parts get it in the background",
+        "ClickHouse: logs: added the projection volume_by_5min; old parts get it in the background",
         "ClickHouse: logs: set non_replicated_deduplication_window = 10000",
     ]
     clickhouse.query(create_table(replace(LOGS, name="fresh"), clickhouse.database))
@@ -156,7 +159,7 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
         await asyncio.sleep(0.1)
     question = LOGS.rollups[0].question.format(table="logs")
     plan = "\n".join(line for (line,) in clickhouse.query(f"EXPLAIN {question}"))
-    assert "ReadFromMergeTree (templates_by_hour)" in plan
+    assert "ReadFromMergeTree (patterns_by_hour)" in plan
     assert await migrate(settings, of_table(LOGS)) == type(report)([], [])
 
 
@@ -253,9 +256,10 @@ async def test_nothing_is_taken_away_unless_allowed(settings: Settings, clickhou
     richer = replace(
         LOGS,
         own_columns=(*LOGS.own_columns, Column("mine", "String", "")),
-        indexes=(Index("mine", "user_id", "minmax"),),
+        indexes=(*LOGS.indexes, Index("mine", "user_id", "minmax")),
         rollups=(
-            Rollup("templates_by_hour", "SELECT project_id, count() GROUP BY project_id", ""),
+            Rollup("patterns_by_hour", "SELECT project_id, count() GROUP BY project_id", ""),
+            *LOGS.rollups[1:],
             Rollup("mine", "SELECT project_id, max(timestamp) GROUP BY project_id", ""),
         ),
     )
