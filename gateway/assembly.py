@@ -31,6 +31,7 @@ from gateway.lookups import Lookups
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query.complete import Completeness
 from gateway.revocations import Revocations
 from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
@@ -40,7 +41,9 @@ from shared.keys import ResolvedKey, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
+from shared.queue.base import Queue
 from shared.queue.watch import Watch, check_topics, fullness
+from shared.registry import Registry
 from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
 
@@ -59,7 +62,7 @@ def assemble(config: Settings) -> Deps:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
-    reading = QueryDeps(common.reader, _authenticate(common), common.metrics) if "query" in roles else None
+    reading = _reading(common) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
@@ -91,6 +94,8 @@ class _Common:
     keys: KeyCache
     limits: Limits
     reader: Reader
+    registry: Registry
+    queue: Queue
     checks: dict[str, Check]
     """Neighbour -> the check that it is there."""
     life: Life
@@ -116,6 +121,8 @@ def _common(config: Settings) -> _Common:
             redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
         ),
         reader=reader,
+        registry=load_registry(config.services.extensions, config.topics.prefix),
+        queue=open_queue(config),
         checks={
             "clickhouse": reader.ping,
             "redis": asked_redis.ping,
@@ -127,10 +134,8 @@ def _common(config: Settings) -> _Common:
 
 def _ingest(common: _Common) -> IngestDeps:
     """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
-    config, metrics = common.config, common.metrics
-    known = load_registry(config.services.extensions, config.topics.prefix)
+    config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
-    queue = open_queue(config)
     producer, watch = queue.producer(), Watch(fullness(queue, metrics))
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
@@ -149,7 +154,7 @@ def _ingest(common: _Common) -> IngestDeps:
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
-    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, queue.close)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close)
     return IngestDeps(
         registry=known,
         apis=common.apis,
@@ -165,6 +170,22 @@ def _ingest(common: _Common) -> IngestDeps:
     )
 
 
+def _reading(common: _Common) -> QueryDeps:
+    """The parts of the role query. Of the queue it only asks how far the writers are."""
+    topics: dict[str, list[str]] = {}
+    for signal in common.registry.signals.values():
+        topics.setdefault(signal.table.name, []).append(signal.topic)
+    group, now = common.config.writer.group, clock(common.config.services.clock_offset_s)
+    complete = {table: Completeness(common.queue, group, of_table, now) for table, of_table in topics.items()}
+    common.life.stop += [each.close for each in complete.values()]
+    return QueryDeps(
+        reader=common.reader,
+        authenticate=_authenticate(common),
+        metrics=common.metrics,
+        complete=lambda table: complete[table].now(),
+    )
+
+
 def _life(common: _Common) -> Life:
     """The life of all parts; the roles' own parts start first and stop first."""
     revocations, tidy = Revocations(common.redis, common.keys), Tidy()
@@ -172,6 +193,7 @@ def _life(common: _Common) -> Life:
     common.life.stop += (
         tidy.close,
         revocations.close,
+        common.queue.close,
         common.limits.close,
         common.postgres.close,
         common.redis.close,

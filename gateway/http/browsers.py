@@ -16,7 +16,7 @@ cookie, and no route that reads one may ever answer this."""
 
 _EXPOSE = (
     b"access-control-expose-headers",
-    b"X-Request-Id, X-Event-Id, X-Dropped, Link, Retry-After,"
+    b"X-Request-Id, X-Event-Id, X-Dropped, X-Complete-Up-To, X-Complete-Reason, X-As-Of, Link, Retry-After,"
     b" X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 )
 _VARY = (b"vary", b"Origin")

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.query.answer import Held
+from gateway.query.complete import Complete
 from gateway.query.presence import ClientGone, while_connected
 from gateway.query.reader import Reader
 from gateway.rejections import InternalError, LacksScope, Rejection
@@ -21,6 +22,15 @@ are read. It need not ask for the read scope."""
 NOBODY_READS = 499
 """The status of an answer to a client that has hung up: it is never sent."""
 
+AskComplete = Callable[[str], Awaitable[Complete]]
+"""How far the table of this name is complete. To be asked before the table is."""
+
+
+async def unknown(table: str) -> Complete:
+    """Of a process that knows no queue."""
+    return Complete(reason="this process does not ask the queue")
+
+
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -30,6 +40,7 @@ class QueryDeps:
     authenticate: Authenticate
     metrics: Metrics
     held: Held = field(default_factory=Held)
+    complete: AskComplete = unknown
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises `LacksScope`, and what `authenticate` raises."""

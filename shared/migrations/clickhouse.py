@@ -19,6 +19,9 @@ _WANTED = "_sluice_wanted"
 
 _TIMEOUT_S = 600.0
 
+_IN_BACKGROUND = {"alter_sync": 0, "mutations_sync": 0}
+"""For what rewrites all parts of a table, which may take hours."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -133,7 +136,7 @@ class _Migration:
             for statement in alter_statements(
                 step.alter, table, self._database, self._storage, of_columns=step.of_columns
             ):
-                self._server.query(statement)
+                self._server.query(statement, settings=_IN_BACKGROUND if step.background else None)
         except ServerError as error:
             reason = str(error).splitlines()[0]
             self._conflicts.append(f"table {table.name}: it could not be brought to have {step.says}: {reason}")

@@ -45,10 +45,11 @@ def migrate(
     with sentences(NewerDatabase):
         report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
         show(report, console)
-        if wait and follow(settings, signals.tables, console):
+        while wait and follow(settings, signals.tables, console):
             # What was replaced can go now, and a part that came between gets what it lacks.
             report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
-            show(report, console)
+            if report.done:
+                show(report, console)
     if report.conflicts:
         fail("\n".join(report.conflicts))
 

@@ -46,13 +46,14 @@ class Shape:
 
 class Step(NamedTuple):
     """One ALTER. `says`: what it does, for people. `destructive`: it removes something that exists. `after`: the
-    projection that every part must have first."""
+    projection that every part must have first. `background`: the server rewrites parts for it and isn't waited for."""
 
     alter: str
     says: str
     destructive: bool = False
     of_columns: bool = False
     after: str = ""
+    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,24 +145,24 @@ def _parts(kind: str, there: Mapping[str, str], wanted: Mapping[str, str], deriv
         build = f"MATERIALIZE {kind} `{name}`"
         add = f"ADD {kind} IF NOT EXISTS `{name}` {definition}, {build}"
         if name not in there:
-            yield Step(add, f"added the {word} {name}; old parts get it in the background")
+            yield Step(add, f"added the {word} {name}; old parts get it in the background", background=True)
         elif there[name] != definition:
             yield Step(f"DROP {kind} `{name}`", f"dropped the old {word} {name}", True)
-            yield Step(add, f"recreated the {word} {name}; old parts get it in the background", True)
+            yield Step(add, f"recreated the {word} {name}; old parts get it in the background", True, background=True)
         elif name in derived.unbuilt:
-            yield Step(build, f"went on with the {word} {name}; old parts get it in the background")
+            yield Step(build, f"went on with the {word} {name}; old parts get it in the background", background=True)
     for name in there:
         if name not in wanted:
             yield _dropped(kind, name, derived)
 
 
 def _dropped(kind: str, name: str, derived: Derived) -> Step:
-    drop = f"DROP {kind} `{name}`"
+    drop, says = f"DROP {kind} `{name}`", f"dropped the {kind.lower()} {name}"
     if successor := derived.retired.get(name):
-        return Step(drop, f"dropped the {kind.lower()} {name}, replaced by {successor}", after=successor)
+        return Step(drop, f"{says}, replaced by {successor}", after=successor, background=True)
     if name in derived.optional:
-        return Step(drop, f"dropped the {kind.lower()} {name}, which SLUICE_SEARCH_INDEX no longer names")
-    return Step(drop, f"dropped the {kind.lower()} {name}, which no signal has", True)
+        return Step(drop, f"{says}, which SLUICE_SEARCH_INDEX no longer names", background=True)
+    return Step(drop, f"{says}, which no signal has", True)
 
 
 def _settings(there: Shape, wanted: Shape) -> Iterator[Step]:

@@ -47,6 +47,8 @@ def matching(project_id: str, query: LogQuery) -> list[Condition]:
         found.append(Condition("level IN %(levels)s", {"levels": query.levels}))
     if query.search is not None:
         found.append(Condition("message ILIKE %(search)s", {"search": f"%{_literally(query.search)}%"}))
+    if query.as_of is not None:
+        found.append(Condition(query.as_of.sql, query.as_of.values))
     found += [_attribute(n, key, value) for n, (key, value) in enumerate(query.attributes)]
     return found
 

@@ -14,6 +14,7 @@ from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
+from shared.signals.logs import LOGS
 
 MAX_EVENT_ID = 128
 
@@ -29,19 +30,21 @@ def routes(deps: QueryDeps) -> list[Described]:
         if key.project_id != request.path_params["project_id"]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
+        complete = await deps.complete(LOGS.name)
         found = await find_logs(deps.reader, key.project_id, query)
-        return _answer(deps, key.project_id, found, _next_link(request, found))
+        return _answer(deps, key.project_id, found, complete.within(query.as_of).headers | _next_link(request, found))
 
     async def event_logs(request: Request) -> Response:
         key = await deps.reading_key(request)
         given = _parameters(request)
-        include, after = parse_around(given)
+        around = parse_around(given)
         event_id = request.path_params["event_id"]
         if not 0 < len(event_id) <= MAX_EVENT_ID:
             raise EventNotFound
         stored_id = event_id.replace("\0", "\ufffd")
-        found = await find_logs_around(deps.reader, key.project_id, stored_id, include, after)
-        return _answer(deps, key.project_id, found, _next_link(request, found))
+        complete = await deps.complete(LOGS.name)
+        found = await find_logs_around(deps.reader, key.project_id, stored_id, around)
+        return _answer(deps, key.project_id, found, complete.within(around.as_of).headers | _next_link(request, found))
 
     # An event id is the client's own text, which may contain slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {
@@ -59,16 +62,16 @@ def _parameters(request: Request) -> Parameters:
     return Parameters(request.query_params.multi_items())
 
 
-def _answer(deps: QueryDeps, project_id: str, found: Found, link: str | None) -> Response:
+def _answer(deps: QueryDeps, project_id: str, found: Found, headers: dict[str, str]) -> Response:
     pieces = found.body
     deps.held.admit(project_id, sum(map(len, pieces)))
-    return PiecesResponse(pieces, {"Link": link} if link else {}, deps.held, project_id)
+    return PiecesResponse(pieces, headers, deps.held, project_id)
 
 
-def _next_link(request: Request, found: Found) -> str | None:
+def _next_link(request: Request, found: Found) -> dict[str, str]:
     """The same request from the next row on. The link is relative, because proxies rename hosts."""
     if found.next is None:
-        return None
+        return {}
     kept = [item for item in request.query_params.multi_items() if item[0] not in ("offset", "cursor")]
     path = quote(request.scope["path"])
-    return f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'
+    return {"Link": f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'}

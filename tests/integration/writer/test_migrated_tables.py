@@ -137,6 +137,7 @@ async def former_stage(stage: Stage) -> Stage:
     return stage
 
 
+@pytest.mark.timeout(150)
 async def test_filled_tables_are_migrated_beside_a_writer(former_stage: Stage, postgres_database: str) -> None:
     stage, questions, traffic = former_stage, Questions(former_stage), Traffic(former_stage)
     async with asyncio.TaskGroup() as group, stage.writer():
@@ -174,6 +175,7 @@ async def test_filled_tables_are_migrated_beside_a_writer(former_stage: Stage, p
     assert (await Migrate(stage, postgres_database).end()).strip() == "everything is up to date"
 
 
+@pytest.mark.timeout(150)
 async def test_a_part_that_lost_its_projection_gets_it_again(former_stage: Stage, postgres_database: str) -> None:
     stage = former_stage
     stage.query("SYSTEM STOP MERGES logs")

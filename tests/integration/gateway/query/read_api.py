@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from gateway.apis.proliferate import API
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query.deps import AskComplete, unknown
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.keys import ResolvedKey
@@ -91,7 +92,7 @@ async def stand_in(request: Request) -> ResolvedKey:
     return key
 
 
-def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
+def client(reader: Reader, key: str = "reader", complete: AskComplete = unknown) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key."""
 
     async def rejected(request: Request, error: Exception) -> Response:
@@ -102,7 +103,8 @@ def client(reader: Reader, key: str = "reader") -> httpx.AsyncClient:
         return response
 
     app = Starlette(
-        routes=query_routes(QueryDeps(reader, stand_in, Metrics())), exception_handlers={Rejection: rejected}
+        routes=query_routes(QueryDeps(reader, stand_in, Metrics(), complete=complete)),
+        exception_handlers={Rejection: rejected},
     )
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
