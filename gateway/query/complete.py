@@ -119,8 +119,8 @@ class Completeness:
     async def _look(self) -> Complete:
         moment = self._clock() // 1000
         lanes = await self._queue.lanes(self._topics)
-        if missing := set(self._topics) - {lane.topic for lane in lanes}:
-            return Complete(reason=f"the queue has no topic {min(missing)}: run `sluice migrate`")
+        if set(self._topics) - {lane.topic for lane in lanes}:
+            return Complete(reason="the queue lacks a topic of these rows: run `sluice migrate`")
         states = await lane_states(self._queue, self._group, lanes)
         self._ends.add(moment, states)
         up_to = min([moment, *(await self._waiting_since(moment, states)).values()])

@@ -158,7 +158,7 @@ async def test_a_queue_that_hangs_holds_nobody_up_for_long(monkeypatch: pytest.M
 
 async def test_a_missing_topic_says_what_to_do() -> None:
     completeness = Completeness(Lanes({}), "g", ["a"], Moment())  # type: ignore[arg-type]
-    assert (await completeness.now()).reason == "the queue has no topic a: run `sluice migrate`"
+    assert (await completeness.now()).reason == "the queue lacks a topic of these rows: run `sluice migrate`"
 
 
 async def test_an_answer_narrowed_to_a_state_is_complete_up_to_that() -> None:
