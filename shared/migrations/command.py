@@ -25,6 +25,10 @@ from shared.signals.base import Table
 LOOK_EVERY_S = 0.5
 """Between two looks at what ClickHouse still builds."""
 
+PASSES = 20
+"""Of a migration that waits. What was replaced can go when all is built; a part that a merge made meanwhile may lack a
+projection, and gets it in the next pass."""
+
 
 def migrate(
     allow_destructive: Annotated[
@@ -42,12 +46,18 @@ def migrate(
     settings = settings_beside(data_dir)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
     console = Console()
+
+    def once() -> Report:
+        return asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
+
     with sentences(NewerDatabase):
-        report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
+        report = once()
         show(report, console)
-        while wait and follow(settings, signals.tables, console):
-            # What was replaced can go now, and a part that came between gets what it lacks.
-            report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
+        for _ in range(PASSES if wait else 0):
+            if not follow(settings, signals.tables, console) and not report.waiting:
+                break
+            time.sleep(LOOK_EVERY_S if report.waiting else 0)
+            report = once()
             if report.done:
                 show(report, console)
     if report.conflicts:

@@ -1,6 +1,7 @@
 """How far what is stored is complete, beside real queues and writers
 (contracts.md, "How far an answer is complete")."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ async def until(completeness: Completeness, wanted: Callable[[Complete], bool]) 
     deadline = time.monotonic() + 60
     while not wanted(found := await completeness.now()):
         assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.01)
     return found
 
 
@@ -46,6 +48,7 @@ async def test_a_message_that_no_writer_has_stored_holds_it_back(
     await stage.publish(*(logs(f"{n}") for n in range(20)))
     published = now_us()
     for _ in range(50):
+        await asyncio.sleep(0.01)
         found = await completeness.now()
     assert found.up_to is not None
     assert began <= found.up_to <= published
