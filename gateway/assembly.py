@@ -35,6 +35,7 @@ from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
+from gateway.query.complete import Completeness
 from gateway.sourcemaps.routes import SourcemapDeps
 from gateway.sourcemaps.routes import routes as sourcemap_routes
 from gateway.sourcemaps.sorter import Sorter
@@ -48,7 +49,9 @@ from shared.keys import REVOCATIONS, ResolvedKey, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
+from shared.queue.base import Queue
 from shared.queue.watch import Watch, check_topics, fullness
+from shared.registry import Registry
 from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
 from shared.sourcemaps.blobs import open_blobs
@@ -103,6 +106,8 @@ class _Common:
     keys: KeyCache
     limits: Limits
     reader: Reader
+    registry: Registry
+    queue: Queue
     checks: dict[str, Check]
     """Neighbour -> the check that it is there."""
     life: Life
@@ -128,6 +133,8 @@ def _common(config: Settings) -> _Common:
             redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
         ),
         reader=reader,
+        registry=load_registry(config.services.extensions, config.topics.prefix),
+        queue=open_queue(config),
         checks={
             "clickhouse": reader.ping,
             "redis": asked_redis.ping,
@@ -139,10 +146,8 @@ def _common(config: Settings) -> _Common:
 
 def _ingest(common: _Common) -> IngestDeps:
     """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
-    config, metrics = common.config, common.metrics
-    known = load_registry(config.services.extensions, config.topics.prefix)
+    config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
-    queue = open_queue(config)
     producer, watch = queue.producer(), Watch(fullness(queue, metrics))
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
@@ -161,7 +166,7 @@ def _ingest(common: _Common) -> IngestDeps:
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
-    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, queue.close)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close)
     return IngestDeps(
         registry=known,
         apis=common.apis,
@@ -178,13 +183,31 @@ def _ingest(common: _Common) -> IngestDeps:
 
 
 def _reading(common: _Common) -> QueryDeps:
-    """The parts of the role query beside the reader, which health asks too: how errors are grouped, source maps."""
+    """The parts of the role query beside the reader, which health asks too: how errors are grouped, source maps, and
+    the queue, which is only asked how far the writers are."""
     groups = Groups(common.postgres)
     changes = Changes(common.redis, MERGES, groups)
     mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
+    complete = _completeness(common)
     common.life.start.append(changes.start)
-    common.life.stop += (changes.close, mapper.close)
-    return QueryDeps(common.reader, _authenticate(common, "read"), common.metrics, groups, mapper)
+    common.life.stop += (changes.close, mapper.close, *(each.close for each in complete.values()))
+    return QueryDeps(
+        reader=common.reader,
+        authenticate=_authenticate(common, "read"),
+        metrics=common.metrics,
+        groups=groups,
+        mapper=mapper,
+        complete=lambda table: complete[table].now(),
+    )
+
+
+def _completeness(common: _Common) -> dict[str, Completeness]:
+    """Table -> how far it is complete."""
+    topics: dict[str, list[str]] = {}
+    for signal in common.registry.signals.values():
+        topics.setdefault(signal.table.name, []).append(signal.topic)
+    group, now = common.config.writer.group, clock(common.config.services.clock_offset_s)
+    return {table: Completeness(common.queue, group, of_table, now) for table, of_table in topics.items()}
 
 
 def _life(common: _Common) -> Life:
@@ -194,6 +217,7 @@ def _life(common: _Common) -> Life:
     common.life.stop += (
         tidy.close,
         revocations.close,
+        common.queue.close,
         common.limits.close,
         common.postgres.close,
         common.redis.close,

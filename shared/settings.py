@@ -238,6 +238,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     connections: Annotated[int, Meta(ge=1, le=64, description="Queries at the same time in one process")] = 4
 
 
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """How logs are searched, `SLUICE_SEARCH_*`."""
+
+    index: Annotated[
+        Literal["none", "words", "substrings", "attributes"],
+        Meta(description="Index that `sluice migrate` adds to logs: none, words, substrings or attributes; each costs"),
+    ] = "none"
+
+
 class Sourcemaps(msgspec.Struct, frozen=True, kw_only=True):
     """Source maps, `SLUICE_SOURCEMAPS_*`."""
 
@@ -272,6 +281,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage: Storage = Storage()
     query: Query = Query()
     sourcemaps: Sourcemaps = Sourcemaps()
+    search: Search = Search()
 
     @property
     def clickhouse_read_url(self) -> str:
@@ -287,6 +297,7 @@ _PREFIXES = {
     "storage": "CLICKHOUSE_",
     "query": "QUERY_",
     "sourcemaps": "SOURCEMAPS_",
+    "search": "SEARCH_",
 }
 
 

@@ -89,12 +89,12 @@ class Writer(_SluiceProcess):
 
 
 def migrate(log: Path, environment: Mapping[str, str]) -> None:
-    """Create or evolve tables and topics. Raises `DidNotStart`."""
-    run(_sluice("migrate", environment), log, "sluice migrate")
+    """Create or evolve tables and topics, without waiting for what ClickHouse builds. Raises `DidNotStart`."""
+    run(_sluice("migrate", environment, "--no-wait"), log, "sluice migrate")
 
 
-def _sluice(subcommand: str, environment: Mapping[str, str]) -> Command:
-    return Command([sys.executable, "-m", "shared.cli", subcommand], env=environment, timeout_s=120.0)
+def _sluice(subcommand: str, environment: Mapping[str, str], *options: str) -> Command:
+    return Command([sys.executable, "-m", "shared.cli", subcommand, *options], env=environment, timeout_s=120.0)
 
 
 def _http_status(port: int | None, path: str) -> int | None:

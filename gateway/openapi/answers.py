@@ -57,6 +57,17 @@ OF_PATH = (NotFound(),)
 REQUEST_ID = {
     "X-Request-Id": {"required": True, "description": "Names this request.", "schema": {"type": "string"}},
 }
+COMPLETE = {
+    "X-Complete-Up-To": {
+        "description": "All that was answered with 2xx before this time is in the answer; `null` for unknown.",
+        "schema": {"type": "string"},
+    },
+    "X-Complete-Reason": {"description": "Why that is unknown.", "schema": {"type": "string"}},
+    "X-As-Of": {
+        "description": "The state of what was stored, for the parameter `as_of`; `null` for unknown.",
+        "schema": {"type": "string"},
+    },
+}
 _LIMITS = {
     "X-RateLimit-Limit": "Requests that the key may make in a minute; absent where the key has no limit.",
     "X-RateLimit-Remaining": "Requests left in this minute.",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
+from gateway.query.complete import Complete
 from gateway.query.groups import Groups
 from gateway.query.presence import ClientGone, while_connected
 from gateway.query.reader import Reader
@@ -23,6 +24,15 @@ are read. It need not ask for the read scope."""
 NOBODY_READS = 499
 """The status of an answer to a client that has hung up: it is never sent."""
 
+AskComplete = Callable[[str], Awaitable[Complete]]
+"""How far the table of this name is complete. To be asked before the table is."""
+
+
+async def unknown(table: str) -> Complete:
+    """Of a process that knows no queue."""
+    return Complete(reason="this process does not ask the queue")
+
+
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -34,6 +44,7 @@ class QueryDeps:
     groups: Groups
     mapper: Mapper
     held: Held = field(default_factory=Held)
+    complete: AskComplete = unknown
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises `LacksScope`, and what `authenticate` raises."""

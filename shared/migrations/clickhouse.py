@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, ServerError, database_of
+from shared.migrations.building import derived, lacking
 from shared.migrations.plan import AlterPlan, ColumnShape, Shape, Step, plan, settings_of, ttl_of
 from shared.settings import Storage
 from shared.signals.base import Table, create_table, table_settings
@@ -18,15 +19,19 @@ _WANTED = "_sluice_wanted"
 
 _TIMEOUT_S = 600.0
 
+_IN_BACKGROUND = {"alter_sync": 0, "mutations_sync": 0}
+"""For what rewrites all parts of a table, which may take hours."""
+
 
 @dataclass(frozen=True)
 class Changes:
-    """What was done, what was left alone because it would have taken something away, and what no ALTER can bring up to
-    date; a sentence each."""
+    """What was done, what was left alone because it would have taken something away, what no ALTER can bring up to
+    date, and what waits until something else is built; a sentence each."""
 
     done: list[str]
     left_alone: list[str]
     conflicts: list[str]
+    waiting: list[str]
 
 
 def migrate_clickhouse(
@@ -76,6 +81,7 @@ class _Migration:
         self._done: list[str] = []
         self._left_alone: list[str] = []
         self._conflicts: list[str] = []
+        self._waiting: list[str] = []
 
     def run(self, tables: list[Table], allow_destructive: bool) -> Changes:
         self._create_database()
@@ -87,7 +93,7 @@ class _Migration:
             if found is not None:
                 self._conflicts += found.conflicts
                 self._alter(table, found, allow_destructive)
-        return Changes(self._done, self._left_alone, self._conflicts)
+        return Changes(self._done, self._left_alone, self._conflicts, self._waiting)
 
     def _create_database(self) -> None:
         if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):
@@ -105,7 +111,9 @@ class _Migration:
         """The way from what is there to what is wanted; None where there is no such table yet."""
         name = stored_in(table, self._storage)
         there = self._describe(name)
-        return None if there is None else plan(name, there, self._wanted(table))
+        if there is None:
+            return None
+        return plan(name, there, self._wanted(table), derived(self._server, self._database, name, table))
 
     def _alter(self, table: Table, found: AlterPlan, allow_destructive: bool) -> None:
         for step in found.steps:
@@ -113,8 +121,14 @@ class _Migration:
                 self._left_alone.append(f"{table.name}: would have {step.says}; allow it with --allow-destructive")
             elif step.destructive and found.conflicts:
                 self._left_alone.append(f"{table.name}: would have {step.says}; resolve its conflicts first")
+            elif step.after and self._lacks(table, step.after):
+                self._waiting.append(f"{table.name}: {step.says}, as soon as old parts have that")
             else:
                 self._take(table, step)
+
+    def _lacks(self, table: Table, projection: str) -> bool:
+        """Whether some part doesn't have a projection yet."""
+        return projection in lacking(self._server, self._database, stored_in(table, self._storage), [projection])
 
     def _take(self, table: Table, step: Step) -> None:
         """One step. What the server refuses is a conflict: the other steps may be possible all the same."""
@@ -122,7 +136,7 @@ class _Migration:
             for statement in alter_statements(
                 step.alter, table, self._database, self._storage, of_columns=step.of_columns
             ):
-                self._server.query(statement)
+                self._server.query(statement, settings=_IN_BACKGROUND if step.background else None)
         except ServerError as error:
             reason = str(error).splitlines()[0]
             self._conflicts.append(f"table {table.name}: it could not be brought to have {step.says}: {reason}")
@@ -169,11 +183,11 @@ class _Migration:
 
     def _columns(self, of: Mapping[str, str]) -> dict[str, ColumnShape]:
         rows = self._server.query(
-            "SELECT name, type, compression_codec FROM system.columns"
-            " WHERE database = %(database)s AND table = %(table)s ORDER BY position",
+            "SELECT name, type, compression_codec, trim(concat(default_kind, ' ', default_expression))"
+            " FROM system.columns WHERE database = %(database)s AND table = %(table)s ORDER BY position",
             of,
         )
-        return {name: ColumnShape(kind, codec) for name, kind, codec in rows}
+        return {name: ColumnShape(kind, codec, default) for name, kind, codec, default in rows}
 
     def _named(self, select: str, of: Mapping[str, str]) -> dict[str, str]:
         return dict(self._server.query(f"{select} WHERE database = %(database)s AND table = %(table)s", of))

@@ -1,6 +1,9 @@
 """`sluice migrate`."""
 
 import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,26 +12,54 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared import registry
+from shared.clients.clickhouse import ClickHouse
 from shared.commands.common import DataDir, fail, quiet, sentences, settings_beside
+from shared.migrations.building import Building, building
+from shared.migrations.clickhouse import stored_in
 from shared.migrations.postgres import NewerDatabase
 from shared.migrations.run import Report
 from shared.migrations.run import migrate as run
+from shared.settings import Settings
+from shared.signals.base import Table
+
+LOOK_EVERY_S = 0.5
+"""Between two looks at what ClickHouse still builds."""
+
+PASSES = 20
+"""Of a migration that waits. What was replaced can go when all is built; a part that a merge made meanwhile may lack a
+projection, and gets it in the next pass."""
 
 
 def migrate(
     allow_destructive: Annotated[
         bool, typer.Option("--allow-destructive", help="Also drop what no signal has, and rebuild what differs.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until ClickHouse has built what is new for old parts; it goes on without this")
+    ] = True,
     data_dir: DataDir = Path("var"),
 ) -> None:
-    """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, and by two
-    processes at once; removes nothing without --allow-destructive. Exit code 1: a table conflicts; all else is done."""
+    """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, by two
+    processes at once, and again after it was killed; removes nothing without --allow-destructive. Exit code 1: a table
+    conflicts; all else is done."""
     quiet()
     settings = settings_beside(data_dir)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
+    console = Console()
+
+    def once() -> Report:
+        return asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
+
     with sentences(NewerDatabase):
-        report = asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
-    show(report, Console())
+        report = once()
+        show(report, console)
+        for _ in range(PASSES if wait else 0):
+            if not follow(settings, signals.tables, console) and not report.waiting:
+                break
+            time.sleep(LOOK_EVERY_S if report.waiting else 0)
+            report = once()
+            if report.done:
+                show(report, console)
     if report.conflicts:
         fail("\n".join(report.conflicts))
 
@@ -39,5 +70,24 @@ def show(report: Report, console: Console) -> None:
         console.print(f"[green]✓[/green] {escape(sentence)}", highlight=False, soft_wrap=True)
     for sentence in report.left_alone:
         console.print(f"[yellow]•[/yellow] left alone: {escape(sentence)}", highlight=False, soft_wrap=True)
-    if not report.done and not report.conflicts:
+    for sentence in report.waiting:
+        console.print(f"[yellow]•[/yellow] later: {escape(sentence)}", highlight=False, soft_wrap=True)
+    if not report.done and not report.conflicts and not report.waiting:
         console.print("everything is up to date")
+
+
+def follow(settings: Settings, tables: Iterable[Table], console: Console) -> bool:
+    """Print what ClickHouse still builds until that is done; whether there was anything. Raises `ClickHouseError`.
+
+    The server builds by itself: whoever ends this command stops nothing.
+    """
+    stored = [stored_in(table, settings.storage) for table in tables]
+    said: dict[tuple[str, str], Building] = {}
+    with closing(ClickHouse(settings.services.clickhouse_url)) as server:
+        while left := building(server, server.database, stored):
+            for each in left:
+                if said.get(each.key) != each:
+                    said[each.key] = each
+                    console.print(f"  {escape(each.sentence)}", highlight=False, soft_wrap=True)
+            time.sleep(LOOK_EVERY_S)
+    return bool(said)

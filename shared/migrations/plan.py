@@ -18,6 +18,12 @@ OFF_BY_DEFAULT = ("fsync_after_insert", "fsync_part_directory")
 class ColumnShape(NamedTuple):
     type: str
     codec: str
+    default: str = ""
+    """`ALIAS expression` of a column that no row holds."""
+
+    @property
+    def ddl(self) -> str:
+        return " ".join(filter(None, self))
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,27 @@ class Shape:
 
 
 class Step(NamedTuple):
-    """One ALTER. `says`: what it does, for people. `destructive`: it removes something that exists."""
+    """One ALTER. `says`: what it does, for people. `destructive`: it removes something that exists. `after`: the
+    projection that every part must have first. `background`: the server rewrites parts for it and isn't waited for."""
 
     alter: str
     says: str
     destructive: bool = False
     of_columns: bool = False
+    after: str = ""
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What former versions or other settings of ours have derived from the rows: dropping it takes nothing away.
+
+    `retired`: projection -> the one that has taken its place; `optional`: indexes that a setting chooses from;
+    `unbuilt`: projections that some parts lack although nothing builds them."""
+
+    retired: Mapping[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    unbuilt: frozenset[str] = frozenset()
 
 
 class AlterPlan(NamedTuple):
@@ -54,15 +75,15 @@ class AlterPlan(NamedTuple):
     conflicts: list[str]
 
 
-def plan(name: str, there: Shape, wanted: Shape) -> AlterPlan:
+def plan(name: str, there: Shape, wanted: Shape, derived: Derived) -> AlterPlan:
     """How the table `name` gets from one shape to the other."""
     conflicts = list(_conflicts(name, there, wanted))
     if there.engine != wanted.engine:
         return AlterPlan([], conflicts)
     steps = [
         *_columns(there, wanted),
-        *_parts("INDEX", there.indexes, wanted.indexes),
-        *_parts("PROJECTION", there.projections, wanted.projections),
+        *_parts("INDEX", there.indexes, wanted.indexes, derived),
+        *_parts("PROJECTION", there.projections, wanted.projections, derived),
         *_settings(there, wanted),
         *_ttl(there, wanted),
     ]
@@ -100,10 +121,15 @@ def _conflicts(name: str, there: Shape, wanted: Shape) -> Iterator[str]:
 def _columns(there: Shape, wanted: Shape) -> Iterator[Step]:
     where = "FIRST"
     for name, shape in wanted.columns.items():
-        definition = f"`{name}` {shape.type} {shape.codec}".rstrip()
-        if name not in there.columns:
+        definition = f"`{name}` {shape.ddl}"
+        now = there.columns.get(name)
+        if now is None:
             yield Step(f"ADD COLUMN IF NOT EXISTS {definition} {where}", f"added the column {name}", of_columns=True)
-        elif there.columns[name].codec != shape.codec and there.columns[name].type == shape.type:
+        elif now.type == shape.type and now.default != shape.default:
+            yield Step(
+                f"MODIFY COLUMN {definition}", f"changed what the column {name} is computed from", of_columns=True
+            )
+        elif now.type == shape.type and now.codec != shape.codec:
             yield Step(f"MODIFY COLUMN {definition}", f"changed the codec of the column {name} for new parts")
         where = f"AFTER `{name}`"
     for name in there.columns:
@@ -111,20 +137,32 @@ def _columns(there: Shape, wanted: Shape) -> Iterator[Step]:
             yield Step(f"DROP COLUMN `{name}`", f"dropped the column {name}, which no signal has", True, True)
 
 
-def _parts(kind: str, there: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Step]:
+def _parts(kind: str, there: Mapping[str, str], wanted: Mapping[str, str], derived: Derived) -> Iterator[Step]:
     """Indexes and projections: both are named, derived from the rows, and rebuilt in the background."""
     word = kind.lower()
     for name, definition in wanted.items():
         # Both commands in one ALTER: added but never built for the old parts would look finished.
-        add = f"ADD {kind} IF NOT EXISTS `{name}` {definition}, MATERIALIZE {kind} `{name}`"
+        build = f"MATERIALIZE {kind} `{name}`"
+        add = f"ADD {kind} IF NOT EXISTS `{name}` {definition}, {build}"
         if name not in there:
-            yield Step(add, f"added the {word} {name}; old parts get it in the background")
+            yield Step(add, f"added the {word} {name}; old parts get it in the background", background=True)
         elif there[name] != definition:
             yield Step(f"DROP {kind} `{name}`", f"dropped the old {word} {name}", True)
-            yield Step(add, f"recreated the {word} {name}; old parts get it in the background", True)
+            yield Step(add, f"recreated the {word} {name}; old parts get it in the background", True, background=True)
+        elif name in derived.unbuilt:
+            yield Step(build, f"went on with the {word} {name}; old parts get it in the background", background=True)
     for name in there:
         if name not in wanted:
-            yield Step(f"DROP {kind} `{name}`", f"dropped the {word} {name}, which no signal has", True)
+            yield _dropped(kind, name, derived)
+
+
+def _dropped(kind: str, name: str, derived: Derived) -> Step:
+    drop, says = f"DROP {kind} `{name}`", f"dropped the {kind.lower()} {name}"
+    if successor := derived.retired.get(name):
+        return Step(drop, f"{says}, replaced by {successor}", after=successor, background=True)
+    if name in derived.optional:
+        return Step(drop, f"{says}, which SLUICE_SEARCH_INDEX no longer names", background=True)
+    return Step(drop, f"{says}, which no signal has", True)
 
 
 def _settings(there: Shape, wanted: Shape) -> Iterator[Step]:

@@ -20,12 +20,13 @@ LOCK_WAIT_S = 600.0
 
 @dataclass(frozen=True)
 class Report:
-    """What was done, what was left alone because it would have taken something away, and what could not be done because
-    a table differs in what no ALTER changes; a sentence each."""
+    """What was done, what was left alone because it would have taken something away, what could not be done because
+    a table differs in what no ALTER changes, and what waits until something else is built; a sentence each."""
 
     done: list[str]
     left_alone: list[str]
     conflicts: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 async def migrate(settings: Settings, registry: Registry, *, allow_destructive: bool = False) -> Report:
@@ -46,14 +47,14 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
         changes = await asyncio.to_thread(
             migrate_clickhouse,
             settings.services.clickhouse_url,
-            registry.tables,
+            [table.searched_by(settings.search.index) for table in registry.tables],
             settings.storage,
             fsync=settings.writer.fsync,
             allow_destructive=allow_destructive,
         )
         done += changes.done
         done += await _create_topics(settings, registry)
-    return Report(done, changes.left_alone, changes.conflicts)
+    return Report(done, changes.left_alone, changes.conflicts, changes.waiting)
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:

@@ -4,8 +4,8 @@ A column is written down once, in its signal's file; the DDL, the insert, the mi
 follow from it. Nothing here does I/O.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -74,6 +74,23 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Alias:
+    """A column that is computed where it is read: no row holds it and no insert names it.
+
+    Its expression has no lambda and no comparison with '': then the planner finds a rollup by it.
+    """
+
+    name: str
+    type: str
+    expression: str
+    help: str
+
+    @property
+    def ddl(self) -> str:
+        return f"`{self.name}` {self.type} ALIAS {self.expression}"
+
+
+@dataclass(frozen=True)
 class Index:
     """A data-skipping index."""
 
@@ -105,6 +122,14 @@ class Rollup:
 
 
 @dataclass(frozen=True)
+class Retired:
+    """A rollup of former versions. A migration drops it once `successor` is built for every part."""
+
+    name: str
+    successor: str
+
+
+@dataclass(frozen=True)
 class Table:
     """One ClickHouse table: the common columns, then its own."""
 
@@ -112,6 +137,10 @@ class Table:
     own_columns: tuple[Column, ...]
     rollups: tuple[Rollup, ...] = ()
     indexes: tuple[Index, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    search_indexes: Mapping[str, Index] = field(default_factory=dict)
+    """What `SLUICE_SEARCH_INDEX` may name -> the index that it adds."""
+    retired: tuple[Retired, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -123,11 +152,20 @@ class Table:
 
     @property
     def all_rollups(self) -> tuple[Rollup, ...]:
-        return (*self.rollups, USAGE)
+        return (*self.rollups, LANES)
+
+    @property
+    def all_retired(self) -> tuple[Retired, ...]:
+        return (*self.retired, *COMMON_RETIRED)
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:
         return (*COMMON_INDEXES, *self.indexes)
+
+    def searched_by(self, choice: str) -> "Table":
+        """The same with the index that `SLUICE_SEARCH_INDEX` names, if this table has such a one."""
+        added = (self.search_indexes[choice],) if choice in self.search_indexes else ()
+        return replace(self, indexes=(*self.indexes, *added))
 
 
 @dataclass(frozen=True)
@@ -172,17 +210,22 @@ IDENTITY_COLUMNS = (
 
 COMMON_INDEXES = (
     Index("offset_range", "_offset", "minmax"),
+    Index("arrival_range", "received_at", "minmax"),
     Index("trace", "trace_id", "bloom_filter(0.01)"),
 )
 
-USAGE = Rollup(
-    name="usage_by_hour",
-    select="SELECT project_id, toStartOfHour(received_at), count() GROUP BY project_id, toStartOfHour(received_at)",
-    question=(
-        "SELECT project_id, toStartOfHour(received_at) AS hour, count() FROM {table}"
-        " WHERE project_id = 'p' GROUP BY project_id, hour"
-    ),
+_LANES = "project_id, toStartOfHour(received_at), _topic, _partition"
+_SUMS = "count(), sum(_offset), sum(_index), min(_offset), max(_offset)"
+
+LANES = Rollup(
+    name="lanes_by_hour",
+    select=f"SELECT {_LANES}, {_SUMS} GROUP BY {_LANES}",
+    question=f"SELECT {_LANES}, {_SUMS} FROM {{table}} WHERE project_id = 'p' GROUP BY {_LANES}",  # noqa: S608 - ours
 )
+"""What each lane has brought to a project, and with coarser questions its usage. The sums tell whether rows are missing
+or repeated; they wrap at 2^64 (storage.md, "Rollups are aggregating projections")."""
+
+COMMON_RETIRED = (Retired("usage_by_hour", LANES.name),)
 
 ORDER_BY = ("project_id", "timestamp", "received_at", "_partition", "_offset", "_index")
 PRIMARY_KEY = ("project_id", "timestamp")
@@ -194,6 +237,7 @@ def create_table(table: Table, database: str, engine: Engine = "MergeTree", clus
     """The CREATE TABLE statement of a table (IF NOT EXISTS)."""
     parts: Iterable[str] = (
         *(column.ddl for column in table.columns),
+        *(alias.ddl for alias in table.aliases),
         *(index.ddl for index in table.all_indexes),
         *(rollup.ddl for rollup in table.all_rollups),
     )

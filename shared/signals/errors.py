@@ -38,6 +38,7 @@ SIGNAL = Signal(
             Index("event", "event_id", "bloom_filter(0.01)"),
             Index("digest", "digest", "bloom_filter(0.01)"),
             Index("vercel", "vercel_id", "bloom_filter(0.01)"),
+            Index("fingerprints", "fingerprint", "bloom_filter(0.01)"),
         ),
         rollups=(
             Rollup(

@@ -1,6 +1,23 @@
 """Logs: one row a log entry."""
 
-from shared.signals.base import Column, Index, Rollup, Signal, Table, identifier, low
+from shared.signals.base import Alias, Column, Index, Retired, Rollup, Signal, Table, identifier, low
+
+PATTERN = (
+    "if(notEmpty(template), template, reverse(replaceRegexpAll(reverse(replaceRegexpAll("
+    "substringUTF8(message, 1, 512), '\\\\d\\\\S*', '0')), '0\\\\S*', '*')))"
+)
+"""The template, else the message with `*` for every word that holds a digit. One regular expression for the whole word
+costs twice as much: here the first drops what follows a digit, the second what stands before it
+(storage.md, "Patterns")."""
+
+ATTRIBUTE_ITEMS = (
+    "if(isValidJSON(attributes) AND position(attributes, '\\\\') = 0,"
+    " arrayMap(pair -> concat(pair.1, '=', pair.2), JSONExtractKeysAndValues(attributes, 'String')), ['odd'])"
+)
+"""`key=text` of the attributes' own scalars; `odd` alone for JSON in which a text may be spelled in several ways."""
+
+_PATTERNS = f"project_id, {PATTERN}, level, toStartOfHour(timestamp)"
+_VOLUME = "project_id, toStartOfFiveMinutes(timestamp), level, service, environment"
 
 LOGS = Table(
     name="logs",
@@ -25,20 +42,37 @@ LOGS = Table(
         Column("account", "String", "JSON object of the account's further keys."),
         low("format", "The wire format it came in."),
     ),
-    indexes=(Index("vercel", "vercel_id", "bloom_filter(0.01)"),),
+    indexes=(
+        Index("vercel", "vercel_id", "bloom_filter(0.01)"),
+        Index("user_ids", "user_id", "bloom_filter(0.01)"),
+        Index("request_ids", "request_id", "bloom_filter(0.01)"),
+    ),
+    aliases=(Alias("pattern", "String", PATTERN, "The template, else the message with * for what holds a digit."),),
     rollups=(
         Rollup(
-            name="templates_by_hour",
-            select=(
-                "SELECT project_id, template, level, toStartOfHour(timestamp), count(), max(timestamp)"
-                " GROUP BY project_id, template, level, toStartOfHour(timestamp)"
-            ),
+            name="patterns_by_hour",
+            select=f"SELECT {_PATTERNS}, count(), min(timestamp), max(timestamp) GROUP BY {_PATTERNS}",
             question=(
-                "SELECT template, level, toStartOfHour(timestamp) AS hour, count(), max(timestamp) FROM {table}"
-                " WHERE project_id = 'p' GROUP BY template, level, hour"
+                "SELECT pattern, level, toStartOfHour(timestamp) AS hour, count(), min(timestamp), max(timestamp)"
+                " FROM {table} WHERE project_id = 'p' GROUP BY pattern, level, hour"
+            ),
+        ),
+        Rollup(
+            name="volume_by_5min",
+            select=f"SELECT {_VOLUME}, count() GROUP BY {_VOLUME}",
+            question=(
+                "SELECT toStartOfFiveMinutes(timestamp) AS time, level, count() FROM {table} WHERE project_id = 'p'"
+                " AND service = 'service 1' AND toStartOfFiveMinutes(timestamp) >= now() - toIntervalDay(1)"
+                " GROUP BY time, level"
             ),
         ),
     ),
+    search_indexes={
+        "words": Index("search_words", "lower(message)", "tokenbf_v1(32768, 3, 0)"),
+        "substrings": Index("search_substrings", "lower(message)", "ngrambf_v1(4, 32768, 3, 0)"),
+        "attributes": Index("search_attributes", ATTRIBUTE_ITEMS, "bloom_filter(0.01)"),
+    },
+    retired=(Retired("templates_by_hour", "patterns_by_hour"),),
 )
 
 SIGNAL = Signal(name="logs", table=LOGS)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from shared.durations import parse_duration
 from shared.formats.values import microseconds
-from shared.queue.base import Lane, Position, Queue
+from shared.queue.base import Lane, Queue
+from shared.queue.lane_state import LaneState, lane_states
 from shared.registry import Registry
 from shared.signals.base import Signal
-from writer.position import starting_point
 
 _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
 """Digits of a time of this century as seconds, milliseconds or microseconds since the epoch -> milliseconds of one."""
@@ -32,28 +32,6 @@ class Wanted:
     """... and before this one."""
     offsets: tuple[int, int] | None = None
     """First and last offset, both included."""
-
-
-@dataclass(frozen=True)
-class LaneState:
-    """What the queue reports of a lane. `committed`: by the writers' group, None for nothing."""
-
-    begin: int
-    committed: int | None
-    end: int
-
-    @property
-    def goes_on_at(self) -> int:
-        """Where a writer that takes the lane over now starts: everything below is stored, or gone."""
-        position = None if self.committed is None else Position(self.committed)
-        return starting_point(position, self.begin, self.end).offset
-
-    @property
-    def lost(self) -> tuple[int, int]:
-        """Offsets `[from, to)` that retention took and no writer has noticed yet; equal for none."""
-        if self.committed is None or self.committed >= self.begin:
-            return 0, 0
-        return self.committed, self.begin
 
 
 @dataclass(frozen=True)
@@ -103,23 +81,6 @@ async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list
 
 async def _at(queue: Queue, lanes: list[Lane], moment_ms: int | None) -> dict[Lane, int]:
     return {} if moment_ms is None else await queue.offsets_at(lanes, moment_ms)
-
-
-async def lane_states(queue: Queue, group: str, lanes: Iterable[Lane]) -> dict[Lane, LaneState]:
-    """Read in this order, so that beside live writers and retention nothing looks lost or beyond the end that isn't.
-
-    Raises `QueueUnavailable`.
-    """
-    wanted = list(lanes)
-    begins = await queue.begin_offsets(wanted)
-    committed = await queue.committed(group, wanted)
-    ends = await queue.end_offsets(wanted)
-    return {lane: LaneState(begins[lane], offset_of(committed[lane]), ends[lane]) for lane in wanted}
-
-
-def offset_of(position: Position | None) -> int | None:
-    """The committed offset; a plan in its metadata only says what is being inserted."""
-    return None if position is None else position.offset
 
 
 def cut(

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from gateway.query.as_of import AsOf, decode_as_of
 from gateway.query.language import EVERYTHING, Node
 from gateway.query.language.parameter import parse_q
 from gateway.query.logs.columns import INCLUDABLE
@@ -59,6 +61,7 @@ class LogQuery:
     include: tuple[str, ...] = ()
     budget: int | None = None
     hints: tuple[str, ...] = ()
+    as_of: AsOf | None = None
 
 
 def parse_log_query(given: Parameters) -> LogQuery:
@@ -79,6 +82,7 @@ def parse_log_query(given: Parameters) -> LogQuery:
         budget=given.integer("budget", None, least=1, most=MAX_BUDGET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
         include=tuple(given.words("include", INCLUDABLE)),
+        as_of=_as_of(given),
     )
     if query.start is not None and query.end is not None and query.start > query.end:
         late = given.text("start_time") or ""
@@ -91,12 +95,25 @@ def parse_log_query(given: Parameters) -> LogQuery:
     return query
 
 
-def parse_around(given: Parameters) -> tuple[tuple[str, ...], Place | None]:
-    """The further columns that the logs of an error are asked for with, and where they go on. Raises `BadQuery`."""
+class Around(NamedTuple):
+    """How the logs of an error are asked for: with which further columns, from which place on, in which state."""
+
+    include: tuple[str, ...] = ()
+    after: Place | None = None
+    as_of: AsOf | None = None
+
+
+def parse_around(given: Parameters) -> Around:
+    """Raises `BadQuery`."""
     include = tuple(given.words("include", INCLUDABLE))
     after = given.parsed("cursor", decode_place, "value_error", "a valid cursor")
+    around = Around(include, after, _as_of(given))
     given.finish()
-    return include, after
+    return around
+
+
+def _as_of(given: Parameters) -> AsOf | None:
+    return given.parsed("as_of", decode_as_of, "value_error", "a state of what is stored")
 
 
 def _attributes(given: Parameters) -> list[tuple[str, str]]:

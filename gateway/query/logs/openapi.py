@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.apis.proliferate import API
 from gateway.openapi import Components, Json
-from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
+from gateway.openapi.answers import COMPLETE, EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.listed import ListedParameters
 from gateway.query.logs.columns import KEYS, schema_of
@@ -28,6 +28,7 @@ _MEANINGS = {
     "cursor": "Where the next page begins: from the `Link` header, not to be made up.",
     "budget": "How many rows may be searched through; then the answer may stop early: `Link` goes on from there, and"
     " `total` counts what was found.",
+    "as_of": "Only what was stored in this state, from an `X-As-Of` header: pages and counts that don't move.",
     "include": "Further columns that each log is to have.",
     "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
 } | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
@@ -105,7 +106,7 @@ def _page() -> Json:
     log = {"type": "object", "properties": columns, "required": list(KEYS), "additionalProperties": False}
     return {
         "description": "The logs",
-        "headers": REQUEST_ID | limits(required=False) | link,
+        "headers": REQUEST_ID | limits(required=False) | link | COMPLETE,
         "content": {
             "application/json": {
                 "schema": {

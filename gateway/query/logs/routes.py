@@ -18,6 +18,7 @@ from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import EventNotFound, ProjectNotFound
+from shared.signals.logs import LOGS
 
 MAX_EVENT_ID = 128
 
@@ -35,7 +36,8 @@ def routes(deps: QueryDeps) -> list[Described]:
         if key.project_id != request.path_params["project_id"]:
             raise ProjectNotFound
         query = parse_log_query(_parameters(request))
-        headers = hint_header(query.hints)
+        complete = await deps.complete(LOGS.name)
+        headers = complete.within(query.as_of).headers | hint_header(query.hints)
         if query.budget is None:
             found = await find_logs(deps.reader, key.project_id, query)
         else:
@@ -46,13 +48,14 @@ def routes(deps: QueryDeps) -> list[Described]:
     async def event_logs(request: Request) -> Response:
         key = await deps.reading_key(request)
         given = _parameters(request)
-        include, after = parse_around(given)
+        around = parse_around(given)
         event_id = request.path_params["event_id"]
         if not 0 < len(event_id) <= MAX_EVENT_ID:
             raise EventNotFound
         stored_id = event_id.replace("\0", "\ufffd")
-        found = await find_logs_around(deps.reader, key.project_id, stored_id, include, after)
-        return _answer(deps, key.project_id, found, _next_link(request, found))
+        complete = await deps.complete(LOGS.name)
+        found = await find_logs_around(deps.reader, key.project_id, stored_id, around)
+        return _answer(deps, key.project_id, found, complete.within(around.as_of).headers | _next_link(request, found))
 
     # An event id is the client's own text, which may contain slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {

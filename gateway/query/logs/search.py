@@ -8,7 +8,7 @@ from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
 from gateway.query.logs.conditions import beyond, matching
 from gateway.query.logs.cursor import PLACE_COLUMNS, Place
-from gateway.query.logs.filters import LogQuery
+from gateway.query.logs.filters import Around, LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
 from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
@@ -65,9 +65,7 @@ def too_large(limit: int) -> BadQuery:
     return BadQuery([issue("value_error", "limit", message, str(limit))])
 
 
-async def find_logs_around(
-    reader: Reader, project_id: str, event_id: str, include: tuple[str, ...], after: Place | None = None
-) -> Found:
+async def find_logs_around(reader: Reader, project_id: str, event_id: str, around: Around) -> Found:
     """The logs of an error's trace around it, oldest first. Raises `EventNotFound`, `Unavailable`."""
     trace_id, moment = await _event(reader, project_id, event_id)
     if not trace_id:
@@ -77,13 +75,14 @@ async def find_logs_around(
         start=moment - AROUND_US,
         end=moment + AROUND_US,
         limit=MAX_AROUND,
-        after=after,
-        include=include,
+        after=around.after,
+        include=around.include,
+        as_of=around.as_of,
     )
     conditions = matching(project_id, query)
     page = await as_many_as_fit(reader, conditions, query, descending=False)
     more = page.last is not None
-    total = max(await _count(reader, conditions), page.n + more) if more or after else page.n
+    total = max(await _count(reader, conditions), page.n + more) if more or around.after else page.n
     return Found(page, total, more)
 
 

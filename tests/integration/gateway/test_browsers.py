@@ -16,7 +16,7 @@ def is_readable(answer: Answer, origin: str) -> bool:
     """Whether a page of this origin may read the answer and the headers it needs."""
     exposed = {name.strip() for name in answer.headers.get("access-control-expose-headers", "").split(",")}
     wanted = {"X-Request-Id", "X-Event-Id", "X-Dropped", "Link", "Retry-After"}
-    wanted |= {"X-Query-Hint", "X-Searched-To", "X-Searched-Rows"}
+    wanted |= {"X-Query-Hint", "X-Searched-To", "X-Searched-Rows", "X-Complete-Up-To", "X-Complete-Reason", "X-As-Of"}
     limits = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
     return (
         answer.headers.get_all("access-control-allow-origin") == [origin]  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ The examples stand in `tests/fixtures/seeds` as the documents print them; only h
 import json
 import shlex
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -305,3 +306,21 @@ def test_a_missing_field_is_400_with_the_seeds_body(stack: RunningStack) -> None
     status, body = stack.request("POST", "/ingest/errors", b'{"stack_trace":"x"}', bearer)
     assert (status, body["success"], body["error"]["name"]) == (400, False, "ZodError")
     assert body["error"]["issues"][0]["path"] == ["error_message"]
+
+
+def test_an_answer_says_how_far_it_is_complete(stack: RunningStack) -> None:
+    path = f"/api/v1/projects/{stack.env['SLUICE_PROJECT_ID']}/logs"
+    asked = urllib.request.Request(
+        stack.env["SLUICE_URL"] + path, headers={"Authorization": f"Bearer {stack.env['SLUICE_READ_KEY']}"}
+    )
+    began = datetime.now(UTC)
+
+    def complete() -> dict[str, str] | None:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+        up_to = headers["x-complete-up-to"]
+        return headers if up_to != "null" and datetime.fromisoformat(up_to) >= began else None
+
+    headers = wait_until(complete, 60, "everything that was sent is stored")
+    status, body = stack.read(f"{path}?as_of={headers['x-as-of']}")
+    assert (status, set(body)) == (200, {"logs", "total", "has_more"})

@@ -142,7 +142,10 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
         "ClickHouse: logs: added the column format",
         "ClickHouse: logs: added the index trace; old parts get it in the background",
         "ClickHouse: logs: added the index vercel; old parts get it in the background",
-        "ClickHouse: logs: added the projection templates_by_hour; old parts get it in the background",
+        "ClickHouse: logs: added the index user_ids; old parts get it in the background",
+        "ClickHouse: logs: added the index request_ids; old parts get it in the background",
+        "ClickHouse: logs: added the projection patterns_by_hour; old parts get it in the background",
+        "ClickHouse: logs: added the projection volume_by_5min; old parts get it in the background",
         "ClickHouse: logs: set non_replicated_deduplication_window = 10000",
     ]
     clickhouse.query(create_table(replace(LOGS, name="fresh"), clickhouse.database))
@@ -158,7 +161,7 @@ async def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(settings: Se
         await asyncio.sleep(0.1)
     question = LOGS.rollups[0].question.format(table="logs")
     plan = "\n".join(line for (line,) in clickhouse.query(f"EXPLAIN {question}"))
-    assert "ReadFromMergeTree (templates_by_hour)" in plan
+    assert "ReadFromMergeTree (patterns_by_hour)" in plan
     assert await migrate(settings, of_table(LOGS)) == type(report)([], [])
 
 
@@ -285,7 +288,8 @@ async def test_nothing_is_taken_away_unless_allowed(settings: Settings, clickhou
         own_columns=(*LOGS.own_columns, Column("mine", "String", "")),
         indexes=(*LOGS.indexes, Index("mine", "user_id", "minmax")),
         rollups=(
-            Rollup("templates_by_hour", "SELECT project_id, count() GROUP BY project_id", ""),
+            Rollup("patterns_by_hour", "SELECT project_id, count() GROUP BY project_id", ""),
+            *LOGS.rollups[1:],
             Rollup("mine", "SELECT project_id, max(timestamp) GROUP BY project_id", ""),
         ),
     )

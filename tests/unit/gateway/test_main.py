@@ -9,7 +9,7 @@ from gateway.app import Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.main import serving
 from shared import settings
-from shared.queue.base import Queue
+from shared.queue.base import Producer, Queue
 from shared.settings import BadSetting
 
 
@@ -47,19 +47,21 @@ def test_what_is_no_address_is_refused_at_the_start(tmp_path: Path, name: str) -
         served(tmp_path, SLUICE_GATEWAY_TRUSTED_PROXIES=name)
 
 
-@pytest.mark.parametrize(("roles", "opened"), [("query", 0), ("ingest", 1), ("ingest,query", 1)])
-def test_a_process_that_only_reads_has_no_queue(
-    roles: str, opened: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("roles", "producers"), [("query", 0), ("ingest", 1), ("ingest,query", 1)])
+def test_a_process_that_only_reads_makes_no_producer(
+    roles: str, producers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gateway import assembly
 
-    queues: list[Queue] = []
+    made: list[Producer] = []
 
     def open_queue(config: settings.Settings) -> Queue:
-        queues.append(made := real(config))
-        return made
+        queue = real(config)
+        producer = queue.producer
+        monkeypatch.setattr(queue, "producer", lambda: made.append(producer()) or made[-1])
+        return queue
 
     real = assembly.open_queue
     monkeypatch.setattr(assembly, "open_queue", open_queue)
     deps = assemble(settings.load({"SLUICE_GATEWAY_ROLES": roles, "SLUICE_QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}))
-    assert (len(queues), deps.ingest is not None) == (opened, bool(opened))
+    assert (len(made), deps.ingest is not None) == (producers, bool(producers))

@@ -164,10 +164,11 @@ def test_a_body_may_carry_the_key(document: Json) -> None:
 def test_the_parameters_are_those_that_the_route_reads(document: Json) -> None:
     parameters = {p["name"]: p for p in document["paths"]["/api/v1/projects/{project_id}/logs"]["get"]["parameters"]}
     own = {"q", "budget", "levels", "search", "start_time", "end_time", "limit", "offset", "cursor", "include", "attr."}
+    own |= {"as_of"}
     assert parameters.keys() == own | set(EQUAL)
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 100}
     of_event = document["paths"]["/api/v1/events/{event_id}/logs"]["get"]["parameters"]
-    assert [p["name"] for p in of_event] == ["include", "cursor"]
+    assert [p["name"] for p in of_event] == ["include", "cursor", "as_of"]
 
 
 def test_the_statuses_of_each_kind_of_route(document: Json) -> None:

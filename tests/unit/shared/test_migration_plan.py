@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.migrations.plan import ColumnShape, Shape, Step, plan, settings_of, ttl_of
+from shared.migrations.plan import ColumnShape, Derived, Shape, Step, plan, settings_of, ttl_of
 
 WANTED = Shape(
     engine="MergeTree",
@@ -18,15 +18,17 @@ WANTED = Shape(
     settings={"non_replicated_deduplication_window": "10000", "fsync_after_insert": "0"},
 )
 
+NOTHING = Derived()
 
-def steps(there: Shape) -> list[Step]:
-    found = plan("logs", there, WANTED)
+
+def steps(there: Shape, derived: Derived = NOTHING) -> list[Step]:
+    found = plan("logs", there, WANTED, derived)
     assert found.conflicts == []
     return found.steps
 
 
 def test_a_table_that_is_as_wanted_needs_nothing() -> None:
-    assert plan("logs", WANTED, WANTED) == ([], [])
+    assert plan("logs", WANTED, WANTED, NOTHING) == ([], [])
 
 
 def test_missing_columns_are_added_in_their_place() -> None:
@@ -71,6 +73,36 @@ def test_what_takes_something_away_is_marked() -> None:
     assert all(step.destructive for step in found)
 
 
+def test_a_column_that_is_computed_where_it_is_read_is_added_and_changed() -> None:
+    computed = replace(WANTED, columns={**WANTED.columns, "c": ColumnShape("String", "", "ALIAS lower(p)")})
+    for there, alter in (
+        (WANTED.columns, "ADD COLUMN IF NOT EXISTS `c` String ALIAS lower(p) AFTER `t`"),
+        ({**WANTED.columns, "c": ColumnShape("String", "", "ALIAS p")}, "MODIFY COLUMN `c` String ALIAS lower(p)"),
+    ):
+        (step,) = plan("logs", replace(WANTED, columns=there), computed, NOTHING).steps
+        assert (step.alter, step.of_columns, step.destructive) == (alter, True, False)
+
+
+def test_what_was_derived_goes_without_being_called_destructive() -> None:
+    there = replace(
+        WANTED,
+        indexes={**WANTED.indexes, "search_words": "t TYPE minmax GRANULARITY 1"},
+        projections={**WANTED.projections, "by_day": "(SELECT count())"},
+    )
+    index, projection = steps(there, Derived(retired={"by_day": "by_hour"}, optional=frozenset({"search_words"})))
+    assert (index.alter, index.destructive, index.after) == ("DROP INDEX `search_words`", False, "")
+    assert (projection.alter, projection.destructive, projection.after) == (
+        "DROP PROJECTION `by_day`",
+        False,
+        "by_hour",
+    )
+
+
+def test_a_projection_that_nothing_builds_any_more_is_gone_on_with() -> None:
+    (step,) = steps(WANTED, Derived(unbuilt=frozenset({"by_hour"})))
+    assert (step.alter, step.destructive) == ("MATERIALIZE PROJECTION `by_hour`", False)
+
+
 @pytest.mark.parametrize(
     ("there", "alters"),
     [
@@ -97,7 +129,7 @@ def test_another_type_or_key_is_a_conflict_that_names_it() -> None:
         sorting_key="t",
         columns={**WANTED.columns, "t": ColumnShape("Date", "")},
     )
-    engine, key, column = plan("logs", there, WANTED).conflicts
+    engine, key, column = plan("logs", there, WANTED, NOTHING).conflicts
     assert "table logs: its engine is ReplicatedMergeTree, it must be MergeTree" in engine
     assert "its sorting key is t, it must be p, t, i" in key
     assert "column t is Date, it must be DateTime" in column

@@ -7,11 +7,12 @@ from prometheus_client import CollectorRegistry
 
 from shared.metrics import LagGauges
 from shared.queue.base import Lane
+from shared.queue.first_times import Sample
+from shared.queue.lane_state import LaneState
 from shared.signals.logs import SIGNAL
-from writer.lag import History, Lag, Sample, drain_s, show
+from writer.lag import History, Lag, drain_s, show
 from writer.ops.lag.observer import LaneLag, total
 from writer.ops.lag.report import as_json_value, duration_text
-from writer.ops.ranges import LaneState
 
 A, B = Lane("logs", 0), Lane("logs", 1)
 

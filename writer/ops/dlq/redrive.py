@@ -9,6 +9,7 @@ import msgspec
 from rich.progress import Progress
 
 from shared.queue.base import Lane, Message
+from shared.queue.lane_state import LaneState, lane_states
 from shared.signals.base import Signal
 from writer.buffer import Draft, Limits
 from writer.converter import is_expired
@@ -17,7 +18,6 @@ from writer.failpoints import Failpoints
 from writer.ops.letters import Chosen, Kept, current_letters, with_bytes
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice
-from writer.ops.ranges import LaneState, lane_states
 from writer.ops.restore.restorer import Item
 from writer.ops.restore.session import Session, opened
 

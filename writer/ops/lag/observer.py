@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.queue.base import Lane
+from shared.queue.first_times import FirstTimes, Sample
+from shared.queue.lane_state import LaneState, lane_states
 from shared.signals.base import Signal
-from writer.lag import FirstTimes, History, Lag, Sample, age_s
+from writer.lag import History, Lag, age_s
 from writer.ops.operator import Operator
-from writer.ops.ranges import LaneState, Wanted, lane_states, wanted_lanes
+from writer.ops.ranges import Wanted, wanted_lanes
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from shared.commands.common import print_json, wide_console
 from shared.queue.base import QueueError
+from shared.queue.lane_state import LaneState
 from writer.lag import Lag
 from writer.ops.lag.observer import LaneLag, total
-from writer.ops.ranges import LaneState
 
 Screen = Callable[[list[LaneLag] | QueueError], None]
 """Shows one observation, or why there is none."""

@@ -2,8 +2,8 @@
 
 from shared.clients.postgres import AsyncConnection, check_held
 from shared.queue.base import Queue
+from shared.queue.lane_state import lane_states
 from writer.batch import Batch
-from writer.ops.ranges import lane_states
 
 LOCK_WAIT_S = 5.0
 

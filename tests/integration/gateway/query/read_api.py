@@ -14,6 +14,7 @@ from starlette.responses import Response
 from gateway.apis.proliferate import API
 from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
+from gateway.query.deps import AskComplete, unknown
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
@@ -101,7 +102,11 @@ async def stand_in(request: Request) -> ResolvedKey:
 
 
 def client(
-    reader: Reader, key: str = "reader", mapper: Mapper | None = None, groups: Groups | None = None
+    reader: Reader,
+    key: str = "reader",
+    mapper: Mapper | None = None,
+    groups: Groups | None = None,
+    complete: AskComplete = unknown,
 ) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key. Without a mapper no maps are stored, without groups Postgres
     is away."""
@@ -116,7 +121,8 @@ def client(
     if mapper is None:
         blobs = MemoryBlobs()
         mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
-    deps = QueryDeps(reader, stand_in, Metrics(), groups or Groups(Postgres(NO_POSTGRES)), mapper)
+    groups = groups or Groups(Postgres(NO_POSTGRES))
+    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper, complete=complete)
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.clickhouse import ClickHouse
 from gateway.query import Reader
-from gateway.query.logs.filters import EQUAL, LogQuery
+from gateway.query.logs.filters import EQUAL, Around, LogQuery
 from gateway.query.logs.search import find_logs, find_logs_around
 from gateway.query.reader import TooBig
 from gateway.rejections import Unavailable
@@ -147,7 +147,7 @@ async def test_a_page_and_its_count_read_only_the_days_since_the_start(
 async def test_logs_around_an_error_read_the_minutes_around_it(
     explaining: Explaining, two_projects_for_ten_days: Store
 ) -> None:
-    found = await find_logs_around(explaining, "p", "e", ())
+    found = await find_logs_around(explaining, "p", "e", Around())
     assert found.total == 5
     event, logs = explaining.plans
     assert re.search(r"Name: event\s+Description: bloom_filter", event), event

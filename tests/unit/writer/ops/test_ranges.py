@@ -6,9 +6,10 @@ import pytest
 import typer
 
 from shared.queue.base import Lane
+from shared.queue.lane_state import LaneState
 from shared.signals.logs import SIGNAL
 from writer.ops.operator import wanted_of
-from writer.ops.ranges import LaneState, Wanted, cut, parse_moment, parse_offsets, part_of_gap
+from writer.ops.ranges import Wanted, cut, parse_moment, parse_offsets, part_of_gap
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 NOON_MS = int(NOW.timestamp() * 1000)
