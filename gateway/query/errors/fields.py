@@ -1,5 +1,6 @@
 """The fields of errors in a query."""
 
+from gateway.query.groups import COLUMN
 from gateway.query.language.binding import Cost
 from gateway.query.language.field import Columns, Field, Fields
 from gateway.query.language.language import Language
@@ -20,7 +21,7 @@ FIELDS = Fields(
     *_columns.common(),
     # `status` (open, resolved, muted) is a group's, not a row's, and stands in Postgres. It joins here, as a kind that
     # asks for the fingerprints of a status as `Group` asks for those of a group.
-    Field("fingerprint", Group(_columns.words("fingerprint"))),
+    Field(COLUMN, Group(_columns.words(COLUMN))),
     _columns.text("type"),
     Field("severity", Ordered("severity", _SEVERITIES, _severity)),
     Field("handled", YesNo("handled != 0", ("handled",))),
