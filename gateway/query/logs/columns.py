@@ -39,10 +39,9 @@ _encode = msgspec.json.Encoder().encode
 Cell = Callable[[Any], Any]
 
 
-def select_list(names: Sequence[str], aliases: Sequence[str]) -> str:
-    """The expressions of a SELECT. Times come as microseconds, because datetime objects are slow."""
-    values = (f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`" for name in names)
-    return ", ".join(f"{value} AS {alias}" for value, alias in zip(values, aliases, strict=True))
+def selected(name: str) -> str:
+    """The expression of a column in a SELECT. Times come as microseconds, because datetime objects are slow."""
+    return f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`"
 
 
 def has_text(name: str) -> bool:

@@ -9,9 +9,9 @@ from gateway.query.language.binding import Binding
 from gateway.query.language.field import ATTRIBUTE
 from gateway.query.language.nodes import AnyOf, Exact, Term, Text, all_of, term
 from gateway.query.language.texts import Words
-from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import LogQuery
+from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.range import within
 from shared.signals.logs import LOGS
 

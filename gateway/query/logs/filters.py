@@ -8,9 +8,9 @@ from gateway.query.as_of import AsOf, decode_as_of
 from gateway.query.language import EVERYTHING, Node
 from gateway.query.language.parameter import parse_q
 from gateway.query.logs.columns import INCLUDABLE
-from gateway.query.logs.cursor import Place, decode_place
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.parameters import Parameters
+from gateway.query.place import Place, decode_place
 from gateway.query.times import parse_time
 from shared.formats.levels import LEVELS, level_of
 from shared.formats.vercel_ids import without_regions

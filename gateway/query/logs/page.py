@@ -3,17 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.query.logs.columns import has_text, render, select_list
-from gateway.query.logs.cursor import PLACE_COLUMNS, Place
+from gateway.query.bounded import MAX_PAGE_BYTES, alias, bounded
+from gateway.query.logs.columns import has_text, render, selected
+from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.reader import Rows
-
-MAX_PAGE_BYTES = 8_000_000
-"""A page ends behind the log that reaches this size, whatever its limit (contracts.md, "Reading logs")."""
 
 PIECE_BYTES = 65_536
 """Pieces of an answer are at least this large, but for the last one."""
-
-_FOUND, _BEFORE = "found", "before"
 
 
 @dataclass(frozen=True)
@@ -36,28 +32,15 @@ class Page:
 
 
 def select(names: Sequence[str], source: str, order: Iterable[str]) -> str:
-    """A SELECT whose rows `page_of` takes.
-
-    `source` begins with FROM and ends with the LIMIT. The server sends the rows that fit into a page, at least one,
-    each with the number of rows that it found.
-    """
-    columns = (*names, *PLACE_COLUMNS)
-    aliases = [f"c{n}" for n in range(len(columns))]
-    values = select_list(columns, aliases)
-    large = " + ".join(f"length({alias})" for alias, name in zip(aliases, names, strict=False) if has_text(name))
-    ordered = ", ".join(order)
-    return (
-        f"SELECT {', '.join(aliases)}, {_FOUND} FROM ("  # noqa: S608 - names of ours
-        f"SELECT *, count() OVER () AS {_FOUND}, sum({large}) OVER (ORDER BY {ordered} ROWS BETWEEN UNBOUNDED PRECEDING"
-        f" AND 1 PRECEDING) AS {_BEFORE} FROM (SELECT {values} {source})"
-        f") WHERE {_BEFORE} < {MAX_PAGE_BYTES} ORDER BY {ordered}"
-    )
+    """A SELECT whose rows `page_of` takes. `source` begins with FROM and ends with the LIMIT."""
+    large = [n for n, name in enumerate(names) if has_text(name)]
+    return bounded([selected(name) for name in (*names, *PLACE_COLUMNS)], large, source, order)
 
 
 def ordering(names: Sequence[str], *, descending: bool) -> list[str]:
     """The order of logs in terms of the aliases of `select`."""
     first = len(names)
-    return [f"c{first + n}{' DESC' if descending else ''}" for n in range(len(PLACE_COLUMNS))]
+    return [f"{alias(first + n)}{' DESC' if descending else ''}" for n in range(len(PLACE_COLUMNS))]
 
 
 def page_of(names: Sequence[str], rows: Rows, limit: int) -> Page:

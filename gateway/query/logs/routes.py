@@ -11,12 +11,12 @@ from gateway.query.answer import PiecesResponse
 from gateway.query.deps import Endpoint, QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.logs import openapi
-from gateway.query.logs.cursor import encode_place
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
+from gateway.query.place import encode_place
 from gateway.query.refusals import EventNotFound, ProjectNotFound
 from shared.signals.logs import LOGS
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.logs.conditions import beyond, matching
-from gateway.query.logs.cursor import Place
 from gateway.query.logs.filters import LogQuery
+from gateway.query.place import Place
 
 NOON = 1_768_478_400_000_000
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gateway.query.language import render
-from gateway.query.logs.cursor import Place, encode_place
 from gateway.query.logs.filters import LogQuery, parse_log_query
 from gateway.query.parameters import Parameters
+from gateway.query.place import Place, encode_place
 from gateway.query.refusals import BadQuery
 
 LEVELS = "'trace', 'debug', 'info', 'warn', 'error' or 'fatal'"

@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 
 from gateway.query.logs.columns import INCLUDABLE, KEYS
-from gateway.query.logs.cursor import PLACE_COLUMNS, Place
 from gateway.query.logs.page import MAX_PAGE_BYTES, page_of
+from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.times import format_time
 from shared.signals.base import TIME
 from shared.signals.logs import LOGS

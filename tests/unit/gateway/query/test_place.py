@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.logs.cursor import Place, decode_place, encode_place
+from gateway.query.place import Place, decode_place, encode_place
 
 MOMENTS = st.integers(-2_208_988_800_000_000, 10_413_791_999_999_999)
 NUMBERS = st.integers(0, 2**63 - 1)
