@@ -60,8 +60,3 @@ class PiecesResponse(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": n < len(self._pieces)})
         finally:
             self._held.add(self._project_id, -self._size)
-
-
-def in_pieces(body: bytes) -> list[bytes]:
-    """A whole body as the pieces of an answer."""
-    return [body[start : start + SMALL_BYTES] for start in range(0, len(body), SMALL_BYTES)]

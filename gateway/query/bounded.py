@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 MAX_PAGE_BYTES = 8_000_000
-"""A page ends behind the row that reaches this size, whatever its limit (contracts.md, "Reading logs")."""
+"""A page ends behind the row that reaches this size, whatever its limit (reading.md, "Pages")."""
 
 _FOUND, _BEFORE = "found", "before"
 

@@ -18,6 +18,9 @@ class ListedParameters(Parameters):
         self.found: list[Json] = []
         self._meanings = meanings
 
+    def in_path(self, name: str) -> str:
+        return ""  # the document lists them once for all methods of a path
+
     def text(self, name: str, *, most: int | None = None) -> str | None:
         self._add(name, {"type": "string"} | ({"maxLength": most} if most is not None else {}))
         return None

@@ -1,7 +1,7 @@
 """The parameters of a read request. They are read one by one; all errors are reported at once, as FastAPI does."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from gateway.query.refusals import BadQuery, Issue, issue
@@ -25,12 +25,17 @@ class Parameters:
     read.
     """
 
-    def __init__(self, items: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, items: Iterable[tuple[str, str]], path: Mapping[str, str] | None = None) -> None:
+        self._path = path or {}
         self._all: dict[str, list[str]] = {}
         for name, value in items:
             self._all.setdefault(name, []).append(value)
         self._taken: set[str] = set()
         self._issues: list[Issue] = []
+
+    def in_path(self, name: str) -> str:
+        """A part of the path, which the route has found there."""
+        return self._path[name]
 
     def text(self, name: str, *, most: int | None = None) -> str | None:
         """`most`: how many characters it may have."""

@@ -2,6 +2,8 @@
 (reading.md, "Questions")."""
 
 import asyncio
+import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -14,16 +16,18 @@ from gateway.apis.proliferate import API
 from gateway.openapi import Components, Described, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
-from gateway.query.answer import PiecesResponse, in_pieces
+from gateway.query.answer import PiecesResponse
 from gateway.query.asked import Asked
 from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.listed import ListedParameters
+from gateway.query.listing import Listing, page_links
 from gateway.query.parameters import Parameters
 from gateway.query.reader import Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
+from gateway.query.rendering import rendered
 from gateway.query.times import format_time
-from gateway.rejections import LacksScope
+from gateway.rejections import LacksScope, NotFound
 
 PROJECT = "/api/v1/projects/{project_id}"
 
@@ -34,11 +38,16 @@ MEANINGS: Mapping[str, str] = {
     "end_time": "Not after this time (now); a date alone is its last moment.",
     "last": "How long before its end the range begins, without `start_time`: `15m`, `1h` (the default), `7d`.",
     "limit": "How many at most.",
+    "sort": "What comes first: the largest of it, the newest for a time.",
+    "cursor": "Another page: from the `Link` header, not to be made up.",
 }
 """Of the parameters that most questions have."""
 
 
 _HINT = {"X-Query-Hint": {"description": "What the writer of `q` may want to know.", "schema": {"type": "string"}}}
+
+
+_LINK = {"Link": {"description": '`rel="next"` and `rel="prev"`: the pages beside it.', "schema": {"type": "string"}}}
 
 
 class RangeShown(msgspec.Struct, frozen=True):
@@ -66,7 +75,8 @@ Q = TypeVar("Q", bound=Asking)
 
 @dataclass(frozen=True)
 class Question(Generic[Q]):
-    """`GET {PROJECT}{path}`: `find` answers what `parse` reads. The answer's fields stand beside those of `Told`."""
+    """`GET {PROJECT}{path}`: `find` answers what `parse` reads. The answer's fields stand beside those of `Told`; those
+    of a `Listing` link to the pages beside it."""
 
     path: str
     summary: str
@@ -74,6 +84,8 @@ class Question(Generic[Q]):
     find: Callable[[Reader, str, Q], Awaitable[msgspec.Struct]]
     answer: type[msgspec.Struct]
     meanings: Mapping[str, str] = field(default_factory=dict)
+    unknown: NotFound | None = None
+    """What is refused where the path names nothing."""
 
     def routes(self, deps: QueryDeps) -> list[Described]:
         """With and without a trailing slash. It checks in this order: the key (401), its scope (403), the project
@@ -84,12 +96,12 @@ class Question(Generic[Q]):
             key = await deps.reading_key(request)
             if key.project_id != request.path_params["project_id"]:
                 raise ProjectNotFound
-            asking = self.parse(Parameters(request.query_params.multi_items()))
+            asking = self.parse(Parameters(request.query_params.multi_items(), request.path_params))
             found = await self._found(deps.reader, key.project_id, asking)
-            # A large answer takes a while to write, which must not be the event loop's.
-            body = await asyncio.to_thread(_body, asking.asked, found)
-            deps.held.admit(key.project_id, len(body))
-            return PiecesResponse(in_pieces(body), hint_header(asking.asked.hints), deps.held, key.project_id)
+            pieces = await asyncio.to_thread(rendered, _told(asking.asked), found)
+            deps.held.admit(key.project_id, sum(map(len, pieces)))
+            links = page_links(request, found, asking.asked.range) if isinstance(found, Listing) else {}
+            return PiecesResponse(pieces, links | hint_header(asking.asked.hints), deps.held, key.project_id)
 
         return [Described(path + slash, deps.counted(path, answer), {"GET": self._describe}) for slash in ("", "/")]
 
@@ -103,10 +115,12 @@ class Question(Generic[Q]):
     def _describe(self, components: Components) -> Json:
         listed = ListedParameters({**MEANINGS, **self.meanings})
         self.parse(listed)
-        refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), ProjectNotFound(), self._bad_query())
+        unknown = (ProjectNotFound(), *([self.unknown] if self.unknown else []))
+        refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), *unknown, self._bad_query())
+        is_listing = issubclass(self.answer, Listing)
         shape = {"allOf": [components.schema(Told), components.schema(self.answer)]}
         return {
-            "operationId": self.path.strip("/").replace("/", "_").replace("{", "").replace("}", ""),
+            "operationId": re.sub(r"\W+", "_", self.path).strip("_"),
             "summary": self.summary,
             "tags": ["query"],
             "parameters": listed.found,
@@ -114,7 +128,7 @@ class Question(Generic[Q]):
             "responses": {
                 "200": {
                     "description": "The answer",
-                    "headers": REQUEST_ID | limits(required=False) | _HINT,
+                    "headers": REQUEST_ID | limits(required=False) | _HINT | (_LINK if is_listing else {}),
                     "content": {"application/json": {"schema": shape}},
                 },
                 **refusals(API, refused, components),
@@ -124,15 +138,11 @@ class Question(Generic[Q]):
     def _bad_query(self) -> BadQuery:
         """How bad parameters are refused."""
         try:
-            self.parse(Parameters([("last", "forever")]))
+            self.parse(Parameters([("nothing", "1")], defaultdict(str)))
         except BadQuery as refusal:
             return refusal
-        raise AssertionError("a range that is none was accepted")
+        raise AssertionError("an unknown parameter was accepted")
 
 
-_encode = msgspec.json.Encoder().encode
-
-
-def _body(asked: Asked, found: msgspec.Struct) -> bytes:
-    told = Told(RangeShown(format_time(asked.range.start), format_time(asked.range.end)))
-    return b"%b,%b" % (_encode(told)[:-1], _encode(found)[1:])
+def _told(asked: Asked) -> Told:
+    return Told(RangeShown(format_time(asked.range.start), format_time(asked.range.end)))

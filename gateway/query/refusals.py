@@ -32,6 +32,18 @@ class EventNotFound(NotFound):
     sentence = "Event not found"
 
 
+class GroupNotFound(NotFound):
+    """The project has no error of this group."""
+
+    sentence = "Error group not found"
+
+
+class TraceNotFound(NotFound):
+    """The project has no span of this trace yet."""
+
+    sentence = "Trace not found"
+
+
 def issue(kind: str, parameter: str, message: str, given: str, **context: Any) -> Issue:
     """An issue of a query parameter, with FastAPI's keys in FastAPI's order."""
     entry: Issue = {"type": kind, "loc": ["query", parameter], "msg": message, "input": given}

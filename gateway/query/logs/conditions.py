@@ -11,7 +11,6 @@ from gateway.query.language.nodes import AnyOf, Exact, Term, Text, all_of, term
 from gateway.query.language.texts import Words
 from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import LogQuery
-from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.range import within
 from shared.signals.logs import LOGS
 
@@ -46,15 +45,3 @@ def _equal(column: str, value: str) -> Condition:
     bind = Binding(column)
     sql = Words(column, _LIMITS[column]).sql(AnyOf((Exact(value),)), bind)
     return Condition(sql, bind.values, Cost.ROLLUP if column in _ROLLED_UP else Cost.COLUMNS)
-
-
-def beyond(place: Place, *, descending: bool) -> list[Condition]:
-    """The rows that come after a place: older ones if the newest come first, else newer ones."""
-    compared = "<" if descending else ">"
-    values = {f"place_{n}": value for n, value in enumerate(place)}
-    times = [f"fromUnixTimestamp64Micro(%(place_{n})s)" for n in (0, 1)]
-    rest = [f"%(place_{n})s" for n in range(2, len(place))]
-    return [
-        Condition(f"timestamp {compared}= {times[0]}", values),  # the primary key can't use the tuple below
-        Condition(f"({', '.join(PLACE_COLUMNS)}) {compared} ({', '.join(times + rest)})"),
-    ]

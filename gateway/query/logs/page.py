@@ -7,9 +7,7 @@ from gateway.query.bounded import MAX_PAGE_BYTES, alias, bounded
 from gateway.query.logs.columns import has_text, render, selected
 from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.reader import Rows
-
-PIECE_BYTES = 65_536
-"""Pieces of an answer are at least this large, but for the last one."""
+from gateway.query.rendering import PIECE_BYTES
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The routes that read logs: the API's two pages (contracts.md, "Reading logs", "Logs of an error"), and questions."""
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +9,7 @@ from gateway.openapi import Describe, Described
 from gateway.query.answer import PiecesResponse
 from gateway.query.deps import Endpoint, QueryDeps
 from gateway.query.language.parameter import hint_header
+from gateway.query.listing import link_to
 from gateway.query.logs import openapi
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
@@ -83,9 +83,7 @@ def _answer(deps: QueryDeps, project_id: str, found: Found, headers: Mapping[str
 
 
 def _next_link(request: Request, found: Found) -> dict[str, str]:
-    """The same request from the next row on. The link is relative, because proxies rename hosts."""
+    """The same request from the next row on."""
     if found.next is None:
         return {}
-    kept = [item for item in request.query_params.multi_items() if item[0] not in ("offset", "cursor")]
-    path = quote(request.scope["path"])
-    return {"Link": f'<{path}?{urlencode([*kept, ("cursor", encode_place(found.next))])}>; rel="next"'}
+    return {"Link": link_to(request, "next", {"cursor": encode_place(found.next)}, left_out=("offset",))}

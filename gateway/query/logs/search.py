@@ -6,9 +6,10 @@ from typing import Any
 
 from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
-from gateway.query.logs.conditions import beyond, matching
+from gateway.query.logs.conditions import matching
 from gateway.query.logs.filters import Around, LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
+from gateway.query.paging import beyond
 from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue

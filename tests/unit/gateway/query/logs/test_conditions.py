@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.logs.conditions import beyond, matching
+from gateway.query.logs.conditions import matching
 from gateway.query.logs.filters import LogQuery
+from gateway.query.paging import beyond
 from gateway.query.place import Place
 
 NOON = 1_768_478_400_000_000
