@@ -45,9 +45,10 @@ class Grouping:
         values = {"merged": list(self._heads), "merged_into": list(self._heads.values())}
         return Sql(f"transform({COLUMN}, %(merged)s, %(merged_into)s, {COLUMN})", values)
 
-    def only(self, fingerprint: str) -> Sql:
-        """The condition for the rows of the group that a fingerprint is in."""
-        return Sql(f"{COLUMN} IN %(group_members)s", {"group_members": tuple(self.members(fingerprint))})
+    def only(self, *fingerprints: str) -> Sql:
+        """The condition for the rows of the groups that these fingerprints are in."""
+        members = dict.fromkeys(each for fingerprint in fingerprints for each in self.members(fingerprint))
+        return Sql(f"{COLUMN} IN %(group_members)s", {"group_members": tuple(members)})
 
 
 class _Known(NamedTuple):

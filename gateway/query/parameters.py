@@ -26,7 +26,7 @@ class Parameters:
     """
 
     def __init__(self, items: Iterable[tuple[str, str]], path: Mapping[str, str] | None = None) -> None:
-        self._path = path or {}
+        self._path = {} if path is None else path
         self._all: dict[str, list[str]] = {}
         for name, value in items:
             self._all.setdefault(name, []).append(value)

@@ -48,12 +48,14 @@ class Shape(Generic[R]):
 
 def _selected(expression: str, hint: Any) -> str:
     """Times come as microseconds, because datetime objects are slow."""
-    return f"toUnixTimestamp64Micro({expression})" if hint == Time else expression
+    return f"toUnixTimestamp64Micro({expression})" if hint in (Time, Time | None) else expression
 
 
 def _cell(hint: Any) -> Callable[[Any], Any]:
     if hint == Time:
         return format_time
+    if hint == Time | None:
+        return lambda moment: None if moment is None else format_time(moment)
     if hint == Json:
         return lambda text: json_of(text) if text else NO_JSON
     if hint is str:

@@ -8,11 +8,11 @@ from gateway.query.language.ordered import Ordered, YesNo
 from gateway.query.language.texts import Group
 from shared.signals.errors import SIGNAL
 
-_SEVERITIES = ("low", "medium", "high", "critical")
+SEVERITIES = ("low", "medium", "high", "critical")
 
 
 def _severity(word: str) -> str | None:
-    return word.lower() if word.lower() in _SEVERITIES else None
+    return word.lower() if word.lower() in SEVERITIES else None
 
 
 _columns = Columns({column.name: column.limit for column in SIGNAL.table.columns})
@@ -23,7 +23,7 @@ FIELDS = Fields(
     # asks for the fingerprints of a status as `Group` asks for those of a group.
     Field(COLUMN, Group(_columns.words(COLUMN))),
     _columns.text("type"),
-    Field("severity", Ordered("severity", _SEVERITIES, _severity)),
+    Field("severity", Ordered("severity", SEVERITIES, _severity)),
     Field("handled", YesNo("handled != 0", ("handled",))),
     _columns.text("level"),
     _columns.text("message", "error_message", cost=Cost.TEXT),

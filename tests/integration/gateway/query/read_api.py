@@ -15,9 +15,11 @@ from gateway.apis.proliferate import API
 from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
+from gateway.query.groups import Grouping
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
+from shared.group_merges import Merges
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.migrations.clickhouse import migrate_clickhouse
@@ -34,6 +36,8 @@ DAY = 86_400_000_000
 NO_POSTGRES = "postgresql://nobody@127.0.0.1:1/none"
 NOON = 1_768_478_400_000_000
 """2026-01-15T12:00:00Z, microseconds."""
+
+TABLES = [LOGS, ERRORS.table, TRACES.table, LLM.table]
 
 KEYS = {
     "reader": ResolvedKey(key_id="k1", project_id="p", scopes=frozenset({"read"})),
@@ -80,6 +84,12 @@ class Store:
     def add_errors(self, *rows: Mapping[str, Any]) -> None:
         self.add(ERRORS.table, rows)
 
+    def add_spans(self, *rows: Mapping[str, Any]) -> None:
+        self.add(TRACES.table, rows)
+
+    def add_calls(self, *rows: Mapping[str, Any]) -> None:
+        self.add(LLM.table, rows)
+
     def add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert rows, given as dicts. Missing values get the column's default, a fresh place and a time of arrival."""
         complete = []
@@ -101,15 +111,27 @@ async def stand_in(request: Request) -> ResolvedKey:
     return key
 
 
+class Merged(Groups):
+    """The same merges in every project: fingerprint -> the one that it was merged into."""
+
+    def __init__(self, made: Mapping[str, str]) -> None:
+        super().__init__(Postgres(NO_POSTGRES))
+        self.grouping = Grouping(Merges(made))
+
+    async def of(self, project_id: str) -> Grouping:
+        return self.grouping
+
+
 def client(
     reader: Reader,
     key: str = "reader",
     mapper: Mapper | None = None,
     groups: Groups | None = None,
     complete: AskComplete = unknown,
+    merged: Mapping[str, str] | None = None,
 ) -> httpx.AsyncClient:
-    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored, without groups Postgres
-    is away."""
+    """An HTTP client of the read API that sends this key. Without a mapper no maps are stored; `merged` are the groups
+    where there are no others."""
 
     async def rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejection)
@@ -121,7 +143,7 @@ def client(
     if mapper is None:
         blobs = MemoryBlobs()
         mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
-    groups = groups or Groups(Postgres(NO_POSTGRES))
+    groups = groups or Merged(merged or {})
     deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper, complete=complete)
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False

@@ -1,0 +1,113 @@
+"""One group of errors: what it is, since when, and whom it concerns (reading.md, "One group")."""
+
+from functools import partial
+
+import msgspec
+
+from gateway.query.asked import Asked, parse_asked
+from gateway.query.errors.ever import Ever, Newest, find_ever, find_newest
+from gateway.query.errors.fields import LANGUAGE
+from gateway.query.errors.parts import Parts, find_parts
+from gateway.query.errors.rows import SEVERITY, USERS, condition_of, errors_of
+from gateway.query.groups import COLUMN, Groups
+from gateway.query.language.binding import stored
+from gateway.query.parameters import Parameters
+from gateway.query.place import PLACE_COLUMNS
+from gateway.query.question import Question
+from gateway.query.range import Range
+from gateway.query.reader import Reader
+from gateway.query.refusals import GroupNotFound
+from gateway.query.shape import Shape, Time
+from gateway.query.source import Source
+from gateway.query.trend import trend_sql
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What `q` finds in the range. `newest_event_id` and the times are null where it finds nothing. `trend`: errors in
+    each 24th of the range."""
+
+    count: int
+    users: int
+    severity: str | None
+    first_seen: Time | None
+    last_seen: Time | None
+    newest_event_id: str | None
+    trend: list[int]
+
+
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """`members`: all fingerprints of the group, which goes by the first of them. `ever` and `newest` are of all errors
+    that are kept, `found` and `parts` of those that `q` finds in the range. Status, assignee and their history, which
+    people set, will stand here too."""
+
+    fingerprint: str
+    members: list[str]
+    ever: Ever
+    newest: Newest | None
+    found: Found
+    parts: Parts
+
+
+class GroupQuery(msgspec.Struct, frozen=True):
+    asked: Asked
+    fingerprint: str
+
+
+def parse_group(given: Parameters) -> GroupQuery:
+    """Raises `BadQuery`."""
+    query = GroupQuery(parse_asked(given, LANGUAGE), stored(given.in_path(COLUMN)))
+    given.finish()
+    return query
+
+
+async def find_group(groups: Groups, reader: Reader, project_id: str, query: GroupQuery) -> ErrorDetail:
+    """Raises `GroupNotFound`, `TooBig`, `Unavailable`."""
+    grouping = await groups.of(project_id)
+    only = condition_of(grouping.only(query.fingerprint))
+    ever = await find_ever(reader, project_id, only)
+    if ever is None:
+        raise GroupNotFound
+    source = errors_of(reader, project_id, grouping, query.asked).narrowed(only)
+    members = grouping.members(query.fingerprint)
+    return ErrorDetail(
+        fingerprint=members[0],
+        members=members,
+        ever=ever.shown,
+        newest=await find_newest(reader, project_id, only, ever.last_us),
+        found=await _find(reader, source, query.asked.range),
+        parts=await find_parts(reader, source),
+    )
+
+
+async def _find(reader: Reader, source: Source, range: Range) -> Found:
+    trend, values = trend_sql(range)
+    shape = Shape(
+        Found,
+        {
+            "count": "count()",
+            "users": USERS,
+            "severity": SEVERITY,
+            "first_seen": "if(count() = 0, NULL, min(timestamp))",
+            "last_seen": "if(count() = 0, NULL, max(timestamp))",
+            "newest_event_id": f"argMax(event_id, ({', '.join(PLACE_COLUMNS)}))",
+            "trend": trend,
+        },
+    )
+    rows = await reader.query(
+        source.query(shape.select),
+        source.values | values,
+        project_id=source.project_id,
+        settings=source.settings,
+    )
+    return shape.row(rows[0])
+
+
+def detail(groups: Groups) -> Question[GroupQuery]:
+    return Question(
+        f"/errors/{{{COLUMN}}}",
+        "A group of errors",
+        parse_group,
+        partial(find_group, groups),
+        ErrorDetail,
+        unknown=GroupNotFound(),
+    )
