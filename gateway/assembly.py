@@ -99,6 +99,7 @@ class _Common:
 
     config: Settings
     metrics: Metrics
+    registry: Registry
     apis: Apis
     request_ids: Iterator[bytes]
     postgres: Postgres
@@ -124,6 +125,7 @@ def _common(config: Settings) -> _Common:
     return _Common(
         config=config,
         metrics=metrics,
+        registry=load_registry(config.services.extensions, config.topics.prefix),
         apis=load_apis(config.services.extensions),
         request_ids=request_ids(),
         postgres=postgres,
@@ -197,6 +199,7 @@ def _reading(common: _Common) -> QueryDeps:
         metrics=common.metrics,
         groups=groups,
         mapper=mapper,
+        stores=common.registry.stores,
         complete=lambda table: complete[table].now(),
     )
 

@@ -39,6 +39,13 @@ class Registry:
         """Each table once (several signals may share one)."""
         return list({signal.table.name: signal.table for signal in self.signals.values()}.values())
 
+    @property
+    def stores(self) -> dict[str, str]:
+        """Signal -> name of its table. Of several in one table it is the signal of that name."""
+        named = {signal.table.name: signal for signal in self.signals.values()}
+        named |= {signal.table.name: signal for signal in self.signals.values() if signal.name == signal.table.name}
+        return {signal.name: table for table, signal in named.items()}
+
     def signal_of(self, fmt: Format) -> Signal:
         return self.signals[fmt.signal]
 

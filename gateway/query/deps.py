@@ -1,6 +1,6 @@
 """What the read API is built of."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class QueryDeps:
     metrics: Metrics
     groups: Groups
     mapper: Mapper
+    stores: Mapping[str, str]
+    """Signal -> name of its table."""
     held: Held = field(default_factory=Held)
     complete: AskComplete = unknown
 

@@ -1,5 +1,6 @@
 """The parameters of a route in OpenAPI's words, listed by the function that reads them from a request."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,8 +26,13 @@ class ListedParameters(Parameters):
         self._add(name, {"type": "string"} | ({"maxLength": most} if most is not None else {}))
         return None
 
-    def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
-        self._add(name, {"type": "array", "items": {"enum": list(allowed)}}, style="form", explode=False)
+    def words(
+        self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str, prefix: str | None = None
+    ) -> list[str]:
+        word: Json = {"enum": list(allowed)}
+        if prefix is not None:
+            word = {"anyOf": [word, {"type": "string", "pattern": f"^{re.escape(prefix)}."}]}
+        self._add(name, {"type": "array", "items": word}, style="form", explode=False)
         return []
 
     def choice(self, name: str, allowed: Iterable[W], default: W) -> W:
@@ -43,7 +49,7 @@ class ListedParameters(Parameters):
         self._add(name, moment if kind.startswith("datetime") else {"type": "string"})
 
     def with_prefix(self, prefix: str) -> list[tuple[str, str]]:
-        names = {"pattern": f"^{prefix.replace('.', '[.]')}."}
+        names = {"pattern": f"^{re.escape(prefix)}."}
         schema = {"type": "object", "propertyNames": names, "additionalProperties": {"type": "string"}}
         self._add(prefix, schema, style="form", explode=True)
         return []

@@ -51,16 +51,18 @@ class Parameters:
         self._taken.add(name)
         return [value for value in self._all.get(name, ()) if value]
 
-    def words(self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str) -> list[str]:
+    def words(
+        self, name: str, allowed: Iterable[str], same: Callable[[str], str] = str, prefix: str | None = None
+    ) -> list[str]:
         """The comma-separated words of a parameter and of its repetitions, without duplicates.
 
-        `same` gives a word's usual spelling, which must be in `allowed`.
+        `same` gives a word's usual spelling, which must be in `allowed`, or begin with `prefix` and go on.
         """
         choices = list(allowed)
         found: dict[str, None] = {}
         for given in ",".join(self.texts(name)).split(","):
             word = same(given.strip())
-            if word in choices:
+            if word in choices or (prefix is not None and word.startswith(prefix) and word != prefix):
                 found[word] = None
             elif word:
                 if len(self._issues) >= MAX_ISSUES:

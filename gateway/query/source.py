@@ -1,7 +1,7 @@
 """The rows that a question is about, as the part of a statement that comes after SELECT."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.query.language import Condition, Cost
@@ -10,11 +10,13 @@ from gateway.query.reader import LOOKS_INTO_TEXT
 
 @dataclass(frozen=True)
 class Source:
-    """Rows of one project in a table. `table` is qualified; the project's condition comes first."""
+    """Rows of one project in a table. `table` is qualified; the project's condition comes first. `joined`: what stands
+    between table and WHERE."""
 
     table: str
     project_id: str
     conditions: tuple[Condition, ...]
+    joined: str = ""
 
     @classmethod
     def of(cls, database: str, table: str, project_id: str, conditions: Iterable[Condition]) -> "Source":
@@ -23,12 +25,12 @@ class Source:
 
     def narrowed(self, *conditions: Condition) -> "Source":
         """The rows of these to which more conditions apply."""
-        return Source(self.table, self.project_id, (*self.conditions, *conditions))
+        return replace(self, conditions=(*self.conditions, *conditions))
 
     @property
     def sql(self) -> str:
         """`FROM ... WHERE ...`."""
-        return f"FROM {self.table} WHERE {' AND '.join(each.sql for each in self.conditions)}"
+        return f"FROM {self.table} {self.joined} WHERE {' AND '.join(each.sql for each in self.conditions)}"
 
     @property
     def values(self) -> dict[str, Any]:

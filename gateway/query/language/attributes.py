@@ -52,17 +52,25 @@ class Attribute:
         return test
 
     def sql(self, test: Test, bind: Binding) -> str:
+        # A lambda names the value: ClickHouse takes statements of only so many terms.
+        sql = f"arrayExists(json -> {_passes(test, bind)}, [{self._value(bind)}])"
+        found = _may_hold(self.key, test, bind)
+        return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql})" if found else sql
+
+    def value_sql(self, bind: Binding) -> str:
+        """The text of the scalar, '' for none."""
+        text = f"if({_BEGINS} IN ('', '{{', '[', 'n'), '', {_TEXT})"
+        return f"arrayElement(arrayMap(json -> {text}, [{self._value(bind)}]), 1)"
+
+    def _value(self, bind: Binding) -> str:
+        """The value as JSON, '' for none."""
         place = bind(self.key)
         steps = [bind(part) for part in self.key.split(".")] if "." in self.key else []
         keys = [bind(f'"{key}"') for key in dict.fromkeys((self.key, *self.key.split(".")))]
         twice = [f"countSubstrings(attributes, {key}) > 1" for key in keys]
         at_once = _at_once(place, steps)
         odd = " OR ".join((*twice, _ESCAPED, f"(empty({at_once}) AND NOT isValidJSON(attributes))"))
-        # A lambda names the value: ClickHouse takes statements of only so many terms.
-        value = f"if({odd}, {_step_by_step(place, steps)}, {at_once})"
-        sql = f"arrayExists(json -> {_passes(test, bind)}, [{value}])"
-        found = _may_hold(self.key, test, bind)
-        return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql})" if found else sql
+        return f"if({odd}, {_step_by_step(place, steps)}, {at_once})"
 
 
 def _may_hold(key: str, test: Test, bind: Binding) -> list[str]:

@@ -1,5 +1,6 @@
 """The read API without the rest of the gateway, over tables with a few rows."""
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from shared.group_merges import Merges
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.migrations.clickhouse import migrate_clickhouse
+from shared.registry import load
 from shared.settings import Storage
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
@@ -90,6 +92,9 @@ class Store:
     def add_calls(self, *rows: Mapping[str, Any]) -> None:
         self.add(LLM.table, rows)
 
+    def columns(self, table: str) -> list[str]:
+        return [column for each in TABLES if each.name == table for column in each.column_names]
+
     def add(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert rows, given as dicts. Missing values get the column's default, a fresh place and a time of arrival."""
         complete = []
@@ -144,8 +149,44 @@ def client(
         blobs = MemoryBlobs()
         mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
     groups = groups or Merged(merged or {})
-    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper, complete=complete)
+    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper, load().stores, complete=complete)
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)
+
+
+class Asker:
+    """The read API for tests without an event loop of their own. Use it in a `with`."""
+
+    def __init__(self, store: Store, key: str = "reader", merged: Mapping[str, str] | None = None) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._reader = Reader(store.url)
+        self._http = client(self._reader, key, merged)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run_until_complete(self._http.aclose())
+        self._loop.run_until_complete(self._reader.close())
+        self._loop.close()
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return self._loop.run_until_complete(self._http.get(path, params=params or None))
+
+    def found(self, path: str, **params: Any) -> Any:
+        """The JSON of an answer that must be 200."""
+        answer = self.get(path, **params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """The JSON of a page and of all that follow it."""
+        answer = self.get(path, **params)
+        while True:
+            assert answer.status_code == 200, answer.text
+            yield answer.json()
+            if "next" not in answer.links:
+                return
+            answer = self.get(answer.links["next"]["url"])
