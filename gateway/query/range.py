@@ -46,16 +46,17 @@ def parse_range(given: Parameters, now: int) -> Range:
     return Range(start, max(start, end))
 
 
-def within(start: int | None, end: int | None) -> list[Condition]:
+def within(start: int | None, end: int | None, name: str = "") -> list[Condition]:
     """Rows whose `timestamp` is in this range: microseconds, both inclusive. `received_at` is bounded, too: tables are
-    partitioned by it, and a timestamp is at most 10 minutes later."""
+    partitioned by it, and a timestamp is at most 10 minutes later. `name`: begins the names of the values, where a
+    statement has several ranges."""
     found = []
     if start is not None:
-        bounds = {"start": start, "arrived": clamp(start - LEAD_US)}
-        found.append(Condition("timestamp >= fromUnixTimestamp64Micro(%(start)s)", bounds))
-        found.append(Condition("received_at >= fromUnixTimestamp64Micro(%(arrived)s)"))
+        bounds = {f"{name}start": start, f"{name}arrived": clamp(start - LEAD_US)}
+        found.append(Condition(f"timestamp >= fromUnixTimestamp64Micro(%({name}start)s)", bounds))
+        found.append(Condition(f"received_at >= fromUnixTimestamp64Micro(%({name}arrived)s)"))
     if end is not None:
-        found.append(Condition("timestamp <= fromUnixTimestamp64Micro(%(end)s)", {"end": end}))
+        found.append(Condition(f"timestamp <= fromUnixTimestamp64Micro(%({name}end)s)", {f"{name}end": end}))
     return found
 
 

@@ -7,16 +7,18 @@ from typing import Any
 from gateway.query.language import Condition, Cost
 from gateway.query.reader import LOOKS_INTO_TEXT
 
+NOTHING_JOINED = Condition("")
+
 
 @dataclass(frozen=True)
 class Source:
     """Rows of one project in a table. `table` is qualified; the project's condition comes first. `joined`: what stands
-    between table and WHERE."""
+    between the table and WHERE."""
 
     table: str
     project_id: str
     conditions: tuple[Condition, ...]
-    joined: str = ""
+    joined: Condition = NOTHING_JOINED
 
     @classmethod
     def of(cls, database: str, table: str, project_id: str, conditions: Iterable[Condition]) -> "Source":
@@ -30,11 +32,11 @@ class Source:
     @property
     def sql(self) -> str:
         """`FROM ... WHERE ...`."""
-        return f"FROM {self.table} {self.joined} WHERE {' AND '.join(each.sql for each in self.conditions)}"
+        return f"FROM {self.table} {self.joined.sql} WHERE {' AND '.join(each.sql for each in self.conditions)}"
 
     @property
     def values(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+        values = dict(self.joined.values)
         for condition in self.conditions:
             values |= condition.values
         return values

@@ -34,7 +34,7 @@ def paths() -> list[str]:
     reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
     groups = Groups(Postgres("postgresql://127.0.0.1:1/nowhere"))
     mapper: Any = None
-    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), groups, mapper))]
+    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), groups, mapper, {}))]
 
 
 def test_logs_and_errors_are_read_at_the_routes_of_their_contract() -> None:
