@@ -61,9 +61,9 @@ class Tree:
         start, end = self.starts[n], self.end(n)
         covered, until = 0, start
         for child in sorted(self.children[n], key=self.starts.__getitem__):
-            child_end = min(self.end(child), end)
-            if child_end > until:
-                covered += child_end - max(self.starts[child], until)
+            child_start, child_end = max(self.starts[child], until), min(self.end(child), end)
+            if child_start < child_end:
+                covered += child_end - child_start
                 until = child_end
         return end - start - covered
 

@@ -8,7 +8,8 @@ from typing import Any
 import cramjam
 import schemathesis
 
-THERE_IS = {name: os.environ[f"OPENAPI_{name.upper()}"] for name in ("project_id", "event_id", "release")}
+NAMES = ("project_id", "event_id", "release", "fingerprint", "trace_id")
+THERE_IS = {name: os.environ[f"OPENAPI_{name.upper()}"] for name in NAMES}
 SOURCE_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}'
 
 PACK = {

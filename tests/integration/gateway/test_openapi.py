@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ SECONDS = int(os.environ.get("SLUICE_FUZZ_SECONDS", "0"))
 """How long each run goes on; 0: one short run, the same every time."""
 
 EVENT, RELEASE = "an-event/with a slash", "a release/with a slash"
+FINGERPRINT = "f" * 64
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def gateway(
     with temporary_store(clickhouse_url) as store:
         full = {"attributes": '{"a":1}', "user": '{"plan":"pro"}', "line_number": 3, "user_id": "u"}
         store.add_logs({"trace_id": "t", **full}, {"trace_id": "t"})
-        store.add_errors({"trace_id": "t", "event_id": EVENT})
+        store.add_errors({"trace_id": "t", "event_id": EVENT, "fingerprint": FINGERPRINT, "fingerprint_parts": "[1]"})
+        store.add_spans({"trace_id": "t", "span_id": "s", "attributes": '{"a":1}'})
+        store.add_calls({"trace_id": "t", "model": "m", "attributes": '{"a":1}', "timestamp": time.time_ns() // 1000})
         services = {
             "SLUICE_POSTGRES_URL": keys_url,
             "SLUICE_REDIS_URL": redis_url,
@@ -115,6 +119,8 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
             "OPENAPI_PROJECT_ID": PROJECT,
             "OPENAPI_EVENT_ID": EVENT,
             "OPENAPI_RELEASE": RELEASE,
+            "OPENAPI_FINGERPRINT": FINGERPRINT,
+            "OPENAPI_TRACE_ID": "t",
         },
         cwd=tmp_path,  # where schemathesis keeps files of its own
         stdin=subprocess.DEVNULL,

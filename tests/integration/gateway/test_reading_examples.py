@@ -1,0 +1,55 @@
+"""Every curl line of reading.md, run by curl against a gateway with something to find."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
+from tests.integration.gateway.query.read_api import temporary_store
+
+PAGE = Path(__file__).parents[3] / "deploy/docs/reading.md"
+EXAMPLES = re.findall(r"^curl .*$", PAGE.read_text(), re.MULTILINE)
+FINGERPRINT, TRACE_ID = "a" * 64, "trace_abc123def456"
+
+
+@pytest.fixture(scope="module")
+def shell(
+    keys_url: str, keys: Keys, redis_url: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The environment of the examples, as the page's first lines make it of `var/env`."""
+    now = time.time_ns() // 1000 - 60_000_000
+    with temporary_store(clickhouse_url) as store:
+        common = {"timestamp": now, "trace_id": TRACE_ID, "service": "api", "release": "r1"}
+        store.add_logs({**common, "service": "checkout"})
+        store.add_errors({**common, "fingerprint": FINGERPRINT, "event_id": "e"})
+        store.add_spans({**common, "span_id": "s"}, {**common, "span_id": "t", "timestamp": 1_768_478_400_000_000})
+        store.add_calls({**common, "model": "m", "latency_ms": 3000, "attributes": '{"feature":"chat"}'})
+        services = {"SLUICE_POSTGRES_URL": keys_url, "SLUICE_REDIS_URL": redis_url, "SLUICE_CLICKHOUSE_URL": store.url}
+        gateway = GatewayProcess(tmp_path_factory.mktemp("reading"), keys, services, read_limit=1_000_000)
+        yield {
+            "KEY": f"X-API-Key: {keys.read}",
+            "API": f"http://127.0.0.1:{gateway.port}/api/v1/projects/{PROJECT}",
+            "FINGERPRINT": FINGERPRINT,
+            "TRACE_ID": TRACE_ID,
+        }
+        gateway.stop()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_finds_what_there_is(shell: dict[str, str], example: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", example], env={"PATH": "/usr/bin:/bin"} | shell, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    found = [value for name, value in answer.items() if name != "range"]
+    assert any(found), answer
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 8
