@@ -2,11 +2,11 @@
 
 from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
-from gateway.query.errors.detail import detail
-from gateway.query.errors.events import events
-from gateway.query.errors.groups import listed
+from gateway.query.errors.detail import group_question
+from gateway.query.errors.events import events_question
+from gateway.query.errors.groups import groups_question
 
 
 def routes(deps: QueryDeps) -> list[Described]:
-    found = (listed(deps.groups), detail(deps.groups), events(deps.groups))
+    found = (groups_question(deps.groups), group_question(deps.groups), events_question(deps.groups))
     return [route for question in found for route in question.routes(deps)]

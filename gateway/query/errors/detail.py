@@ -102,7 +102,7 @@ async def _find(reader: Reader, source: Source, range: Range) -> Found:
     return shape.row(rows[0])
 
 
-def detail(groups: Groups) -> Question[GroupQuery]:
+def group_question(groups: Groups) -> Question[GroupQuery]:
     return Question(
         f"/errors/{{{COLUMN}}}",
         "A group of errors",

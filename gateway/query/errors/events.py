@@ -74,7 +74,7 @@ async def find_events(groups: Groups, reader: Reader, project_id: str, query: Ev
     return ErrorEvents(events=page.rows, next=page.next, previous=page.previous)
 
 
-def events(groups: Groups) -> Question[EventsQuery]:
+def events_question(groups: Groups) -> Question[EventsQuery]:
     return Question(
         f"/errors/{{{COLUMN}}}/events",
         "The errors of a group",

@@ -114,5 +114,5 @@ def _cursor(text: str, sort: str) -> GroupCursor:
     return cursor
 
 
-def listed(groups: Groups) -> Question[GroupsQuery]:
+def groups_question(groups: Groups) -> Question[GroupsQuery]:
     return Question("/errors", "Groups of errors", parse_groups, partial(find_groups, groups), ErrorGroups)

@@ -43,7 +43,7 @@ class Parts(msgspec.Struct, frozen=True):
 _SHAPE = Shape(
     Part, {"value": "part.2", "count": "count()", "first_seen": "min(timestamp)", "last_seen": "max(timestamp)"}
 )
-_PAIRS = ", ".join(f"('{name}', toString({expression}))" for name, expression in _EXPRESSIONS.items())
+_PAIRS = ", ".join(f"('{name}', CAST({expression} AS String))" for name, expression in _EXPRESSIONS.items())
 
 
 async def find_parts(reader: Reader, source: Source) -> Parts:

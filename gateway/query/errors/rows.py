@@ -14,8 +14,8 @@ USER = "if(user_id != '', user_id, user_email)"
 
 USERS = f"uniqExactIf({USER}, {USER} != '')"
 
-_RANKS = f"[{', '.join(repr(severity) for severity in SEVERITIES)}]"
-SEVERITY = f"arrayElement({_RANKS}, max(indexOf({_RANKS}, severity)))"
+_SEVERITIES = ", ".join(f"'{severity}'" for severity in SEVERITIES)
+SEVERITY = f"arrayElement(['', {_SEVERITIES}], 1 + max(indexOf([{_SEVERITIES}], severity)))"
 """The highest."""
 
 NEWEST_FIRST = f"ORDER BY {', '.join(f'{column} DESC' for column in PLACE_COLUMNS)}"

@@ -105,8 +105,8 @@ async def _groups(reader: Reader, source: Source, query: UsageQuery) -> list[_Gr
     return await reader.read(
         lambda rows: [_Group(tuple(map(text_of, row[0])), USED.row(row[1:])) for row in rows],
         source.query(
-            f"{key.sql} AS key, {USED.select}",
-            "GROUP BY key ORDER BY sum(cost_usd) DESC, count() DESC, key LIMIT %(rows)s OFFSET %(skipped)s",
+            f"{key.sql} AS call_key, {USED.select}",
+            "GROUP BY call_key ORDER BY sum(cost_usd) DESC, count() DESC, call_key LIMIT %(rows)s OFFSET %(skipped)s",
         ),
         source.values | key.values | {"rows": query.limit + 1, "skipped": query.skipped},
         project_id=source.project_id,
@@ -125,8 +125,8 @@ async def _buckets(
     )
     rows = await reader.query(
         source.query(
-            f"{key.sql} AS key, {query.bucket.sql('timestamp')} AS bucket, {USED.select}",
-            "GROUP BY key, bucket ORDER BY key, bucket",
+            f"{key.sql} AS call_key, {query.bucket.sql('timestamp')} AS bucket, {USED.select}",
+            "GROUP BY call_key, bucket ORDER BY call_key, bucket",
         ),
         source.values,
         project_id=source.project_id,
@@ -142,7 +142,7 @@ async def _buckets(
 def _key(dimensions: Sequence[Dimension]) -> Condition:
     """The expression of a call's key, an array of texts, and its values."""
     values = {name: value for dimension in dimensions for name, value in dimension.values.items()}
-    texts = ", ".join(f"toString({dimension.sql})" for dimension in dimensions)
+    texts = ", ".join(f"CAST({dimension.sql} AS String)" for dimension in dimensions)
     return Condition(f"[{texts}]", values, max((dimension.cost for dimension in dimensions), default=Cost.COLUMNS))
 
 

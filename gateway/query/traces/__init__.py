@@ -2,9 +2,9 @@
 
 from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
-from gateway.query.traces.detail import trace
+from gateway.query.traces.detail import trace_question
 from gateway.query.traces.roots import TRACES
 
 
 def routes(deps: QueryDeps) -> list[Described]:
-    return [*TRACES.routes(deps), *trace(deps.groups).routes(deps)]
+    return [*TRACES.routes(deps), *trace_question(deps.groups).routes(deps)]

@@ -74,7 +74,7 @@ async def find_trace(groups: Groups, reader: Reader, project_id: str, query: Tra
     )
 
 
-def trace(groups: Groups) -> Question[TraceQuery]:
+def trace_question(groups: Groups) -> Question[TraceQuery]:
     return Question(
         "/traces/{trace_id}",
         "A trace",

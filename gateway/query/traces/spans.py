@@ -1,6 +1,6 @@
 """The spans of one trace, from the table to the tree that is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -73,7 +73,6 @@ class _Stored(msgspec.Struct, frozen=True):
     duration_us: int
     attributes: Json
     has_attributes: bool
-    count: int
 
 
 _ORDER = ", ".join(PLACE_COLUMNS)
@@ -85,7 +84,6 @@ _SHAPE = Shape(
         "attributes": f"if(sum(length(attributes)) OVER (ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)"
         f" <= {MAX_ATTRIBUTES_BYTES}, attributes, '')",
         "has_attributes": "attributes != ''",
-        "count": "count() OVER ()",
     },
 )
 
@@ -96,12 +94,17 @@ async def find_spans(reader: Reader, project_id: str, trace_id: str, near: Range
     of_trace = Condition("trace_id = %(trace_id)s", {"trace_id": trace_id})
     conditions = [*(within(*near) if near else ()), of_trace]
     source = Source.of(reader.database, SIGNAL.table.name, project_id, conditions)
-    return await reader.read(
-        _spans,
-        source.query(_SHAPE.select, f"ORDER BY {_ORDER} LIMIT {MAX_SPANS}"),
-        source.values,
-        project_id=project_id,
-    )
+    found = await reader.read(_spans, spans_sql(source), source.values, project_id=project_id)
+    if found is None or found.count < MAX_SPANS:
+        return found
+    [(count,)] = await reader.query(source.query("count()"), source.values, project_id=project_id)
+    return replace(found, count=count)
+
+
+def spans_sql(source: Source) -> str:
+    """The first spans of a trace are chosen before their attributes are read."""
+    first = source.query("*", f"ORDER BY {_ORDER} LIMIT {MAX_SPANS}")
+    return f"SELECT {_SHAPE.select} FROM ({first}) ORDER BY {_ORDER}"  # noqa: S608 - names of ours
 
 
 def _spans(rows: Rows) -> Spans | None:
@@ -144,7 +147,7 @@ def tree_of(stored: list[_Stored]) -> Spans:
     return Spans(
         spans=spans,
         range=Range(stored[0].start, max(each.start + each.duration_us for each in stored)),
-        count=stored[0].count,
+        count=len(stored),
         duration_us=max(map(tree.end, range(len(stored)))) - began,
         attributes_left_out=sum(each.has_attributes and each.attributes == NO_JSON for each in stored),
     )

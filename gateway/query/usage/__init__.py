@@ -2,8 +2,8 @@
 
 from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
-from gateway.query.usage.usage import usage
+from gateway.query.usage.records import usage_question
 
 
 def routes(deps: QueryDeps) -> list[Described]:
-    return usage(deps.stores).routes(deps)
+    return usage_question(deps.stores).routes(deps)

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.query.range import Range
+from gateway.query.language import Condition
+from gateway.query.range import Range, within
+from gateway.query.source import Source
 from gateway.query.times import format_time
 from gateway.query.traces.fields import LANGUAGE
 from gateway.query.traces.roots import EARLIER_US, LATER_US
+from gateway.query.traces.spans import spans_sql
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -193,9 +196,9 @@ def test_a_trace_that_there_is_not_is_404(store: Store, api: Asker) -> None:
 
 
 def test_the_index_finds_a_trace_and_the_key_a_range(filled: Store) -> None:
-    plan = filled.clickhouse.query(
-        "EXPLAIN indexes = 1 SELECT span_id FROM spans WHERE project_id = 'p' AND trace_id = 't1'"
-    )
+    of_trace = Condition("trace_id = %(trace_id)s", {"trace_id": "t1"})
+    source = Source.of(filled.clickhouse.database, "spans", "p", [*within(NOON, NOON + HOUR), of_trace])
+    plan = filled.clickhouse.query(f"EXPLAIN indexes = 1 {spans_sql(source)}", source.values)
     text = "\n".join(line for (line,) in plan)
-    assert "bloom_filter" in text, text
-    assert "PrimaryKey" in text, text
+    for used in ("bloom_filter", "PrimaryKey", "Partition"):
+        assert used in text, text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.query.buckets import WIDTHS
 from gateway.query.range import Range
 from gateway.query.times import format_time
-from gateway.query.usage.usage import arrived
+from gateway.query.usage.records import arrived
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 

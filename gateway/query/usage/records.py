@@ -80,7 +80,7 @@ def arrived(database: str, table: str, project_id: str, range: Range) -> Source:
     return Source.of(database, table, project_id, [bounds])
 
 
-def usage(stores: Mapping[str, str]) -> Question[UsageQuery]:
+def usage_question(stores: Mapping[str, str]) -> Question[UsageQuery]:
     return Question(
         "/usage",
         "How many records the project has sent",
