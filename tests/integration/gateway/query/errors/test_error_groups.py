@@ -10,9 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.query.asked import Asked
 from gateway.query.errors.fields import LANGUAGE, SEVERITIES
+from gateway.query.errors.rows import errors_of
+from gateway.query.groups import Grouping
 from gateway.query.range import Range
+from gateway.query.reader import Reader
 from gateway.query.times import format_time
+from shared.group_merges import Merges
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -131,3 +136,12 @@ def test_every_number_is_that_of_the_rows(
     assert [each for page in pages for each in page["groups"]] == [group(by_head[each], range) for each in order]
     assert all(len(page["groups"]) == limit for page in pages[:-1])
     assert {page["range"]["start"] for page in pages} == {format_time(range.start)}
+
+
+def test_the_key_bounds_what_is_read(store: Store) -> None:
+    asked = Asked(Range(NOON, NOON + HOUR))
+    source = errors_of(Reader(store.url), "p", Grouping(Merges({})), asked)
+    plan = store.clickhouse.query(f"EXPLAIN indexes = 1 {source.query('count()', '')}", source.values)
+    text = "\n".join(line for (line,) in plan)
+    for used in ("PrimaryKey", "project_id", "timestamp", "Partition", "received_at"):
+        assert used in text, text
