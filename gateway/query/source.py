@@ -1,11 +1,13 @@
 """The rows that a question is about, as the part of a statement that comes after SELECT."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.query.language import Condition, Cost
-from gateway.query.reader import LOOKS_INTO_TEXT
+from gateway.query.reader import LOOKS_INTO_TEXT, Reader, Rows
+
+T = TypeVar("T")
 
 NOTHING_JOINED = Condition("")
 
@@ -53,3 +55,24 @@ class Source:
     def query(self, select: str, rest: str = "") -> str:
         """A statement: `SELECT {select} FROM ... WHERE ... {rest}`. Both are SQL of ours."""
         return f"SELECT {select} {self.sql} {rest}"
+
+    async def rows(self, reader: Reader, select: str, rest: str = "", more: Mapping[str, Any] | None = None) -> Rows:
+        """The rows of `query`. `more`: values beyond those of the conditions. Raises what `Reader.read` raises."""
+        return await self.read(reader, list, select, rest, more)
+
+    async def read(
+        self,
+        reader: Reader,
+        make: Callable[[Rows], T],
+        select: str,
+        rest: str = "",
+        more: Mapping[str, Any] | None = None,
+    ) -> T:
+        """What `make` makes of the rows, on the query's own thread, as in `Reader.read`."""
+        return await reader.read(
+            make,
+            self.query(select, rest),
+            {**self.values, **(more or {})},
+            project_id=self.project_id,
+            settings=self.settings,
+        )

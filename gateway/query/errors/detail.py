@@ -93,13 +93,8 @@ async def _find(reader: Reader, source: Source, range: Range) -> Found:
             "trend": trend,
         },
     )
-    rows = await reader.query(
-        source.query(shape.select),
-        source.values | values,
-        project_id=source.project_id,
-        settings=source.settings,
-    )
-    return shape.row(rows[0])
+    [found] = await source.read(reader, shape.rows, shape.select, more=values)
+    return found
 
 
 def group_question(groups: Groups) -> Question[GroupQuery]:

@@ -47,28 +47,21 @@ class Known(NamedTuple):
 _NEWEST = Shape(Newest, {"message": "error_message", "rule": "''", "parts": "fingerprint_parts"})
 
 
-def ever_sql(source: Source) -> str:
-    """A statement that the rollup answers: it names no column that the rollup does not have."""
-    times = "toUnixTimestamp64Micro(min(timestamp)), toUnixTimestamp64Micro(max(timestamp))"
-    return source.query(f"count(), {times}")
+EVER = "count(), toUnixTimestamp64Micro(min(timestamp)), toUnixTimestamp64Micro(max(timestamp))"
+"""It names no column that the rollup does not have."""
 
 
 async def find_ever(reader: Reader, project_id: str, only: Condition) -> Known | None:
     """None of a group without errors. `only`: the condition for the rows of the group."""
     source = Source.of(reader.database, _TABLE, project_id, [only])
-    [(count, first, last)] = await reader.query(ever_sql(source), source.values, project_id=project_id)
+    [(count, first, last)] = await source.rows(reader, EVER)
     return Known(Ever(count, format_time(first), format_time(last)), last) if count else None
 
 
 async def find_newest(reader: Reader, project_id: str, only: Condition, moment: int) -> Newest | None:
     """The group's newest error, which happened at this moment, microseconds; None if it has gone in the meantime."""
     source = Source.of(reader.database, _TABLE, project_id, [*within(moment, moment), only])
-    rows = await reader.read(
-        _NEWEST.rows,
-        source.query(_NEWEST.select, f"{NEWEST_FIRST} LIMIT 1"),
-        source.values,
-        project_id=project_id,
-    )
+    rows = await source.read(reader, _NEWEST.rows, _NEWEST.select, f"{NEWEST_FIRST} LIMIT 1")
     return msgspec.structs.replace(rows[0], rule=rule_of(rows[0].parts)) if rows else None
 
 

@@ -64,12 +64,12 @@ async def describe(
     trend, values = trend_sql(range)
     key = grouping.key
     shape = Shape(ErrorGroup, {**COUNTED, COLUMN: key.text, "trend": trend})
-    counted = await reader.read(
+    counted = await source.read(
+        reader,
         lambda rows: [(row[-1], shape.row(row)) for row in rows],
-        source.query(f"{shape.select}, toUnixTimestamp64Micro(max(timestamp))", f"GROUP BY {key.text}"),
-        source.values | key.values | values,
-        project_id=source.project_id,
-        settings=source.settings,
+        f"{shape.select}, toUnixTimestamp64Micro(max(timestamp))",
+        f"GROUP BY {key.text}",
+        key.values | values,
     )
     named = await _newest(reader, source, grouping, [moment for moment, _ in counted])
     found = {group.fingerprint: group for _, group in counted}
@@ -88,10 +88,7 @@ async def _newest(
     bound = {f"moment_{n}": moment for n, moment in enumerate(moments)}
     times = ", ".join(f"fromUnixTimestamp64Micro(%({name})s)" for name in bound) or "NULL"
     source = source.narrowed(Condition(f"timestamp IN ({times})", bound))
-    rows = await reader.query(
-        source.query(f"{grouping.key.text} AS head, type, error_message", f"{NEWEST_FIRST} LIMIT 1 BY head"),
-        source.values | grouping.key.values,
-        project_id=source.project_id,
-        settings=source.settings,
-    )
+    key = grouping.key
+    select = f"{key.text} AS head, type, error_message"
+    rows = await source.rows(reader, select, f"{NEWEST_FIRST} LIMIT 1 BY head", key.values)
     return {head: (text_of(kind), text_of(message)) for head, kind, message in rows}

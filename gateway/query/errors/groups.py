@@ -94,14 +94,11 @@ async def _rank(reader: Reader, source: Source, grouping: Grouping, query: Group
     if query.cursor is not None:
         having = "HAVING (value, head) < (%(after)s, %(after_head)s)"
         values |= {"after": query.cursor.value, "after_head": query.cursor.head}
-    rows = await reader.query(
-        source.query(
-            f"{grouping.key.text} AS head, {SORTS[query.sort]} AS value",
-            f"GROUP BY head {having} ORDER BY value DESC, head DESC LIMIT %(rows)s",
-        ),
-        source.values | grouping.key.values | values,
-        project_id=source.project_id,
-        settings=source.settings,
+    rows = await source.rows(
+        reader,
+        f"{grouping.key.text} AS head, {SORTS[query.sort]} AS value",
+        f"GROUP BY head {having} ORDER BY value DESC, head DESC LIMIT %(rows)s",
+        grouping.key.values | values,
     )
     return [_Ranked(*row) for row in rows]
 

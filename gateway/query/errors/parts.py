@@ -47,15 +47,11 @@ _PAIRS = ", ".join(f"('{name}', CAST({expression} AS String))" for name, express
 
 
 async def find_parts(reader: Reader, source: Source) -> Parts:
-    return await reader.read(
+    return await source.read(
+        reader,
         _parts,
-        source.query(
-            f"arrayJoin([{_PAIRS}]) AS part, {_SHAPE.select}",
-            f"GROUP BY part ORDER BY part.1, count() DESC, part.2 LIMIT {MOST} BY part.1",
-        ),
-        source.values,
-        project_id=source.project_id,
-        settings=source.settings,
+        f"arrayJoin([{_PAIRS}]) AS part, {_SHAPE.select}",
+        f"GROUP BY part ORDER BY part.1, count() DESC, part.2 LIMIT {MOST} BY part.1",
     )
 
 

@@ -15,7 +15,7 @@ from gateway.query.llm.figures import USED, Used
 from gateway.query.parameters import Parameters
 from gateway.query.place import decode_as, encode_place
 from gateway.query.question import Question
-from gateway.query.reader import Reader
+from gateway.query.reader import Reader, Rows
 from gateway.query.shape import Time
 from gateway.query.source import Source
 from gateway.query.stored import text_of
@@ -81,9 +81,7 @@ def parse_usage(given: Parameters) -> UsageQuery:
 async def find_usage(reader: Reader, project_id: str, query: UsageQuery) -> LlmUsage:
     """Raises `TooBig`, `Unavailable`."""
     source = Source.of(reader.database, SIGNAL.table.name, project_id, query.asked.conditions(LANGUAGE))
-    [total] = await reader.read(
-        USED.rows, source.query(USED.select), source.values, project_id=project_id, settings=source.settings
-    )
+    [total] = await source.read(reader, USED.rows, USED.select)
     found = await _groups(reader, source, query)
     shown = found[: query.limit]
     buckets = await _buckets(reader, source, query, [group.key for group in shown])
@@ -102,15 +100,12 @@ async def _groups(reader: Reader, source: Source, query: UsageQuery) -> list[_Gr
     """The groups that are asked for, and one more. They can't be found by their cost, as those of calls are: sums of
     floating point numbers may differ from one time to the next."""
     key = _key(query.dimensions)
-    return await reader.read(
+    return await source.read(
+        reader,
         lambda rows: [_Group(tuple(map(text_of, row[0])), USED.row(row[1:])) for row in rows],
-        source.query(
-            f"{key.sql} AS call_key, {USED.select}",
-            "GROUP BY call_key ORDER BY sum(cost_usd) DESC, count() DESC, call_key LIMIT %(rows)s OFFSET %(skipped)s",
-        ),
-        source.values | key.values | {"rows": query.limit + 1, "skipped": query.skipped},
-        project_id=source.project_id,
-        settings=source.settings,
+        f"{key.sql} AS call_key, {USED.select}",
+        "GROUP BY call_key ORDER BY sum(cost_usd) DESC, count() DESC, call_key LIMIT %(rows)s OFFSET %(skipped)s",
+        key.values | {"rows": query.limit + 1, "skipped": query.skipped},
     )
 
 
@@ -123,15 +118,15 @@ async def _buckets(
     source = source.narrowed(
         Condition(f"has(%(keys)s, {key.sql})", key.values | {"keys": list(map(list, keys))}, key.cost)
     )
-    rows = await reader.query(
-        source.query(
-            f"{key.sql} AS call_key, {query.bucket.sql('timestamp')} AS bucket, {USED.select}",
-            "GROUP BY call_key, bucket ORDER BY call_key, bucket",
-        ),
-        source.values,
-        project_id=source.project_id,
-        settings=source.settings,
+    return await source.read(
+        reader,
+        _by_key,
+        f"{key.sql} AS call_key, {query.bucket.sql('timestamp')} AS bucket, {USED.select}",
+        "GROUP BY call_key, bucket ORDER BY call_key, bucket",
     )
+
+
+def _by_key(rows: Rows) -> dict[tuple[str, ...], list[UsedIn]]:
     found: dict[tuple[str, ...], list[UsedIn]] = {}
     for values, bucket, *used in rows:
         group = found.setdefault(tuple(map(text_of, values)), [])

@@ -82,11 +82,12 @@ async def find_beside(reader: Reader, project_id: str, grouping: Grouping, trace
 
     async def first(table: str, shape: Shape[R], values: dict[str, Any] | None = None) -> Short[R]:
         source = Source.of(reader.database, table, project_id, [*around, of_trace])
-        return await reader.read(
+        return await source.read(
+            reader,
             lambda rows: Short(rows[0][-1] if rows else 0, shape.rows(rows)),
-            source.query(f"{shape.select}, count() OVER ()", f"ORDER BY {', '.join(PLACE_COLUMNS)} LIMIT {MOST}"),
-            source.values | (values or {}),
-            project_id=project_id,
+            f"{shape.select}, count() OVER ()",
+            f"ORDER BY {', '.join(PLACE_COLUMNS)} LIMIT {MOST}",
+            values,
         )
 
     error = Shape(TraceError, {COLUMN: grouping.key.text, "message": _short("error_message")})

@@ -100,12 +100,7 @@ async def _wholes(reader: Reader, around: Source, trace_ids: Sequence[str]) -> d
     if not trace_ids:
         return {}
     source = around.narrowed(Condition("trace_id IN %(trace_ids)s", {"trace_ids": tuple(dict.fromkeys(trace_ids))}))
-    found = await reader.read(
-        _WHOLE.rows,
-        source.query(_WHOLE.select, "GROUP BY trace_id"),
-        source.values,
-        project_id=source.project_id,
-    )
+    found = await source.read(reader, _WHOLE.rows, _WHOLE.select, "GROUP BY trace_id")
     return {whole.trace_id: whole for whole in found}
 
 

@@ -97,7 +97,7 @@ async def find_spans(reader: Reader, project_id: str, trace_id: str, near: Range
     found = await reader.read(_spans, spans_sql(source), source.values, project_id=project_id)
     if found is None or found.count < MAX_SPANS:
         return found
-    [(count,)] = await reader.query(source.query("count()"), source.values, project_id=project_id)
+    [(count,)] = await source.rows(reader, "count()")
     return replace(found, count=count)
 
 

@@ -64,13 +64,14 @@ async def find_usage(stores: Mapping[str, str], reader: Reader, project_id: str,
     found = query.buckets
     for signal, table in stores.items():
         source = arrived(reader.database, table, project_id, query.asked.range)
-        rows = await reader.query(
-            source.query(f"{_HOUR} AS hour, count()", "GROUP BY hour"), source.values, project_id=project_id
-        )
-        for hour, count in rows:
-            found[hour * _S // query.width.us * query.width.us][signal] += count
+        for bucket, count in await source.rows(reader, counted_by(query.width), "GROUP BY bucket"):
+            found[bucket * query.width.us][signal] = count
     buckets = [UsageBucket(format_time(bucket), dict(records)) for bucket, records in found.items()]
     return Usage(dict(sum((records for records in found.values()), Counter())), buckets)
+
+
+def counted_by(width: Width) -> str:
+    return f"intDiv({_HOUR}, {width.us // _S}) AS bucket, count()"
 
 
 def arrived(database: str, table: str, project_id: str, range: Range) -> Source:

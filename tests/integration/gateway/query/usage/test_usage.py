@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.query.buckets import WIDTHS
+from gateway.query.buckets import WIDTHS, Width
 from gateway.query.range import Range
 from gateway.query.times import format_time
-from gateway.query.usage.records import arrived
+from gateway.query.usage.records import arrived, counted_by
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -57,9 +57,10 @@ def test_every_number_is_that_of_the_rows(store: Store, api: Asker, range: Range
 
 
 @pytest.mark.parametrize("table", TABLES.values())
-def test_the_rollup_answers_it(store: Store, table: str) -> None:
+@pytest.mark.parametrize("width", WIDTHS.values())
+def test_the_rollup_answers_it(store: Store, table: str, width: Width) -> None:
     source = arrived(store.clickhouse.database, table, "p", Range(NOON, NOON + DAY_US))
-    sql = source.query("toUnixTimestamp(toStartOfHour(received_at)) AS hour, count()", "GROUP BY hour")
+    sql = source.query(counted_by(width), "GROUP BY bucket")
     plan = store.clickhouse.query(f"EXPLAIN {sql}", source.values)
     assert any("usage_by_hour" in line for (line,) in plan), plan
 
