@@ -18,9 +18,13 @@ MAX_NAMES = 20
 """Of each list of names that a group has."""
 
 
+MAX_MESSAGE = 2_000
+"""Characters of a group's message."""
+
+
 class ErrorGroup(msgspec.Struct, frozen=True):
-    """`type`, `message`: of its newest error. `users`: how many. Of names the first 20 are here. `trend`: errors in
-    each 24th of the range. Status and assignee, which people set, will stand here too."""
+    """`type`, `message`: of its newest error; at most 2,000 characters of it. `users`: how many. Of names the first 20
+    are here. `trend`: errors in each 24th of the range. Status and assignee, which people set, will stand here too."""
 
     fingerprint: str
     type: str
@@ -89,6 +93,6 @@ async def _newest(
     times = ", ".join(f"fromUnixTimestamp64Micro(%({name})s)" for name in bound) or "NULL"
     source = source.narrowed(Condition(f"timestamp IN ({times})", bound))
     key = grouping.key
-    select = f"{key.text} AS head, type, error_message"
+    select = f"{key.text} AS head, type, substringUTF8(error_message, 1, {MAX_MESSAGE})"
     rows = await source.rows(reader, select, f"{NEWEST_FIRST} LIMIT 1 BY head", key.values)
     return {head: (text_of(kind), text_of(message)) for head, kind, message in rows}

@@ -150,3 +150,15 @@ def test_calls_are_the_rows_in_their_order(
     ]
     assert [each["unpriced"] for each in listed] == [used([row])["unpriced"] == 1 for row in rows]
     assert [each["attributes"] for each in listed] == [json.loads(row["attributes"] or "null") for row in rows]
+
+
+def test_a_page_ends_where_it_is_large_enough(clickhouse_url: str) -> None:
+    with temporary_store(clickhouse_url) as store, Asker(store) as api:
+        large = '{"a":"' + "x" * 1_000_000 + '"}'
+        store.add_calls(*({"attributes": large, "latency_ms": n} for n in range(20)))
+        given = asking("", Range(NOON, NOON))
+        pages = list(api.pages("/api/v1/projects/p/llm/calls", **given, sort="latency"))
+        assert [len(page["calls"]) for page in pages] == [8, 8, 4]
+        assert [each["latency_ms"] for page in pages for each in page["calls"]] == [*range(19, -1, -1)]
+        back = api.found("/api/v1/projects/p/llm/calls", **given, sort="latency", cursor=pages[2]["previous"])
+        assert [each["latency_ms"] for each in back["calls"]] == [*range(11, 3, -1)]
