@@ -103,7 +103,8 @@ class Question(Generic[Q]):
             links = page_links(request, found, asking.asked.range) if isinstance(found, Listing) else {}
             return PiecesResponse(pieces, links | hint_header(asking.asked.hints), deps.held, key.project_id)
 
-        return [Described(path + slash, deps.counted(path, answer), {"GET": self._describe}) for slash in ("", "/")]
+        # With the slash first: a last part of the path that may hold slashes would take it for its own.
+        return [Described(path + slash, deps.counted(path, answer), {"GET": self._describe}) for slash in ("/", "")]
 
     async def _found(self, reader: Reader, project_id: str, asking: Q) -> msgspec.Struct:
         try:
@@ -120,7 +121,7 @@ class Question(Generic[Q]):
         is_listing = issubclass(self.answer, Listing)
         shape = {"allOf": [components.schema(Told), components.schema(self.answer)]}
         return {
-            "operationId": re.sub(r"\W+", "_", self.path).strip("_"),
+            "operationId": re.sub(r"\W+", "_", self.path.replace(":path", "")).strip("_"),
             "summary": self.summary,
             "tags": ["query"],
             "parameters": listed.found,

@@ -59,7 +59,8 @@ def parse_trace(given: Parameters) -> TraceQuery:
 async def find_trace(groups: Groups, reader: Reader, project_id: str, query: TraceQuery) -> Trace:
     """Raises `TraceNotFound`, `TooBig`, `Unavailable`."""
     grouping = await groups.of(project_id)
-    found = await find_spans(reader, project_id, query.trace_id, query.near)
+    # Spans without a trace id are no trace.
+    found = await find_spans(reader, project_id, query.trace_id, query.near) if query.trace_id else None
     if found is None:
         raise TraceNotFound
     return Trace(
@@ -76,7 +77,7 @@ async def find_trace(groups: Groups, reader: Reader, project_id: str, query: Tra
 
 def trace_question(groups: Groups) -> Question[TraceQuery]:
     return Question(
-        "/traces/{trace_id}",
+        "/traces/{trace_id:path}",  # a client's own text, which may hold slashes
         "A trace",
         parse_trace,
         partial(find_trace, groups),

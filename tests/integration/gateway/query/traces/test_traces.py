@@ -175,6 +175,14 @@ def test_what_else_happened_in_it_stands_beside_it(store: Store, api: Asker) -> 
     assert (beside["errors"]["count"], beside["llm_calls"]["count"]) == (1, 1)
 
 
+def test_any_text_may_be_a_trace_id(store: Store, api: Asker) -> None:
+    store.add_spans({"trace_id": "a/b c?", "span_id": "s"}, {"trace_id": "", "span_id": "none"})
+    for path in ("a/b%20c%3F", "a%2Fb%20c%3F", "a/b%20c%3F/"):
+        assert api.found(f"{PATH}/{path}")["trace_id"] == "a/b c?"
+    assert api.found(f"{PATH}/")["traces"] == []
+    assert api.get(f"{PATH}//").status_code == 404
+
+
 def test_only_so_many_spans_and_attributes_are_shown(store: Store, api: Asker) -> None:
     large = '{"a":"' + "x" * 2000 + '"}'
     store.add_spans(
