@@ -107,7 +107,6 @@ class _Common:
     keys: KeyCache
     limits: Limits
     reader: Reader
-    registry: Registry
     queue: Queue
     checks: dict[str, Check]
     """Neighbour -> the check that it is there."""
@@ -135,7 +134,6 @@ def _common(config: Settings) -> _Common:
             redis, metrics, ingest=mine.ingest_limit, read=mine.read_limit, drain_records=mine.drain_record_limit
         ),
         reader=reader,
-        registry=load_registry(config.services.extensions, config.topics.prefix),
         queue=open_queue(config),
         checks={
             "clickhouse": reader.ping,

@@ -6,6 +6,8 @@ from gateway.query.language.field import Columns, Field, Fields
 from gateway.query.language.language import Language
 from gateway.query.language.ordered import Ordered, YesNo
 from gateway.query.language.texts import Group
+from shared.formats.digests import comparable
+from shared.formats.vercel_ids import without_regions
 from shared.signals.errors import SIGNAL
 
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -13,6 +15,11 @@ SEVERITIES = ("low", "medium", "high", "critical")
 
 def _severity(word: str) -> str | None:
     return word.lower() if word.lower() in SEVERITIES else None
+
+
+def _digest(shown: str) -> str:
+    """A digest as a page or a log shows it; a code behind it (`77@E394`) doesn't count."""
+    return comparable(shown.strip()) or shown
 
 
 _columns = Columns({column.name: column.limit for column in SIGNAL.table.columns})
@@ -31,6 +38,8 @@ FIELDS = Fields(
     _columns.text("email", "user_email"),
     _columns.id("account", "account_id"),
     _columns.id("session", "session_id"),
+    _columns.id("digest", "digest", _digest),
+    _columns.id("vercel", "vercel_id", without_regions),
     _columns.text("url", cost=Cost.TEXT),
     _columns.text("platform"),
     _columns.text("format"),

@@ -1,7 +1,7 @@
 """The fields of a signal: what a query can name, and where it is looked for."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from gateway.query.language.attributes import Attribute
 from gateway.query.language.binding import Cost
@@ -64,8 +64,8 @@ class Columns:
     def text(self, name: str, column: str = "", *aliases: str, cost: Cost = Cost.COLUMNS) -> Field:
         return Field(name, self.words(column or name), aliases, cost)
 
-    def id(self, name: str, column: str) -> Field:
-        return Field(name, self.words(column, "id"))
+    def id(self, name: str, column: str, as_stored: Callable[[str], str] = str) -> Field:
+        return Field(name, replace(self.words(column, "id"), as_stored=as_stored))
 
     def words(self, column: str, kind: Name = "text") -> Words:
         return Words(column, self._limits[column], kind)

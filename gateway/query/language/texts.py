@@ -1,7 +1,7 @@
 """Fields that hold text: equal to it, or like it where it has stars."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -12,11 +12,12 @@ from gateway.query.language.nodes import AnyOf, Between, Compare, Exact, Glob, P
 
 @dataclass(frozen=True)
 class Words:
-    """A column of text. `limit`: characters that it keeps."""
+    """A column of text. `limit`: characters that it keeps. `as_stored`: how it keeps what is written otherwise."""
 
     column: str
     limit: int | None = None
     name: Name = "text"
+    as_stored: Callable[[str], str] = str
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -28,7 +29,8 @@ class Words:
     def sql(self, test: Test, bind: Binding) -> str:
         match test:
             case AnyOf(values):
-                exact = tuple(stored(value.text, self.limit) for value in values if isinstance(value, Exact))
+                words = (self.as_stored(value.text) for value in values if isinstance(value, Exact))
+                exact = tuple(stored(word, self.limit) for word in words)
                 globs = (f"`{self.column}` LIKE {bind(like(v))}" for v in values if isinstance(v, Glob))
                 return either([*equal(self.column, exact, bind), *globs])
             case Present():

@@ -5,6 +5,7 @@ from gateway.query.language.field import Columns, Field, Fields
 from gateway.query.language.language import Language
 from gateway.query.language.ordered import Ordered
 from shared.formats.levels import LEVELS, level_of
+from shared.formats.vercel_ids import without_regions
 from shared.signals.logs import LOGS
 
 _columns = Columns({column.name: column.limit for column in LOGS.columns})
@@ -17,6 +18,7 @@ FIELDS = Fields(
     _columns.text("message", cost=Cost.TEXT),
     _columns.id("span", "span_id"),
     _columns.id("request", "request_id"),
+    _columns.id("vercel", "vercel_id", without_regions),
     _columns.person(),
     _columns.text("email", "user_email"),
     _columns.id("account", "account_id"),

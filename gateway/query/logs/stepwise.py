@@ -3,12 +3,13 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.query.bounded import MAX_PAGE_BYTES
 from gateway.query.language import Cost
 from gateway.query.logs.conditions import matching
-from gateway.query.logs.cursor import Place
 from gateway.query.logs.filters import LogQuery
-from gateway.query.logs.page import MAX_PAGE_BYTES, Page
+from gateway.query.logs.page import Page
 from gateway.query.logs.search import Found, as_many_as_fit, cost_of, table_of, too_large
+from gateway.query.place import Place
 from gateway.query.reader import Reader, TooBig
 from gateway.query.steps import BUCKET_US, MAX_PARSED_ROWS, MAX_ROWS, Step, steps
 from gateway.query.times import format_time

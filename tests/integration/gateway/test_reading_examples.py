@@ -1,4 +1,4 @@
-"""Every curl line of reading.md, run by curl against a gateway with something to find."""
+"""Every curl line of the page about reading (reading.md, "Questions"), run against a gateway with something to find."""
 
 import json
 import re

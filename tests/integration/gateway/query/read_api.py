@@ -162,7 +162,7 @@ class Asker:
     def __init__(self, store: Store, key: str = "reader", merged: Mapping[str, str] | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._reader = Reader(store.url)
-        self._http = client(self._reader, key, merged)
+        self._http = client(self._reader, key, merged=merged)
 
     def __enter__(self) -> Self:
         return self

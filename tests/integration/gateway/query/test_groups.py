@@ -17,7 +17,7 @@ from shared.clients.redis import Redis
 from shared.group_merges import MERGES, BadMerge, list_merges, merge_groups, unmerge_group
 from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
-from tests.integration.gateway.query.read_api import Store, client
+from tests.integration.gateway.query.read_api import NO_POSTGRES, Store, client
 from tests.integration.writer.writer_process import until
 
 FINGERPRINTS = [f"{n:x}" * 64 for n in range(7)]
@@ -173,7 +173,10 @@ async def test_an_event_names_its_group(errors: Store, listening: tuple[Groups, 
     with connect(postgres) as db:
         merge_groups(db, "p", [one], other, by="test")
     reader = Reader(errors.url)
-    async with client(reader, groups=listening[0]) as api, client(reader) as without_postgres:
+    async with (
+        client(reader, groups=listening[0]) as api,
+        client(reader, groups=Groups(Postgres(NO_POSTGRES))) as without_postgres,
+    ):
         event = (await api.get("/api/v1/events/e1")).json()
         assert (event["fingerprint"], event["group"]) == (one, other)
         assert (await without_postgres.get("/api/v1/events/e1")).json()["group"] is None

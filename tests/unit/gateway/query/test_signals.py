@@ -58,5 +58,6 @@ def test_a_new_folder_is_enough_to_read_another_signal(tmp_path: Path, monkeypat
 
 
 def test_a_route_that_takes_any_path_comes_behind_those_below_it() -> None:
-    found = paths()
-    assert found[-2:] == ["/api/v1/events/{event_id:path}/", "/api/v1/events/{event_id:path}"]
+    takes_any = [path.rstrip("/").endswith(":path}") for path in paths()]
+    assert takes_any == sorted(takes_any)
+    assert any(takes_any)
