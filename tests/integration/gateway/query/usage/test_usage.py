@@ -62,7 +62,7 @@ def test_the_rollup_answers_it(store: Store, table: str, width: Width) -> None:
     source = arrived(store.clickhouse.database, table, "p", Range(NOON, NOON + DAY_US))
     sql = source.query(counted_by(width), "GROUP BY bucket")
     plan = store.clickhouse.query(f"EXPLAIN {sql}", source.values)
-    assert any("usage_by_hour" in line for (line,) in plan), plan
+    assert any("lanes_by_hour" in line for (line,) in plan), plan
 
 
 def test_a_range_has_only_so_many_buckets(api: Asker) -> None:
