@@ -128,7 +128,9 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
         for method in item.keys() - {"parameters"}:
             seen = answered[f"{method.upper()} {path}"]
             is_open = path.startswith(("/health", "/metrics", "/openapi", "/ingest/drain"))
-            assert bool(seen & {200, 202}) == (with_key or is_open), (method, path, seen)
+            # A key that stands in a page's code removes no source maps.
+            may = (with_key and method != "delete") or is_open
+            assert bool(seen & {200, 202}) == may, (method, path, seen)
 
 
 def statuses(report: Path) -> dict[str, set[int]]:
