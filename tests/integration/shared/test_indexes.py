@@ -26,6 +26,8 @@ QUESTIONS = {
     "request_ids": "request_id = 'request_id 7'",
     "event": "event_id = 'event_id 7'",
     "fingerprints": "fingerprint = 'fingerprint 7'",
+    "digest": "digest = 'digest 7'",
+    "vercel": "vercel_id = 'vercel_id 7'",
     "search_words": "hasToken(lower(message), 'word7')",
     "search_substrings": "lower(message) LIKE '%some word7 %'",
     "search_attributes": f"hasAny({ATTRIBUTE_ITEMS}, ['n=7', 'odd'])",
