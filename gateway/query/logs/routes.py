@@ -5,9 +5,10 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.counted import Endpoint
 from gateway.openapi import Describe, Described
 from gateway.query.answer import PiecesResponse
-from gateway.query.deps import Endpoint, QueryDeps
+from gateway.query.deps import QueryDeps
 from gateway.query.logs import openapi
 from gateway.query.logs.cursor import encode_place
 from gateway.query.logs.filters import parse_around, parse_log_query
