@@ -13,7 +13,7 @@ from gateway.rejections import TimedOut, TooLarge, Unavailable
 
 
 class ClientGone(Exception):
-    """The client hung up in the middle of its request: nobody is left to answer."""
+    """The client hung up before its answer: nobody is left to read one."""
 
 
 class Request:

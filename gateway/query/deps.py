@@ -1,28 +1,24 @@
 """What the read API is built of."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
+from gateway.http.counted import Endpoint, counted
 from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
 from gateway.query.complete import Complete
 from gateway.query.groups import Groups
-from gateway.query.presence import ClientGone, while_connected
+from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
-from gateway.rejections import InternalError, LacksScope, Rejection
+from gateway.rejections import LacksScope
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 
 Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
 """The key of a request. Raises `Unauthenticated`, `Unavailable`, or any other refusal that comes before the parameters
 are read. It need not ask for the read scope."""
-
-NOBODY_READS = 499
-"""The status of an answer to a client that has hung up: it is never sent."""
 
 AskComplete = Callable[[str], Awaitable[Complete]]
 """How far the table of this name is complete. To be asked before the table is."""
@@ -31,9 +27,6 @@ AskComplete = Callable[[str], Awaitable[Complete]]
 async def unknown(table: str) -> Complete:
     """Of a process that knows no queue."""
     return Complete(reason="this process does not ask the queue")
-
-
-Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 @dataclass(frozen=True)
@@ -57,18 +50,4 @@ class QueryDeps:
 
     def counted(self, path: str, endpoint: Endpoint) -> Endpoint:
         """The endpoint, its answers counted by route and outcome, as ingest's are."""
-
-        async def counted(request: Request) -> Response:
-            try:
-                answer = await while_connected(request, endpoint(request))
-            except ClientGone:
-                self.metrics.requests.labels(path, "client_gone").inc()
-                return Response(status_code=NOBODY_READS)
-            except Exception as error:
-                refusal = error if isinstance(error, Rejection) else InternalError
-                self.metrics.requests.labels(path, refusal.reason).inc()
-                raise
-            self.metrics.requests.labels(path, "answered").inc()
-            return answer
-
-        return counted
+        return counted(self.metrics, path, "answered", lambda request: while_connected(request, endpoint(request)))

@@ -7,9 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-
-class ClientGone(Exception):
-    """The client hung up before its answer was ready."""
+from gateway.http.request import ClientGone
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Response]) -> Response:

@@ -1,17 +1,16 @@
 """The two routes of source maps (sourcemaps.md, "Uploading", "Removing")."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.request import ClientGone
+from gateway.http.counted import Endpoint, counted
 from gateway.openapi import Describe, Described
-from gateway.rejections import InternalError, Rejection, Unavailable
+from gateway.rejections import Unavailable
 from gateway.sourcemaps import openapi
 from gateway.sourcemaps.refusals import PublicKey, ReleaseNotFound
 from gateway.sourcemaps.upload import Uploads
@@ -22,13 +21,8 @@ from shared.sourcemaps.store import Store
 
 UPLOAD, REMOVAL = "/ingest/sourcemaps", "/ingest/sourcemaps/{release:path}"
 
-NOBODY_READS = 499
-"""The status of an answer to a client that has hung up: it is never sent."""
-
 Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
 """The key of a request, which has the ingest scope. Raises `Rejection`."""
-
-Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _log = structlog.get_logger(__name__)
 
@@ -68,30 +62,15 @@ def routes(deps: SourcemapDeps) -> list[Described]:
         REMOVAL: (remove, "DELETE", openapi.remove),
     }
     return [
-        Described(path + slash, _counted(deps.metrics, path, endpoint), {method: describe})
+        Described(path + slash, counted(deps.metrics, _route(path), "accepted", endpoint), {method: describe})
         for slash in ("/", "")  # a release may hold slashes: the last one is tried as the path's first
         for path, (endpoint, method, describe) in pages.items()
     ]
 
 
-def _counted(metrics: Metrics, path: str, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, its answers counted by route and outcome."""
-    route = path.replace(":path", "")
-
-    async def counted(request: Request) -> Response:
-        try:
-            answer = await endpoint(request)
-        except ClientGone:
-            metrics.requests.labels(route, "client_gone").inc()
-            return Response(status_code=NOBODY_READS)
-        except Exception as error:
-            refusal = error if isinstance(error, Rejection) else InternalError
-            metrics.requests.labels(route, refusal.reason).inc()
-            raise
-        metrics.requests.labels(route, "accepted").inc()
-        return answer
-
-    return counted
+def _route(path: str) -> str:
+    """The path as metrics name it."""
+    return path.replace(":path", "")
 
 
 def _answer(release: str, count: int) -> Response:

@@ -8,6 +8,7 @@ from tempfile import mkstemp
 from time import time
 from typing import TypeVar
 
+from shared.folders import sync_folder
 from shared.sourcemaps.blobs import BlobsUnavailable, checked_digest, intact
 
 HALF_WRITTEN = "half-written"
@@ -59,7 +60,7 @@ class DiskBlobs:
             Path(name).unlink(missing_ok=True)
             raise
         for folder in (file.parent, self._folder, self._folder.parent):  # another process may just have made them
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def _get(self, digest: str) -> bytes | None:
         try:
@@ -79,11 +80,3 @@ def _tidy(half_written: Path) -> None:
     for file in half_written.iterdir():
         if file.stat().st_mtime < time() - LEFT_BEHIND_S:
             file.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.counted import Endpoint
 from gateway.openapi import Describe, Described
 from gateway.query.answer import PiecesResponse
-from gateway.query.deps import Endpoint, QueryDeps
+from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.listing import link_to
 from gateway.query.logs import openapi

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from shared.folders import sync_folder
 from shared.queue.base import QueueUnavailable
 from shared.queue.sqlite.file_lock import FileLock
 from shared.queue.sqlite.identity import identified
@@ -154,7 +155,7 @@ def create(path: Path, *, lock_timeout_s: float) -> None:
                 changes = "".join(f"{statement};" for _, statement in sorted(CHANGES.items()))
                 db.executescript(f"PRAGMA journal_mode = WAL; {SCHEMA} {changes} PRAGMA user_version = {VERSION};")
             os.replace(unfinished, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except (sqlite3.Error, OSError) as error:
         raise QueueUnavailable(f"the queue file {path} can't be made: {error}") from error
 
@@ -186,11 +187,3 @@ def _update(db: sqlite3.Connection) -> None:
             db.execute("BEGIN IMMEDIATE")
             db.execute(CHANGES[number])
             db.execute(f"PRAGMA user_version = {number}")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

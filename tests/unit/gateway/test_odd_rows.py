@@ -9,7 +9,7 @@ from gateway.auth import KeyCache
 from gateway.rejections import Unauthenticated
 from shared.metrics import Metrics
 
-GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None)
+GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None, False)
 NO_RULES = (0, None)
 
 
@@ -29,6 +29,7 @@ class Database:
             "secret",
             "verify",
             "ends",
+            "public",
         )
         self.row = tuple(odd.get(name, value) for name, value in zip(names, GOOD, strict=True))
 

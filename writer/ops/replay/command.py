@@ -26,30 +26,36 @@ class RulesChoice(StrEnum):
     CURRENT = "current"
 
 
+Rewrite = Annotated[
+    bool, typer.Option("--rewrite", help="Also delete the rows that are there, and store them derived again")
+]
+FingerprintVersion = Annotated[
+    int | None,
+    typer.Option(
+        "--fingerprint-version",
+        min=1,
+        help="With --rewrite: group errors with this version; left out: with the one in the client's answer",
+    ),
+]
+RulesOption = Annotated[
+    RulesChoice,
+    typer.Option(
+        "--rules", help="With --rewrite: group errors by the rules in the client's answer, or by those of now"
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing")]
+
+
 def replay(
     signal: SignalNames = None,
     partition: Partitions = None,
     since: From = None,
     until: To = None,
     offsets: Offsets = None,
-    rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Also delete the rows that are there, and store them derived again")
-    ] = False,
-    fingerprint_version: Annotated[
-        int | None,
-        typer.Option(
-            "--fingerprint-version",
-            min=1,
-            help="With --rewrite: group errors with this version; left out: with the one in the client's answer",
-        ),
-    ] = None,
-    rules: Annotated[
-        RulesChoice,
-        typer.Option(
-            "--rules", help="With --rewrite: group errors by the rules in the client's answer, or by those of now"
-        ),
-    ] = RulesChoice.STAMPED,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and write nothing")] = False,
+    rewrite: Rewrite = False,
+    fingerprint_version: FingerprintVersion = None,
+    rules: RulesOption = RulesChoice.STAMPED,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     group: Group = None,
     data_dir: DataDir = Path("var"),

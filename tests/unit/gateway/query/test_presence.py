@@ -7,8 +7,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.request import ClientGone
 from gateway.query.answer import Held, PiecesResponse
-from gateway.query.presence import ClientGone, while_connected
+from gateway.query.presence import while_connected
 from gateway.rejections import Unavailable
 
 
