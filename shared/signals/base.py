@@ -138,7 +138,7 @@ class Table:
     rollups: tuple[Rollup, ...] = ()
     indexes: tuple[Index, ...] = ()
     aliases: tuple[Alias, ...] = ()
-    search_indexes: Mapping[str, Index] = field(default_factory=dict)
+    search_indexes: Mapping[str, Index] = field(default_factory=dict, hash=False)
     """What `SLUICE_SEARCH_INDEX` may name -> the index that it adds."""
     retired: tuple[Retired, ...] = ()
 
