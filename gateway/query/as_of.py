@@ -2,13 +2,15 @@
 arrive (contracts.md, "How far an answer is complete")."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from gateway.query.language import Condition, Cost
+from gateway.query.parameters import Parameters
 from shared.formats.values import EARLIEST_US, LATEST_US
 from shared.queue.base import Lane
 
@@ -38,22 +40,17 @@ class AsOf:
     ends: Mapping[str, tuple[int, ...]]
 
     @property
-    def sql(self) -> str:
-        """The condition that a row is in the state. Rows of lanes that it doesn't name count by their age alone."""
+    def condition(self) -> Condition:
+        """That a row is in the state. Rows of lanes that it doesn't name count by their age alone."""
         older = "received_at < fromUnixTimestamp64Micro(%(as_of)s)"
         below = [
             f"(_topic = %(as_of_topic_{n})s AND _offset < arrayElement(%(as_of_ends_{n})s, _partition + 1))"
             for n in range(len(self.ends))
         ]
-        return f"({' OR '.join((older, *below))})"
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The values of the placeholders in `sql`."""
         values: dict[str, Any] = {"as_of": max(EARLIEST_US, self.complete - SETTLED_US)}
         for n, (topic, ends) in enumerate(self.ends.items()):
             values |= {f"as_of_topic_{n}": topic, f"as_of_ends_{n}": list(ends)}
-        return values
+        return Condition(f"({' OR '.join((older, *below))})", values, Cost.COLUMNS)
 
 
 class _Text(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -78,6 +75,12 @@ def as_of(complete: int, ends: Mapping[Lane, int]) -> AsOf | None:
     return AsOf(complete, {topic: tuple(offsets) for topic, offsets in by_topic.items()})
 
 
+def joined(complete: int, states: Sequence[AsOf]) -> AsOf | None:
+    """The state that has the lanes of all of these, which have none in common; None where they are too many."""
+    ends = {topic: ends for state in states for topic, ends in state.ends.items()}
+    return AsOf(complete, ends) if sum(map(len, ends.values())) <= MAX_LANES else None
+
+
 def encode_as_of(state: AsOf) -> str:
     text = _encode(_Text(state.complete, dict(state.ends)))
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -95,3 +98,8 @@ def decode_as_of(text: str) -> AsOf:
     if sum(map(len, found.ends.values())) > MAX_LANES:
         raise ValueError(_NOT_OURS)
     return AsOf(found.complete, found.ends)
+
+
+def parse_as_of(given: Parameters) -> AsOf | None:
+    """`as_of`. What can't be used becomes an issue of `given`."""
+    return given.parsed("as_of", decode_as_of, "value_error", "a state of what is stored")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import time_ns
 
+from gateway.query.as_of import AsOf, parse_as_of
 from gateway.query.language import EVERYTHING, Condition, Language, Node, condition
 from gateway.query.language.binding import Members
 from gateway.query.language.parameter import parse_q
@@ -16,19 +17,27 @@ Now = Callable[[], int]
 
 @dataclass(frozen=True)
 class Asked:
-    """The rows of a range that a query finds. `hints`: what the writer of `q` may want to know."""
+    """The rows of a range that a query finds, in a state or as they are. `hints`: what the writer of `q` may want to
+    know. `tables`: whose rows; of all tables where none is named."""
 
     range: Range
     q: Node = EVERYTHING
     hints: tuple[str, ...] = ()
+    as_of: AsOf | None = None
+    tables: tuple[str, ...] = ()
 
     def conditions(self, language: Language, members: Members | None = None) -> list[Condition]:
         """In the terms of a signal's table. `members`: the fingerprints that were merged with one."""
-        found = within(*self.range)
-        return found if self.q == EVERYTHING else [*found, condition(self.q, language.fields, members)]
+        asked = [] if self.q == EVERYTHING else [condition(self.q, language.fields, members)]
+        return [*within(*self.range), *asked, *self.state]
+
+    @property
+    def state(self) -> list[Condition]:
+        """That a row is in the state which is asked for, if one is."""
+        return [] if self.as_of is None else [self.as_of.condition]
 
 
 def parse_asked(given: Parameters, language: Language, now: Now = lambda: time_ns() // 1000) -> Asked:
-    """`q`, and `start_time`, `end_time` or `last`. What can't be used becomes an issue of `given`."""
+    """`q`, `start_time`, `end_time` or `last`, and `as_of`. What can't be used becomes an issue of `given`."""
     q = parse_q(given, language)
-    return Asked(parse_range(given, now()), q.tree, q.told)
+    return Asked(parse_range(given, now()), q.tree, q.told, parse_as_of(given), (language.table,))

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from gateway.query.as_of import AsOf, as_of, encode_as_of
+from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
 from gateway.query.times import format_time
 from shared.clock import Clock
 from shared.queue.base import Lane, Queue, QueueError
@@ -52,6 +52,15 @@ class Complete:
             return self
         up_to = state.complete if self.up_to is None else min(self.up_to, state.complete)
         return Complete(up_to, state)
+
+    @classmethod
+    def of_all(cls, parts: Sequence["Complete"]) -> "Complete":
+        """Of several tables: the least of them, and unknown where one is."""
+        if unknown := next((part for part in parts if part.up_to is None), None):
+            return unknown
+        up_to = min(part.up_to for part in parts if part.up_to is not None)
+        states = [part.as_of for part in parts if part.as_of is not None]
+        return cls(up_to, joined(up_to, states) if len(states) == len(parts) else None)
 
 
 class Ends:

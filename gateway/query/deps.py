@@ -1,6 +1,7 @@
 """What the read API is built of."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -47,6 +48,11 @@ class QueryDeps:
         if "read" not in key.scopes:
             raise LacksScope("read")
         return key
+
+    async def complete_of(self, tables: Sequence[str]) -> Complete:
+        """How far these tables are complete; all of them where none is named. To be asked before they are."""
+        named = tables or sorted(set(self.stores.values()))
+        return Complete.of_all(await asyncio.gather(*map(self.complete, named)))
 
     def counted(self, path: str, endpoint: Endpoint) -> Endpoint:
         """The endpoint, its answers counted by route and outcome, as ingest's are."""

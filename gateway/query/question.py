@@ -17,7 +17,9 @@ from gateway.openapi import Components, Described, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.answer import PiecesResponse
+from gateway.query.as_of import encode_as_of
 from gateway.query.asked import Asked
+from gateway.query.complete import Complete
 from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.listed import ListedParameters
@@ -37,6 +39,7 @@ MEANINGS: Mapping[str, str] = {
     "start_time": "Not before this time; without an offset it is UTC, a date alone is its first moment.",
     "end_time": "Not after this time (now); a date alone is its last moment.",
     "last": "How long before its end the range begins, without `start_time`: `15m`, `1h` (the default), `7d`.",
+    "as_of": "Only what was stored in this state, from the field of an answer: pages and counts that don't move.",
     "limit": "How many at most.",
     "sort": "What comes first: the largest of it, the newest for a time.",
     "cursor": "Another page: from the `Link` header, not to be made up.",
@@ -58,9 +61,13 @@ class RangeShown(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What an answer says beside its data."""
+    """What an answer says beside its data. All that was answered with 2xx before `complete_up_to` is in it; null for
+    unknown, then `complete_reason` says why. `as_of`: the state of what was stored, for the parameter of that name."""
 
     range: RangeShown
+    complete_up_to: str | None
+    complete_reason: str | None
+    as_of: str | None
 
 
 class Asking(Protocol):
@@ -97,8 +104,9 @@ class Question(Generic[Q]):
             if key.project_id != request.path_params["project_id"]:
                 raise ProjectNotFound
             asking = self.parse(Parameters(request.query_params.multi_items(), request.path_params))
+            complete = await deps.complete_of(asking.asked.tables)
             found = await self._found(deps.reader, key.project_id, asking)
-            pieces = await asyncio.to_thread(rendered, _told(asking.asked), found)
+            pieces = await asyncio.to_thread(rendered, _told(asking.asked, complete), found)
             deps.held.admit(key.project_id, sum(map(len, pieces)))
             links = page_links(request, found, asking.asked.range) if isinstance(found, Listing) else {}
             return PiecesResponse(pieces, links | hint_header(asking.asked.hints), deps.held, key.project_id)
@@ -145,5 +153,11 @@ class Question(Generic[Q]):
         raise AssertionError("an unknown parameter was accepted")
 
 
-def _told(asked: Asked) -> Told:
-    return Told(RangeShown(format_time(asked.range.start), format_time(asked.range.end)))
+def _told(asked: Asked, complete: Complete) -> Told:
+    known = complete.within(asked.as_of)
+    return Told(
+        RangeShown(format_time(asked.range.start), format_time(asked.range.end)),
+        None if known.up_to is None else format_time(known.up_to),
+        known.reason or None,
+        None if known.as_of is None else encode_as_of(known.as_of),
+    )

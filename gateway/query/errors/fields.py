@@ -46,4 +46,4 @@ FIELDS = Fields(
     text="concat(type, ': ', error_message)",
 )
 
-LANGUAGE = Language(FIELDS)
+LANGUAGE = Language(FIELDS, SIGNAL.table.name)

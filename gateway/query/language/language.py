@@ -43,14 +43,15 @@ class _NoQuery(Exception):
 
 
 class Language:
-    """The queries of a signal.
+    """The queries about a table.
 
     1. `parse` returns a tree for any text, or raises `TooLong`; nothing else.
     2. Its time is bounded by the limits above, whatever the text.
     """
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, table: str) -> None:
         self.fields = fields
+        self.table = table
         self._parser = parser_of(fields.names)
 
     def parse(self, query: str) -> Parsed:

@@ -18,4 +18,4 @@ FIELDS = Fields(
     text="concat(provider, ' ', model, ' ', operation)",
 )
 
-LANGUAGE = Language(FIELDS)
+LANGUAGE = Language(FIELDS, SIGNAL.table.name)

@@ -24,7 +24,7 @@ def matching(project_id: str, query: LogQuery) -> list[Condition]:
     found += within(query.start, query.end)
     found += [_equal(column, value) for column, value in query.equal]
     if query.as_of is not None:
-        found.append(Condition(query.as_of.sql, query.as_of.values, Cost.COLUMNS))
+        found.append(query.as_of.condition)
     tree = _tree(query)
     return found if tree == EVERYTHING else [*found, condition(tree, FIELDS)]
 

@@ -28,4 +28,4 @@ FIELDS = Fields(
     text="message",
 )
 
-LANGUAGE = Language(FIELDS)
+LANGUAGE = Language(FIELDS, LOGS.name)

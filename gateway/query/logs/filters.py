@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.query.as_of import AsOf, decode_as_of
+from gateway.query.as_of import AsOf, parse_as_of
 from gateway.query.language import EVERYTHING, Node
 from gateway.query.language.parameter import parse_q
 from gateway.query.logs.columns import INCLUDABLE
@@ -82,7 +82,7 @@ def parse_log_query(given: Parameters) -> LogQuery:
         budget=given.integer("budget", None, least=1, most=MAX_BUDGET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
         include=tuple(given.words("include", INCLUDABLE)),
-        as_of=_as_of(given),
+        as_of=parse_as_of(given),
     )
     if query.start is not None and query.end is not None and query.start > query.end:
         late = given.text("start_time") or ""
@@ -107,13 +107,9 @@ def parse_around(given: Parameters) -> Around:
     """Raises `BadQuery`."""
     include = tuple(given.words("include", INCLUDABLE))
     after = given.parsed("cursor", decode_place, "value_error", "a valid cursor")
-    around = Around(include, after, _as_of(given))
+    around = Around(include, after, parse_as_of(given))
     given.finish()
     return around
-
-
-def _as_of(given: Parameters) -> AsOf | None:
-    return given.parsed("as_of", decode_as_of, "value_error", "a state of what is stored")
 
 
 def _attributes(given: Parameters) -> list[tuple[str, str]]:

@@ -75,13 +75,16 @@ class Beside(msgspec.Struct, frozen=True):
     llm_calls: Short[TraceCall]
 
 
-async def find_beside(reader: Reader, project_id: str, grouping: Grouping, trace_id: str, range: Range) -> Beside:
-    """`range`: from the start of the trace to its end. Raises `TooBig`, `Unavailable`."""
+async def find_beside(
+    reader: Reader, project_id: str, grouping: Grouping, trace_id: str, range: Range, state: list[Condition]
+) -> Beside:
+    """`range`: from the start of the trace to its end. `state`: what of it is looked at. Raises
+    `TooBig`, `Unavailable`."""
     around = within(clamp(range.start - AROUND_US), clamp(range.end + AROUND_US))
     of_trace = Condition("trace_id = %(trace_id)s", {"trace_id": trace_id})
 
     async def first(table: str, shape: Shape[R], values: dict[str, Any] | None = None) -> Short[R]:
-        source = Source.of(reader.database, table, project_id, [*around, of_trace])
+        source = Source.of(reader.database, table, project_id, [*around, of_trace, *state])
         return await source.read(
             reader,
             lambda rows: Short(rows[0][-1] if rows else 0, shape.rows(rows)),

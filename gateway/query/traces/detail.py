@@ -4,12 +4,13 @@ from functools import partial
 
 import msgspec
 
+from gateway.query.as_of import parse_as_of
 from gateway.query.asked import Asked
 from gateway.query.groups import Groups
 from gateway.query.language.binding import stored
 from gateway.query.parameters import Parameters
 from gateway.query.question import Question
-from gateway.query.range import Range
+from gateway.query.range import Range, within
 from gateway.query.reader import Reader
 from gateway.query.refusals import TraceNotFound
 from gateway.query.shape import Time
@@ -51,7 +52,7 @@ def parse_trace(given: Parameters) -> TraceQuery:
     """Raises `BadQuery`."""
     at = given.parsed("at", parse_time, "datetime_from_date_parsing", "a valid datetime or date")
     near = None if at is None else Range(clamp(at - NEAR_US), clamp(at + NEAR_US))
-    query = TraceQuery(Asked(near or ALWAYS), stored(given.in_path("trace_id")), near)
+    query = TraceQuery(Asked(near or ALWAYS, as_of=parse_as_of(given)), stored(given.in_path("trace_id")), near)
     given.finish()
     return query
 
@@ -60,7 +61,9 @@ async def find_trace(groups: Groups, reader: Reader, project_id: str, query: Tra
     """Raises `TraceNotFound`, `TooBig`, `Unavailable`."""
     grouping = await groups.of(project_id)
     # Spans without a trace id are no trace.
-    found = await find_spans(reader, project_id, query.trace_id, query.near) if query.trace_id else None
+    near = within(*query.near) if query.near else []
+    where = [*near, *query.asked.state]
+    found = await find_spans(reader, project_id, query.trace_id, where) if query.trace_id else None
     if found is None:
         raise TraceNotFound
     return Trace(
@@ -70,7 +73,7 @@ async def find_trace(groups: Groups, reader: Reader, project_id: str, query: Tra
         duration_us=found.duration_us,
         span_count=found.count,
         attributes_left_out=found.attributes_left_out,
-        beside=await find_beside(reader, project_id, grouping, query.trace_id, found.range),
+        beside=await find_beside(reader, project_id, grouping, query.trace_id, found.range, query.asked.state),
         spans=found.spans,
     )
 

@@ -18,4 +18,4 @@ FIELDS = Fields(
     text="operation",
 )
 
-LANGUAGE = Language(FIELDS)
+LANGUAGE = Language(FIELDS, SIGNAL.table.name)

@@ -11,7 +11,7 @@ from gateway.query.listing import Listing
 from gateway.query.paging import Paging, Sort, find_page, parse_paging
 from gateway.query.parameters import Parameters
 from gateway.query.question import Question
-from gateway.query.range import Range, within
+from gateway.query.range import within
 from gateway.query.reader import Reader
 from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
@@ -87,7 +87,7 @@ async def find_traces(reader: Reader, project_id: str, query: TracesQuery) -> Tr
     """Raises `TooBig`, `Unavailable`."""
     conditions = [*query.asked.conditions(LANGUAGE), _ROOTS]
     source = Source.of(reader.database, _TABLE, project_id, conditions)
-    around = _around(reader, project_id, query.asked.range)
+    around = _around(reader, project_id, query.asked)
     if query.paging.sort == _BY_ERRORS:
         source = _with_errors(source, around)
     page = await find_page(reader, source, _ROOT, query.paging)
@@ -111,10 +111,11 @@ def _complete(root: Root, wholes: dict[str, _Whole]) -> Root:
     return msgspec.structs.replace(root, spans=whole.spans, errors=whole.errors, services=whole.services)
 
 
-def _around(reader: Reader, project_id: str, range: Range) -> Source:
+def _around(reader: Reader, project_id: str, asked: Asked) -> Source:
     """The spans that count to the traces of a range."""
-    bounds = within(clamp(range.start - EARLIER_US), clamp(range.end + LATER_US), name="around_")
-    return Source.of(reader.database, _TABLE, project_id, bounds)
+    start, end = asked.range
+    bounds = within(clamp(start - EARLIER_US), clamp(end + LATER_US), name="around_")
+    return Source.of(reader.database, _TABLE, project_id, [*bounds, *asked.state])
 
 
 def _with_errors(source: Source, around: Source) -> Source:

@@ -1,12 +1,13 @@
 """The spans of one trace, from the table to the tree that is shown."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from gateway.query.language import Condition
 from gateway.query.place import PLACE_COLUMNS
-from gateway.query.range import Range, within
+from gateway.query.range import Range
 from gateway.query.reader import Reader, Rows
 from gateway.query.shape import NO_JSON, Json, Shape, Time
 from gateway.query.source import Source
@@ -88,12 +89,11 @@ _SHAPE = Shape(
 )
 
 
-async def find_spans(reader: Reader, project_id: str, trace_id: str, near: Range | None) -> Spans | None:
-    """The tree of a trace; None without spans. `near`: the range that its spans begin in, if that is known. Raises
-    `TooBig`, `Unavailable`."""
+async def find_spans(reader: Reader, project_id: str, trace_id: str, where: Iterable[Condition]) -> Spans | None:
+    """The tree of a trace; None without spans. `where`: what else is known or asked of them. Raises `TooBig`,
+    `Unavailable`."""
     of_trace = Condition("trace_id = %(trace_id)s", {"trace_id": trace_id})
-    conditions = [*(within(*near) if near else ()), of_trace]
-    source = Source.of(reader.database, SIGNAL.table.name, project_id, conditions)
+    source = Source.of(reader.database, SIGNAL.table.name, project_id, [*where, of_trace])
     found = await reader.read(_spans, spans_sql(source), source.values, project_id=project_id)
     if found is None or found.count < MAX_SPANS:
         return found

@@ -78,5 +78,5 @@ def test_a_partition_that_is_missing_has_nothing_in_the_state() -> None:
 
 def test_values_are_never_part_of_the_sql() -> None:
     state = AsOf(0, {"'; DROP TABLE x --": (1,)})
-    assert "DROP" not in state.sql
-    assert state.values["as_of_topic_0"] == "'; DROP TABLE x --"
+    assert "DROP" not in state.condition.sql
+    assert state.condition.values["as_of_topic_0"] == "'; DROP TABLE x --"

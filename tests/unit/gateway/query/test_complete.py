@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from gateway.query import complete as module
+from gateway.query.as_of import AsOf
 from gateway.query.complete import Complete, Completeness, Ends
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
 from shared.queue.lane_state import LaneState
@@ -190,3 +191,12 @@ def test_a_reader_and_a_writer_agree_where_a_lane_goes_on() -> None:
             for committed in (None, *range(7)):
                 position = None if committed is None else Position(committed)
                 assert LaneState(begin, committed, end).goes_on_at == starting_point(position, begin, end).offset
+
+
+def test_of_several_tables_the_least_complete_counts() -> None:
+    first, second = Complete(5, AsOf(5, {"a": (1,)})), Complete(3, AsOf(3, {"b": (2, 3)}))
+    assert Complete.of_all([first, second]) == Complete(3, AsOf(3, {"a": (1,), "b": (2, 3)}))
+    unknown = Complete(reason="away")
+    assert Complete.of_all([first, unknown]) == unknown
+    many = Complete(9, AsOf(9, {"c": (0,) * 255}))
+    assert Complete.of_all([many, second]) == Complete(3)
