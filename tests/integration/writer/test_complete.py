@@ -29,8 +29,8 @@ def now_us() -> int:
 
 def in_state(stage: Stage, state: AsOf) -> int:
     """How many rows are in a state."""
-    sql = state.sql
-    for name, value in state.values.items():
+    sql = state.condition.sql
+    for name, value in state.condition.values.items():
         sql = sql.replace(f"%({name})s", repr(value))
     return int(stage.query(f"SELECT count() FROM logs WHERE {sql}")[0][0])
 
@@ -45,7 +45,7 @@ async def test_a_message_that_no_writer_has_stored_holds_it_back(
     completeness = Completeness(stage.queue, stage.group, [topic], clock(0))
     await until(completeness, lambda found: (found.up_to or 0) >= began)
 
-    await stage.publish(*(logs(f"{n}") for n in range(20)))
+    await stage.publish(*(logs(f"{n}", received_at=began) for n in range(20)))
     published = now_us()
     for _ in range(50):
         await asyncio.sleep(0.01)
@@ -59,7 +59,7 @@ async def test_a_message_that_no_writer_has_stored_holds_it_back(
         assert found.as_of is not None
         assert sum(found.as_of.ends[topic]) == 20
         assert in_state(stage, found.as_of) == 20
-        await stage.publish(logs("later"))
+        await stage.publish(logs("later", received_at=now_us()))
         answered = now_us()
         later = await until(completeness, lambda found: (found.up_to or 0) > answered)
         assert later.as_of is not None
