@@ -3,10 +3,10 @@
 A process has the role ingest, query, or both; it gets the parts of its roles and no others.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 from starlette.requests import Request
@@ -45,7 +45,7 @@ from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
 from shared.group_merges import MERGES
-from shared.keys import REVOCATIONS, ResolvedKey, check_keys, find_keys
+from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
@@ -237,10 +237,15 @@ def _sourcemaps(common: _Common, ingest: IngestDeps) -> list[Described]:
     return sourcemap_routes(SourcemapDeps(uploads, store, _authenticate(common, "ingest"), common.metrics))
 
 
-def _authenticate(common: _Common, scope: Literal["ingest", "read"]) -> Callable[[Request], Awaitable[ResolvedKey]]:
-    limiter = common.limits.of(scope)
+class _Authenticate(Protocol):
+    async def __call__(self, request: Request, scope: Scope = ...) -> ResolvedKey: ...
 
-    async def authenticate(request: Request) -> ResolvedKey:
+
+def _authenticate(common: _Common, kind: Literal["ingest", "read"]) -> _Authenticate:
+    """The key of a request of this kind; the kind is also the scope that it needs, unless another one is named."""
+    limiter = common.limits.of(kind)
+
+    async def authenticate(request: Request, scope: Scope = kind) -> ResolvedKey:
         given: dict[bytes, bytes] = request.scope[HEADERS]
         key = await common.keys.resolve(key_of(given))
         await limiter.admit(key, answer_headers(request.scope))

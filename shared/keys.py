@@ -18,7 +18,12 @@ from shared.fingerprint.rules import NO_RULES, BadRules, Rules
 from shared.grouping_rules import compiled
 from shared.projects import get_project
 
-Scope = Literal["ingest", "read"]
+Scope = Literal["ingest", "read", "triage", "operate"]
+"""Send records; read them; decide about what was read (views, the status of errors); redrive and replay."""
+
+NOT_PUBLIC: frozenset[Scope] = frozenset(("triage", "operate"))
+"""No `pk_` key has these: anybody may have it."""
+
 Kind = Literal["dt", "pk"]
 """`dt_` keys are for servers, `pk_` keys may stand in a browser's code."""
 
@@ -32,7 +37,8 @@ _SHOWN = 8
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as people see it: all but the key itself. Limits are requests a minute: None the default, 0 none."""
+    """A key as people see it: all but the key itself. Limits are requests a minute: None the default, 0 none;
+    `read_limit` counts all that is no ingest."""
 
     id: str
     project_id: str
@@ -106,10 +112,9 @@ def create_key(
 ) -> str:
     """Store a key that `generate` made and return its id; a key stored before keeps its rules.
 
-    Raises `UnknownProject`, and ValueError for a key without scopes.
+    Raises `UnknownProject`, and ValueError for scopes that it can't have.
     """
-    if not scopes:
-        raise ValueError("a key needs a scope: ingest, read, or both")
+    _check_scopes(key, scopes)
     get_project(db, project_id)
     digest = hash_key(key)
     db.execute(
@@ -131,6 +136,13 @@ def create_key(
     row = db.execute("SELECT id FROM keys WHERE hash = %s", [digest]).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def _check_scopes(key: str, scopes: Sequence[Scope]) -> None:
+    if not scopes:
+        raise ValueError("a key needs a scope: ingest, read, triage or operate")
+    if key.startswith("pk_") and (private := sorted(NOT_PUBLIC.intersection(scopes))):
+        raise ValueError(f"a pk_ key stands in a page's code, and may not {private[0]}: make a dt_ key")
 
 
 def revoke_key(db: Connection, key_id: str) -> str | None:

@@ -13,13 +13,12 @@ from gateway.query.complete import Complete
 from gateway.query.groups import Groups
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
-from gateway.rejections import LacksScope
-from shared.keys import ResolvedKey
+from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
 
-Authenticate = Callable[[Request], Awaitable[ResolvedKey]]
-"""The key of a request. Raises `Unauthenticated`, `Unavailable`, or any other refusal that comes before the parameters
-are read. It need not ask for the read scope."""
+Authenticate = Callable[[Request, Scope], Awaitable[ResolvedKey]]
+"""The key of a request, which has the scope. Raises `Unauthenticated`, `LacksScope`, `Unavailable`, or any other
+refusal that comes before the parameters are read."""
 
 AskComplete = Callable[[str], Awaitable[Complete]]
 """How far the table of this name is complete. To be asked before the table is."""
@@ -43,11 +42,8 @@ class QueryDeps:
     complete: AskComplete = unknown
 
     async def reading_key(self, request: Request) -> ResolvedKey:
-        """The key of a request that may read. Raises `LacksScope`, and what `authenticate` raises."""
-        key = await self.authenticate(request)
-        if "read" not in key.scopes:
-            raise LacksScope("read")
-        return key
+        """The key of a request that may read. Raises what `authenticate` raises."""
+        return await self.authenticate(request, "read")
 
     async def complete_of(self, tables: Sequence[str]) -> Complete:
         """How far these tables are complete; all of them where none is named. To be asked before they are."""

@@ -1,5 +1,6 @@
 """`sluice key`."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +36,8 @@ key = typer.Typer(help="API keys: create, list, revoke and rotate them.", no_arg
 class ScopeChoice(StrEnum):
     INGEST = "ingest"
     READ = "read"
+    TRIAGE = "triage"
+    OPERATE = "operate"
 
 
 class KindChoice(StrEnum):
@@ -74,6 +77,7 @@ def create(
 ) -> None:
     """Create a key and print it, this once: only its hash is stored."""
     scopes = list(dict.fromkeys(choice.value for choice in scope))
+    limited = _limited(scopes)
     name, origins = one_line(name, "a name"), _origins(origin or [])
     token = generate(kind.value)
     settings = settings_beside(data_dir)
@@ -85,8 +89,8 @@ def create(
             scopes=scopes,  # type: ignore[arg-type]  # an enum's values are no Literal for mypy
             name=name,
             origins=origins,
-            ingest_limit=rate_limit if "ingest" in scopes else None,
-            read_limit=rate_limit if "read" in scopes else None,
+            ingest_limit=rate_limit if "ingest" in limited else None,
+            read_limit=rate_limit if "read" in limited else None,
         )
     # A gateway that was asked for it already keeps for a few seconds that there is no such key.
     tell_gateways(settings, [hash_key(token)])
@@ -184,9 +188,14 @@ def _origins(texts: list[str]) -> list[str]:
         fail(str(error))
 
 
+def _limited(scopes: Iterable[str]) -> list[str]:
+    """The kinds of requests that a key with these scopes makes, each with a limit of its own."""
+    return list(dict.fromkeys("ingest" if scope == "ingest" else "read" for scope in scopes))
+
+
 def _limits(one: Key) -> str:
     limits = {"ingest": one.ingest_limit, "read": one.read_limit}
-    return ", ".join(limit_text(limits[scope]) for scope in one.scopes)
+    return ", ".join(limit_text(limits[kind]) for kind in _limited(one.scopes))
 
 
 def _state(one: Key, now: datetime) -> str:

@@ -64,6 +64,14 @@ async def test_a_key_is_printed_once_and_stored_as_its_hash(cli: Cli) -> None:
         assert hash_key(made["key"]) not in shown
 
 
+def test_a_key_for_people_is_limited_as_one_that_reads(cli: Cli) -> None:
+    cli.json("project", "create", "P", "--id", "p")
+    cli.json("key", "create", "--project", "p", "--scope", "triage", "--scope", "operate", "--rate-limit", "7")
+    (listed,) = cli.json("key", "list")["keys"]
+    assert (listed["scopes"], listed["ingest_limit"], listed["read_limit"]) == (["triage", "operate"], None, 7)
+    assert "triage, operate" in cli.run("key", "list")
+
+
 def test_for_people_the_key_stands_on_a_line_of_its_own(cli: Cli) -> None:
     cli.run("project", "create", "P", "--id", "p")
     lines = cli.run("key", "create", "--project", "p").splitlines()

@@ -12,9 +12,11 @@ import pytest
 
 from deploy.local.demo import ensure_demo
 from deploy.local.postgres import Postgres as PostgresServer
-from shared.clients.postgres import LockHeld, Postgres, PostgresUnavailable, connect, locked
+from shared.clients.postgres import LockHeld, Postgres, PostgresUnavailable, QueryRefused, connect, locked
 from shared.keys import (
+    NOT_PUBLIC,
     ResolvedKey,
+    Scope,
     create_key,
     find_key,
     generate,
@@ -114,6 +116,18 @@ async def test_a_project_is_made_once_and_its_retention_is_one_of_few(url: str) 
             create_key(db, "q", generate("dt"), scopes=["read"])
         with pytest.raises(ValueError, match="scope"):
             create_key(db, "p", generate("dt"), scopes=[])
+
+
+@pytest.mark.parametrize("scope", sorted(NOT_PUBLIC))
+async def test_a_public_key_can_not_decide_anything(url: str, postgres: Postgres, scope: Scope) -> None:
+    key, key_id = add_key(url, scopes=["read", scope])
+    found = await find_key(postgres, hash_key(key))
+    assert found is not None
+    assert found.scopes == {"read", scope}
+    with connect(url) as db, pytest.raises(ValueError, match=f"may not {scope}"):
+        create_key(db, "p", generate("pk"), scopes=["read", scope])
+    with pytest.raises(QueryRefused, match="keys_public_check"), connect(url) as db:
+        db.execute("UPDATE keys SET prefix = 'pk_abcde' WHERE id = %s", [key_id])
 
 
 async def test_nothing_is_stored_of_a_block_that_fails(url: str) -> None:

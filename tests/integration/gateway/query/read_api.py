@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.apis.proliferate import API
+from gateway.auth import permit
 from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
@@ -108,11 +109,12 @@ class Store:
         self.clickhouse.insert(f"`{self.clickhouse.database}`.{table.name}", block_of(table, columns).columns)
 
 
-async def stand_in(request: Request) -> ResolvedKey:
+async def stand_in(request: Request, scope: str) -> ResolvedKey:
     """Stands for the gateway's authentication."""
     key = KEYS.get(request.headers.get("x-api-key", ""))
     if key is None:
         raise Unauthenticated
+    permit(key, scope)
     return key
 
 
