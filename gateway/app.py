@@ -48,6 +48,12 @@ class Life:
     check: list[Step] = field(default_factory=list)
     start: list[Step] = field(default_factory=list)
     stop: list[Step] = field(default_factory=list)
+    give_up: list[Callable[[], None]] = field(default_factory=list)
+
+    def end_waits(self) -> None:
+        """Before requests in flight are finished: none of them waits for the rest of its body any more."""
+        for give_up in self.give_up:
+            give_up()
 
 
 @dataclass(frozen=True)

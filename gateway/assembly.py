@@ -36,6 +36,7 @@ from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
+from gateway.query.json_body import small_bodies
 from gateway.sourcemaps.routes import SourcemapDeps
 from gateway.sourcemaps.routes import routes as sourcemap_routes
 from gateway.sourcemaps.sorter import Sorter
@@ -57,6 +58,7 @@ from shared.settings import BadSetting, Settings
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
 from shared.sourcemaps.store import Store
+from shared.views import Views
 
 _log = structlog.get_logger(__name__)
 
@@ -167,6 +169,7 @@ def _ingest(common: _Common) -> IngestDeps:
     common.life.check.append(lambda: check_topics(queue, topics))
     common.life.start += (producer.start, watch.start)
     common.life.stop += (bodies.close, aside.close, producer.stop, watch.close)
+    common.life.give_up.append(bodies.give_up)
     return IngestDeps(
         registry=known,
         apis=common.apis,
@@ -183,14 +186,16 @@ def _ingest(common: _Common) -> IngestDeps:
 
 
 def _reading(common: _Common) -> QueryDeps:
-    """The parts of the role query beside the reader, which health asks too: how errors are grouped, source maps, and
-    the queue, which is only asked how far the writers are."""
+    """The parts of the role query beside the reader, which health asks too: how errors are grouped, source maps, saved
+    views, and the queue, which is only asked how far the writers are."""
     groups = Groups(common.postgres)
     changes = Changes(common.redis, MERGES, groups)
     mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
+    bodies = small_bodies(Deadlines(common.config.gateway.body_timeout_s))
     complete = _completeness(common)
     common.life.start.append(changes.start)
-    common.life.stop += (changes.close, mapper.close, *(each.close for each in complete.values()))
+    common.life.stop += (changes.close, mapper.close, bodies.close, *(each.close for each in complete.values()))
+    common.life.give_up.append(bodies.give_up)
     return QueryDeps(
         reader=common.reader,
         authenticate=_authenticate(common, "read"),
@@ -198,6 +203,8 @@ def _reading(common: _Common) -> QueryDeps:
         groups=groups,
         mapper=mapper,
         stores=common.registry.stores,
+        views=Views(common.postgres),
+        bodies=bodies,
         complete=lambda table: complete[table].now(),
     )
 

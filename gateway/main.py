@@ -51,7 +51,7 @@ async def serve(config: settings.Settings) -> None:
         serving(application, deps, config.gateway),
         head_timeout_s=config.gateway.head_timeout_s,
         answer_timeout_s=config.gateway.answer_timeout_s,
-        give_up=deps.ingest.bodies.give_up if deps.ingest else lambda: None,
+        give_up=deps.life.end_waits,
     )
     await server.serve(sockets=[listener])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from gateway.http.body import Bodies
 from gateway.http.counted import Endpoint, counted
 from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
@@ -15,6 +16,7 @@ from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
+from shared.views import Views
 
 Authenticate = Callable[[Request, Scope], Awaitable[ResolvedKey]]
 """The key of a request, which has the scope. Raises `Unauthenticated`, `LacksScope`, `Unavailable`, or any other
@@ -38,6 +40,9 @@ class QueryDeps:
     mapper: Mapper
     stores: Mapping[str, str]
     """Signal -> name of its table."""
+    views: Views
+    bodies: Bodies
+    """Of requests that change what people have made."""
     held: Held = field(default_factory=Held)
     complete: AskComplete = unknown
 

@@ -1,4 +1,4 @@
-"""The signals that can be read: every folder beside this file with `routes`, which makes its routes."""
+"""What can be read: every folder beside this file with `routes`, which makes its routes. Most of them are signals."""
 
 import importlib
 import pkgutil
@@ -9,7 +9,7 @@ from gateway.query.deps import QueryDeps
 
 
 def query_routes(deps: QueryDeps) -> list[Described]:
-    """The routes of all signals; those that end in a path of any length come last, as they take what stands below
+    """The routes of all of them; those that end in a path of any length come last, as they take what stands below
     them. They raise `Rejection`; `build_app` answers it."""
     signals = [
         importlib.import_module(f"{gateway.query.__name__}.{found.name}")

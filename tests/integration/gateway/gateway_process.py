@@ -43,6 +43,8 @@ class Keys(NamedTuple):
     read: str
     browser: str
     """Valid only for pages of https://app.example.com and of hosts below example.org."""
+    triage: str
+    """Good for all but operating."""
 
 
 def make_keys(postgres_url: str) -> Keys:
@@ -53,13 +55,14 @@ def make_keys(postgres_url: str) -> Keys:
             await migrate_postgres(db)
 
     asyncio.run(migrate())
-    keys = Keys(generate("dt"), generate("dt"), generate("pk"))
+    keys = Keys(generate("dt"), generate("dt"), generate("pk"), generate("dt"))
     origins = ["https://app.example.com", "https://*.example.org"]
     with connect(postgres_url) as db:
         create_project(db, Project(id=PROJECT, name="P"))
         create_key(db, PROJECT, keys.ingest, scopes=["ingest"])
         create_key(db, PROJECT, keys.read, scopes=["read"])
         create_key(db, PROJECT, keys.browser, scopes=["ingest", "read"], origins=origins)
+        create_key(db, PROJECT, keys.triage, scopes=["ingest", "read", "triage"], name="Ann")
     return keys
 
 

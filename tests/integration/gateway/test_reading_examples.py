@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.clients.postgres import connect
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
 from tests.integration.gateway.query.read_api import temporary_store
 
 PAGE = Path(__file__).parents[3] / "deploy/docs/reading.md"
 EXAMPLES = re.findall(r"^curl .*$", PAGE.read_text(), re.MULTILINE)
-FINGERPRINT, TRACE_ID = "a" * 64, "trace_abc123def456"
+FINGERPRINT, TRACE_ID, VIEW = "a" * 64, "trace_abc123def456", "view_0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +30,27 @@ def shell(
         store.add_errors({**common, "fingerprint": FINGERPRINT, "event_id": "e"})
         store.add_spans({**common, "span_id": "s"}, {**common, "span_id": "t", "timestamp": 1_768_478_400_000_000})
         store.add_calls({**common, "model": "m", "latency_ms": 3000, "attributes": '{"feature":"chat"}'})
+        save_view(keys_url)
         services = {"SLUICE_POSTGRES_URL": keys_url, "SLUICE_REDIS_URL": redis_url, "SLUICE_CLICKHOUSE_URL": store.url}
         gateway = GatewayProcess(tmp_path_factory.mktemp("reading"), keys, services, read_limit=1_000_000)
         yield {
             "KEY": f"X-API-Key: {keys.read}",
+            "TRIAGE": f"X-API-Key: {keys.triage}",
             "API": f"http://127.0.0.1:{gateway.port}/api/v1/projects/{PROJECT}",
             "FINGERPRINT": FINGERPRINT,
             "TRACE_ID": TRACE_ID,
+            "VIEW": VIEW,
         }
         gateway.stop()
+
+
+def save_view(url: str) -> None:
+    with connect(url) as db:
+        db.execute("DELETE FROM views")
+        values = [VIEW, PROJECT, "traces", "a view", "", "key_0"]
+        db.execute(
+            "INSERT INTO views (id, project_id, page, name, state, created_by) VALUES (%s,%s,%s,%s,%s,%s)", values
+        )
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -122,7 +122,8 @@ def test_every_refusal_there_is_is_in_it(document: Json) -> None:
     for kind in descendants(Rejection):
         if kind not in (Worded, Answered):  # the one is never raised itself, the other stands for any of them
             assert kind.reason in named
-    for sentence in ("Project not found", "Event not found", "lacks the ingest scope", "lacks the read scope"):
+    scopes = [f"lacks the {scope} scope" for scope in ("ingest", "read", "triage")]
+    for sentence in ("Project not found", "Event not found", "View not found", *scopes):
         assert sentence in told
 
 
@@ -188,6 +189,10 @@ def test_the_statuses_of_each_kind_of_route(document: Json) -> None:
     query = any_route | {200, 401, 403, 404, 422, 429, 503}
     assert statuses("/api/v1/projects/{project_id}/logs", "get") == query
     assert statuses("/api/v1/events/{event_id}", "get") == query
+    assert statuses("/api/v1/projects/{project_id}/views", "get") == query
+    assert statuses("/api/v1/projects/{project_id}/views", "post") == query - {200} | {201, 409, 415}
+    assert statuses("/api/v1/projects/{project_id}/views/{view_id}", "put") == query | {409, 415}
+    assert statuses("/api/v1/projects/{project_id}/views/{view_id}", "delete") == query
     assert statuses("/health", "get") == any_route | {200}
     assert statuses("/health/ready", "get") == any_route | {200, 503}
 

@@ -14,10 +14,12 @@ from starlette.responses import Response
 
 from gateway.apis.proliferate import API
 from gateway.auth import permit
+from gateway.http.deadlines import Deadlines
 from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
 from gateway.query.groups import Grouping
+from gateway.query.json_body import small_bodies
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
@@ -32,6 +34,7 @@ from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.llm import SIGNAL as LLM
 from shared.signals.logs import LOGS
 from shared.signals.traces import SIGNAL as TRACES
+from shared.views import Views
 from tests.blocks import block_of
 from tests.bundles import MemoryBlobs, MemoryIndex
 
@@ -151,7 +154,12 @@ def client(
         blobs = MemoryBlobs()
         mapper = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
     groups = groups or Merged(merged or {})
-    deps = QueryDeps(reader, stand_in, Metrics(), groups, mapper, load().stores, complete=complete)
+    deps = QueryDeps(
+        *(reader, stand_in, Metrics(), groups, mapper, load().stores),
+        views=Views(Postgres(NO_POSTGRES)),
+        bodies=small_bodies(Deadlines(60)),
+        complete=complete,
+    )
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}

@@ -26,15 +26,16 @@ def routes(deps):
 """
 
 
-async def nobody(request: Request) -> ResolvedKey:
+async def nobody(request: Request, scope: str) -> ResolvedKey:
     raise NotImplementedError
 
 
 def paths() -> list[str]:
     reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
     groups = Groups(Postgres("postgresql://127.0.0.1:1/nowhere"))
-    mapper: Any = None
-    return [route.path for route in query_routes(QueryDeps(reader, nobody, Metrics(), groups, mapper, {}))]
+    other: Any = None
+    deps = QueryDeps(reader, nobody, Metrics(), groups, other, {}, views=other, bodies=other)
+    return [route.path for route in query_routes(deps)]
 
 
 def test_logs_and_errors_are_read_at_the_routes_of_their_contract() -> None:
