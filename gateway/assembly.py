@@ -37,6 +37,9 @@ from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
+from gateway.query.triage.rounds import Rounds
+from gateway.query.triage.store import States
+from gateway.query.triage.watch import Sources
 from gateway.sourcemaps.routes import SourcemapDeps
 from gateway.sourcemaps.routes import routes as sourcemap_routes
 from gateway.sourcemaps.sorter import Sorter
@@ -193,8 +196,12 @@ def _reading(common: _Common) -> QueryDeps:
     mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
     bodies = small_bodies(Deadlines(common.config.gateway.body_timeout_s))
     complete = _completeness(common)
-    common.life.start.append(changes.start)
-    common.life.stop += (changes.close, mapper.close, bodies.close, *(each.close for each in complete.values()))
+    states = States(common.postgres)
+    sources = Sources(common.reader, groups, states, tuple(complete))
+    rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
+    common.life.start += (changes.start, rounds.start)
+    common.life.stop += (rounds.close, changes.close, mapper.close, bodies.close)
+    common.life.stop += [each.close for each in complete.values()]
     common.life.give_up.append(bodies.give_up)
     return QueryDeps(
         reader=common.reader,
@@ -203,6 +210,7 @@ def _reading(common: _Common) -> QueryDeps:
         groups=groups,
         mapper=mapper,
         stores=common.registry.stores,
+        states=states,
         views=Views(common.postgres),
         bodies=bodies,
         complete=lambda table: complete[table].now(),

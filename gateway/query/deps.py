@@ -14,6 +14,7 @@ from gateway.query.complete import Complete
 from gateway.query.groups import Groups
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
+from gateway.query.triage.store import States
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
 from shared.views import Views
@@ -40,6 +41,7 @@ class QueryDeps:
     mapper: Mapper
     stores: Mapping[str, str]
     """Signal -> name of its table."""
+    states: States
     views: Views
     bodies: Bodies
     """Of requests that change what people have made."""

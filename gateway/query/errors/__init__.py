@@ -8,5 +8,9 @@ from gateway.query.errors.groups import groups_question
 
 
 def routes(deps: QueryDeps) -> list[Described]:
-    found = (groups_question(deps.groups), group_question(deps.groups), events_question(deps.groups))
+    found = (
+        groups_question(deps.groups, deps.states),
+        group_question(deps.groups, deps.states),
+        events_question(deps.groups),
+    )
     return [route for question in found for route in question.routes(deps)]

@@ -20,6 +20,9 @@ from gateway.query.refusals import GroupNotFound
 from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
 from gateway.query.trend import trend_sql
+from gateway.query.triage.said import history_of, states_of
+from gateway.query.triage.state import Change, State
+from gateway.query.triage.store import States
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -37,8 +40,8 @@ class Found(msgspec.Struct, frozen=True):
 
 class ErrorDetail(msgspec.Struct, frozen=True):
     """`members`: all fingerprints of the group, which goes by the first of them. `ever` and `newest` are of all errors
-    that are kept, `found` and `parts` of those that `q` finds in the range. Status, assignee and their history, which
-    people set, will stand here too."""
+    that are kept, `found` and `parts` of those that `q` finds in the range. `state`, `history`: what
+    people have said of the group, the newest change first."""
 
     fingerprint: str
     members: list[str]
@@ -46,6 +49,8 @@ class ErrorDetail(msgspec.Struct, frozen=True):
     newest: Newest | None
     found: Found
     parts: Parts
+    state: State
+    history: list[Change]
 
 
 class GroupQuery(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ def parse_group(given: Parameters) -> GroupQuery:
     return query
 
 
-async def find_group(groups: Groups, reader: Reader, project_id: str, query: GroupQuery) -> ErrorDetail:
+async def find_group(groups: Groups, states: States, reader: Reader, project_id: str, query: GroupQuery) -> ErrorDetail:
     """Raises `GroupNotFound`, `TooBig`, `Unavailable`."""
     grouping = await groups.of(project_id)
     only = condition_of(grouping.only(query.fingerprint))
@@ -69,6 +74,7 @@ async def find_group(groups: Groups, reader: Reader, project_id: str, query: Gro
         raise GroupNotFound
     source = errors_of(reader, project_id, grouping, query.asked).narrowed(only)
     members = grouping.members(query.fingerprint)
+    [state] = await states_of(states, project_id, members[:1])
     return ErrorDetail(
         fingerprint=members[0],
         members=members,
@@ -76,6 +82,8 @@ async def find_group(groups: Groups, reader: Reader, project_id: str, query: Gro
         newest=await find_newest(reader, project_id, only, ever.last_us),
         found=await _find(reader, source, query.asked.range),
         parts=await find_parts(reader, source),
+        state=state,
+        history=await history_of(states, project_id, members[0]),
     )
 
 
@@ -97,12 +105,12 @@ async def _find(reader: Reader, source: Source, range: Range) -> Found:
     return found
 
 
-def group_question(groups: Groups) -> Question[GroupQuery]:
+def group_question(groups: Groups, states: States) -> Question[GroupQuery]:
     return Question(
         f"/errors/{{{COLUMN}}}",
         "A group of errors",
         parse_group,
-        partial(find_group, groups),
+        partial(find_group, groups, states),
         ErrorDetail,
         unknown=GroupNotFound(),
     )

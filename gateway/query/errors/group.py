@@ -13,6 +13,7 @@ from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
 from gateway.query.stored import text_of
 from gateway.query.trend import trend_sql
+from gateway.query.triage.state import State
 
 MAX_NAMES = 20
 """Of each list of names that a group has."""
@@ -24,7 +25,8 @@ MAX_MESSAGE = 2_000
 
 class ErrorGroup(msgspec.Struct, frozen=True):
     """`type`, `message`: of its newest error; at most 2,000 characters of it. `users`: how many. Of names the first 20
-    are here. `trend`: errors in each 24th of the range. Status and assignee, which people set, will stand here too."""
+    are here. `trend`: errors in each 24th of the range. `status`, `assignee`: what people have said of it; `reopened`:
+    why it is open again by itself."""
 
     fingerprint: str
     type: str
@@ -39,6 +41,13 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     services: list[str]
     environments: list[str]
     trend: list[int]
+    status: str
+    assignee: str | None
+    reopened: str | None
+
+    def with_state(self, state: State) -> "ErrorGroup":
+        reopened = state.reopened and state.reopened.reason
+        return msgspec.structs.replace(self, status=state.status, assignee=state.assignee, reopened=reopened)
 
 
 def _names(column: str) -> str:
@@ -57,6 +66,9 @@ COUNTED = {
     "releases": _names("release"),
     "services": _names("service"),
     "environments": _names("environment"),
+    "status": "''",
+    "assignee": "''",
+    "reopened": "''",
 }
 
 

@@ -19,6 +19,9 @@ from gateway.query.place import NOT_OURS, decode_as, encode_place
 from gateway.query.question import Question
 from gateway.query.reader import Reader
 from gateway.query.source import Source
+from gateway.query.triage.said import states_of, with_status
+from gateway.query.triage.state import STATUSES
+from gateway.query.triage.store import States
 
 MAX_GROUPS = 200
 """Of one answer."""
@@ -51,6 +54,7 @@ class GroupsQuery(msgspec.Struct, frozen=True):
     sort: str
     limit: int
     cursor: GroupCursor | None
+    statuses: tuple[str, ...] = ()
 
 
 class _Ranked(NamedTuple):
@@ -66,24 +70,30 @@ def parse_groups(given: Parameters) -> GroupsQuery:
         sort=sort,
         limit=given.integer("limit", 50, least=1, most=MAX_GROUPS),
         cursor=given.parsed("cursor", lambda text: _cursor(text, sort), "value_error", "a valid cursor"),
+        statuses=tuple(given.words("status", STATUSES)),
     )
     given.finish()
     return query
 
 
-async def find_groups(groups: Groups, reader: Reader, project_id: str, query: GroupsQuery) -> ErrorGroups:
+async def find_groups(
+    groups: Groups, states: States, reader: Reader, project_id: str, query: GroupsQuery
+) -> ErrorGroups:
     """Raises `TooBig`, `Unavailable`."""
     grouping = await groups.of(project_id)
     source = errors_of(reader, project_id, grouping, query.asked)
+    source = source.narrowed(*await with_status(states, project_id, grouping, query.statuses))
     ranked = await _rank(reader, source, grouping, query)
     shown = ranked[: query.limit]
     if not shown:
         return ErrorGroups(groups=[])
     last = shown[-1]
-    more = len(ranked) > len(shown)
+    more, heads = len(ranked) > len(shown), [each.head for each in shown]
+    found = await describe(reader, source, grouping, query.asked.range, heads)
+    said = await states_of(states, project_id, [group.fingerprint for group in found])
     return ErrorGroups(
         next=encode_place(GroupCursor(query.sort, last.value, last.head)) if more else None,
-        groups=await describe(reader, source, grouping, query.asked.range, [each.head for each in shown]),
+        groups=[group.with_state(state) for group, state in zip(found, said, strict=True)],
     )
 
 
@@ -111,5 +121,12 @@ def _cursor(text: str, sort: str) -> GroupCursor:
     return cursor
 
 
-def groups_question(groups: Groups) -> Question[GroupsQuery]:
-    return Question("/errors", "Groups of errors", parse_groups, partial(find_groups, groups), ErrorGroups)
+def groups_question(groups: Groups, states: States) -> Question[GroupsQuery]:
+    return Question(
+        "/errors",
+        "Groups of errors",
+        parse_groups,
+        partial(find_groups, groups, states),
+        ErrorGroups,
+        {"status": "Only groups of these: `open`, `resolved`, `muted`, comma-separated."},
+    )

@@ -1,0 +1,106 @@
+"""Opens groups again, round by round, in one of the processes that read (reading.md, "When a group opens again")."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import structlog
+
+from gateway.query.complete import Complete
+from gateway.query.deps import AskComplete
+from gateway.query.reader import TooBig
+from gateway.query.triage.rows import moment
+from gateway.query.triage.state import Change, Reopened, State
+from gateway.query.triage.watch import Sources, Stored, Watch
+from gateway.rejections import Unavailable
+from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
+from shared.signals.errors import SIGNAL
+
+EVERY_S = 15.0
+OVERLAP = timedelta(minutes=2)
+"""What was received before a time may be answered so much after it, and is looked for so much longer."""
+
+BY = "sluice"
+"""Who opens a group in its history."""
+
+_LOCK = "error states"
+_log = structlog.get_logger(__name__)
+
+
+class _Changed(Exception):
+    """Somebody has changed the group in the meantime."""
+
+
+class Rounds:
+    """Judges every group that is resolved, or muted until something happens.
+
+    1. One process at a time does it; when that dies, another goes on within two rounds.
+    2. A group that somebody has changed meanwhile stays as they left it.
+    """
+
+    def __init__(self, url: str, sources: Sources, complete: AskComplete) -> None:
+        """`url`: of Postgres."""
+        self._url = url
+        self._sources = sources
+        self._complete = complete
+        self._watches: dict[str, Watch] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with locked(self._url, _LOCK, wait_s=EVERY_S) as lock:
+                    while True:
+                        await check_held(lock)
+                        await self.round()
+                        await asyncio.sleep(EVERY_S)
+            except LockHeld:
+                self._watches = {}  # whoever gets the lock doesn't know what the others have judged
+            except PostgresUnavailable as error:
+                _log.warning("resolved and muted errors are not watched: Postgres is away", error=str(error))
+                await asyncio.sleep(EVERY_S)
+            except Exception:
+                _log.exception("resolved and muted errors were not judged")
+                await asyncio.sleep(EVERY_S)
+
+    async def round(self) -> None:
+        """Judge all groups once. Raises `PostgresUnavailable`."""
+        stored = Stored(await self._stored(SIGNAL.table.name), await self._stored(*self._sources.tables))
+        watched = sorted(await self._sources.states.watched(), key=lambda each: each.project_id)
+        states = {name: list(group) for name, group in groupby(watched, lambda each: each.project_id)}
+        self._watches = {name: self._watches.get(name) or Watch(name, self._sources) for name in states}
+        for project_id, watch in self._watches.items():
+            await self._judge(project_id, watch, {each.fingerprint: each.state for each in states[project_id]}, stored)
+
+    async def _stored(self, *tables: str) -> datetime | None:
+        up_to = Complete.of_all([await self._complete(table) for table in tables]).up_to
+        return None if up_to is None else moment(up_to) - OVERLAP
+
+    async def _judge(self, project_id: str, watch: Watch, states: Mapping[str, State], stored: Stored) -> None:
+        try:
+            reopened = await watch.reopened(states, stored)
+        except (Unavailable, TooBig) as error:
+            _log.warning("a project's errors were not judged", project_id=project_id, error=repr(error))
+            return
+        for fingerprint, why in reopened.items():
+            await self._open(project_id, fingerprint, states[fingerprint], why)
+
+    async def _open(self, project_id: str, fingerprint: str, state: State, why: Reopened) -> None:
+        def again(found: State) -> Change:
+            if found != state:
+                raise _Changed
+            return Change(datetime.now(UTC), BY, state.again(why))
+
+        with contextlib.suppress(_Changed):
+            await self._sources.states.change(project_id, [fingerprint], again)

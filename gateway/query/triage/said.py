@@ -1,0 +1,52 @@
+"""What people have said of groups, for the questions about errors."""
+
+from collections.abc import Collection, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from gateway.query.groups import Grouping
+from gateway.query.language import Condition, Cost
+from gateway.query.triage.state import OPEN, STATUSES, Change, State
+from gateway.query.triage.store import States
+from gateway.rejections import Unavailable
+from shared.clients.postgres import PostgresUnavailable
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+async def with_status(
+    states: States, project_id: str, grouping: Grouping, statuses: Collection[str]
+) -> list[Condition]:
+    """The condition for the rows of groups that have one of these; without any, for all. Raises `Unavailable`."""
+    if not statuses or set(statuses) == set(STATUSES):
+        return []
+    has_open = OPEN.status in statuses
+    named = set(STATUSES) - set(statuses) if has_open else set(statuses)
+    groups = await known(states.with_status(project_id, *named))
+    if not groups:
+        return [] if has_open else [Condition("0")]
+    only = grouping.only(*groups)
+    return [Condition(f"NOT {only.text}" if has_open else only.text, only.values, Cost.COLUMNS)]
+
+
+async def states_of(states: States, project_id: str, groups: Sequence[str]) -> list[State]:
+    """Of each of these groups. Raises `Unavailable`."""
+    found = await known(states.find(project_id, groups))
+    return [found.get(group, OPEN) for group in groups]
+
+
+async def history_of(states: States, project_id: str, group: str) -> list[Change]:
+    """The newest changes first. Raises `Unavailable`."""
+    return await known(states.history(project_id, group))
+
+
+async def known(work: Coroutine[Any, Any, T]) -> T:
+    """What Postgres says. Raises `Unavailable`."""
+    try:
+        return await work
+    except PostgresUnavailable as error:
+        _log.warning("the states of error groups can't be asked for", error=str(error))
+        raise Unavailable from error
