@@ -45,10 +45,11 @@ class Grouping:
         values = {"merged": list(self._heads), "merged_into": list(self._heads.values())}
         return Sql(f"transform({COLUMN}, %(merged)s, %(merged_into)s, {COLUMN})", values)
 
-    def only(self, *fingerprints: str) -> Sql:
-        """The condition for the rows of the groups that these fingerprints are in."""
+    def only(self, *fingerprints: str, name: str = "group_members") -> Sql:
+        """The condition for the rows of the groups that these fingerprints are in. `name`: of its value, where a
+        statement has several."""
         members = dict.fromkeys(each for fingerprint in fingerprints for each in self.members(fingerprint))
-        return Sql(f"{COLUMN} IN %(group_members)s", {"group_members": tuple(members)})
+        return Sql(f"{COLUMN} IN %({name})s", {name: tuple(members)})
 
 
 class _Known(NamedTuple):

@@ -25,10 +25,11 @@ async def with_status(
         return []
     has_open = OPEN.status in statuses
     named = set(STATUSES) - set(statuses) if has_open else set(statuses)
-    groups = await known(states.with_status(project_id, *named))
-    if not groups:
+    found = await known(states.with_status(project_id, *named))
+    heads = [each for each in found if grouping.head_of(each) == each]
+    if not heads:
         return [] if has_open else [Condition("0")]
-    only = grouping.only(*groups)
+    only = grouping.only(*heads, name="of_status")
     return [Condition(f"NOT {only.text}" if has_open else only.text, only.values, Cost.COLUMNS)]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
 from gateway.query.groups import Grouping
 from gateway.query.json_body import small_bodies
+from gateway.query.triage.state import Change, State
+from gateway.query.triage.store import States
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
@@ -132,6 +134,23 @@ class Merged(Groups):
         return self.grouping
 
 
+class Said(States):
+    """What people have said of groups, where there is no Postgres: fingerprint -> state."""
+
+    def __init__(self, states: Mapping[str, State]) -> None:
+        super().__init__(Postgres(NO_POSTGRES))
+        self._said = states
+
+    async def find(self, project_id: str, fingerprints: Sequence[str]) -> dict[str, State]:
+        return {each: self._said[each] for each in fingerprints if each in self._said}
+
+    async def with_status(self, project_id: str, *statuses: str) -> list[str]:
+        return [each for each, state in self._said.items() if state.status in statuses]
+
+    async def history(self, project_id: str, fingerprint: str) -> list[Change]:
+        return []
+
+
 def client(
     reader: Reader,
     key: str = "reader",
@@ -139,6 +158,7 @@ def client(
     groups: Groups | None = None,
     complete: AskComplete = unknown,
     merged: Mapping[str, str] | None = None,
+    said: Mapping[str, State] | None = None,
 ) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key. Without a mapper no maps are stored; `merged` are the groups
     where there are no others."""
@@ -156,6 +176,7 @@ def client(
     groups = groups or Merged(merged or {})
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), groups, mapper, load().stores),
+        states=Said(said or {}),
         views=Views(Postgres(NO_POSTGRES)),
         bodies=small_bodies(Deadlines(60)),
         complete=complete,
@@ -169,10 +190,16 @@ def client(
 class Asker:
     """The read API for tests without an event loop of their own. Use it in a `with`."""
 
-    def __init__(self, store: Store, key: str = "reader", merged: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        key: str = "reader",
+        merged: Mapping[str, str] | None = None,
+        said: Mapping[str, State] | None = None,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._reader = Reader(store.url)
-        self._http = client(self._reader, key, merged=merged)
+        self._http = client(self._reader, key, merged=merged, said=said)
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 import builtins
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway.query.groups import Grouping
 from gateway.query.range import Range
 from gateway.query.reader import Reader
 from gateway.query.times import format_time
+from gateway.query.triage.state import STATUSES, Reopened, State, Status
 from shared.group_merges import Merges
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
@@ -25,6 +27,14 @@ PATH = "/api/v1/projects/p/errors"
 PRINTS = [f"{n:064x}" for n in range(7)]
 MERGED = {PRINTS[5]: PRINTS[1], PRINTS[6]: PRINTS[1]}
 """Into the second group."""
+
+AT = datetime(2026, 1, 15, tzinfo=UTC)
+SAID = {
+    PRINTS[0]: State("resolved", AT, assignee="ana"),
+    PRINTS[1]: State("muted", AT),
+    PRINTS[2]: State("open", AT, reopened=Reopened(AT, "regressed")),
+    PRINTS[6]: State("resolved", AT),  # of a group that has another head by now
+}
 
 ATOMS = [
     *("type:A", "type:B", "release:r1", "release:*", "service:api", "env:prod", "severity:>=high", "handled:yes"),
@@ -64,7 +74,7 @@ def store(clickhouse_url: str) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def api(store: Store) -> Iterator[Asker]:
-    with Asker(store, merged=MERGED) as made:
+    with Asker(store, merged=MERGED, said=SAID) as made:
         yield made
 
 
@@ -106,7 +116,14 @@ def group(rows: list[dict[str, Any]], range: Range) -> dict[str, Any]:
         "services": names(rows, "service"),
         "environments": names(rows, "environment"),
         "trend": trend(rows, range),
+        "status": said(head(rows[0])).status,
+        "assignee": said(head(rows[0])).assignee,
+        "reopened": "regressed" if said(head(rows[0])).reopened else None,
     }
+
+
+def said(fingerprint: str) -> State:
+    return SAID.get(fingerprint, State())
 
 
 def rank(sort: str, rows: list[dict[str, Any]], range: Range) -> int:
@@ -124,15 +141,22 @@ def rank(sort: str, rows: list[dict[str, Any]], range: Range) -> int:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(queries(ATOMS), RANGES, st.sampled_from(["last", "first", "count", "users", "trend"]), st.integers(1, 7))
+@given(
+    queries(ATOMS),
+    RANGES,
+    st.sampled_from(["last", "first", "count", "users", "trend"]),
+    st.integers(1, 7),
+    st.sets(st.sampled_from(STATUSES)),
+)
 def test_every_number_is_that_of_the_rows(
-    store: Store, api: Asker, query: str, range: Range, sort: str, limit: int
+    store: Store, api: Asker, query: str, range: Range, sort: str, limit: int, statuses: set[Status]
 ) -> None:
     by_head: dict[str, list[dict[str, Any]]] = {}
     for row in found_rows(store, "errors", LANGUAGE, query, range):
-        by_head.setdefault(head(row), []).append(row)
+        if not statuses or said(head(row)).status in statuses:
+            by_head.setdefault(head(row), []).append(row)
     order = sorted(by_head, key=lambda each: (rank(sort, by_head[each], range), each), reverse=True)
-    pages = list(api.pages(PATH, **asking(query, range), sort=sort, limit=limit))
+    pages = list(api.pages(PATH, **asking(query, range), sort=sort, limit=limit, status=",".join(statuses)))
     assert [each for page in pages for each in page["groups"]] == [group(by_head[each], range) for each in order]
     assert all(len(page["groups"]) == limit for page in pages[:-1])
     assert {page["range"]["start"] for page in pages} == {format_time(range.start)}
