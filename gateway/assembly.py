@@ -38,7 +38,6 @@ from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.triage.rounds import Rounds
-from gateway.query.triage.store import States
 from gateway.query.triage.watch import Sources
 from gateway.sourcemaps.routes import SourcemapDeps
 from gateway.sourcemaps.routes import routes as sourcemap_routes
@@ -48,6 +47,7 @@ from gateway.validation.aside import Aside
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
+from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
 from shared.metrics import Metrics

@@ -1,8 +1,10 @@
 """A route that describes itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.openapi.schemas import Components, Json
@@ -20,3 +22,21 @@ class Described(Route):
     def __init__(self, path: str, endpoint: Callable[..., Any], operations: Operations) -> None:
         super().__init__(path, endpoint, methods=list(operations))
         self.operations = operations
+
+
+def joined(routes: Iterable[Described]) -> list[Described]:
+    """The routes, those of one path as one: a path is served by the first route that it fits, whatever the method."""
+    by_path: dict[str, list[Described]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, []).append(route)
+    return [same[0] if len(same) == 1 else _join(path, same) for path, same in by_path.items()]
+
+
+def _join(path: str, routes: list[Described]) -> Described:
+    endpoints = {method: route.endpoint for route in routes for method in route.methods or ()}
+
+    async def endpoint(request: Request) -> Response:
+        answer: Response = await endpoints[request.method](request)
+        return answer
+
+    return Described(path, endpoint, {name: each for route in routes for name, each in route.operations.items()})

@@ -14,7 +14,7 @@ from gateway.query.complete import Complete
 from gateway.query.groups import Groups
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
-from gateway.query.triage.store import States
+from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
 from shared.views import Views

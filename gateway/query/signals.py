@@ -5,6 +5,7 @@ import pkgutil
 
 import gateway.query
 from gateway.openapi import Described
+from gateway.openapi.route import joined
 from gateway.query.deps import QueryDeps
 
 
@@ -16,5 +17,5 @@ def query_routes(deps: QueryDeps) -> list[Described]:
         for found in pkgutil.iter_modules(gateway.query.__path__)
         if found.ispkg
     ]
-    routes = [route for signal in signals if hasattr(signal, "routes") for route in signal.routes(deps)]
+    routes = joined(route for signal in signals if hasattr(signal, "routes") for route in signal.routes(deps))
     return sorted(routes, key=lambda route: route.path.rstrip("/").endswith(":path}"))

@@ -21,8 +21,7 @@ from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
 from gateway.query.trend import trend_sql
 from gateway.query.triage.said import history_of, states_of
-from gateway.query.triage.state import Change, State
-from gateway.query.triage.store import States
+from shared.error_states import Change, State, States
 
 
 class Found(msgspec.Struct, frozen=True):

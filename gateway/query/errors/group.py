@@ -13,7 +13,7 @@ from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
 from gateway.query.stored import text_of
 from gateway.query.trend import trend_sql
-from gateway.query.triage.state import State
+from shared.error_states import State
 
 MAX_NAMES = 20
 """Of each list of names that a group has."""

@@ -20,8 +20,7 @@ from gateway.query.question import Question
 from gateway.query.reader import Reader
 from gateway.query.source import Source
 from gateway.query.triage.said import states_of, with_status
-from gateway.query.triage.state import STATUSES
-from gateway.query.triage.store import States
+from shared.error_states import STATUSES, States
 
 MAX_GROUPS = 200
 """Of one answer."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from gateway.query.triage.state import Limit, Reopened, State
+from shared.error_states import Limit, Reopened, State
 
 MINUTE = timedelta(minutes=1)
 
@@ -51,6 +51,6 @@ def over(limit: Limit, counts: Mapping[datetime, int]) -> datetime | None:
 
 def ended(state: State, now: datetime) -> Reopened | None:
     """Whether the time is over for which a group is muted."""
-    if isinstance(state.until, datetime) and state.until <= now:
-        return Reopened(state.until.astimezone(UTC), "time")
+    if state.until_time is not None and state.until_time <= now:
+        return Reopened(state.until_time.astimezone(UTC), "time")
     return None

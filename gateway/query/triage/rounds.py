@@ -12,10 +12,10 @@ from gateway.query.complete import Complete
 from gateway.query.deps import AskComplete
 from gateway.query.reader import TooBig
 from gateway.query.triage.rows import moment
-from gateway.query.triage.state import Change, Reopened, State
 from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
 from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
+from shared.error_states import Change, Reopened, State
 from shared.signals.errors import SIGNAL
 
 EVERY_S = 15.0

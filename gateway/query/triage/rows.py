@@ -1,6 +1,6 @@
 """What the rows say of groups that may open by themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from gateway.query.groups import COLUMN, Grouping
@@ -63,6 +63,13 @@ async def minutes_since(
     for head, minute, count in rows:
         found.setdefault(head, {})[moment(minute * 60_000_000)] = count
     return found
+
+
+async def groups_with_rows(reader: Reader, project_id: str, grouping: Grouping, groups: Sequence[str]) -> set[str]:
+    """Those of these groups that have errors. Raises `TooBig`, `Unavailable`."""
+    source = _errors(reader, project_id, grouping, groups, [])
+    rows = await source.rows(reader, f"{COLUMN}, count()", f"GROUP BY {COLUMN}")
+    return {grouping.head_of(fingerprint) for fingerprint, _ in rows}
 
 
 async def releases_since(

@@ -7,10 +7,9 @@ import structlog
 
 from gateway.query.groups import Grouping
 from gateway.query.language import Condition, Cost
-from gateway.query.triage.state import OPEN, STATUSES, Change, State
-from gateway.query.triage.store import States
 from gateway.rejections import Unavailable
 from shared.clients.postgres import PostgresUnavailable
+from shared.error_states import OPEN, STATUSES, Change, State, States
 
 T = TypeVar("T")
 

@@ -8,8 +8,7 @@ from gateway.query.groups import Grouping, Groups
 from gateway.query.reader import Reader
 from gateway.query.triage.judge import ended, over, regression
 from gateway.query.triage.rows import events_since, minutes_since, releases_since
-from gateway.query.triage.state import Limit, Reopened, State
-from gateway.query.triage.store import States
+from shared.error_states import Limit, Reopened, State, States
 
 AT_ONCE = 500
 """Groups that one query asks for."""
@@ -88,7 +87,7 @@ class Watch:
 
     async def _over(self, grouping: Grouping, states: Mapping[str, State]) -> dict[str, Reopened | None]:
         """The groups whose limit is reached."""
-        limits = {each: state.until for each, state in states.items() if isinstance(state.until, Limit)}
+        limits = {each: state.until for each, state in states.items() if state.until}
         if not limits:
             return {}
         since = {each: _window(states[each], limit, self._judged.errors) for each, limit in limits.items()}

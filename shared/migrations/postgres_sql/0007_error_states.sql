@@ -2,7 +2,7 @@
 CREATE TABLE error_states (
     project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
     fingerprint text NOT NULL CHECK (fingerprint ~ '^[0-9a-f]{64}$'),
-    state jsonb NOT NULL, -- gateway/query/triage/state.py, `State`
+    state jsonb NOT NULL, -- shared/error_states.py, `State`
     PRIMARY KEY (project_id, fingerprint)
 );
 CREATE INDEX error_states_watched ON error_states (project_id) WHERE state->>'status' <> 'open';

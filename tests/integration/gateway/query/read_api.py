@@ -11,20 +11,21 @@ import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.apis.proliferate import API
 from gateway.auth import permit
 from gateway.http.deadlines import Deadlines
+from gateway.http.headers import HEADERS, unambiguous
 from gateway.mapping.mapper import Mapper, StoredMapper
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
 from gateway.query.groups import Grouping
 from gateway.query.json_body import small_bodies
-from gateway.query.triage.state import Change, State
-from gateway.query.triage.store import States
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
+from shared.error_states import Change, State, States
 from shared.group_merges import Merges
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
@@ -50,6 +51,7 @@ TABLES = [LOGS, ERRORS.table, TRACES.table, LLM.table]
 KEYS = {
     "reader": ResolvedKey(key_id="k1", project_id="p", scopes=frozenset({"read"})),
     "sender": ResolvedKey(key_id="k2", project_id="p", scopes=frozenset({"ingest"})),
+    "triager": ResolvedKey(key_id="k4", project_id="p", scopes=frozenset({"read", "triage"})),
     "stranger": ResolvedKey(key_id="k3", project_id="q", scopes=frozenset({"read"})),
 }
 
@@ -158,7 +160,7 @@ def client(
     groups: Groups | None = None,
     complete: AskComplete = unknown,
     merged: Mapping[str, str] | None = None,
-    said: Mapping[str, State] | None = None,
+    states: States | None = None,
 ) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key. Without a mapper no maps are stored; `merged` are the groups
     where there are no others."""
@@ -176,7 +178,7 @@ def client(
     groups = groups or Merged(merged or {})
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), groups, mapper, load().stores),
-        states=Said(said or {}),
+        states=states or Said({}),
         views=Views(Postgres(NO_POSTGRES)),
         bodies=small_bodies(Deadlines(60)),
         complete=complete,
@@ -184,7 +186,12 @@ def client(
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False
     headers = {"x-api-key": key} if key else {}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sluice", headers=headers)
+
+    async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[HEADERS] = unambiguous(scope["headers"])
+        await app(scope, receive, send)
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(with_headers), base_url="http://sluice", headers=headers)
 
 
 class Asker:
@@ -199,7 +206,7 @@ class Asker:
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._reader = Reader(store.url)
-        self._http = client(self._reader, key, merged=merged, said=said)
+        self._http = client(self._reader, key, merged=merged, states=Said(said or {}))
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ from gateway.query.groups import Grouping
 from gateway.query.range import Range
 from gateway.query.reader import Reader
 from gateway.query.times import format_time
-from gateway.query.triage.state import STATUSES, Reopened, State, Status
+from shared.error_states import STATUSES, Reopened, State, Status
 from shared.group_merges import Merges
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store

@@ -11,12 +11,9 @@ from gateway.query.complete import Complete
 from gateway.query.triage import rounds as module
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.rows import microseconds
-from gateway.query.triage.state import Change, Limit, State
-from gateway.query.triage.store import States
 from gateway.query.triage.watch import Sources
-from shared.clients.postgres import Postgres, connect, locked
-from shared.migrations.postgres import migrate_postgres
-from shared.projects import Project, create_project
+from shared.clients.postgres import Postgres
+from shared.error_states import Change, Limit, State, States
 from tests.integration.gateway.query.read_api import TABLES, Merged, Store
 
 MINUTE = timedelta(minutes=1)
@@ -26,13 +23,12 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 class Bench:
     """States, rows and rounds of one project. What arrives, arrives `now`; all of it is complete."""
 
-    def __init__(self, url: str, store: Store) -> None:
+    def __init__(self, url: str, states: States, store: Store) -> None:
         self.url = url
         self.now = datetime.now(UTC)
         self.store = store
         self.reader = Reader(store.url)
-        self.postgres = Postgres(url)
-        self.states = States(self.postgres)
+        self.states = states
         self.complete = True
         self.rounds = self.new_rounds()
 
@@ -42,10 +38,6 @@ class Bench:
 
     async def _complete(self, table: str) -> Complete:
         return Complete(microseconds(self.now)) if self.complete else Complete(reason="away")
-
-    async def close(self) -> None:
-        await self.reader.close()
-        await self.postgres.close()
 
     async def say(self, fingerprint: str, state: State, project_id: str = "p") -> None:
         await self.states.change(project_id, [fingerprint], lambda _: Change(self.now, "ana", state))
@@ -62,15 +54,10 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(postgres_database: str, store: Store) -> AsyncIterator[Bench]:
-    async with locked(postgres_database, "migrations", wait_s=60) as lock:
-        await migrate_postgres(lock)
-    with connect(postgres_database) as db:
-        for name in "pq":
-            create_project(db, Project(id=name, name=name))
-    made = Bench(postgres_database, store)
+async def bench(postgres: Postgres, postgres_database: str, store: Store) -> AsyncIterator[Bench]:
+    made = Bench(postgres_database, States(postgres), store)
     yield made
-    await made.close()
+    await made.reader.close()
 
 
 async def test_a_resolved_group_opens_by_its_next_event_and_by_no_earlier_one(bench: Bench) -> None:
@@ -150,7 +137,7 @@ async def test_an_error_counts_although_its_release_was_put_in_order_later(bench
 
 async def test_a_muted_group_opens_at_its_limit_or_its_time(bench: Bench) -> None:
     await bench.say(A, State("muted", bench.now, until=Limit(count=3, minutes=5)))
-    await bench.say(B, State("muted", bench.now, until=bench.now - MINUTE))
+    await bench.say(B, State("muted", bench.now, until_time=bench.now - MINUTE))
     await bench.say(C, State("muted", bench.now))
     for minutes in (-2, 1, 2):
         bench.error(A, minutes)

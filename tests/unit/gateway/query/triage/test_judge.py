@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from gateway.query.triage.judge import MINUTE, Event, ended, over, regression
-from gateway.query.triage.state import Limit, Reopened, State
+from shared.error_states import Limit, Reopened, State
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 RESOLVED = State("resolved", NOON)
@@ -72,7 +72,7 @@ def test_a_limit_is_reached_where_counting_each_window_says_so() -> None:
 
 
 def test_muting_for_a_time_ends_then() -> None:
-    muted = State("muted", NOON, until=NOON + MINUTE)
+    muted = State("muted", NOON, until_time=NOON + MINUTE)
     assert ended(muted, NOON) is None
     assert ended(muted, NOON + MINUTE) == Reopened(NOON + MINUTE, "time")
     assert ended(State("muted", NOON), NOON + MINUTE) is None

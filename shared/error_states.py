@@ -1,13 +1,66 @@
-"""States of error groups and their history, in Postgres."""
+"""What people have said of groups of errors, and what became of it, in Postgres (reading.md, "Status of a group")."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
+from msgspec import Meta
 
-from gateway.query.triage.state import OPEN, Change, State
 from shared.clients.postgres import AsyncConnection, Postgres
+
+Status = Literal["open", "resolved", "muted"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+MAX_MINUTES = 24 * 60
+"""Of a limit: so many minutes of counts are looked at."""
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many events within so many minutes."""
+
+    count: Annotated[int, Meta(ge=1, le=1_000_000)]
+    minutes: Annotated[int, Meta(ge=1, le=MAX_MINUTES)]
+
+
+class Reopened(msgspec.Struct, frozen=True):
+    """Why a group opened again by itself. `event_id`, `release`: of the error that did it; null where it was the time,
+    or a limit."""
+
+    at: datetime
+    reason: Literal["regressed", "limit", "time"]
+    event_id: str | None = None
+    release: str | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """`since`: when the status was set. `in_release`: what it is resolved in. `until`, `until_time`: what ends muting;
+    null for both: nobody but people. `reopened`: why it is open again."""
+
+    status: Status = "open"
+    since: datetime | None = None
+    in_release: str | None = None
+    until: Limit | None = None
+    until_time: datetime | None = None
+    assignee: str | None = None
+    reopened: Reopened | None = None
+
+    def again(self, why: Reopened) -> "State":
+        """The state of a group that opens by itself."""
+        return State(since=why.at, assignee=self.assignee, reopened=why)
+
+
+OPEN = State()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change as history keeps it. `state`: after it."""
+
+    at: datetime
+    by: str
+    state: State
+    note: str | None = None
+
 
 MOST_STATES = 50_000
 """Groups of a project that have a state: a list of groups by status names them all."""
@@ -75,7 +128,7 @@ class States:
         """Of all projects."""
         rows = await self._postgres.query(
             "SELECT project_id, fingerprint, state::text FROM error_states WHERE state->>'status' = 'resolved'"
-            " OR state->>'status' = 'muted' AND state->'until' IS NOT NULL"
+            " OR state->>'status' = 'muted' AND coalesce(state->>'until', state->>'until_time') IS NOT NULL"
         )
         return [Watched(project_id, fingerprint, _state(text)) for project_id, fingerprint, text in rows]
 
