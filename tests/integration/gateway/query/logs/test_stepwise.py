@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.query import steps
-from gateway.query.logs import stepwise
+from gateway.query.logs import plan
 from gateway.query.steps import BUCKET_US
 from tests.integration.gateway.query.read_api import DAY, NOON, Store
 
@@ -19,9 +19,9 @@ LOGS = "/api/v1/projects/p/logs"
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Steps of ten rows, plans of eight buckets."""
-    monkeypatch.setattr(stepwise, "MAX_ROWS", 10)
-    monkeypatch.setattr(stepwise, "MAX_PARSED_ROWS", 7)
-    monkeypatch.setattr(stepwise, "MOST_BUCKETS", 8)
+    monkeypatch.setattr(plan, "MAX_ROWS", 10)
+    monkeypatch.setattr(plan, "MAX_PARSED_ROWS", 7)
+    monkeypatch.setattr(plan, "MOST_BUCKETS", 8)
     yield
     assert steps.MAX_PARSED_ROWS < steps.MAX_ROWS
 

@@ -1,0 +1,32 @@
+"""The rollup that counts logs every five minutes, `volume_by_5min`: questions in its own terms are answered from it
+(storage.md, "Rollups are aggregating projections")."""
+
+from gateway.query.language import Condition
+from gateway.query.range import Range
+from gateway.query.steps import BUCKET_US
+
+FIVE_MINUTES = "toStartOfFiveMinutes(timestamp)"
+SECONDS = f"toUnixTimestamp({FIVE_MINUTES})"
+"""When the five minutes of a log begin, seconds since the epoch."""
+
+COUNTED = ("level", "service", "environment")
+"""The columns that it knows."""
+
+_LAST_S = 2**32 - 1
+"""ClickHouse counts the logs of earlier and later times than 0 to this one as of these two."""
+
+
+def begin_within(range: Range) -> Condition:
+    """The logs whose five minutes begin within a range."""
+    first, last = (min(max(moment // 1_000_000, 0), _LAST_S) for moment in range)
+    sql = f"{FIVE_MINUTES} >= toDateTime(%(first)s) AND {FIVE_MINUTES} <= toDateTime(%(last)s)"
+    return Condition(sql, {"first": first, "last": last})
+
+
+def whole_buckets(range: Range) -> Range:
+    """The five minutes that lie in a range wholly, of those that hold their own logs only. It may end before it
+    begins."""
+    start = -(-range.start // BUCKET_US) * BUCKET_US
+    end = (range.end + 1) // BUCKET_US * BUCKET_US
+    last = _LAST_S * 1_000_000 // BUCKET_US * BUCKET_US
+    return Range(max(start, BUCKET_US), min(end, last) - 1)
