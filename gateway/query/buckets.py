@@ -8,6 +8,11 @@ from gateway.query.range import Range
 _HOUR_US = 3_600_000_000
 
 
+def floored(moment: str, us: int) -> str:
+    """The first moment of the bucket of a time, which is an expression in microseconds."""
+    return f"({moment} - positiveModulo({moment}, {us}))"
+
+
 @dataclass(frozen=True)
 class Width:
     """`us`: microseconds of a bucket. `most_days`: a longer range has too many of them."""
@@ -18,8 +23,7 @@ class Width:
 
     def sql(self, column: str) -> str:
         """The first moment of a time's bucket, microseconds since the epoch."""
-        moment = f"toUnixTimestamp64Micro({column})"
-        return f"({moment} - positiveModulo({moment}, {self.us}))"
+        return floored(f"toUnixTimestamp64Micro({column})", self.us)
 
     def whole(self, range: Range) -> Range:
         """The range that begins and ends with whole buckets."""

@@ -23,10 +23,10 @@ def begin_within(range: Range) -> Condition:
     return Condition(sql, {"first": first, "last": last})
 
 
-def whole_buckets(range: Range) -> Range:
-    """The five minutes that lie in a range wholly, of those that hold their own logs only. It may end before it
-    begins."""
+def whole_buckets(range: Range) -> Range | None:
+    """The five minutes that lie in a range wholly, of those that hold their own logs only; None for none."""
     start = -(-range.start // BUCKET_US) * BUCKET_US
     end = (range.end + 1) // BUCKET_US * BUCKET_US
     last = _LAST_S * 1_000_000 // BUCKET_US * BUCKET_US
-    return Range(max(start, BUCKET_US), min(end, last) - 1)
+    whole = Range(max(start, BUCKET_US), min(end, last) - 1)
+    return whole if whole.start <= whole.end else None
