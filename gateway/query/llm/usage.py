@@ -7,9 +7,9 @@ import msgspec
 
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.buckets import Width, parse_bucket
+from gateway.query.dimensions import Dimension, parse_dimensions
 from gateway.query.language import Condition, Cost
 from gateway.query.listing import Listing
-from gateway.query.llm.dimensions import Dimension, parse_dimensions
 from gateway.query.llm.fields import LANGUAGE
 from gateway.query.llm.figures import USED, Used
 from gateway.query.parameters import Parameters
@@ -21,6 +21,11 @@ from gateway.query.source import Source
 from gateway.query.stored import text_of
 from gateway.query.times import format_time
 from shared.signals.llm import SIGNAL
+
+_COLUMNS = {name: name for name in ("model", "provider", "operation", "service", "release", "environment")}
+_USUAL = (Dimension("model", "model"),)
+
+MAX_DIMENSIONS = 3
 
 MAX_GROUPS = 50
 """Of one answer: each may have hundreds of buckets."""
@@ -69,7 +74,7 @@ def parse_usage(given: Parameters) -> UsageQuery:
     asked = parse_asked(given, LANGUAGE)
     query = UsageQuery(
         asked=asked,
-        dimensions=parse_dimensions(given),
+        dimensions=parse_dimensions(given, "group_by", _COLUMNS, MAX_DIMENSIONS) or _USUAL,
         bucket=parse_bucket(given, asked.range, usual=None),
         limit=given.integer("limit", 50, least=1, most=MAX_GROUPS),
         skipped=given.parsed("cursor", _skipped, "value_error", "a valid cursor") or 0,

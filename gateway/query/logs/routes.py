@@ -12,6 +12,8 @@ from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.listing import link_to
 from gateway.query.logs import openapi
+from gateway.query.logs.attribute_keys import ATTRIBUTE_KEYS
+from gateway.query.logs.facets import FACETS
 from gateway.query.logs.filters import parse_around, parse_log_query
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.logs.stepwise import search_in_steps
@@ -23,7 +25,7 @@ from shared.signals.logs import LOGS
 
 MAX_EVENT_ID = 128
 
-QUESTIONS = (VOLUME,)
+QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS)
 
 
 def routes(deps: QueryDeps) -> list[Described]:
