@@ -26,7 +26,7 @@ def shell(
     now = time.time_ns() // 1000 - 60_000_000
     with temporary_store(clickhouse_url) as store:
         common = {"timestamp": now, "trace_id": TRACE_ID, "service": "api", "release": "r1"}
-        store.add_logs({**common, "service": "checkout"})
+        store.add_logs({**common, "service": "checkout", "attributes": '{"route":"/pay"}'})
         store.add_errors({**common, "fingerprint": FINGERPRINT, "event_id": "e"})
         store.add_spans({**common, "span_id": "s"}, {**common, "span_id": "t", "timestamp": 1_768_478_400_000_000})
         store.add_calls({**common, "model": "m", "latency_ms": 3000, "attributes": '{"feature":"chat"}'})

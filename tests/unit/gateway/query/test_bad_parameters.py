@@ -10,6 +10,9 @@ from gateway.query.errors.events import parse_events
 from gateway.query.errors.groups import GroupCursor, parse_groups
 from gateway.query.llm.calls import parse_calls
 from gateway.query.llm.usage import parse_usage as parse_llm_usage
+from gateway.query.logs.attribute_keys import parse_keys
+from gateway.query.logs.facets import parse_facets
+from gateway.query.logs.volume import parse_volume
 from gateway.query.paging import Cursor
 from gateway.query.parameters import Parameters
 from gateway.query.place import Place, encode_place
@@ -28,6 +31,9 @@ BAD: dict[str, tuple[Callable[[Parameters], Any], dict[str, str]]] = {
     "trace": (parse_trace, {"at": "noon", "q": "x"}),
     "calls": (parse_calls, {"sort": "price", "cursor": OF_COST}),
     "models": (parse_llm_usage, {"group_by": "user", "bucket": "week", "limit": "51", "cursor": "?"}),
+    "volume": (parse_volume, {"buckets": "59", "by": "release", "budget": "0"}),
+    "facets": (parse_facets, {"fields": "colour", "top": "0", "budget": "x", "limit": "1"}),
+    "keys": (parse_keys, {"budget": "20000001", "fields": "level", "last": "x"}),
     "usage": (parse_usage, {"bucket": "none", "q": "x"}),
 }
 

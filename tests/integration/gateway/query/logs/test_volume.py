@@ -16,7 +16,7 @@ from gateway.query.logs.volume import VolumeQuery, find_volume
 from gateway.query.range import Range
 from gateway.query.times import format_time, parse_time
 from tests.integration.gateway.query.explaining import Explaining
-from tests.integration.gateway.query.logs.log_questions import ATOMS, ROLLED_UP, logs
+from tests.integration.gateway.query.log_questions import ATOMS, logs
 from tests.integration.gateway.query.questions import HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import DAY, NOON, Asker, Store, temporary_store
 
@@ -84,7 +84,7 @@ BUDGETS = st.sampled_from([1, 100, 20_000_000])
 OLD = st.sampled_from([Range(-2 * DAY, DAY), Range(-2 * DAY, -1), Range(0, 7 * HOUR)])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     queries(ATOMS),
     st.one_of(RANGES, RANGES, RANGES, OLD),
@@ -121,12 +121,11 @@ async def test_a_budget_ends_it_early_and_nothing_older_is_told(store: Store, ap
     assert [each["counts"] for each in volume["buckets"]][49:56] == [None, {"info": 30}, {}, {}, {}, {}, {"info": 30}]
 
 
-@pytest.mark.parametrize("q", ["", *ROLLED_UP, "level:error service:api OR -env:prod"])
-@pytest.mark.parametrize("by", ["level", "service", "environment"])
-async def test_the_rollup_answers_what_it_can(explaining: Explaining, store: Store, q: str, by: str) -> None:
+@pytest.mark.parametrize("q", ["", "level:>=warn env:prod", "-service:a*", "level:error service:(api OR web) OR env:*"])
+async def test_the_rollup_answers_what_it_can(explaining: Explaining, store: Store, q: str) -> None:
     store.add_logs(*logs(1, 50))
     asked = Asked(LONG, LANGUAGE.parse(q).tree)
-    await find_volume(explaining, "p", VolumeQuery(asked, 90, by, 1))  # type: ignore[arg-type]
+    await find_volume(explaining, "p", VolumeQuery(asked, 90, "service", 1))
     *edges, whole = explaining.plans
     assert len(edges) == 2
     assert "ReadFromMergeTree (volume_by_5min)" in whole, whole
