@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 MAX_PAGE_BYTES = 8_000_000
 """A page ends behind the row that reaches this size, whatever its limit (reading.md, "Pages")."""
 
-_FOUND, _BEFORE = "found", "before"
+FOUND = "found"
+"""The name of a bounded SELECT's last value: how many rows the source has."""
+
+_BEFORE = "before"
 
 
 def alias(n: int) -> str:
@@ -24,8 +27,8 @@ def bounded(values: Sequence[str], large: Iterable[int], source: str, order: Ite
     size = " + ".join(["0", *(f"length({alias(n)})" for n in large)])
     ordered = ", ".join(order)
     return (
-        f"SELECT {', '.join(names)}, {_FOUND} FROM ("  # noqa: S608 - names of ours
-        f"SELECT *, count() OVER () AS {_FOUND}, sum({size}) OVER (ORDER BY {ordered} ROWS BETWEEN UNBOUNDED PRECEDING"
+        f"SELECT {', '.join(names)}, {FOUND} FROM ("  # noqa: S608 - names of ours
+        f"SELECT *, count() OVER () AS {FOUND}, sum({size}) OVER (ORDER BY {ordered} ROWS BETWEEN UNBOUNDED PRECEDING"
         f" AND 1 PRECEDING) AS {_BEFORE} FROM (SELECT {selected} {source})"
         f") WHERE {_BEFORE} < {MAX_PAGE_BYTES} ORDER BY {ordered}"
     )

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from gateway.query.asked import Asked, parse_asked
-from gateway.query.bounded import MAX_PAGE_BYTES, alias, bounded
+from gateway.query.bounded import FOUND, MAX_PAGE_BYTES, alias, bounded
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.key_tally import Key, KeyTally
 from gateway.query.logs.newest import NEWEST_FIRST, Looked, sample
@@ -80,23 +80,24 @@ class _Looking:
         self._size = 0
 
     async def look(self, source: Source, most: int) -> Looked:
-        values = ["toUnixTimestamp64Micro(timestamp)", *PLACE_COLUMNS[1:], "attributes"]
-        order = [f"{alias(n)} DESC" for n in range(len(PLACE_COLUMNS))]
+        values = ["attributes", "toUnixTimestamp64Micro(timestamp)", *PLACE_COLUMNS[1:]]
+        order = [f"{alias(n)} DESC" for n in range(1, len(values))]
+        newest = bounded(values, [0], f"{source.sql} {NEWEST_FIRST}", order)
         return await self._reader.read(
             lambda rows: self._take(rows, most),
-            bounded(values, [len(values) - 1], f"{source.sql} {NEWEST_FIRST}", order),
+            f"SELECT {alias(0)}, {alias(1)}, {FOUND} FROM ({newest}) ORDER BY {alias(1)} DESC",  # noqa: S608 - names of ours
             source.values | {"rows": most},
             project_id=source.project_id,
             settings=source.settings,
         )
 
     def _take(self, rows: Rows, most: int) -> Looked:
-        for *_, attributes, _ in rows:
+        for attributes, *_ in rows:
             self._size += len(attributes)
             if attributes:
                 self.tally.add(text_of(attributes))
         is_full = rows and (rows[0][-1] > len(rows) or len(rows) >= most or self._size >= MAX_PAGE_BYTES)
-        return Looked(len(rows), rows[-1][0] if is_full else None)
+        return Looked(len(rows), rows[-1][1] if is_full else None)
 
 
 ATTRIBUTE_KEYS = Question(

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isinf
 from typing import Any
 
@@ -19,24 +19,34 @@ EXAMPLES = 5
 MAX_EXAMPLE = 100
 """Characters."""
 
-_KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", list: "array"}
+_KINDS: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
 class Key:
-    """A key's values: `types` has how many of each type there are."""
+    """A key's values. `types`: type -> how many there are."""
 
     def __init__(self) -> None:
         self.types: Counter[str] = Counter()
         self._scalars: dict[str, dict[Any, None]] = {}
 
     def add(self, value: Any) -> None:
-        kind = _KINDS.get(type(value), "object")
+        kind = _KINDS[type(value)]
         self.types[kind] += 1
         if kind not in ("object", "array"):
-            self._scalars.setdefault(kind, {})[value] = None
+            scalars = self._scalars.get(kind)
+            if scalars is None:
+                scalars = self._scalars[kind] = {}
+            scalars[value] = None
 
     @property
     def distinct(self) -> int:
@@ -71,20 +81,21 @@ class KeyTally:
 def found_in(text: str) -> dict[str, Any]:
     """Each key that a filter can name -> the value that it looks at: of a literal key before that of a dotted path."""
     attributes = _read(text)
-    if not isinstance(attributes, dict):
-        return {}
-    found = dict(_paths("", attributes, MAX_DEPTH))
-    found.update((key, value) for key, value in attributes.items() if "." in key)
-    return {key: value for key, value in found.items() if value is not None and 0 < len(key) <= MAX_KEY}
+    found: dict[str, Any] = {}
+    if isinstance(attributes, dict):
+        _add_paths(found, "", attributes, MAX_DEPTH)
+        found.update((key, value) for key, value in attributes.items() if "." in key and len(key) <= MAX_KEY)
+    return {key: value for key, value in found.items() if value is not None and key}
 
 
-def _paths(above: str, members: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+def _add_paths(found: dict[str, Any], above: str, members: Mapping[str, Any], depth: int) -> None:
     """No path leads to a key that holds a dot."""
     for key, value in members.items():
-        if "." not in key:
-            yield above + key, value
-            if isinstance(value, dict) and depth > 1:
-                yield from _paths(f"{above}{key}.", value, depth - 1)
+        path = above + key
+        if "." not in key and len(path) <= MAX_KEY:
+            found[path] = value
+            if depth > 1 and type(value) is dict:
+                _add_paths(found, path + ".", value, depth - 1)
 
 
 def _read(text: str) -> Any:

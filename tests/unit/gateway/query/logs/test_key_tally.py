@@ -16,6 +16,7 @@ def test_keys_are_those_that_a_filter_can_name() -> None:
         "a.b": 3,
         "f": [1],
     }
+    assert found_in('{"a.b":null,"a":{"b":1}}') == {"a": {"b": 1}}
     assert found_in('{"x.y":{"z":1}}') == {"x.y": {"z": 1}}
 
 
