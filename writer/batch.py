@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from shared.letters import Letter
 from shared.queue.base import Lane, Message, Position
 from shared.signals.base import US_PER_DAY
-from writer.dead_letters import Letter
 from writer.row_range import RowRange
 from writer.wire.block import Block
 

@@ -9,10 +9,11 @@ import msgspec
 from shared.envelope import Stamp, Undecodable, seal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.values import limit_text
+from shared.letters import Letter, Reason
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY, Table
 from writer.batch import Batch
-from writer.dead_letters import Letter, Reason, letter
+from writer.dead_letters import letter
 from writer.entry import Entry, read_entry
 from writer.wire.block import Block
 from writer.wire.column import Unusual

@@ -1,66 +1,18 @@
-"""Dead letters: each holds a message, its coordinates and the reason (delivery.md, "When a row can't be stored")."""
+"""Making and publishing dead letters (delivery.md, "When a row can't be stored")."""
 
 import asyncio
 import base64
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import msgspec
 
+from shared.letters import VERSION, Letter, Reason, State
 from shared.queue.base import Lane, Message, MessageTooLarge, Producer
-
-Reason = Literal["undecodable", "unconvertible", "refused", "gap"]
-"""The message is no envelope, or its records don't match its stamp; the record can't be converted to a row; ClickHouse
-refuses the row; retention took the messages before a writer read them (nothing of them is left)."""
-
-State = Literal["", "redriven", "purged"]
-"""Open; stored in the table later; its bytes were deleted by an operator."""
-
-VERSION = 1
 
 PLAIN_LIMIT = 600_000
 """Up to this size a message is kept uncompressed; the letter of a larger one would exceed the topic's limit."""
-
-
-Moment = Annotated[int, msgspec.Meta(ge=-1, le=253_402_300_799_999)]
-"""Unix milliseconds of the years that people know; -1 is Kafka's for no time."""
-
-
-class Letter(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One dead letter, as JSON. It depends only on the message: a message read again makes the same letter."""
-
-    v: int
-    reason: Reason
-    detail: str
-    topic: str
-    partition: int
-    offset: int
-    index: int | None = None
-    """The record's place in the message; None for the whole message."""
-    timestamp_ms: Moment
-    """When the queue took the message, Unix milliseconds."""
-    first_seen_ms: Moment = 0
-    """When a writer first gave up on it, Unix milliseconds."""
-    attempts: int = 1
-    state: State = ""
-    changed_ms: Moment = 0
-    """When it entered that state, Unix milliseconds; 0 while it is open."""
-    end: int = 0
-    """Of a gap: the offset after it. Gaps of one lane may overlap: a gap that has grown is marked again."""
-    encoding: Literal["base64", "zlib+base64"] = "base64"
-    raw: str = ""
-    """The message; of a record, a message with this record alone. `raw_bytes` decodes it. Empty for gaps and closed
-    letters."""
-
-    @property
-    def key(self) -> bytes:
-        """Its source coordinates. The time tells apart two topics of the same name, each with offsets from 0."""
-        if self.reason == "gap":
-            return f"gap:{self.topic}:{self.partition}:{self.offset}-{self.end}".encode()
-        index = "" if self.index is None else self.index
-        return f"{self.topic}:{self.partition}:{self.offset}:{index}:{self.timestamp_ms}".encode()
 
 
 def letter(lane: Lane, message: Message, index: int | None, reason: Reason, detail: str) -> Letter:
@@ -101,15 +53,6 @@ def closed(kept: Letter, state: State, now_ms: int) -> Letter:
     return msgspec.structs.replace(
         kept, state=state, changed_ms=now_ms, detail=kept.detail[:300], encoding="base64", raw=""
     )
-
-
-def raw_bytes(kept: Letter) -> bytes:
-    """The message that a letter keeps. Raises ValueError where it can't be decoded."""
-    data = base64.b64decode(kept.raw)
-    try:
-        return zlib.decompress(data) if kept.encoding == "zlib+base64" else data
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from shared.letters import Kept, Letter
 from shared.queue.base import Lane
-from writer.dead_letters import Letter, Tally, gap
+from writer.dead_letters import Tally, gap
 from writer.lane_deps import LaneDeps
-from writer.ops.letters import Kept, current_letters
+from writer.ops.letters import current_letters
 from writer.position import Gap
 from writer.waiting import Waiting
 

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from shared.clients.clickhouse import ClickHouseError
+from shared.letters import Letter, raw_bytes
 from shared.queue.base import QueueUnavailable
 from tests.faults.load import Load
 from tests.faults.row_counts import Counts, count_rows
 from tests.faults.stack_under_test import StackUnderTest
-from writer.dead_letters import Letter, raw_bytes
 
 
 @dataclass

@@ -5,47 +5,11 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from shared.queue.base import Lane, Message, Queue
-from writer.dead_letters import VERSION, Letter
+from shared.letters import Kept, key_of, read_letter
+from shared.queue.base import Lane, Queue
 
 DETAIL = 300
 """Characters of a letter's detail that are kept in memory."""
-
-_decode = msgspec.json.Decoder(Letter).decode
-
-
-class _Versioned(msgspec.Struct):
-    v: int
-
-
-_decode_version = msgspec.json.Decoder(_Versioned).decode
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter and its place in the dead-letter topic. `letter` is None where this program can't read it: then
-    `problem` says why, and the letter is never touched."""
-
-    key: str
-    lane: Lane
-    """Of the dead-letter topic; the source lane is in the letter."""
-    offset: int
-    """In the dead-letter topic."""
-    bytes: int
-    """Of the whole letter, its message included."""
-    letter: Letter | None = None
-    problem: str = ""
-
-    @property
-    def state(self) -> str:
-        """open, redriven, purged, gap or unknown."""
-        if self.letter is None:
-            return "unknown"
-        return "gap" if self.letter.reason == "gap" else self.letter.state or "open"
-
-    @property
-    def at_ms(self) -> int:
-        """When the queue took the message, Unix milliseconds; of a gap: when it was noticed."""
-        return 0 if self.letter is None else self.letter.timestamp_ms or self.letter.first_seen_ms
 
 
 @dataclass(frozen=True)
@@ -105,8 +69,8 @@ async def with_bytes(queue: Queue, kept: Iterable[Kept]) -> AsyncIterator[Kept]:
     for lane, wanted in by_lane.items():
         async for messages in queue.read(lane, min(wanted), max(wanted) + 1):
             for message in messages:
-                if message.offset in wanted and _key(message) == wanted[message.offset]:
-                    yield _read(lane, message)
+                if message.offset in wanted and key_of(message) == wanted[message.offset]:
+                    yield read_letter(lane, message)
 
 
 async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> list[Kept]:
@@ -120,7 +84,7 @@ async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> 
         end = (await queue.end_offsets([lane]))[lane]
         async for messages in queue.read(lane, first, end):
             for message in messages:
-                one = _without_bytes(_read(lane, message))
+                one = _without_bytes(read_letter(lane, message))
                 newest.pop(one.key, None)
                 if wanted(one):
                     newest[one.key] = one
@@ -128,33 +92,8 @@ async def _current(queue: Queue, lane: Lane, wanted: Callable[[Kept], bool]) -> 
     return list(newest.values())
 
 
-def _read(lane: Lane, message: Message) -> Kept:
-    letter, problem = None, message.damage
-    if not problem:
-        try:
-            version = _decode_version(message.value).v
-            if version == VERSION:
-                letter = _decode(message.value)
-            else:
-                problem = f"letter version {version}, this program knows {VERSION}: upgrade it"
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            problem = f"no letter: {error}"
-    return Kept(
-        key=_key(message),
-        lane=lane,
-        offset=message.offset,
-        bytes=len(message.value),
-        letter=letter,
-        problem=problem,
-    )
-
-
 def _without_bytes(one: Kept) -> Kept:
     if one.letter is None:
         return one
     small = msgspec.structs.replace(one.letter, raw="", detail=one.letter.detail[:DETAIL])
     return msgspec.structs.replace(one, letter=small)
-
-
-def _key(message: Message) -> str:
-    return (message.key or b"").decode(errors="replace")

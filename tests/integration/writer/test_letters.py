@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from shared.envelope import seal, unseal
+from shared.letters import raw_bytes
 from shared.queue.base import Position
 from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.records import logs, stamp, strict
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
-from writer.dead_letters import closed, raw_bytes
+from writer.dead_letters import closed
 from writer.ops.audit.accounting import Counts
 
 

@@ -11,13 +11,14 @@ import structlog
 
 from shared import registry
 from shared.envelope import VERSION, Stamp, seal
+from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY
 from writer.batcher import Batcher
 from writer.buffer import Buffer, Limits, WentBack
 from writer.converter import Converter
-from writer.dead_letters import Letter, LetterLimit
+from writer.dead_letters import LetterLimit
 from writer.failpoints import Failpoints
 from writer.lane_deps import LaneDeps
 from writer.lane_letters import LaneLetters

@@ -15,6 +15,7 @@ from shared.fingerprint import CURRENT
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.formats.intake import Intake
+from shared.letters import raw_bytes
 from shared.queue.base import Lane, Message
 from shared.signals.base import TIME, Column, Table
 from tests.bodies import bodies
@@ -23,7 +24,6 @@ from tests.validating import REGISTRY, Door
 from writer import converter
 from writer.batch import Batch
 from writer.converter import Converter
-from writer.dead_letters import raw_bytes
 
 LANE = Lane("logs", 3)
 NOW_US = 1_790_000_000_000_000

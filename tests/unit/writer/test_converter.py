@@ -10,13 +10,13 @@ from shared import registry
 from shared.envelope import VERSION, WITH_RULES, Stamp, seal, unseal
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
+from shared.letters import raw_bytes
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY, Column, Table
 from tests.blocks import block_of, values_of
 from writer.batch import Batch
 from writer.buffer import Buffer, Limits
 from writer.converter import Converter
-from writer.dead_letters import raw_bytes
 from writer.wire.block import Block, Misfit, unsupported
 
 LANE = Lane("logs", 3)

@@ -1,7 +1,8 @@
 """When letters are too many, and what a letter keeps."""
 
+from shared.letters import raw_bytes
 from shared.queue.base import Lane, Message
-from writer.dead_letters import PLAIN_LIMIT, LetterLimit, Tally, letter, raw_bytes
+from writer.dead_letters import PLAIN_LIMIT, LetterLimit, Tally, letter
 
 LIMIT = LetterLimit(share=0.2, share_from=100, run=50)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from shared.letters import Kept, Letter
 from shared.queue.base import Lane, Queue
-from writer.dead_letters import Letter
 from writer.ops.audit.accounting import LetterState, Marks
-from writer.ops.letters import Kept, current_letters
+from writer.ops.letters import current_letters
 from writer.ops.ranges import LaneRange
 
 _NONE: Marks = {}

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from shared.commands.common import AsJson, DataDir, fail, print_json
 from shared.formats.base import Format
+from shared.letters import Kept
 from shared.signals.base import Signal
 from writer.main import NESTING
 from writer.ops.dlq import show as dlq_show
@@ -18,7 +19,7 @@ from writer.ops.dlq.filters import Filters, Keys, States, filtered
 from writer.ops.dlq.purge import purge as run_purge
 from writer.ops.dlq.redrive import Summary
 from writer.ops.dlq.redrive import redrive as run_redrive
-from writer.ops.letters import Kept, current_letters, with_bytes
+from writer.ops.letters import current_letters, with_bytes
 from writer.ops.operator import Group, Operator, operate
 from writer.ops.progress import progress_bar
 from writer.ops.ranges import signals_of

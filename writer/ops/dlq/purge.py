@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.progress import Progress
 
 from shared.clients.postgres import check_held, locked
+from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.signals.base import Signal
-from writer.dead_letters import DeadLetters, Letter, closed
+from writer.dead_letters import DeadLetters, closed
 from writer.ops.letters import Chosen, current_letters
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice

@@ -14,8 +14,7 @@ from rich.table import Table
 from shared.commands.common import wide_console
 from shared.envelope import Undecodable, UnknownVersion, unseal
 from shared.formats.base import Format
-from writer.dead_letters import raw_bytes
-from writer.ops.letters import Kept
+from shared.letters import Kept, raw_bytes
 
 BYTES_SHOWN = 2_000
 """Of a message that can't be decoded."""

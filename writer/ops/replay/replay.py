@@ -7,10 +7,11 @@ from itertools import groupby
 from rich.progress import Progress, TaskID
 
 from shared import fingerprint
+from shared.letters import Letter
 from shared.queue.base import Lane
 from shared.signals.base import Signal
 from writer.buffer import Draft, Limits
-from writer.dead_letters import Letter, LetterLimit, Tally
+from writer.dead_letters import LetterLimit, Tally
 from writer.failpoints import Failpoints
 from writer.ops.letters import current_letters
 from writer.ops.operator import Operator

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.migrations.clickhouse import stored_in
 from shared.queue.base import Lane
@@ -17,7 +18,6 @@ from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Batch
 from writer.converter import Converter
-from writer.dead_letters import Letter
 from writer.delivery import Delivery, Poison
 from writer.entry import Entry
 from writer.failpoints import Failpoints

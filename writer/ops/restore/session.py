@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.clients.postgres import locked
+from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Producer
 from shared.signals.base import Signal
 from writer.converter import Converter
-from writer.dead_letters import DeadLetters, Letter
+from writer.dead_letters import DeadLetters
 from writer.failpoints import Failpoints
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice

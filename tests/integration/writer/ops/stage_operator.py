@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from rich.console import Console
 from rich.progress import Progress
 
+from shared.letters import Kept
 from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
 from shared.registry import Registry
@@ -24,7 +25,7 @@ from tests.integration.writer.writer_process import until
 from writer.failpoints import Failpoints
 from writer.ops.dlq.redrive import Summary as Redriven
 from writer.ops.dlq.redrive import redrive
-from writer.ops.letters import Chosen, Kept, current_letters
+from writer.ops.letters import Chosen, current_letters
 from writer.ops.operator import Operator
 from writer.ops.ranges import Wanted
 from writer.ops.replay.replay import Options, Summary, replay

@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from shared.envelope import seal
+from shared.letters import Letter
 from shared.queue.base import Position
 from shared.signals.base import US_PER_DAY
 from tests.integration.writer.ops.commands import audited, sluice
 from tests.integration.writer.ops.stage_operator import drop_below
 from tests.integration.writer.records import NOW_US, logs, stamp, strict
 from tests.integration.writer.stage import Stage
-from writer.dead_letters import Letter, closed
+from writer.dead_letters import closed
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.command import advice
 from writer.ops.ranges import BadRange

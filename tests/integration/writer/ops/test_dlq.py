@@ -7,13 +7,13 @@ import signal
 import msgspec
 import pytest
 
+from shared.letters import Letter
 from shared.queue.base import Position
 from shared.signals.base import US_PER_DAY
 from tests.integration.writer.ops.commands import audited
 from tests.integration.writer.ops.stage_operator import StageOperator, drop_below
 from tests.integration.writer.records import NOW_US, logs, strict
 from tests.integration.writer.stage import Stage
-from writer.dead_letters import Letter
 
 KEYS = "SELECT message, _topic, _partition, _offset, _index, toUnixTimestamp64Micro(received_at) FROM logs ORDER BY ALL"
 EIGHT_DAYS_US = 8 * US_PER_DAY
