@@ -37,6 +37,7 @@ from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
+from gateway.query.observing.delivery import Delivery
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
 from gateway.sourcemaps.routes import SourcemapDeps
@@ -195,12 +196,13 @@ def _reading(common: _Common) -> QueryDeps:
     changes = Changes(common.redis, MERGES, groups)
     mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
     bodies = small_bodies(Deadlines(common.config.gateway.body_timeout_s))
-    complete = _completeness(common)
+    complete, now = _completeness(common), clock(common.config.services.clock_offset_s)
+    delivery = Delivery.of(common.queue, common.config.writer.group, common.registry, now)
     states = States(common.postgres)
     sources = Sources(common.reader, groups, states, tuple(complete))
     rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
     common.life.start += (changes.start, rounds.start)
-    common.life.stop += (rounds.close, changes.close, mapper.close, bodies.close)
+    common.life.stop += (rounds.close, changes.close, mapper.close, bodies.close, delivery.close)
     common.life.stop += [each.close for each in complete.values()]
     common.life.give_up.append(bodies.give_up)
     return QueryDeps(
@@ -213,6 +215,7 @@ def _reading(common: _Common) -> QueryDeps:
         states=states,
         views=Views(common.postgres),
         bodies=bodies,
+        delivery=delivery,
         complete=lambda table: complete[table].now(),
     )
 

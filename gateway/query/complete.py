@@ -1,28 +1,19 @@
 """How far what is stored is complete, for every answer (contracts.md, "How far an answer is complete")."""
 
-import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
+from gateway.query.observing.observation import Observation
 from gateway.query.times import format_time
 from shared.clock import Clock
-from shared.queue.base import Lane, Queue, QueueError
+from shared.queue.base import Lane, Queue
 from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.lane_state import LaneState, lane_states
 
-_log = structlog.get_logger(__name__)
-
-EVERY_S = 1.0
-"""Between two observations of the queue, at least."""
 WAIT_S = 0.5
-"""How long an answer waits for the observation under way ..."""
-WITHIN_S = 5.0
-"""... and how long that may take."""
+"""How long an answer waits to know."""
 
 REMEMBERED = 64
 READ_AFTER_US = 5_000_000
@@ -84,8 +75,7 @@ class Completeness:
     """Observes the lanes of one table.
 
     1. Every record that was answered with 2xx before `up_to` is stored, or a dead letter, before `now` returns.
-    2. However many ask, the queue is observed at most once a second, and by one at a time.
-    3. `now` never raises and waits `WAIT_S` at most; not at all while the queue is known to be away.
+    2. All who ask share one observation of the queue (`Observation`). `now` never raises, and waits `WAIT_S` at most.
     """
 
     def __init__(self, queue: Queue, group: str, topics: Iterable[str], clock: Clock) -> None:
@@ -95,35 +85,15 @@ class Completeness:
         self._clock = clock
         self._ends = Ends()
         self._first_times = FirstTimes(queue)
-        self._known = Complete(reason="the queue has not answered yet")
-        self._task: asyncio.Task[None] | None = None
-        self._asked_at = float("-inf")
-        self._answers = True
+        self._observation = Observation(self._look, "the queue can't be asked how far the writers are", wait_s=WAIT_S)
 
     async def now(self) -> Complete:
         """What is known. It may be a second old: then it is right for a little less than there is."""
-        if (self._task is None or self._task.done()) and time.monotonic() >= self._asked_at + EVERY_S:
-            self._asked_at = time.monotonic()
-            self._task = asyncio.create_task(self._observe())
-        if self._task is not None and not self._task.done() and self._answers:
-            await asyncio.wait({self._task}, timeout=WAIT_S)
-            self._answers = self._task.done()
-        return self._known
+        seen = await self._observation.now()
+        return seen.found or Complete(reason=seen.reason)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _observe(self) -> None:
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                found = await self._look()
-        except (QueueError, TimeoutError) as error:
-            found = Complete(reason="the queue can't be asked how far the writers are")
-            if self._known.reason != found.reason:
-                _log.warning(found.reason, error=str(error) or f"no answer within {WITHIN_S:g} s")
-        self._known, self._answers = found, found.up_to is not None
+        await self._observation.close()
 
     async def _look(self) -> Complete:
         moment = self._clock() // 1000

@@ -12,6 +12,7 @@ from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
 from gateway.query.complete import Complete
 from gateway.query.groups import Groups
+from gateway.query.observing.delivery import Delivery
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
 from shared.error_states import States
@@ -45,6 +46,7 @@ class QueryDeps:
     views: Views
     bodies: Bodies
     """Of requests that change what people have made."""
+    delivery: Delivery
     held: Held = field(default_factory=Held)
     complete: AskComplete = unknown
 

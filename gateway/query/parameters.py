@@ -133,6 +133,15 @@ class Parameters:
             raise BadQuery(self._issues)
 
 
+def no_parameters() -> BadQuery:
+    """How a route without parameters refuses one."""
+    try:
+        Parameters([("include", "attributes")]).finish()
+    except BadQuery as refusal:
+        return refusal
+    raise AssertionError("an unknown parameter was accepted")
+
+
 def _alternatives(words: Sequence[str]) -> str:
     quoted = [f"'{word}'" for word in words]
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

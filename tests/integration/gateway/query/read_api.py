@@ -22,6 +22,7 @@ from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.deps import AskComplete, unknown
 from gateway.query.groups import Grouping
 from gateway.query.json_body import small_bodies
+from gateway.query.observing.delivery import Delivery
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
@@ -161,6 +162,7 @@ def client(
     complete: AskComplete = unknown,
     merged: Mapping[str, str] | None = None,
     states: States | None = None,
+    delivery: Delivery | None = None,
 ) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key. Without a mapper no maps are stored; `merged` are the groups
     where there are no others."""
@@ -181,6 +183,7 @@ def client(
         states=states or Said({}),
         views=Views(Postgres(NO_POSTGRES)),
         bodies=small_bodies(Deadlines(60)),
+        delivery=delivery,  # type: ignore[arg-type]  # only where it is asked for
         complete=complete,
     )
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})

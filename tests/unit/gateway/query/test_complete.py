@@ -9,6 +9,7 @@ import pytest
 from gateway.query import complete as module
 from gateway.query.as_of import AsOf
 from gateway.query.complete import Complete, Completeness, Ends
+from gateway.query.observing import observation
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
 from shared.queue.lane_state import LaneState
 from writer.position import starting_point
@@ -66,7 +67,7 @@ def watching(queue: Lanes, clock: Moment) -> Completeness:
 
 @pytest.fixture(autouse=True)
 def at_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVERY_S", 0.0)
+    monkeypatch.setattr(observation, "EVERY_S", 0.0)
 
 
 async def test_random_lanes_are_complete_up_to_their_first_uncommitted_message() -> None:
@@ -119,7 +120,7 @@ async def test_a_writer_that_keeps_up_costs_no_reads() -> None:
 
 
 async def test_the_queue_is_asked_once_a_second_however_many_want_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVERY_S", 3600.0)
+    monkeypatch.setattr(observation, "EVERY_S", 3600.0)
     queue = Lanes({Lane("a", 0): []})
     completeness = watching(queue, Moment())
     answers = await asyncio.gather(*(completeness.now() for _ in range(50)))
