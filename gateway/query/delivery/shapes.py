@@ -60,8 +60,8 @@ class LettersAnswer(msgspec.Struct, frozen=True):
 
 
 class DeliveryAnswer(msgspec.Struct, frozen=True):
-    """`lanes` and `dead_letters` are null while the queue can't be asked; then `reason` says so. `observed_at`: when the
-    lanes were looked at."""
+    """`lanes` and `dead_letters` are null while the queue can't be asked; then `reason` says so. `observed_at`: when
+    the lanes were looked at."""
 
     complete_up_to: Time | None
     complete_reason: str | None
