@@ -15,7 +15,7 @@ from gateway.query.observing.open_letters import Gap, OpenLetters, note
 from shared.queue.base import Lane, Queue
 
 NEWEST = 10_000
-"""Of each dead-letter lane so many offsets are looked at: about 400 bytes of memory each."""
+"""Of each dead-letter lane so many offsets are looked at: about 300 bytes of memory each."""
 
 LOOK_BYTES = 32_000_000
 """One look begins nothing more once it has read so many bytes ..."""

@@ -29,7 +29,7 @@ class Noted(NamedTuple):
 
 
 def note(lane: Lane, messages: Iterable[Message]) -> list[Noted]:
-    """Takes milliseconds a message: for a thread."""
+    """Takes milliseconds for a large message: for a thread."""
     return [_noted(lane, message) for message in messages]
 
 

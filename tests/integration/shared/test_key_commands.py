@@ -70,6 +70,8 @@ def test_a_key_for_people_is_limited_as_one_that_reads(cli: Cli) -> None:
     (listed,) = cli.json("key", "list")["keys"]
     assert (listed["scopes"], listed["ingest_limit"], listed["read_limit"]) == (["triage", "operate"], None, 7)
     assert "triage, operate" in cli.run("key", "list")
+    told = cli.run("key", "create", "--project", "p", "--kind", "pk", "--scope", "triage", fails=True)
+    assert "make a dt_ key" in " ".join(told.split())
 
 
 def test_for_people_the_key_stands_on_a_line_of_its_own(cli: Cli) -> None:
