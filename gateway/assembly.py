@@ -217,6 +217,7 @@ def _reading(common: _Common) -> QueryDeps:
         bodies=bodies,
         delivery=delivery,
         complete=lambda table: complete[table].now(),
+        search_index=common.config.search.index,
     )
 
 

@@ -49,6 +49,8 @@ class QueryDeps:
     delivery: Delivery
     held: Held = field(default_factory=Held)
     complete: AskComplete = unknown
+    search_index: str = "none"
+    """What `SLUICE_SEARCH_INDEX` names."""
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises what `authenticate` raises."""

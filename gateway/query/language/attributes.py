@@ -38,7 +38,11 @@ _ESCAPED = "position(attributes, '\\\\') > 0"
 
 @dataclass(frozen=True)
 class Attribute:
+    """`items`: the indexed expression of the attributes' own scalars as `key=value`, `odd` alone where they can't be
+    told; '' where there is no such index."""
+
     key: str
+    items: str = ""
     name: Name = "attribute"
 
     @property
@@ -55,12 +59,23 @@ class Attribute:
         # A lambda names the value: ClickHouse takes statements of only so many terms.
         sql = f"arrayExists(json -> {_passes(test, bind)}, [{self._value(bind)}])"
         found = _may_hold(self.key, test, bind)
-        return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql})" if found else sql
+        items = self._listed(test) if self.items else []
+        listed = f" AND hasAny({self.items}, {bind(items)})" if items else ""
+        return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql}{listed})" if found else sql
 
     def value_sql(self, bind: Binding) -> str:
         """The text of the scalar, '' for none."""
         text = f"if({_BEGINS} IN ('', '{{', '[', 'n'), '', {_TEXT})"
         return f"arrayElement(arrayMap(json -> {text}, [{self._value(bind)}]), 1)"
+
+    def _listed(self, test: Test) -> list[str]:
+        """Of these items at least one is there where the attributes pass; none if that can't be told. A scalar below a
+        dotted path is no item."""
+        if "." in self.key or not isinstance(test, AnyOf):
+            return []
+        texts = [value.text for value in test.values if isinstance(value, Exact) and _needle(value) is not None]
+        sure = len(texts) == len(test.values) and "null" not in texts
+        return [*(f"{self.key}={text}" for text in texts), "odd"] if sure else []
 
     def _value(self, bind: Binding) -> str:
         """The value as JSON, '' for none."""

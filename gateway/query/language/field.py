@@ -26,11 +26,17 @@ class Fields:
 
     def __init__(self, *fields: Field, text: str) -> None:
         self.text = text
+        self._items = ""
         self._fields = {field.name: field for field in fields}
         self._named = self._fields | {alias: field for field in fields for alias in field.aliases}
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields.values())
+
+    def index_attributes(self, items: str) -> None:
+        """Conditions on attributes are to use the search index over this expression (`Attribute`), or none for ''. They
+        find the same."""
+        self._items = items
 
     @property
     def names(self) -> list[str]:
@@ -40,7 +46,7 @@ class Fields:
     def __getitem__(self, name: str) -> Field:
         """The field of a name, an alias or `attr.<key>`. Raises KeyError."""
         if name.startswith(ATTRIBUTE):
-            return Field(name, Attribute(name.removeprefix(ATTRIBUTE)), cost=Cost.ATTRIBUTES)
+            return Field(name, Attribute(name.removeprefix(ATTRIBUTE), self._items), cost=Cost.ATTRIBUTES)
         return self._named[name]
 
     def meant_by(self, name: str) -> str:

@@ -9,6 +9,9 @@ from gateway.query.language.binding import Binding, stored
 from gateway.query.language.kinds import Name, Unfit
 from gateway.query.language.nodes import AnyOf, Between, Compare, Exact, Glob, Present, Test
 
+_OTHER_BYTES = re.compile(r"[^\0-\x7f]+|[kK]")
+"""What may have other bytes than ASCII's in another case. ILIKE may take the sign for kelvin for a `k`."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -38,6 +41,18 @@ class Words:
             case Compare() | Between():
                 raise Unfit
         assert_never(test)
+
+
+@dataclass(frozen=True)
+class SearchedWords(Words):
+    """A column that may have a search index over its text in lower case."""
+
+    def sql(self, test: Test, bind: Binding) -> str:
+        found = super().sql(test, bind)
+        if not isinstance(test, AnyOf):
+            return found
+        patterns = (literally(stored(v.text)) if isinstance(v, Exact) else like(v) for v in test.values)
+        return f"({found} AND {_hint([_lower_like(self.column, pattern, bind) for pattern in patterns])})"
 
 
 @dataclass(frozen=True)
@@ -102,8 +117,25 @@ def equal(column: str, values: Sequence[str], bind: Binding) -> list[str]:
 
 
 def contains(expression: str, text: str, bind: Binding) -> str:
-    """The condition that a text holds another one, in any case."""
-    return f"{expression} ILIKE {bind(f'%{literally(stored(text))}%')}"
+    """The condition that a text holds another one, in any case. Search indexes are over the text in lower case, of
+    which ClickHouse's `lower` knows ASCII only (reading.md, "Search indexes")."""
+    text = stored(text)
+    if text.isascii():
+        return _lower_like(expression, f"%{literally(text)}%", bind)
+    found = f"{expression} ILIKE {bind(f'%{literally(text)}%')}"
+    pieces = "%".join(map(literally, _OTHER_BYTES.split(text)))
+    return f"({found} AND {_hint([_lower_like(expression, f'%{pieces}%', bind)])})"
+
+
+def _lower_like(expression: str, pattern: str, bind: Binding) -> str:
+    small = re.sub("[A-Z]+", lambda letters: letters[0].lower(), pattern)
+    return f"lower({expression}) LIKE {bind(small)}"
+
+
+def _hint(conditions: Sequence[str]) -> str:
+    """At least one of these is true anyway: the server tells by them which rows an index lets it skip, and looks at
+    none. It is true."""
+    return f"indexHint({either(conditions)})"
 
 
 def like(glob: Glob) -> str:

@@ -4,17 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.query.language import Cost
-from gateway.query.logs.rollup import FIVE_MINUTES, SECONDS, begin_within
+from gateway.query.logs.counts import counts_of
 from gateway.query.parameters import Parameters
 from gateway.query.range import Range
-from gateway.query.reader import Reader, Rows
-from gateway.query.source import Source
-from gateway.query.steps import BUCKET_US, MAX_PARSED_ROWS, MAX_ROWS, Step, steps
+from gateway.query.reader import Reader
+from gateway.query.steps import MAX_PARSED_ROWS, MAX_ROWS, Step, steps
 from gateway.query.times import format_time
-from shared.signals.logs import LOGS
-
-MOST_BUCKETS = 8_928
-"""Buckets that one search plans with: 31 days of five minutes. An older rest is for the next search."""
 
 MOST_ROWS = 20_000_000
 """Most rows that one question searches through: some forty steps."""
@@ -68,19 +63,8 @@ def parse_budget(given: Parameters) -> int:
 
 async def plan_search(reader: Reader, project_id: str, range: Range, cost: Cost) -> Plan:
     """`cost`: of the conditions. Raises `Unavailable`."""
-    buckets = Range(range.start // BUCKET_US * BUCKET_US, range.end)
-    source = Source.of(reader.database, LOGS.name, project_id, [begin_within(buckets)])
-    return await source.read(
-        reader,
-        lambda rows: _plan(rows, range, cost),
-        f"{SECONDS}, count(), sum(count()) OVER ()",
-        f"GROUP BY {FIVE_MINUTES} ORDER BY {FIVE_MINUTES} DESC LIMIT {MOST_BUCKETS}",
-    )
-
-
-def _plan(rows: Rows, range: Range, cost: Cost) -> Plan:
-    counts = {seconds * 1_000_000: count for seconds, count, _ in rows}
-    whole = len(counts) < MOST_BUCKETS
-    start = range.start if whole else max(range.start, min(counts))
+    counts = await counts_of(reader, project_id, range)
+    start = counts.known_from(range)
     most = MAX_PARSED_ROWS if cost >= Cost.ATTRIBUTES else MAX_ROWS
-    return Plan(list(steps(start, range.end, counts, most)), rows[0][2] if rows else 0, whole)
+    found = list(steps(start, range.end, counts.by_bucket, most))
+    return Plan(found, counts.rows, counts.whole)

@@ -12,13 +12,13 @@ SECONDS = f"toUnixTimestamp({FIVE_MINUTES})"
 COUNTED = ("level", "service", "environment")
 """The columns that it knows."""
 
-_LAST_S = 2**32 - 1
+LAST_S = 2**32 - 1
 """ClickHouse counts the logs of earlier and later times than 0 to this one as of these two."""
 
 
 def begin_within(range: Range) -> Condition:
     """The logs whose five minutes begin within a range."""
-    first, last = (min(max(moment // 1_000_000, 0), _LAST_S) for moment in range)
+    first, last = (min(max(moment // 1_000_000, 0), LAST_S) for moment in range)
     sql = f"{FIVE_MINUTES} >= toDateTime(%(first)s) AND {FIVE_MINUTES} <= toDateTime(%(last)s)"
     return Condition(sql, {"first": first, "last": last})
 
@@ -27,6 +27,6 @@ def whole_buckets(range: Range) -> Range | None:
     """The five minutes that lie in a range wholly, of those that hold their own logs only; None for none."""
     start = -(-range.start // BUCKET_US) * BUCKET_US
     end = (range.end + 1) // BUCKET_US * BUCKET_US
-    last = _LAST_S * 1_000_000 // BUCKET_US * BUCKET_US
+    last = LAST_S * 1_000_000 // BUCKET_US * BUCKET_US
     whole = Range(max(start, BUCKET_US), min(end, last) - 1)
     return whole if whole.start <= whole.end else None

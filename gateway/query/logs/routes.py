@@ -14,18 +14,21 @@ from gateway.query.listing import link_to
 from gateway.query.logs import openapi
 from gateway.query.logs.attribute_keys import ATTRIBUTE_KEYS
 from gateway.query.logs.facets import FACETS
+from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import parse_around, parse_log_query
+from gateway.query.logs.patterns.changes import CHANGES
+from gateway.query.logs.patterns.patterns import PATTERNS
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
 from gateway.query.place import encode_place
 from gateway.query.refusals import EventNotFound, ProjectNotFound
-from shared.signals.logs import LOGS
+from shared.signals.logs import ATTRIBUTE_ITEMS, LOGS
 
 MAX_EVENT_ID = 128
 
-QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS)
+QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS, PATTERNS, CHANGES)
 
 
 def routes(deps: QueryDeps) -> list[Described]:
@@ -33,6 +36,7 @@ def routes(deps: QueryDeps) -> list[Described]:
 
     Each checks in this order: the key (401), its scope (403), the project (404), the parameters (422).
     """
+    FIELDS.index_attributes(ATTRIBUTE_ITEMS if deps.search_index == "attributes" else "")
 
     async def project_logs(request: Request) -> Response:
         key = await deps.reading_key(request)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.query import steps
-from gateway.query.logs import plan
+from gateway.query.logs import counts, plan
 from gateway.query.steps import BUCKET_US
 from tests.integration.gateway.query.read_api import DAY, NOON, Store
 
@@ -21,7 +21,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Steps of ten rows, plans of eight buckets."""
     monkeypatch.setattr(plan, "MAX_ROWS", 10)
     monkeypatch.setattr(plan, "MAX_PARSED_ROWS", 7)
-    monkeypatch.setattr(plan, "MOST_BUCKETS", 8)
+    monkeypatch.setattr(counts, "MOST_BUCKETS", 8)
     yield
     assert steps.MAX_PARSED_ROWS < steps.MAX_ROWS
 
