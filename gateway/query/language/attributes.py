@@ -22,7 +22,7 @@ _TOKENS = r'"(?:[^"\\\\]|\\\\.)*"|[^"\\s,:\\[\\]{}]+|[\\s,:\\[\\]{}]+'
 _SURROGATES = r"(\\\\\\\\|\\\\u[dD][89abAB]..\\\\u[dD][c-fC-F]..)|\\\\u[dD][89a-fA-F].."
 _HUGE = "if(match(token, '^-?[0-9]') AND NOT isFinite(toFloat64OrZero(token)), concat('\"', token, '\"'), token)"
 _TOKEN = f"if(startsWith(token, '\"'), replaceRegexpAll(token, '{_SURROGATES}', '\\\\1'), {_HUGE})"
-_READABLE = (
+READABLE = (
     f"if(isValidJSON(attributes), attributes,"
     f" arrayStringConcat(arrayMap(token -> {_TOKEN}, extractAll(attributes, '{_TOKENS}'))))"
 )
@@ -117,7 +117,7 @@ def _at_once(place: str, steps: list[str]) -> str:
 def _step_by_step(place: str, steps: list[str]) -> str:
     """The value in any JSON: at each step of a path the last of equal keys."""
     step = "arrayLast(pair -> pair.1 = key, JSONExtractKeysAndValuesRaw(found)).2"
-    walk = f"arrayFold((found, key) -> {step}, path, {_READABLE})"
+    walk = f"arrayFold((found, key) -> {step}, path, {READABLE})"
     paths = f"[[{place}], [{', '.join(steps)}]]" if steps else f"[[{place}]]"
     return f"arrayFirst(json -> notEmpty(json), arrayMap(path -> {walk}, {paths}))"
 

@@ -1,4 +1,4 @@
-"""The parameter `q` of a route."""
+"""The parameter `q` of a route, and others that hold a query."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ from gateway.query.language.nodes import EVERYTHING
 from gateway.query.parameters import Parameters
 
 
-def parse_q(given: Parameters, language: Language) -> Parsed:
-    """What `q` asks for; everything where there is none. A query that is too long is an issue."""
-    text = given.text("q", most=MAX_CHARACTERS)
+def parse_q(given: Parameters, language: Language, name: str = "q") -> Parsed:
+    """What a query asks for; everything where there is none. One that is too long is an issue."""
+    text = given.text(name, most=MAX_CHARACTERS)
     if text is None:
         return Parsed(EVERYTHING)
     try:
         return language.parse(text)
     except TooLong as error:
-        given.refuse("q", "value_error", f"Value error, {error}", text)
+        given.refuse(name, "value_error", f"Value error, {error}", text)
         return Parsed(EVERYTHING)
 
 

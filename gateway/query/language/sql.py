@@ -8,9 +8,10 @@ from gateway.query.language.nodes import And, Node, Not, Or, Term, Text
 from gateway.query.language.texts import contains, either
 
 
-def condition(tree: Node, fields: Fields, members: Members | None = None) -> Condition:
-    """The condition of a checked tree. `members`: the fingerprints that were merged with one (`Group`)."""
-    bind = Binding("q", members) if members else Binding("q")
+def condition(tree: Node, fields: Fields, members: Members | None = None, name: str = "q") -> Condition:
+    """The condition of a checked tree. `members`: the fingerprints that were merged with one (`Group`). `name`: begins
+    the names of its values."""
+    bind = Binding(name, members) if members else Binding(name)
     return Condition(_sql(tree, fields, bind), bind.values, cost(tree, fields))
 
 

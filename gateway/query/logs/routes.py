@@ -13,6 +13,7 @@ from gateway.query.language.parameter import hint_header
 from gateway.query.listing import link_to
 from gateway.query.logs import openapi
 from gateway.query.logs.attribute_keys import ATTRIBUTE_KEYS
+from gateway.query.logs.compare.compare import COMPARE
 from gateway.query.logs.facets import FACETS
 from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import parse_around, parse_log_query
@@ -28,7 +29,7 @@ from shared.signals.logs import ATTRIBUTE_ITEMS, LOGS
 
 MAX_EVENT_ID = 128
 
-QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS, PATTERNS, CHANGES)
+QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS, PATTERNS, CHANGES, COMPARE)
 
 
 def routes(deps: QueryDeps) -> list[Described]:

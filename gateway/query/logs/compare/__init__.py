@@ -1,0 +1,1 @@
+"""By which values two sets of logs differ."""
