@@ -20,7 +20,7 @@ from gateway.query.language.nodes import (
     negated,
 )
 from tests.integration.gateway.query.documents import KEYS, document
-from tests.integration.gateway.query.judge import COLUMNS, LEVELS
+from tests.integration.gateway.query.judge import COLUMNS, LEVELS, pattern_of
 from tests.integration.gateway.query.read_api import NOON
 
 WORDS = [
@@ -40,6 +40,8 @@ WORDS = [
 ]
 NAMES = ["", "api", "API", "db.pool", "db.query", "db_pool", "a@b.example", "x*y", "50%", "c\\d", 'q"', "x y", "é"]
 GLOBS = ["db.*", "*.pool", "*b*", "a*", "*@b.example", "50%*", "*_*", "c\\*", "é*", "x*y"]
+PATTERNS = ["timeout", "timeout *", "* timeout", "*", "Card declined", "Card declined *", "a {b}", "é"]
+PATTERN_GLOBS = ["timeout*", "*timeout", "*x*", "a*", "*d*x*"]
 NUMBERS = ["3", "-7", "3.0", "0", "2.5", "1e3", "200"]
 SCALARS = ["x", "a", "3", "true", "null", "1e400", "A", "😀", "back\\slash", 'a"b', "-7", "3.0", "", "x*"]
 SCALAR_GLOBS = ["*x", "a*", "3*", "tr*", "*slash", "1*", "*😀*", "-*"]
@@ -51,6 +53,8 @@ def row(random: Random, n: int) -> dict[str, Any]:
     made: dict[str, Any] = {column: random.choice(NAMES) for column in COLUMNS.values()}
     made |= {"user_id": random.choice(["", "", "7", "a@b.example"]), "level": random.choice(LEVELS)}
     made["message"] = " ".join(random.choice(WORDS) for _ in range(random.randint(0, 3)))
+    made["template"] = random.choice(["", "", "", "a {b}", "timeout *"])
+    made["pattern"] = pattern_of(made["message"], made["template"])
     made["attributes"] = document(random, SCALARS_OF_ROWS) if random.random() < 0.9 else ""
     return made | {"line_number": n + 1, "timestamp": NOON + n}
 
@@ -74,13 +78,15 @@ def some_test(random: Random, exact: list[str], globs: list[str], ordered: list[
 
 
 def leaf(random: Random) -> Node:
-    match random.choice(["text", "level", "user", "column", "column", "attr", "attr", "attr"]):
+    match random.choice(["text", "level", "user", "column", "column", "pattern", "attr", "attr", "attr"]):
         case "text":
             return Text(random.choice(WORDS))
         case "level":
             return Term("level", some_test(random, LEVELS, ["*r*", "f*"], LEVELS))
         case "user":
             return Term("user", some_test(random, ["7", "a@b.example"], ["a*", "*@b.example"], []))
+        case "pattern":
+            return Term("pattern", some_test(random, PATTERNS, PATTERN_GLOBS, []))
         case "column":
             return Term(random.choice(list(COLUMNS)), some_test(random, NAMES, GLOBS, []))
     return Term(f"attr.{random.choice(KEYS)}", some_test(random, SCALARS, SCALAR_GLOBS, NUMBERS))

@@ -163,6 +163,7 @@ def client(
     merged: Mapping[str, str] | None = None,
     states: States | None = None,
     delivery: Delivery | None = None,
+    search_index: str = "none",
 ) -> httpx.AsyncClient:
     """An HTTP client of the read API that sends this key. Without a mapper no maps are stored; `merged` are the groups
     where there are no others."""
@@ -185,6 +186,7 @@ def client(
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,  # type: ignore[arg-type]  # only where it is asked for
         complete=complete,
+        search_index=search_index,
     )
     app = Starlette(routes=query_routes(deps), exception_handlers={Rejection: rejected})
     app.router.redirect_slashes = False

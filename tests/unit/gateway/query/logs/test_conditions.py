@@ -13,7 +13,8 @@ NOON = 1_768_478_400_000_000
 
 @given(st.text(), st.text(min_size=1), st.text(min_size=1))
 def test_no_value_becomes_part_of_the_statement(search: str, key: str, value: str) -> None:
-    usual = matching("p", LogQuery(search="s", attributes=(("k", "v"),), equal=(("service", "x"),)))
+    similar = "s" if search.isascii() and "\0" not in search else "ß"
+    usual = matching("p", LogQuery(search=similar, attributes=(("k", "v"),), equal=(("service", "x"),)))
     ours = matching(
         value, LogQuery(search=search, attributes=((key.replace(".", ""), f"{value}x"),), equal=(("service", value),))
     )
