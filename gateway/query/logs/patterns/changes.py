@@ -73,10 +73,11 @@ def parse_changes(given: Parameters) -> ChangesQuery:
     """Raises `BadQuery`."""
     asked = parse_asked(given, LANGUAGE)
     text = given.text("baseline") or "previous"
+    named = given.words("change", get_args(Kind))
     query = ChangesQuery(
         asked=asked,
         baseline=_previous(asked.range) if text == "previous" else _baseline(given, asked.range),
-        kinds=tuple(kind for kind in get_args(Kind) if kind in given.words("change", get_args(Kind))) or get_args(Kind),
+        kinds=tuple(kind for kind in get_args(Kind) if not named or kind in named),
         limit=given.integer("limit", 50, least=1, most=MAX_LIMIT),
     )
     given.finish()

@@ -17,6 +17,9 @@ HOUR_OF_NOON = {"start_time": "2026-01-15T11:30:00Z", "end_time": "2026-01-15T12
 
 QUESTIONS = {
     "logs/volume": {"logs"},
+    "logs/patterns": {"logs"},
+    "logs/changes": {"logs"},
+    "logs/compare": {"logs"},
     "errors": {"errors"},
     "errors/f": {"errors"},
     "errors/f/events": {"errors"},

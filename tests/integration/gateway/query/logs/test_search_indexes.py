@@ -9,6 +9,7 @@ import pytest
 
 from gateway.query import Reader
 from gateway.query.language import condition, render
+from gateway.query.language.attributes import Attribute
 from gateway.query.logs.conditions import matching
 from gateway.query.logs.fields import FIELDS, LANGUAGE
 from gateway.query.logs.filters import LogQuery
@@ -79,6 +80,7 @@ async def test_answers_are_the_same_as_without(tables: dict[str, Store], choice:
         store.add_logs(*rows[part : part + 15])
     reader = Reader(store.url)
     async with client(reader, search_index=choice) as http:
+        assert FIELDS["attr.a"].kind == Attribute("a", ATTRIBUTE_ITEMS if choice == "attributes" else "")
         for _ in range(50):
             asked = tree(random, depth=2)
             found = await numbers(http, render(asked))
