@@ -81,7 +81,7 @@ async def test_answers_are_the_same_as_without(tables: dict[str, Store], choice:
     reader = Reader(store.url)
     async with client(reader, search_index=choice) as http:
         assert FIELDS["attr.a"].kind == Attribute("a", ATTRIBUTE_ITEMS if choice == "attributes" else "")
-        for _ in range(50):
+        for _ in range(35):
             asked = tree(random, depth=2)
             found = await numbers(http, render(asked))
             assert found == {each["line_number"] for each in rows if finds(each, asked)}, (render(asked), asked)
