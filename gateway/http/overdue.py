@@ -9,6 +9,9 @@ from uvicorn.server import ServerState
 from gateway.http.connection import Connection
 from gateway.rejections import TimedOut
 
+PROGRESS = "sluice.progress"
+"""Where the scope of a long answer has a new object whenever its client has taken a part: its time begins again."""
+
 
 class Overdue(ABC):
     """Ends connections that wait in the same state of the same request for `timeout_s`, seconds.
@@ -36,11 +39,12 @@ class Overdue(ABC):
             assert isinstance(connection, Connection)
             if not self.waits(connection):
                 continue
-            request, since = self._waiting.get(connection, (None, now))
-            if request is not connection.scope:
+            state = self.state(connection)
+            before, since = self._waiting.get(connection, (None, now))
+            if before is not state:
                 since = now
             if now - since < self._timeout_s:
-                waiting[connection] = connection.scope, since
+                waiting[connection] = state, since
             else:
                 self.end(connection)
         self._waiting = waiting
@@ -48,6 +52,10 @@ class Overdue(ABC):
     @abstractmethod
     def waits(self, connection: Connection) -> bool:
         """Whether a connection waits for its client now."""
+
+    def state(self, connection: Connection) -> object:
+        """What it has waited in since it became another one."""
+        return connection.scope
 
     @abstractmethod
     def end(self, connection: Connection) -> None:
@@ -82,13 +90,16 @@ class Idle(Overdue):
 
 
 class UnreadAnswers(Overdue):
-    """Those whose answers nobody reads. While answers wait a connection is not read, so that its newest request stays
-    the same."""
+    """Those whose answers nobody reads, of a long one the next part of it. While answers wait a connection is not
+    read, so that its newest request stays the same."""
 
     sweep_s = 1.0
 
     def waits(self, connection: Connection) -> bool:
         return bool(connection.transport.get_write_buffer_size())
+
+    def state(self, connection: Connection) -> object:
+        return (connection.scope or {}).get(PROGRESS, connection.scope)
 
     def end(self, connection: Connection) -> None:
         connection.transport.abort()

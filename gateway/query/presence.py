@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from gateway.http.request import ClientGone
 
+T = TypeVar("T")
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
-    """The answer that `work` makes. It is cancelled when the client hangs up; then `ClientGone` is raised."""
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. It is cancelled when the client hangs up; then `ClientGone` is raised."""
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_gone(request))
     try:

@@ -106,7 +106,7 @@ class Question(Generic[Q]):
             asking = self.parse(Parameters(request.query_params.multi_items(), request.path_params))
             complete = await deps.complete_of(asking.asked.tables)
             found = await self._found(deps.reader, key.project_id, asking)
-            pieces = await asyncio.to_thread(rendered, _told(asking.asked, complete), found)
+            pieces = await asyncio.to_thread(rendered, told(asking.asked, complete), found)
             deps.held.admit(key.project_id, sum(map(len, pieces)))
             links = page_links(request, found, asking.asked.range) if isinstance(found, Listing) else {}
             return PiecesResponse(pieces, links | hint_header(asking.asked.hints), deps.held, key.project_id)
@@ -153,7 +153,8 @@ class Question(Generic[Q]):
         raise AssertionError("an unknown parameter was accepted")
 
 
-def _told(asked: Asked, complete: Complete) -> Told:
+def told(asked: Asked, complete: Complete) -> Told:
+    """`complete`: as it was before the rows were read."""
     known = complete.within(asked.as_of)
     return Told(
         RangeShown(format_time(asked.range.start), format_time(asked.range.end)),

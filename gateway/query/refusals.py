@@ -32,6 +32,12 @@ class EventNotFound(NotFound):
     sentence = "Event not found"
 
 
+class LogNotFound(NotFound):
+    """The project has no log at this place."""
+
+    sentence = "Log not found: it is no longer kept, or its ref is not one of this project"
+
+
 class GroupNotFound(NotFound):
     """The project has no error of this group."""
 

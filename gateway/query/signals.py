@@ -10,12 +10,12 @@ from gateway.query.deps import QueryDeps
 
 
 def query_routes(deps: QueryDeps) -> list[Described]:
-    """The routes of all of them; those that end in a path of any length come last, as they take what stands below
-    them. They raise `Rejection`; `build_app` answers it."""
+    """The routes of all of them; those whose last part may be anything come behind the others, and last those that end
+    in a path of any length, as they take what stands below them. They raise `Rejection`; `build_app` answers it."""
     signals = [
         importlib.import_module(f"{gateway.query.__name__}.{found.name}")
         for found in pkgutil.iter_modules(gateway.query.__path__)
         if found.ispkg
     ]
     routes = joined(route for signal in signals if hasattr(signal, "routes") for route in signal.routes(deps))
-    return sorted(routes, key=lambda route: route.path.rstrip("/").endswith(":path}"))
+    return sorted(routes, key=lambda route: [route.path.rstrip("/").endswith(end) for end in (":path}", "}")])

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.query.place import encode_place
 from gateway.query.stored import json_of, text_of
 from gateway.query.times import format_time
 from shared.signals.base import TIME
@@ -27,11 +28,22 @@ KEYS = (
 )
 """The 13 keys of every log, in the order of the Proliferate API's document (contracts.md, "Reading logs")."""
 
-INCLUDABLE = tuple(name for name in LOGS.column_names if name not in KEYS)
-"""The columns that `include` may name: all others."""
+REF = "ref"
+"""Where a log is: the text that `/logs/{ref}` takes. No column of the table; it is made of the place."""
 
+COLUMNS = (*KEYS, *(name for name in LOGS.column_names if name not in KEYS))
+"""All columns, in the order of an answer."""
+
+INCLUDABLE = (*COLUMNS[len(KEYS) :], REF)
+"""What `include` may name: all that is not in `KEYS`."""
+
+_PLACE = (
+    "(toUnixTimestamp64Micro(timestamp), toUnixTimestamp64Micro(received_at), _partition, _offset, _index,"
+    " toString(_topic))"
+)
 _JSON_OBJECTS = frozenset({"user", "account", "extra"})
-_TYPES = {column.name: column.type for column in LOGS.columns}
+_TYPES = {column.name: column.type for column in LOGS.columns} | {REF: "Tuple"}
+_HELP = {column.name: column.help for column in LOGS.columns} | {REF: "Where it is, for `/logs/{ref}`."}
 _NO_ATTRIBUTES = msgspec.Raw(b"{}")
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +53,14 @@ Cell = Callable[[Any], Any]
 
 def selected(name: str) -> str:
     """The expression of a column in a SELECT. Times come as microseconds, because datetime objects are slow."""
+    if name == REF:
+        return _PLACE
     return f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`"
+
+
+def is_time(name: str) -> bool:
+    """Whether a column's values are times."""
+    return _TYPES[name] == TIME
 
 
 def has_text(name: str) -> bool:
@@ -63,6 +82,8 @@ def _cell(name: str) -> Cell:
     """How a column's value is written. Absent values are null."""
     if _TYPES[name] == TIME:
         return format_time
+    if name == REF:
+        return encode_place
     if name == "attributes":
         return lambda text: json_of(text) if text else _NO_ATTRIBUTES
     if name in _JSON_OBJECTS:
@@ -86,6 +107,12 @@ def schema_of(name: str) -> dict[str, Any]:
         return {"type": ["object", "null"]}
     if name == "line_number":
         return {"type": ["integer", "null"]}
-    if name in ("level", "message"):
+    if name in ("level", "message", REF):
         return {"type": "string"}
     return {"type": ["string", "null"]} if "String" in _TYPES[name] else {"type": "number"}
+
+
+def schema_of_log(names: Sequence[str], optional: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON schema of a log that has these columns."""
+    properties = {name: schema_of(name) | {"description": _HELP[name]} for name in (*names, *optional)}
+    return {"type": "object", "properties": properties, "required": [*names], "additionalProperties": False}

@@ -8,7 +8,7 @@ from gateway.openapi import Components, Json
 from gateway.openapi.answers import COMPLETE, EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.listed import ListedParameters
-from gateway.query.logs.columns import KEYS, schema_of
+from gateway.query.logs.columns import INCLUDABLE, KEYS, schema_of_log
 from gateway.query.logs.filters import EQUAL, parse_around, parse_log_query
 from gateway.query.parameters import Parameters
 from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
@@ -29,7 +29,7 @@ _MEANINGS = {
     "budget": "How many rows may be searched through; then the answer may stop early: `Link` goes on from there, and"
     " `total` counts what was found.",
     "as_of": "Only what was stored in this state, from an `X-As-Of` header: pages and counts that don't move.",
-    "include": "Further columns that each log is to have.",
+    "include": "Further columns that each log is to have; `ref` is where it is, for `/logs/{ref}`.",
     "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
 } | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
 
@@ -102,8 +102,6 @@ def _bad_query(parse: Callable[[Parameters], Any]) -> Rejection:
 
 def _page() -> Json:
     link = {"Link": {"description": '`rel="next"`: the next page.', "schema": {"type": "string"}}}
-    columns = {name: schema_of(name) | {"description": _HELP[name]} for name in LOGS.column_names}
-    log = {"type": "object", "properties": columns, "required": list(KEYS), "additionalProperties": False}
     return {
         "description": "The logs",
         "headers": REQUEST_ID | limits(required=False) | link | COMPLETE,
@@ -112,7 +110,7 @@ def _page() -> Json:
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "logs": {"type": "array", "items": log},
+                        "logs": {"type": "array", "items": schema_of_log(KEYS, INCLUDABLE)},
                         "total": {"type": "integer", "minimum": 0},
                         "has_more": {"type": "boolean"},
                     },

@@ -1,6 +1,6 @@
 """A page of logs as JSON, bounded in rows and bytes. It is made on a reader's thread, piece by piece."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.query.bounded import MAX_PAGE_BYTES, alias, bounded
@@ -43,20 +43,35 @@ def ordering(names: Sequence[str], *, descending: bool) -> list[str]:
 
 def page_of(names: Sequence[str], rows: Rows, limit: int) -> Page:
     """The page of these rows: at most `limit`, and no more once it is large enough."""
+    return gathered(names, rows, _between_commas(render(names, rows[:limit])), MAX_PAGE_BYTES)
+
+
+def gathered(names: Sequence[str], rows: Rows, logs: Iterable[bytes], most: int) -> Page:
+    """The page of the logs that are written like this, one for each of the first rows; it ends behind the one that
+    reaches `most` bytes."""
     pieces: list[bytes] = []
     piece = bytearray()
     n = written = 0
-    for log in render(names, rows[:limit]):
-        if n:
-            piece += b","
+    for log in logs:
         piece += log
         n += 1
         if len(piece) >= PIECE_BYTES:
             pieces.append(bytes(piece))
             written += len(piece)
             piece.clear()
-            if written >= MAX_PAGE_BYTES:
+            if written >= most:
                 break
     pieces.append(bytes(piece))
-    more = n > 0 and rows[0][-1] > n
-    return Page(pieces, n, Place(*rows[n - 1][len(names) : -1]) if more else None)
+    return Page(pieces, n, place_behind(names, rows, n))
+
+
+def place_behind(names: Sequence[str], rows: Rows, n: int) -> Place | None:
+    """The place of the nth row if more follow."""
+    return Place(*rows[n - 1][len(names) : -1]) if n and rows[0][-1] > n else None
+
+
+def _between_commas(logs: Iterable[bytes]) -> Iterator[bytes]:
+    before = b""
+    for log in logs:
+        yield before + log
+        before = b","

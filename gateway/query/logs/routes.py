@@ -14,6 +14,9 @@ from gateway.query.listing import link_to
 from gateway.query.logs import openapi
 from gateway.query.logs.attribute_keys import ATTRIBUTE_KEYS
 from gateway.query.logs.compare.compare import COMPARE
+from gateway.query.logs.context import CONTEXT
+from gateway.query.logs.detail import ONE_LOG
+from gateway.query.logs.export import export_routes
 from gateway.query.logs.facets import FACETS
 from gateway.query.logs.fields import FIELDS
 from gateway.query.logs.filters import parse_around, parse_log_query
@@ -29,7 +32,7 @@ from shared.signals.logs import ATTRIBUTE_ITEMS, LOGS
 
 MAX_EVENT_ID = 128
 
-QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS, PATTERNS, CHANGES, COMPARE)
+QUESTIONS = (VOLUME, FACETS, ATTRIBUTE_KEYS, PATTERNS, CHANGES, COMPARE, ONE_LOG, CONTEXT)
 
 
 def routes(deps: QueryDeps) -> list[Described]:
@@ -77,6 +80,7 @@ def routes(deps: QueryDeps) -> list[Described]:
             for slash in ("", "/")
         ),
         *(route for question in QUESTIONS for route in question.routes(deps)),
+        *export_routes(deps),
     ]
 
 

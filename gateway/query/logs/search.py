@@ -1,8 +1,8 @@
 """Finds a page of a project's logs, or the logs around an error."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
@@ -11,12 +11,17 @@ from gateway.query.logs.filters import Around, LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
 from gateway.query.paging import beyond
 from gateway.query.place import PLACE_COLUMNS, Place
-from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, TooBig
+from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, Rows, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
 from shared.event_ids import spellings
 from shared.signals.base import Table
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
+
+T = TypeVar("T")
+
+Make = Callable[[Sequence[str], Rows, int], T]
+"""Makes something of rows of `select`: their columns, the rows, and how many of them are wanted."""
 
 AROUND_US = 5 * 60 * 1_000_000
 """The logs of an error are those of its trace, at most this long before and after it
@@ -90,31 +95,43 @@ async def find_logs_around(reader: Reader, project_id: str, event_id: str, aroun
 async def as_many_as_fit(
     reader: Reader, conditions: list[Condition], query: LogQuery, *, descending: bool = True
 ) -> Page:
-    """The page that a query asks for, or a smaller one where the server has no room for it: large rows are sorted
-    before it is known that they don't fit. Raises `TooBig`, `Unavailable`."""
-    for part in (1, 10):
-        try:
-            return await _page(reader, conditions, replace(query, limit=-(-query.limit // part)), descending)
-        except (TooBig, Cramped):
-            continue
-    return await _page(reader, conditions, replace(query, limit=-(-query.limit // 100)), descending)
+    """The page that a query asks for, or a smaller one, as `fitting` makes it."""
+    return await fitting(reader, conditions, query, (*KEYS, *query.include), page_of, descending=descending)
 
 
-async def _page(reader: Reader, conditions: list[Condition], query: LogQuery, descending: bool) -> Page:
-    """A page. One row more than its limit is looked for, to tell whether more follow."""
-    names = (*KEYS, *query.include)
+async def fitting(
+    reader: Reader,
+    conditions: list[Condition],
+    query: LogQuery,
+    names: Sequence[str],
+    make: Make[T],
+    *,
+    descending: bool = True,
+) -> T:
+    """What `make` makes of the rows that a query asks for, or of fewer where the server has no room for them: large
+    rows are sorted before it is known that they don't fit. `names`: their columns. Raises `TooBig`, `Unavailable`."""
     if query.after is not None:
         conditions = conditions + beyond(query.after, descending=descending)
     where, values = _where(conditions)
     order = ", ".join(f"{name} DESC" if descending else name for name in PLACE_COLUMNS)
     source = f"FROM {table_of(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
-    return await reader.read(
-        lambda rows: page_of(names, rows, query.limit),
-        select(names, source, ordering(names, descending=descending)),
-        values | {"rows": query.limit + 1, "skip": query.offset},
-        project_id=values["project_id"],
-        settings=_settings(conditions),
-    )
+
+    async def read(limit: int) -> T:
+        """One row more than its limit is looked for, to tell whether more follow."""
+        return await reader.read(
+            lambda rows: make(names, rows, limit),
+            select(names, source, ordering(names, descending=descending)),
+            values | {"rows": limit + 1, "skip": query.offset},
+            project_id=values["project_id"],
+            settings=_settings(conditions),
+        )
+
+    for part in (1, 10):
+        try:
+            return await read(-(-query.limit // part))
+        except (TooBig, Cramped):
+            continue
+    return await read(-(-query.limit // 100))
 
 
 async def _count(reader: Reader, conditions: list[Condition]) -> int:

@@ -18,7 +18,7 @@ from shared.formats.values import EARLIEST_US, LATEST_US
 async def search_in_steps(reader: Reader, project_id: str, query: LogQuery, budget: int) -> tuple[Found, Searched]:
     """The page of a query, or what was found of it within the budget; at least one step is searched. `total` counts
     what was found. Raises `BadQuery` if the page is too large, and `Unavailable`."""
-    plan = await plan_search(reader, project_id, _left_of(query), cost_of(matching(project_id, query)))
+    plan = await plan_search(reader, project_id, left_of(query), cost_of(matching(project_id, query)))
     page = Page([])
     for step, searched in plan.within(budget):
         part = replace(query, start=step.start, end=step.end, limit=query.limit - page.n)
@@ -32,14 +32,14 @@ async def search_in_steps(reader: Reader, project_id: str, query: LogQuery, budg
             break
     if plan.is_done(searched):
         return _found(page), searched
-    return _found(replace(page, last=_before(searched.to))), searched
+    return _found(replace(page, last=place_before(searched.to))), searched
 
 
 def _found(page: Page) -> Found:
     return Found(page, page.n, page.last is not None)
 
 
-def _left_of(query: LogQuery) -> Range:
+def left_of(query: LogQuery) -> Range:
     """The range without what the pages before had."""
     start = EARLIEST_US if query.start is None else query.start
     end = LATEST_US if query.end is None else query.end
@@ -48,6 +48,6 @@ def _left_of(query: LogQuery) -> Range:
     return Range(start, end)
 
 
-def _before(moment: int) -> Place:
+def place_before(moment: int) -> Place:
     """The place that only rows from before this time come after: no row was received at the last time there is."""
     return Place(moment - 1, LATEST_US, 0, 0, 0, "")

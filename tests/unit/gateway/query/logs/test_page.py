@@ -10,14 +10,14 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.query.logs.columns import INCLUDABLE, KEYS
+from gateway.query.logs.columns import COLUMNS
 from gateway.query.logs.page import MAX_PAGE_BYTES, page_of
 from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.times import format_time
 from shared.signals.base import TIME
 from shared.signals.logs import LOGS
 
-NAMES = (*KEYS, *INCLUDABLE)
+NAMES = COLUMNS
 TYPES = {column.name: column.type for column in LOGS.columns}
 
 _PERHAPS_HUGE = re.compile(rb"[eE]\+?\d{3}|\d{99}")
