@@ -40,7 +40,7 @@ async def look_outward(
     `TooBig`, `Unavailable`."""
     logs: list[bytes] = []
     to, looked_at = place.timestamp, 0
-    for window in _windows(place.timestamp, older=older):
+    for window in windows(place.timestamp, older=older):
         for step in await _steps(reader, project_id, query, window, older=older):
             left, size = query.limit - len(logs), sum(map(len, logs))
             if not left or size >= MAX_PAGE_BYTES or (looked_at and looked_at + step.rows > MOST_ROWS):
@@ -54,8 +54,8 @@ async def look_outward(
     return Nearby(logs, to)
 
 
-def _windows(moment: int, *, older: bool) -> Iterator[Range]:
-    """Of time, from the moment outward, without gaps."""
+def windows(moment: int, *, older: bool) -> Iterator[Range]:
+    """The ranges of time to look at, from a moment outward, without gaps."""
     near = 0
     for far in WINDOWS_US:
         window = Range(moment - far, moment - near) if older else Range(moment + near, moment + far)

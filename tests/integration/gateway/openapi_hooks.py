@@ -9,7 +9,7 @@ from typing import Any
 import cramjam
 import schemathesis
 
-NAMES = ("project_id", "event_id", "release", "fingerprint", "trace_id", "view_id")
+NAMES = ("project_id", "event_id", "release", "fingerprint", "trace_id", "view_id", "ref")
 THERE_IS = {name: os.environ[f"OPENAPI_{name.upper()}"] for name in NAMES}
 TO_DELETE = iter(os.environ["OPENAPI_VIEWS_TO_DELETE"].split())
 SOURCE_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}'

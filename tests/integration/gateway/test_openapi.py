@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 
+from gateway.query.place import encode_place
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
-from tests.integration.gateway.query.read_api import temporary_store
+from tests.integration.gateway.query.read_api import NOON, temporary_store
 from tests.unit.gateway.sourcemaps.forms import CONTENT_TYPE, upload
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +126,7 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
             "OPENAPI_TRACE_ID": "t",
             "OPENAPI_VIEW_ID": view,
             "OPENAPI_VIEWS_TO_DELETE": " ".join(to_delete),
+            "OPENAPI_REF": encode_place([NOON, NOON, 0, 1, 0, "logs"]),
         },
         cwd=tmp_path,  # where schemathesis keeps files of its own
         stdin=subprocess.DEVNULL,
