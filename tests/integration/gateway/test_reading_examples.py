@@ -13,6 +13,7 @@ import pytest
 from gateway.query.place import encode_place
 from shared.clients.postgres import connect
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
+from tests.integration.gateway.query.questions import HOUR
 from tests.integration.gateway.query.read_api import temporary_store
 
 PAGE = Path(__file__).parents[3] / "deploy/docs/reading.md"
@@ -28,7 +29,9 @@ def shell(
     now = time.time_ns() // 1000 - 60_000_000
     with temporary_store(clickhouse_url) as store:
         common = {"timestamp": now, "trace_id": TRACE_ID, "service": "api", "release": "r1"}
-        store.add_logs({**common, "service": "checkout", "attributes": '{"route":"/pay"}'})
+        log = {**common, "service": "checkout", "attributes": '{"route":"/pay"}'}
+        # The second is so old that it is in any state: no queue brought these.
+        store.add_logs(log, log | {"timestamp": now - 2 * HOUR})
         store.add_errors({**common, "fingerprint": FINGERPRINT, "event_id": "e"})
         store.add_spans({**common, "span_id": "s"}, {**common, "span_id": "t", "timestamp": 1_768_478_400_000_000})
         store.add_calls({**common, "model": "m", "latency_ms": 3000, "attributes": '{"feature":"chat"}'})

@@ -100,12 +100,12 @@ def neighbours(rows: list[Row], row: Row, by: str) -> tuple[list[str], list[str]
     return before, [each["message"] for each in near if [each[name] for name in PLACE_COLUMNS] > place]
 
 
-@pytest.fixture(params=[500_000, 40], ids=["in one step", "in many steps"])
+@pytest.fixture(params=[500_000, 100], ids=["in one step", "in many steps"])
 def step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "MAX_ROWS", request.param)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, 499), st.sampled_from([*ALIKE, "user", "all"]), st.integers(0, 60), st.sampled_from([0, 1, 50, 500])
 )
