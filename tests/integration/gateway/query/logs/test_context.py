@@ -206,9 +206,9 @@ async def test_the_primary_key_finds_them(store: Store, rows: Rows) -> None:
         assert (await http.get(f"{LOGS}/{ref_of(rows[9])}/context?by=all")).status_code == 200
     await reader.close()
     assert len(reader.plans) >= 5
-    for plan in reader.plans:
+    for lines in reader.plans:
         for used in ("PrimaryKey", "project_id"):
-            assert used in plan, plan
+            assert used in lines, lines
     assert "timestamp" in reader.plans[0]
     assert "received_at" in reader.plans[0]
 
