@@ -38,6 +38,7 @@ from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
+from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
 from gateway.sourcemaps.routes import SourcemapDeps
@@ -201,10 +202,13 @@ def _reading(common: _Common) -> QueryDeps:
     states = States(common.postgres)
     sources = Sources(common.reader, groups, states, tuple(complete))
     rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
+    asked = common.config.query
+    tails = Tails(asked.tails, asked.key_tails, polls=max(1, asked.connections // 2))
+    common.metrics.tails.set_function(lambda: tails.open)
     common.life.start += (changes.start, rounds.start)
     common.life.stop += (rounds.close, changes.close, mapper.close, bodies.close, delivery.close)
     common.life.stop += [each.close for each in complete.values()]
-    common.life.give_up.append(bodies.give_up)
+    common.life.give_up += (bodies.give_up, tails.give_up)
     return QueryDeps(
         reader=common.reader,
         authenticate=_authenticate(common, "read"),
@@ -218,6 +222,7 @@ def _reading(common: _Common) -> QueryDeps:
         delivery=delivery,
         complete=lambda table: complete[table].now(),
         search_index=common.config.search.index,
+        tails=tails,
     )
 
 

@@ -85,6 +85,9 @@ class Metrics:
         )
         self.sourcemaps = Counter("sluice_sourcemap_files", "Source maps and scripts stored", registry=r)
         self.sourcemap_bytes = Counter("sluice_sourcemap_bytes", "Their bytes", registry=r)
+        self.tails = Gauge("sluice_tails", "Tails that are open", registry=r)
+        self.tail_rows = Counter("sluice_tail_rows", "Rows sent in tails", registry=r)
+        self.tail_left_out = Counter("sluice_tail_left_out", "Rows that tails only counted", registry=r)
         self.local_limit_requests = Counter(
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )

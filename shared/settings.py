@@ -236,6 +236,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     timeout_s: Annotated[float, Meta(gt=0, description="Seconds a query may take before 503")] = 10.0
     connections: Annotated[int, Meta(ge=1, le=64, description="Queries at the same time in one process")] = 4
+    tails: Annotated[int, Meta(ge=1, description="Tails that may be open in one process; a project has half")] = 200
+    key_tails: Annotated[int, Meta(ge=1, description="Tails that one key may have open in one process")] = 5
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,11 @@ class AsOf:
     complete: int
     ends: Mapping[str, tuple[int, ...]]
 
+    def end(self, lane: Lane) -> int:
+        """The offset after the last one of a lane that is in the state; 0 for a lane that it doesn't name."""
+        ends = self.ends.get(lane.topic, ())
+        return ends[lane.partition] if lane.partition < len(ends) else 0
+
     @property
     def condition(self) -> Condition:
         """That a row is in the state. Rows of lanes that it doesn't name count by their age alone."""

@@ -16,11 +16,13 @@ def alias(n: int) -> str:
     return f"c{n}"
 
 
-def bounded(values: Sequence[str], large: Iterable[int], source: str, order: Iterable[str]) -> str:
+def bounded(
+    values: Sequence[str], large: Iterable[int], source: str, order: Iterable[str], most: int = MAX_PAGE_BYTES
+) -> str:
     """A SELECT of these expressions, and behind them of the number of rows that the source has.
 
     `source` begins with FROM and ends with the LIMIT. The server sends the rows that fit into a page, at least one.
-    `large`: which values may be large. `order`: of the rows, in terms of `alias`.
+    `large`: which values may be large. `order`: of the rows, in terms of `alias`. `most`: bytes of a page.
     """
     names = [alias(n) for n in range(len(values))]
     selected = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
@@ -30,5 +32,5 @@ def bounded(values: Sequence[str], large: Iterable[int], source: str, order: Ite
         f"SELECT {', '.join(names)}, {FOUND} FROM ("  # noqa: S608 - names of ours
         f"SELECT *, count() OVER () AS {FOUND}, sum({size}) OVER (ORDER BY {ordered} ROWS BETWEEN UNBOUNDED PRECEDING"
         f" AND 1 PRECEDING) AS {_BEFORE} FROM (SELECT {selected} {source})"
-        f") WHERE {_BEFORE} < {MAX_PAGE_BYTES} ORDER BY {ordered}"
+        f") WHERE {_BEFORE} < {most} ORDER BY {ordered}"
     )

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
 from gateway.query.observing.observation import Observation
@@ -23,11 +23,12 @@ READ_AFTER_US = 5_000_000
 @dataclass(frozen=True)
 class Complete:
     """All that was answered with 2xx before `up_to`, microseconds, is stored or a dead letter; None for unknown, then
-    `reason` is a sentence. `as_of`: the state that was observed with it."""
+    `reason` is a sentence. `as_of`: the state that was observed with it; `lanes`: what it was made of."""
 
     up_to: int | None = None
     as_of: AsOf | None = None
     reason: str = ""
+    lanes: Mapping[Lane, LaneState] = field(default_factory=dict, compare=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -103,7 +104,8 @@ class Completeness:
         states = await lane_states(self._queue, self._group, lanes)
         self._ends.add(moment, states)
         up_to = min([moment, *(await self._waiting_since(moment, states)).values()])
-        return Complete(up_to, as_of(up_to, {lane: state.goes_on_at for lane, state in states.items()}))
+        ends = {lane: state.goes_on_at for lane, state in states.items()}
+        return Complete(up_to, as_of(up_to, ends), lanes=states)
 
     async def _waiting_since(self, moment: int, states: Mapping[Lane, LaneState]) -> dict[Lane, int]:
         """The lanes with messages that no writer has committed -> the time before which they had none, microseconds."""

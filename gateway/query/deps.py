@@ -15,6 +15,7 @@ from gateway.query.groups import Groups
 from gateway.query.observing.delivery import Delivery
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
+from gateway.query.tails import Tails
 from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
@@ -51,6 +52,7 @@ class QueryDeps:
     complete: AskComplete = unknown
     search_index: str = "none"
     """What `SLUICE_SEARCH_INDEX` names."""
+    tails: Tails = field(default_factory=Tails)
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises what `authenticate` raises."""

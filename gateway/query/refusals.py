@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.rejections import NotFound, Worded
+from gateway.rejections import NotFound, Rejection, Worded
 
 Issue = dict[str, Any]
 """One entry of FastAPI's 422 body: type, loc, msg, input, and ctx where the type has one."""
@@ -48,6 +48,19 @@ class TraceNotFound(NotFound):
     """The project has no span of this trace yet."""
 
     sentence = "Trace not found"
+
+
+class TooManyTails(Rejection):
+    """The key has as many open tails as it may have."""
+
+    status = 429
+    reason = "tails"
+    retryable = True
+    retry_after_s = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.sentence = f"This key has {most} open tails: close one first"
 
 
 def issue(kind: str, parameter: str, message: str, given: str, **context: Any) -> Issue:

@@ -1,7 +1,7 @@
 """Which logs a request asks for: its parameters as a `LogQuery`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gateway.query.as_of import AsOf, parse_as_of
@@ -66,22 +66,15 @@ class LogQuery:
 
 def parse_log_query(given: Parameters) -> LogQuery:
     """The page that a request asks for. Raises `BadQuery` naming every parameter that can't be used."""
-    q = parse_q(given, LANGUAGE)
     iso = ("datetime_from_date_parsing", "a valid datetime or date")
-    query = LogQuery(
-        levels=tuple(given.words("levels", LEVELS, _level)),
-        search=given.text("search"),
+    query = replace(
+        parse_filters(given),
         start=given.parsed("start_time", parse_time, *iso),
         end=given.parsed("end_time", lambda text: parse_time(text, whole_day=True), *iso),
-        equal=tuple((name, _AS_STORED.get(name, str)(value)) for name in EQUAL if (value := given.text(name))),
-        attributes=tuple(_attributes(given)),
-        q=q.tree,
-        hints=q.told,
         limit=given.integer("limit", 100, least=1, most=MAX_LIMIT),
         offset=given.integer("offset", 0, least=0, most=MAX_OFFSET),
         budget=given.integer("budget", None, least=1, most=MAX_BUDGET),
         after=given.parsed("cursor", decode_place, "value_error", "a valid cursor"),
-        include=tuple(given.words("include", INCLUDABLE)),
         as_of=parse_as_of(given),
     )
     if query.start is not None and query.end is not None and query.start > query.end:
@@ -93,6 +86,20 @@ def parse_log_query(given: Parameters) -> LogQuery:
             given.refuse("offset", "value_error", message, str(query.offset))
     given.finish()
     return query
+
+
+def parse_filters(given: Parameters) -> LogQuery:
+    """Which logs a request asks for, whenever they are from. What can't be used becomes an issue of `given`."""
+    q = parse_q(given, LANGUAGE)
+    return LogQuery(
+        levels=tuple(given.words("levels", LEVELS, _level)),
+        search=given.text("search"),
+        equal=tuple((name, _AS_STORED.get(name, str)(value)) for name in EQUAL if (value := given.text(name))),
+        attributes=tuple(_attributes(given)),
+        q=q.tree,
+        hints=q.told,
+        include=tuple(given.words("include", INCLUDABLE)),
+    )
 
 
 class Around(NamedTuple):

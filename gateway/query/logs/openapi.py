@@ -10,8 +10,10 @@ from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.listed import ListedParameters
 from gateway.query.logs.columns import INCLUDABLE, KEYS, schema_of_log
 from gateway.query.logs.filters import EQUAL, parse_around, parse_log_query
+from gateway.query.logs.tail.query import parse_tail
 from gateway.query.parameters import Parameters
-from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
+from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound, TooManyTails
+from gateway.query.tails import KEY_TAILS
 from gateway.rejections import LacksScope, Rejection
 from shared.signals.logs import LOGS
 
@@ -30,6 +32,8 @@ _MEANINGS = {
     " `total` counts what was found.",
     "as_of": "Only what was stored in this state, from an `X-As-Of` header: pages and counts that don't move.",
     "include": "Further columns that each log is to have; `ref` is where it is, for `/logs/{ref}`.",
+    "seconds": "How long it lasts; 0: what there is since `last_event_id`, and no longer.",
+    "last_event_id": "Go on behind this event; or behind a state, from an `X-As-Of` header or the field `as_of`.",
     "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
 } | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
 
@@ -59,6 +63,14 @@ _EXAMPLE = {
 }
 """The one in the Proliferate API's document ("Via API")."""
 
+_EVENT = """\
+id: k8-v
+event: logs
+data: {"logs":[
+data: {"timestamp":"2025-01-15T10:30:00.123Z","level":"error","message":"Database connection failed","late":false}
+data: ],"left_out": null, "complete_up_to": "2025-01-15T10:30:01.456Z", "complete_reason": null}
+"""
+
 
 def project_logs(components: Components) -> Json:
     operation = _operation(parse_log_query, ProjectNotFound(), components)
@@ -79,10 +91,32 @@ def event_logs(components: Components) -> Json:
     }
 
 
-def _operation(parse: Callable[[Parameters], Any], unknown: Rejection, components: Components) -> Json:
+def tail(components: Components) -> Json:
+    operation = _operation(parse_tail, ProjectNotFound(), components, TooManyTails(KEY_TAILS))
+    again = "The id of the last event that a browser has got; it counts before the parameter."
+    operation["parameters"].append(
+        {"name": "Last-Event-ID", "in": "header", "description": again, "schema": {"type": "string"}}
+    )
+    operation["responses"]["200"] = {
+        "description": "Events: `logs`, `progress`, `recreated`, and `end`",
+        "headers": REQUEST_ID | limits(required=False) | {"X-Query-Hint": _HEADERS["X-Query-Hint"]},
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "examples": {"logs": {"value": _EVENT}}}},
+    }
+    return operation | {
+        "operationId": "tail_logs",
+        "summary": "The logs of a project as they are stored",
+        "description": "Server-sent events. The id of an event is the place behind it: give it back, and the tail goes"
+        " on there, without a gap or a repeat. A log has `late` beside the fields that it has in `GET /logs`.",
+    }
+
+
+def _operation(
+    parse: Callable[[Parameters], Any], unknown: Rejection, components: Components, *more: Rejection
+) -> Json:
+    """`more`: further refusals."""
     listed = ListedParameters(_MEANINGS)
     parse(listed)
-    refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse))
+    refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse), *more)
     return {
         "tags": ["query"],
         "parameters": listed.found,

@@ -29,10 +29,10 @@ class Page:
         return Page(self.pieces + comma + later.pieces, self.n + later.n, later.last)
 
 
-def select(names: Sequence[str], source: str, order: Iterable[str]) -> str:
-    """A SELECT whose rows `page_of` takes. `source` begins with FROM and ends with the LIMIT."""
+def select(names: Sequence[str], source: str, order: Iterable[str], most: int = MAX_PAGE_BYTES) -> str:
+    """A SELECT whose rows `page_of` takes. `source` begins with FROM and ends with the LIMIT. `most`: bytes."""
     large = [n for n, name in enumerate(names) if has_text(name)]
-    return bounded([selected(name) for name in (*names, *PLACE_COLUMNS)], large, source, order)
+    return bounded([selected(name) for name in (*names, *PLACE_COLUMNS)], large, source, order, most)
 
 
 def ordering(names: Sequence[str], *, descending: bool) -> list[str]:

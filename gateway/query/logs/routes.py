@@ -24,6 +24,7 @@ from gateway.query.logs.patterns.changes import CHANGES
 from gateway.query.logs.patterns.patterns import PATTERNS
 from gateway.query.logs.search import Found, find_logs, find_logs_around
 from gateway.query.logs.stepwise import search_in_steps
+from gateway.query.logs.tail.route import tail_routes
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
 from gateway.query.place import encode_place
@@ -81,6 +82,7 @@ def routes(deps: QueryDeps) -> list[Described]:
         ),
         *(route for question in QUESTIONS for route in question.routes(deps)),
         *export_routes(deps),
+        *tail_routes(deps),
     ]
 
 

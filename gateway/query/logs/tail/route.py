@@ -1,0 +1,70 @@
+"""`GET /api/v1/projects/{project_id}/logs/tail` (reading.md, "Tail")."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.openapi import Described
+from gateway.query.deps import QueryDeps
+from gateway.query.language.parameter import hint_header
+from gateway.query.logs import openapi
+from gateway.query.logs.tail.events import events
+from gateway.query.logs.tail.follow import Tail, follow
+from gateway.query.logs.tail.query import LAST_EVENT_ID, TailQuery, parse_tail
+from gateway.query.parameters import Parameters
+from gateway.query.question import PROJECT
+from gateway.query.refusals import ProjectNotFound
+from gateway.query.tails import Tails
+from shared.keys import ResolvedKey
+
+PATH = f"{PROJECT}/logs/tail"
+
+
+def tail_routes(deps: QueryDeps) -> list[Described]:
+    """With and without a trailing slash. It checks what other routes check, in their order, and then whether there is
+    room for one more tail (429, 503)."""
+
+    async def tail(request: Request) -> Response:
+        key = await deps.reading_key(request)
+        if key.project_id != request.path_params["project_id"]:
+            raise ProjectNotFound
+        asked = parse_tail(Parameters(_items(request)))
+        news = follow(_tail(deps, key.project_id, asked), deps.tails, asked.seconds)
+        content = events(news, deps.tails, deps.metrics)
+        return TailResponse(content, hint_header(asked.query.hints), deps.tails, key)
+
+    return [Described(PATH + slash, deps.counted(PATH, tail), {"GET": openapi.tail}) for slash in ("", "/")]
+
+
+class TailResponse(EventSourceResponse):
+    """Counts as open from when it is made until its client has left, or has taken all. It sends an event when the
+    client has taken most of those before; meanwhile nothing is read for it."""
+
+    def __init__(
+        self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, key: ResolvedKey
+    ) -> None:
+        # Without its pings: a tail is never silent for long.
+        super().__init__(content, headers=headers, ping=0, sep="\n")
+        tails.begin(key)
+        self._left: Any = lambda: tails.end(key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._left()
+
+
+def _tail(deps: QueryDeps, project_id: str, asked: TailQuery) -> Tail:
+    return Tail(deps.reader, deps.complete, deps.tails, project_id, asked.query, asked.since)
+
+
+def _items(request: Request) -> list[tuple[str, str]]:
+    """The parameters. A browser that connects again sends the id that it has got in a header, and the address that it
+    began with: of a repeated parameter the last one counts."""
+    header = request.headers.get("last-event-id")
+    return request.query_params.multi_items() + ([(LAST_EVENT_ID, header)] if header else [])
