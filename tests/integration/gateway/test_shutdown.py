@@ -1,15 +1,18 @@
 """SIGTERM as clients see it on their connections (delivery.md, "Shutdown")."""
 
+import http.client
 import json
 import socket
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
+from tests.event_stream import read_events
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.gateway_process import BATCH, LOGS, GatewayProcess, log_of, read_answer
+from tests.integration.gateway.gateway_process import BATCH, LOGS, PROJECT, GatewayProcess, log_of, read_answer
 from tests.integration.stack import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -103,6 +106,20 @@ def test_a_publish_that_never_ends_is_503_and_the_process_ends_in_its_time(start
         answer = read_answer(connection)
         assert answer is None or answer.status == 503
     assert gateway.process.wait(90) in (0, -15)
+
+
+def test_an_open_tail_is_told_the_end_at_once(start_gateway: StartGateway) -> None:
+    gateway = start_gateway()
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=90)
+    connection.request("GET", f"/api/v1/projects/{PROJECT}/logs/tail", headers={"X-API-Key": gateway.keys.read})
+    with closing(connection), connection.getresponse() as tail:
+        came = tail.read1()
+        gateway.terminate()
+        began = time.monotonic()
+        came += tail.read()
+    assert gateway.process.wait(90) in (0, -15)
+    assert time.monotonic() - began < 20, "long before its end"
+    assert read_events(came)[-1].json == {"reason": "the gateway stops"}
 
 
 def test_under_load_each_acknowledged_request_is_stored_and_none_is_acknowledged_and_lost(

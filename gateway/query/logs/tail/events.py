@@ -37,16 +37,20 @@ async def events(news: AsyncIterator[News], tails: Tails, metrics: Metrics) -> A
             metrics.tail_rows.inc(len(each.logs))
             metrics.tail_left_out.inc((each.left_out and each.left_out.count) or 0)
     reason = "the gateway stops" if tails.given_up else "the time is over"
-    yield ServerSentEvent(json.dumps({"reason": reason}), event="end", id=_id(state)).encode()
+    yield _event("end", json.dumps({"reason": reason}), id=_id(state))
 
 
 def _told(news: News, retry: int | None) -> bytes:
-    recreated = (ServerSentEvent(json.dumps(lane._asdict()), event="recreated").encode() for lane in news.recreated)
+    recreated = (_event("recreated", json.dumps(lane._asdict())) for lane in news.recreated)
     if news.logs or news.left_out:
         name, data = "logs", _logs(news)
     else:
         name, data = "progress", json.dumps(_progress(news))
-    return b"".join((*recreated, ServerSentEvent(data, event=name, id=_id(news.state), retry=retry).encode()))
+    return b"".join((*recreated, _event(name, data, id=_id(news.state), retry=retry)))
+
+
+def _event(name: str, data: str, **more: Any) -> bytes:
+    return ServerSentEvent(data, event=name, sep="\n", **more).encode()
 
 
 def _logs(news: News) -> str:

@@ -48,7 +48,7 @@ class TailResponse(EventSourceResponse):
         self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, key: ResolvedKey
     ) -> None:
         # Without its pings: a tail is never silent for long.
-        super().__init__(content, headers=headers, ping=0, sep="\n")
+        super().__init__(content, headers=headers, ping=0)
         tails.begin(key)
         self._left: Any = lambda: tails.end(key)
 
