@@ -140,5 +140,5 @@ def _headers(status: int, rejections: list[Rejection]) -> Mapping[str, Json]:
     if any("Allow" in each for each in told):
         headers["Allow"] = {"required": True, "description": "The methods of this path.", "schema": {"type": "string"}}
     if status not in (401, 405, 408, 500):
-        headers |= limits(required=status == 429)
+        headers |= limits(required=all(isinstance(each, RateLimited) for each in rejections))
     return headers

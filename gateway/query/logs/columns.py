@@ -112,7 +112,8 @@ def schema_of(name: str) -> dict[str, Any]:
     return {"type": ["string", "null"]} if "String" in _TYPES[name] else {"type": "number"}
 
 
-def schema_of_log(names: Sequence[str], optional: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON schema of a log that has these columns."""
+def schema_of_log(names: Sequence[str], optional: Iterable[str] = (), **more: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of a log that has these columns. `more`: further fields, which it always has."""
     properties = {name: schema_of(name) | {"description": _HELP[name]} for name in (*names, *optional)}
-    return {"type": "object", "properties": properties, "required": [*names], "additionalProperties": False}
+    required = [*names, *more]
+    return {"type": "object", "properties": properties | more, "required": required, "additionalProperties": False}

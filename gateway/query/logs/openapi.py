@@ -10,10 +10,8 @@ from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.listed import ListedParameters
 from gateway.query.logs.columns import INCLUDABLE, KEYS, schema_of_log
 from gateway.query.logs.filters import EQUAL, parse_around, parse_log_query
-from gateway.query.logs.tail.query import parse_tail
 from gateway.query.parameters import Parameters
-from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound, TooManyTails
-from gateway.query.tails import KEY_TAILS
+from gateway.query.refusals import BadQuery, EventNotFound, ProjectNotFound
 from gateway.rejections import LacksScope, Rejection
 from shared.signals.logs import LOGS
 
@@ -37,7 +35,7 @@ _MEANINGS = {
     "attr.": "`attr.<key>=<value>`: only logs with this attribute; a literal key or a dotted path, several are ANDed.",
 } | {name: f"Only logs with exactly this value. {_HELP[name]}" for name in EQUAL}
 
-_HEADERS = {
+HEADERS = {
     name: {"description": meaning, "schema": {"type": "string"}}
     for name, meaning in {
         "X-Query-Hint": "What the writer of `q` may want to know: where it is no query, which field there isn't.",
@@ -46,7 +44,7 @@ _HEADERS = {
     }.items()
 }
 
-_EXAMPLE = {
+EXAMPLE = {
     "timestamp": "2025-01-15T10:30:00.123Z",
     "level": "error",
     "message": "Database connection failed",
@@ -63,18 +61,10 @@ _EXAMPLE = {
 }
 """The one in the Proliferate API's document ("Via API")."""
 
-_EVENT = """\
-id: k8-v
-event: logs
-data: {"logs":[
-data: {"timestamp":"2025-01-15T10:30:00.123Z","level":"error","message":"Database connection failed","late":false}
-data: ],"left_out": null, "complete_up_to": "2025-01-15T10:30:01.456Z", "complete_reason": null}
-"""
-
 
 def project_logs(components: Components) -> Json:
-    operation = _operation(parse_log_query, ProjectNotFound(), components)
-    operation["responses"]["200"]["headers"] |= _HEADERS
+    operation = read_operation(parse_log_query, ProjectNotFound(), components)
+    operation["responses"]["200"]["headers"] |= HEADERS
     return operation | {
         "operationId": "project_logs",
         "summary": "The logs of a project",
@@ -83,7 +73,7 @@ def project_logs(components: Components) -> Json:
 
 
 def event_logs(components: Components) -> Json:
-    operation = _operation(parse_around, EventNotFound(), components)
+    operation = read_operation(parse_around, EventNotFound(), components)
     return operation | {
         "operationId": "event_logs",
         "summary": "The logs around an error",
@@ -91,29 +81,10 @@ def event_logs(components: Components) -> Json:
     }
 
 
-def tail(components: Components) -> Json:
-    operation = _operation(parse_tail, ProjectNotFound(), components, TooManyTails(KEY_TAILS))
-    again = "The id of the last event that a browser has got; it counts before the parameter."
-    operation["parameters"].append(
-        {"name": "Last-Event-ID", "in": "header", "description": again, "schema": {"type": "string"}}
-    )
-    operation["responses"]["200"] = {
-        "description": "Events: `logs`, `progress`, `recreated`, and `end`",
-        "headers": REQUEST_ID | limits(required=False) | {"X-Query-Hint": _HEADERS["X-Query-Hint"]},
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "examples": {"logs": {"value": _EVENT}}}},
-    }
-    return operation | {
-        "operationId": "tail_logs",
-        "summary": "The logs of a project as they are stored",
-        "description": "Server-sent events. The id of an event is the place behind it: give it back, and the tail goes"
-        " on there, without a gap or a repeat. A log has `late` beside the fields that it has in `GET /logs`.",
-    }
-
-
-def _operation(
+def read_operation(
     parse: Callable[[Parameters], Any], unknown: Rejection, components: Components, *more: Rejection
 ) -> Json:
-    """`more`: further refusals."""
+    """What the routes of logs have in common. `more`: further refusals."""
     listed = ListedParameters(_MEANINGS)
     parse(listed)
     refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), unknown, _bad_query(parse), *more)
@@ -151,7 +122,7 @@ def _page() -> Json:
                     "required": ["logs", "total", "has_more"],
                     "additionalProperties": False,
                 },
-                "examples": {"one": {"value": {"logs": [_EXAMPLE], "total": 1, "has_more": False}}},
+                "examples": {"one": {"value": {"logs": [EXAMPLE], "total": 1, "has_more": False}}},
             }
         },
     }

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.query.place import encode_place
 from shared.clients.postgres import connect
+from tests.event_stream import read_events
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
 from tests.integration.gateway.query.questions import HOUR
 from tests.integration.gateway.query.read_api import temporary_store
@@ -65,6 +66,9 @@ def test_the_example_finds_what_there_is(shell: dict[str, str], example: str) ->
         ["bash", "-c", example], env={"PATH": "/usr/bin:/bin"} | shell, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    if "/tail" in example:
+        assert [event.name for event in read_events(done.stdout.encode())] == ["progress", "end"]
+        return
     answer = _manifest(done.stdout) if "/logs/export?" in example else json.loads(done.stdout)
     found = [value for name, value in answer.items() if name not in ("range", "complete_up_to", "as_of")]
     assert any(found), answer

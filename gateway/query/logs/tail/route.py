@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
-from gateway.query.logs import openapi
 from gateway.query.logs.tail.events import events
 from gateway.query.logs.tail.follow import Tail, follow
+from gateway.query.logs.tail.openapi import project_tail
 from gateway.query.logs.tail.query import LAST_EVENT_ID, TailQuery, parse_tail
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT
@@ -37,7 +37,7 @@ def tail_routes(deps: QueryDeps) -> list[Described]:
         content = events(news, deps.tails, deps.metrics)
         return TailResponse(content, hint_header(asked.query.hints), deps.tails, key)
 
-    return [Described(PATH + slash, deps.counted(PATH, tail), {"GET": openapi.tail}) for slash in ("", "/")]
+    return [Described(PATH + slash, deps.counted(PATH, tail), {"GET": project_tail}) for slash in ("", "/")]
 
 
 class TailResponse(EventSourceResponse):
