@@ -16,6 +16,7 @@ from gateway.query.logs.tail.follow import News
 from gateway.query.logs.tail.poll import LeftOut, TailLog
 from gateway.query.tails import Tails
 from gateway.query.times import format_time
+from gateway.rejections import Rejection
 from shared.metrics import Metrics
 
 BEAT_S = 5.0
@@ -26,17 +27,22 @@ RETRY_MS = 2_000
 
 
 async def events(news: AsyncIterator[News], tails: Tails, metrics: Metrics) -> AsyncIterator[bytes]:
-    """The events, each whole. The first one comes at once, the last one says why there are no more."""
-    state, said_at = None, float("-inf")
-    async for each in news:
-        state = each.state
-        if each.recreated or each.logs or each.left_out or monotonic() >= said_at + BEAT_S:
-            first = said_at == float("-inf")
-            yield await asyncio.to_thread(_told, each, RETRY_MS if first else None)
-            said_at = monotonic()
-            metrics.tail_rows.inc(len(each.logs))
-            metrics.tail_left_out.inc((each.left_out and each.left_out.count) or 0)
-    reason = "the gateway stops" if tails.given_up else "the time is over"
+    """The events, each whole. The first one comes at once, the last one says why there are no more: the time is over,
+    the process stops, or `news` raised a `Rejection`."""
+    state, said_at, reason = None, float("-inf"), "the time is over"
+    try:
+        async for each in news:
+            state = each.state
+            if each.recreated or each.logs or each.left_out or monotonic() >= said_at + BEAT_S:
+                first = said_at == float("-inf")
+                yield await asyncio.to_thread(_told, each, RETRY_MS if first else None)
+                said_at = monotonic()
+                metrics.tail_rows.inc(len(each.logs))
+                metrics.tail_left_out.inc((each.left_out and each.left_out.count) or 0)
+    except Rejection as refusal:
+        reason = refusal.sentence
+    if tails.given_up:
+        reason = "the gateway stops"
     yield _event("end", json.dumps({"reason": reason}), id=_id(state))
 
 

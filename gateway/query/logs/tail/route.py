@@ -1,6 +1,8 @@
 """`GET /api/v1/projects/{project_id}/logs/tail` (reading.md, "Tail")."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from sse_starlette import EventSourceResponse
@@ -12,16 +14,20 @@ from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.logs.tail.events import events
-from gateway.query.logs.tail.follow import Tail, follow
+from gateway.query.logs.tail.follow import News, Tail, follow
 from gateway.query.logs.tail.openapi import project_tail
 from gateway.query.logs.tail.query import LAST_EVENT_ID, TailQuery, parse_tail
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT
 from gateway.query.refusals import ProjectNotFound
 from gateway.query.tails import Tails
+from gateway.rejections import RateLimited, Unavailable
 from shared.keys import ResolvedKey
 
 PATH = f"{PROJECT}/logs/tail"
+
+ASK_AGAIN_S = 30.0
+"""How often an open tail asks whether its key is still valid."""
 
 
 def tail_routes(deps: QueryDeps) -> list[Described]:
@@ -34,10 +40,22 @@ def tail_routes(deps: QueryDeps) -> list[Described]:
             raise ProjectNotFound
         asked = parse_tail(Parameters(_items(request)))
         news = follow(_tail(deps, key.project_id, asked), deps.tails, asked.seconds)
-        content = events(news, deps.tails, deps.metrics)
+        content = events(while_allowed(news, lambda: deps.reading_key(request)), deps.tails, deps.metrics)
         return TailResponse(content, hint_header(asked.query.hints), deps.tails, key)
 
     return [Described(PATH + slash, deps.counted(PATH, tail), {"GET": project_tail}) for slash in ("", "/")]
+
+
+async def while_allowed(news: AsyncIterator[News], ask: Callable[[], Awaitable[object]]) -> AsyncIterator[News]:
+    """The news until `ask`, which is called now and then, refuses the key. What passes refuses nothing: the store of
+    keys being away, or a limit of requests."""
+    asked_at = monotonic()
+    async for each in news:
+        if monotonic() >= asked_at + ASK_AGAIN_S:
+            asked_at = monotonic()
+            with suppress(Unavailable, RateLimited):
+                await ask()
+        yield each
 
 
 class TailResponse(EventSourceResponse):

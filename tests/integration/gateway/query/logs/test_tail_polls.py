@@ -1,6 +1,7 @@
 """What a poll of a tail finds over real ClickHouse (reading.md, "Events of a tail")."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.query.parameters import Parameters
 from gateway.query.tails import Tails
 from shared.queue.base import Lane
 from shared.queue.lane_state import LaneState
+from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import NOON, Store
 
 SECOND = 1_000_000
@@ -83,6 +85,24 @@ async def test_it_shows_what_is_between_two_states_and_nothing_of_other_projects
     assert (news.left_out, news.recreated, news.complete_up_to) == (None, (), NOON + SECOND)
     scene.commit(2, logs_0=5, logs_1=1, drain_0=2)
     assert messages(await look(tail)) == ["not committed"]
+
+
+async def test_a_poll_goes_through_the_key_and_the_indexes_on_arrival_and_offset(
+    store: Store, explaining: Explaining
+) -> None:
+    scene = Scene(store, explaining)
+    scene.add(*(row("m", n, timestamp=NOON - n * SECOND) for n in range(50)))
+    scene.commit(0, logs_0=50)
+    tail = scene.tail()
+    await look(tail)
+    scene.add(*(row("m", 50 + n) for n in range(60)))
+    scene.commit(1, logs_0=110)
+    assert len((await look(tail)).logs) == MOST
+    rows, count = explaining.plans
+    for plan in (rows, count):
+        indexes = re.findall(r"^Name: (\w+)$", plan, re.MULTILINE)
+        assert {"offset_range", "arrival_range"} <= set(indexes), plan
+        assert "project_id in ['p', 'p']" in plan
 
 
 async def test_rows_are_as_in_a_page_and_the_filters_count(scene: Scene) -> None:

@@ -3,11 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 from starlette.types import Message
 
+from gateway.query.logs.tail import route
+from gateway.query.logs.tail.events import events
+from gateway.query.logs.tail.follow import News
 from gateway.query.logs.tail.route import TailResponse
 from gateway.query.tails import Tails
+from gateway.rejections import RateLimited, Unauthenticated, Unavailable
 from shared.keys import ResolvedKey
+from shared.metrics import Metrics
+from tests.event_stream import read_events
 
 KEY = ResolvedKey(key_id="k", project_id="p", scopes=frozenset({"read"}))
 SCOPE = {"type": "http", "method": "GET", "headers": []}
@@ -72,6 +79,26 @@ async def test_nothing_is_made_for_a_client_that_does_not_read_and_it_may_hang_u
     await answering
     assert content.closed
     assert tails.open == 0
+
+
+async def test_a_key_that_is_revoked_ends_its_tail_and_a_store_that_is_away_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(route, "ASK_AGAIN_S", 0.0)
+    answers: list[Exception | None] = [None, Unavailable(), RateLimited(5), Unauthenticated(), None]
+
+    async def ask() -> None:
+        if error := answers.pop(0):
+            raise error
+
+    async def news() -> AsyncIterator[News]:
+        while True:
+            yield News(None, None)
+
+    content = route.while_allowed(news(), ask)
+    stream = b"".join([each async for each in events(content, Tails(), Metrics())])
+    assert read_events(stream)[-1].json == {"reason": Unauthenticated.sentence}
+    assert answers == [None]
 
 
 async def test_the_head_alone_opens_nothing() -> None:
