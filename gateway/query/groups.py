@@ -45,6 +45,10 @@ class Grouping:
         values = {"merged": list(self._heads), "merged_into": list(self._heads.values())}
         return Sql(f"transform({COLUMN}, %(merged)s, %(merged_into)s, {COLUMN})", values)
 
+    def merged_heads(self, beginning: str) -> set[str]:
+        """The groups that others were merged into and whose fingerprint begins so."""
+        return {head for head in self._heads.values() if head.startswith(beginning)}
+
     def only(self, *fingerprints: str, name: str = "group_members") -> Sql:
         """The condition for the rows of the groups that these fingerprints are in. `name`: of its value, where a
         statement has several."""
