@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from gateway.query.commands.error_page import print_error
+from gateway.query.commands.lenient_json import read_json
 from gateway.query.commands.options import (
     AsJson,
     End,
@@ -38,12 +39,6 @@ USUAL_LAST = "7d"
 
 _BEGINNING = re.compile(r"[0-9a-f]{4,63}")
 """Of a fingerprint."""
-
-
-class _Stack(msgspec.Struct):
-    """What is shown of an event."""
-
-    stack_trace: str
 
 
 def error(
@@ -80,7 +75,7 @@ def error(
         complete = await session.complete(LANGUAGE.table)
         found = await find_group(session.groups, session.reader, session.project_id, asked)
         if as_json:
-            terminal.write([json_line(msgspec.json.encode(found))])
+            terminal.write([json_line(msgspec.json.encode(found).decode(errors="replace"))])
         else:
             print_error(terminal, found, range, await _stack(session, found), whole=wide)
         if told := incomplete(complete, range):
@@ -109,4 +104,5 @@ async def _stack(session: Session, found: ErrorDetail) -> str:
     if found.newest is None:
         return ""
     event = await find_event(session.reader, session.project_id, found.newest.event_id)
-    return msgspec.json.decode(b"{%b}" % event.columns, type=_Stack).stack_trace
+    columns, _ = read_json(f"{{{event.columns.decode(errors='replace')}}}")
+    return str(columns["stack_trace"])

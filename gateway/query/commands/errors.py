@@ -70,7 +70,7 @@ def errors(
 
 def _print(terminal: Terminal, asked: GroupsQuery, groups: list[ErrorGroup], *, wide: bool, as_json: bool) -> None:
     if as_json:
-        terminal.write(json_line(msgspec.json.encode(group)) for group in groups)
+        terminal.write(json_line(msgspec.json.encode(group).decode()) for group in groups)
         return
     rows_of = GroupRows(terminal.width, shown_from(asked.asked.range), by_first=asked.sort == "first")
     table = Table(terminal, rows_of.columns, whole=wide)

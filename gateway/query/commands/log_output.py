@@ -11,7 +11,7 @@ from gateway.query.commands.told import shown_from
 from gateway.query.commands.visible import json_line
 
 MOST_HELD = 200_000_000
-"""Bytes of logs that are turned round, so that the newest come last."""
+"""Characters of logs that are turned round, so that the newest come last."""
 
 
 class LogOutput:
@@ -24,11 +24,11 @@ class LogOutput:
         self._terminal = terminal
         self._newest_first = newest_first
         self._as_json = as_json
-        self._table = Table(terminal, table_columns(search.columns), whole=whole)
+        self._table = Table(terminal, table_columns(search.columns, terminal.width), whole=whole)
         self._rows = LogRows(search.columns, shown_from(search.range), whole=whole)
         self._titled = as_json or terminal.width is None
         self._held: list[Log] = []
-        self._held_bytes = 0
+        self._held_characters = 0
 
     def add(self, logs: Sequence[Log]) -> None:
         """Raises `NoAnswer` where there is too much to turn round."""
@@ -36,13 +36,13 @@ class LogOutput:
             self.print(logs)
             return
         self._held += logs
-        self._held_bytes += sum(len(bytes(log)) for log in logs)
-        if self._held_bytes > MOST_HELD:
+        self._held_characters += sum(len(log.json) for log in logs)
+        if self._held_characters > MOST_HELD:
             raise NoAnswer("too much to turn round: ask for fewer with --limit, or say --newest-first")
 
     def finish(self) -> None:
         """Print what was held."""
-        held, self._held, self._held_bytes = self._held[::-1], [], 0
+        held, self._held, self._held_characters = self._held[::-1], [], 0
         self.print(held)
 
     def print(self, logs: Sequence[Log]) -> None:
@@ -51,7 +51,7 @@ class LogOutput:
             self._terminal.write(self._json(logs) if self._as_json else self._lines(logs))
 
     def _json(self, logs: Sequence[Log]) -> Iterator[str]:
-        return (json_line(bytes(log)) for log in logs)
+        return (json_line(log.json) for log in logs)
 
     def _lines(self, logs: Sequence[Log]) -> Iterator[str]:
         rows = [self._rows.row(log) for log in logs]

@@ -1,9 +1,10 @@
 """Logs of an answer as lines of a table."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import msgspec
-
+from gateway.query.commands.lenient_json import read_json
 from gateway.query.commands.table import Cell, Column, Row
 from gateway.query.commands.told import short_time
 from gateway.query.commands.visible import visible, visible_lines
@@ -25,17 +26,24 @@ LEVEL_STYLES: Mapping[str, str] = {
 
 _LEVEL_CELLS, _TIME_CELLS = 5, 23
 _FEW, _MANY = 8, 24
-"""Cells that a chosen column has at most: the fewer columns, the more."""
+"""Cells that a chosen column has at most: the more of them, and the narrower the terminal, the fewer."""
 
-Log = msgspec.Raw
-"""The JSON of a log."""
 
-_logs_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+class Log(NamedTuple):
+    """A log of an answer: its JSON, and what that says."""
+
+    json: str
+    members: dict[str, Any]
 
 
 def logs_of(page: Page) -> list[Log]:
-    return _logs_of(b"".join((b"[", *page.pieces, b"]")))
+    text = b"".join(page.pieces).decode(errors="replace")
+    logs, start = [], 0
+    while start < len(text):
+        members, end = read_json(text, start)
+        logs.append(Log(text[start:end], members))
+        start = end + len(",")
+    return logs
 
 
 def parse_columns(given: Parameters) -> list[str]:
@@ -43,9 +51,9 @@ def parse_columns(given: Parameters) -> list[str]:
     return given.words("columns", (*KEYS, *INCLUDABLE), prefix=ATTRIBUTE)
 
 
-def table_columns(names: Sequence[str]) -> list[Column]:
-    """Time, level, these columns, and the message."""
-    most = max(_FEW, _MANY // max(1, len(names) - 1))
+def table_columns(names: Sequence[str], width: int | None) -> list[Column]:
+    """Time, level, these columns, and the message, for a terminal of this width."""
+    most = _MANY if width is None else min(_MANY, max(_FEW, width // 5 // max(1, len(names))))
     return [
         Column("time (UTC)", _TIME_CELLS),
         Column("level", _LEVEL_CELLS),
@@ -63,45 +71,37 @@ class LogRows:
         self._whole = whole
 
     def row(self, log: Log) -> Row:
-        members = _members_of(log)
-        message = _text(members["message"])
+        message = log.members["message"]
         first, *below = visible_lines(message) if self._whole else [visible(message)]
-        level = _text(members["level"])
+        level = log.members["level"]
         return Row(
             [
-                Cell(short_time(_text(members["timestamp"]), self._shown_from), "dim"),
+                Cell(short_time(log.members["timestamp"], self._shown_from), "dim"),
                 Cell(visible(level), LEVEL_STYLES.get(level, "")),
-                *(Cell(visible(_value(members, name)), "cyan") for name in self._names),
+                *(Cell(visible(_value(log, name)), "cyan") for name in self._names),
                 Cell(first),
             ],
             below,
         )
 
 
-def _value(members: Mapping[str, msgspec.Raw], name: str) -> str:
+def _value(log: Log, name: str) -> str:
     if not name.startswith(ATTRIBUTE):
-        return _text(members[name])
-    key = name.removeprefix(ATTRIBUTE)
-    return _text(
-        _at(members["attributes"], [key]) or _at(members["attributes"], key.split(".")) or msgspec.Raw(b"null")
-    )
+        return _text(log.members[name])
+    key, attributes = name.removeprefix(ATTRIBUTE), log.members["attributes"]
+    literal = _at(attributes, [key])
+    return _text(_at(attributes, key.split(".")) if literal is None else literal)
 
 
-def _at(value: msgspec.Raw, path: Sequence[str]) -> msgspec.Raw | None:
-    """What stands at a path of keys."""
-    found: msgspec.Raw | None = value
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """What stands at a path of keys; None for nothing."""
     for key in path:
-        try:
-            found = found and _members_of(found).get(key)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-    return found
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
-def _text(value: msgspec.Raw) -> str:
+def _text(value: Any) -> str:
     """A text itself, nothing for null, and the JSON of anything else."""
-    try:
-        found = msgspec.json.decode(value, type=str | None)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return bytes(value).decode(errors="replace")
-    return found or ""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -29,11 +29,12 @@ class LogSearch:
 
 @dataclass(frozen=True)
 class Part:
-    """What one request found, the newest first; `more`: there may be more. Down to `to`, microseconds, all was searched
-    by now: about `rows` rows of the `of` that the range holds."""
+    """What one request found, the newest first; `more`: there may be more; `is_last`: they are not searched for. Down
+    to `to`, microseconds, all was searched by now: about `rows` rows of the `of` that the range holds."""
 
     logs: list[Log]
     more: bool
+    is_last: bool
     to: int
     rows: int
     of: int
@@ -58,7 +59,8 @@ async def parts_of(reader: Reader, project_id: str, search: LogSearch) -> AsyncI
         of = max(of, searched.of)  # of the first request: those after it know of what is left only
         rows = max(rows, of - searched.of + searched.rows)
         left -= found.page.n
-        yield Part(logs_of(found.page), found.has_more, searched.to, rows, of)
-        if found.next is None or left <= 0:
+        is_last = found.next is None or left <= 0
+        yield Part(logs_of(found.page), found.has_more, is_last, searched.to, rows, of)
+        if is_last:
             return
         query = replace(query, after=found.next)

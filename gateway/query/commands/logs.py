@@ -59,7 +59,8 @@ async def _find(session: Session, search: LogSearch, output: LogOutput, terminal
         async for part in parts_of(session.reader, session.project_id, search):
             output.add(part.logs)
             n, more, rows = n + len(part.logs), part.more, part.rows
-            terminal.progress(f"searched back to {until(part.to, search.range)}, {of_rows(part.rows, part.of)}")
+            if not part.is_last:
+                terminal.progress(f"searched back to {until(part.to, search.range)}, {of_rows(part.rows, part.of)}")
     finally:
         output.finish()  # after Ctrl-C too: what was found by then
     if not n:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,17 +44,26 @@ class Session:
     reader: Reader
     groups: Groups
     queue: Queue
+    completeness: dict[str, Completeness] = field(default_factory=dict)
 
     async def complete(self, table: str) -> Complete:
         """How far a table is complete. To be asked before the table is."""
+        if table not in self.completeness:
+            self.completeness[table] = self._completeness(table)
+        return await self.completeness[table].now()
+
+    def _completeness(self, table: str) -> Completeness:
+        """Raises `BadExtension`."""
         signals = registry.load(self.settings.services.extensions, self.settings.topics.prefix).signals.values()
         topics = [signal.topic for signal in signals if signal.table.name == table]
         now = clock(self.settings.services.clock_offset_s)
-        completeness = Completeness(self.queue, self.settings.writer.group, topics, now)
-        try:
-            return await completeness.now()
-        finally:
-            await completeness.close()
+        return Completeness(self.queue, self.settings.writer.group, topics, now)
+
+    async def close(self) -> None:
+        for each in self.completeness.values():
+            await each.close()
+        await self.reader.close()
+        await self.queue.close()
 
 
 def ask(
@@ -94,12 +103,12 @@ def refusals() -> Iterator[None]:
 
 async def _run(settings: Settings, project_id: str, work: Callable[[Session], Awaitable[bool]]) -> bool:
     reader = Reader(settings.clickhouse_read_url, timeout_s=settings.query.timeout_s, connections=1)
-    postgres, queue = Postgres(settings.services.postgres_url, connections=1), open_queue(settings)
+    postgres = Postgres(settings.services.postgres_url, connections=1)
+    session = Session(project_id, settings, reader, Groups(postgres), open_queue(settings))
     try:
-        return await work(Session(project_id, settings, reader, Groups(postgres), queue))
+        return await work(session)
     finally:
-        await reader.close()
-        await queue.close()
+        await session.close()
         await postgres.close()
 
 

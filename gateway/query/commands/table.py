@@ -38,13 +38,13 @@ class Row:
 
 
 class Table:
-    """Lays rows out as they come: a column is as wide as its widest value so far, up to its `most`. Where there is no
-    width, and in the last column with `whole`, nothing is cut."""
+    """Lays rows out as they come: a column is as wide as its widest value so far, up to its `most`. With `whole`, and
+    where a line has no end, nothing is cut."""
 
     def __init__(self, terminal: Terminal, columns: Sequence[Column], *, whole: bool = False) -> None:
         self._terminal = terminal
         self._columns = columns
-        self._whole = whole
+        self._width = None if whole else terminal.width
         self._widths = [cell_len(column.title) for column in columns[:-1]]
 
     def lines(self, rows: Sequence[Row]) -> Iterator[str]:
@@ -69,14 +69,14 @@ class Table:
         *others, last = cells
         parts = [self._fitted(n, cell) for n, cell in enumerate(others)]
         text = last.text
-        if self._terminal.width is not None and not self._whole:
+        if self._width is not None:
             taken = sum(self._widths) + len(GAP) * len(self._widths)
-            text = cut(text, max(LEAST_REST, self._terminal.width - taken))
+            text = cut(text, max(LEAST_REST, self._width - taken))
         return GAP.join([*parts, self._terminal.painted(text, last.style)]).rstrip()
 
     def _fitted(self, n: int, cell: Cell) -> str:
         width = self._widths[n]
-        text = cell.text if self._terminal.width is None else cut(cell.text, width)
+        text = cell.text if self._width is None else cut(cell.text, width)
         padding = " " * (width - cell_len(text))
         painted = self._terminal.painted(text, cell.style)
         return padding + painted if self._columns[n].right else painted + padding

@@ -29,7 +29,7 @@ def short_time(time: str, shown_from: int) -> str:
 
 
 def of_rows(done: int, of: int) -> str:
-    """`1.2 of 5.2 M rows`."""
+    """`1.2 of 5.2 M rows`, `12,000 of 90,000 rows`."""
     if of >= 1_000_000:
         return f"{done / 1e6:.1f} of {of / 1e6:.1f} M rows"
     return f"{done:,} of {of:,} rows"

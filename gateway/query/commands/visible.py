@@ -29,11 +29,11 @@ def visible_lines(text: str) -> list[str]:
     return [visible(line.expandtabs(4)) for line in text.replace("\r\n", "\n").split("\n")]
 
 
-def json_line(text: bytes) -> str:
+def json_line(json: str) -> str:
     """JSON as one line for a terminal: the same value. What `visible` escapes stands in texts only, but for the white
     space between the tokens of stored JSON."""
-    decoded = text.decode(errors="replace").translate(_BETWEEN_TOKENS)
-    return decoded if decoded.isascii() and decoded.isprintable() else _UNSEEN.sub(_json_escaped, decoded)
+    line = json.translate(_BETWEEN_TOKENS)
+    return line if line.isascii() and line.isprintable() else _UNSEEN.sub(_json_escaped, line)
 
 
 _BETWEEN_TOKENS = str.maketrans("\n\r\t", "   ")
