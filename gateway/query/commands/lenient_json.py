@@ -15,5 +15,5 @@ _decode = json.JSONDecoder(strict=False, parse_int=_number).raw_decode
 
 
 def read_json(text: str, start: int = 0) -> tuple[Any, int]:
-    """The value that begins here, and where it ends. Half a character (`\\ud800`) is read too, which msgspec refuses."""
+    """The value that begins here, and where it ends. msgspec would refuse half a character (`\\ud800`)."""
     return _decode(text, start)

@@ -74,7 +74,7 @@ class GatewayProcess:
         self.file = folder / "queue.db"
         self._log = folder / "gateway.log"
         self._url = f"sqlite:///{self.file}"
-        asyncio.run(_make_topics(self._url))
+        asyncio.run(make_topics(self._url))
         self.sourcemaps = folder / "sourcemaps"
         own = {f"SLUICE_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
         own["SLUICE_SOURCEMAPS_DIR"] = str(self.sourcemaps)
@@ -193,7 +193,7 @@ def next_answer(stream: IO[bytes]) -> Answer | None:
     return Answer(int(head.split()[1]), headers, body)
 
 
-async def _make_topics(url: str) -> None:
+async def make_topics(url: str) -> None:
     queue = open_queue(settings.load({"SLUICE_QUEUE_URL": url}))
     signals = registry.load(None, "").signals.values()
     await queue.create_topics([topic_spec(signal.topic) for signal in signals])

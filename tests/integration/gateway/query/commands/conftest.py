@@ -1,0 +1,41 @@
+"""`sluice` on a module's tables, a project in Postgres, and an empty queue."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.query.commands import session
+from tests.integration.gateway.gateway_process import Keys, make_topics
+from tests.integration.gateway.query.commands.sluice import Sluice
+from tests.integration.gateway.query.read_api import Asker, Store
+
+
+@pytest.fixture(scope="module")
+def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
+    asyncio.run(make_topics(url))
+    return url
+
+
+@pytest.fixture
+def sluice(
+    store: Store, keys: Keys, keys_url: str, queue_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sluice]:
+    monkeypatch.setattr(session.logging_setup, "configure", lambda *_: None)  # it is for the whole process
+    environment = {
+        "SLUICE_POSTGRES_URL": keys_url,
+        "SLUICE_CLICKHOUSE_URL": store.url,
+        "SLUICE_QUEUE_URL": queue_url,
+        "SLUICE_DATA_DIR": str(tmp_path),
+    }
+    with capture_logs():
+        yield Sluice(environment)
+
+
+@pytest.fixture
+def routes(store: Store) -> Iterator[Asker]:
+    with Asker(store) as asker:
+        yield asker
