@@ -37,7 +37,12 @@ class Log(NamedTuple):
 
 
 def logs_of(page: Page) -> list[Log]:
-    text = b"".join(page.pieces).decode(errors="replace")
+    return read_logs(b"".join(page.pieces))
+
+
+def read_logs(pieces: bytes) -> list[Log]:
+    """The logs of a JSON array without its brackets."""
+    text = pieces.decode(errors="replace")
     logs, start = [], 0
     while start < len(text):
         members, end = read_json(text, start)

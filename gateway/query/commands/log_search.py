@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from gateway.query.as_of import AsOf
 from gateway.query.commands.log_rows import Log, logs_of, parse_columns
 from gateway.query.commands.options import parameters
 from gateway.query.logs.columns import INCLUDABLE
@@ -25,6 +26,10 @@ class LogSearch:
     query: LogQuery
     columns: list[str]
     limit: int
+
+    def within(self, state: AsOf | None) -> "LogSearch":
+        """The same in a state, if there is one."""
+        return replace(self, query=replace(self.query, as_of=state))
 
 
 @dataclass(frozen=True)
