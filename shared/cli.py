@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -73,6 +74,8 @@ def main() -> None:
     except BadSetting as error:
         sys.stderr.write(f"sluice: {error}\n")
         sys.exit(os.EX_CONFIG)
+    except KeyboardInterrupt:  # while it starts; what runs ends by its own rules
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":
