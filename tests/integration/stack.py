@@ -96,15 +96,19 @@ class RunningStack:
 
     def sluice(self, *arguments: str) -> Any:
         """The JSON that a command run beside the stack prints, whatever its exit code."""
+        return json.loads(self.printed(*arguments, "--json"))
+
+    def printed(self, *arguments: str) -> str:
+        """What a command run beside the stack prints into a pipe."""
         done = subprocess.run(
-            [sys.executable, "-m", "shared.cli", *arguments, "--json"],
+            [sys.executable, "-m", "shared.cli", *arguments],
             env=self._environment | self.env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
         assert done.stdout, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     def read(self, path: str) -> tuple[int, Any]:
         """GET with the read key."""

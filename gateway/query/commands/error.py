@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from gateway.mapping.mapper import StoredMapper
 from gateway.query.commands.error_page import print_error
-from gateway.query.commands.lenient_json import read_json
 from gateway.query.commands.options import (
     AsJson,
     End,
@@ -23,17 +23,19 @@ from gateway.query.commands.options import (
     text_of,
 )
 from gateway.query.commands.session import NoAnswer, Session, ask
+from gateway.query.commands.stack import Stack, find_stack
 from gateway.query.commands.terminal import Terminal
 from gateway.query.commands.told import incomplete, span
 from gateway.query.commands.visible import json_line
 from gateway.query.errors.detail import ErrorDetail, find_group, parse_group
 from gateway.query.errors.fields import LANGUAGE
 from gateway.query.errors.groups import find_groups, parse_groups
-from gateway.query.events.search import find_event
 from gateway.query.groups import COLUMN
 from gateway.query.range import Range
 from gateway.query.refusals import GroupNotFound
 from shared.commands.common import DataDir
+from shared.sourcemaps.blobs import open_blobs
+from shared.sourcemaps.index import Index
 
 USUAL_LAST = "7d"
 
@@ -77,7 +79,10 @@ def error(
         if as_json:
             terminal.write([json_line(msgspec.json.encode(found).decode(errors="replace"))])
         else:
-            print_error(terminal, found, range, await _stack(session, found), whole=wide)
+            stack = await _stack(session, found)
+            print_error(terminal, found, range, stack.text, whole=wide)
+            for reason in stack.why_not if wide else ():
+                terminal.say(reason, "note")
         if told := incomplete(complete, range):
             terminal.say(told, "note")
         return True
@@ -99,10 +104,12 @@ async def _head_of(session: Session, text: str, range: Range) -> str | None:
     return next(iter(heads), None)
 
 
-async def _stack(session: Session, found: ErrorDetail) -> str:
+async def _stack(session: Session, found: ErrorDetail) -> Stack:
     """Of its newest error."""
     if found.newest is None:
-        return ""
-    event = await find_event(session.reader, session.project_id, found.newest.event_id)
-    columns, _ = read_json(f"{{{event.columns.decode(errors='replace')}}}")
-    return str(columns["stack_trace"])
+        return Stack("", [])
+    mapper = StoredMapper(Index(session.postgres), open_blobs(session.settings))
+    try:
+        return await find_stack(session.reader, mapper, session.project_id, found.newest.event_id)
+    finally:
+        await mapper.close()

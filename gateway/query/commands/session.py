@@ -42,6 +42,7 @@ class Session:
     project_id: str
     settings: Settings
     reader: Reader
+    postgres: Postgres
     groups: Groups
     queue: Queue
     completeness: dict[str, Completeness] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Session:
             await each.close()
         await self.reader.close()
         await self.queue.close()
+        await self.postgres.close()
 
 
 def ask(
@@ -104,12 +106,11 @@ def refusals() -> Iterator[None]:
 async def _run(settings: Settings, project_id: str, work: Callable[[Session], Awaitable[bool]]) -> bool:
     reader = Reader(settings.clickhouse_read_url, timeout_s=settings.query.timeout_s, connections=1)
     postgres = Postgres(settings.services.postgres_url, connections=1)
-    session = Session(project_id, settings, reader, Groups(postgres), open_queue(settings))
+    session = Session(project_id, settings, reader, postgres, Groups(postgres), open_queue(settings))
     try:
         return await work(session)
     finally:
         await session.close()
-        await postgres.close()
 
 
 def _project(settings: Settings, wanted: str | None) -> str:

@@ -99,6 +99,15 @@ def test_a_map_that_is_replaced_and_one_that_is_removed_count_at_once(running: R
     assert statuses(running, event_id) == {"no_map_for_release", "runtime"}
 
 
+def test_a_terminal_shows_the_sources_too(running: RunningStack) -> None:
+    upload(running, "terminal", maps_of("vite"))
+    event_id = send_error(running, stack("vite"), release="terminal")
+    _, event = running.read(f"/api/v1/events/{event_id}")
+    shown = running.printed("error", event["group"], "release:terminal")
+    first = event["errors"][0]["frames"][0]["mapped"]
+    assert f"    at {first['function']} ({first['source']}:22:15)" in shown.splitlines()
+
+
 def test_an_error_of_the_other_api_is_mapped_too(running: RunningStack) -> None:
     upload(running, "deep", maps_of("vite"))
     error = {"error_message": "price of gift is negative", "stack_trace": stack("vite"), "release": "deep"}
