@@ -18,6 +18,7 @@ from gateway.query.reader import Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery
 from gateway.rejections import NotFound, Unavailable
 from shared import logging_setup, registry
+from shared.clients.clickhouse import ServerError
 from shared.clients.postgres import Postgres, PostgresUnavailable, connect
 from shared.clock import clock
 from shared.commands.common import sentences, settings_beside
@@ -29,6 +30,10 @@ from shared.settings import Settings
 NOTHING, FAILED, INTERRUPTED, UNREAD = 1, 2, 130, 141
 """Exit codes as `grep` has them: nothing was found; it could not be found out. The last two are what a shell says of a
 program that Ctrl-C ended, or that wrote to a pipe which nobody reads."""
+
+
+_TIMED_OUT = 159
+"""ClickHouse's number of it."""
 
 
 class NoAnswer(Exception):
@@ -98,9 +103,10 @@ def refusals() -> Iterator[None]:
     except NotFound as refusal:
         raise NoAnswer(refusal.sentence) from refusal
     except Unavailable as error:
-        if isinstance(error.__cause__, TimeoutError):
+        cause = error.__cause__
+        if isinstance(cause, TimeoutError) or (isinstance(cause, ServerError) and cause.code == _TIMED_OUT):
             raise NoAnswer("ClickHouse did not answer in time: choose a shorter range, or try again") from error
-        raise (error.__cause__ or NoAnswer(str(error))) from error
+        raise (cause or NoAnswer(str(error))) from error
 
 
 async def _run(settings: Settings, project_id: str, work: Callable[[Session], Awaitable[bool]]) -> bool:

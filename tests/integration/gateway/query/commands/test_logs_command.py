@@ -1,13 +1,20 @@
 """`sluice logs` as people and programs call it (reading.md, "In a terminal")."""
 
 import asyncio
+import re
+import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from gateway.query.commands import log_search
 from gateway.query.logs import stepwise
+from gateway.query.logs.filters import LogQuery
+from gateway.query.logs.search import Found
+from gateway.query.logs.stepwise import Searched
+from gateway.query.reader import Reader
 from gateway.query.steps import BUCKET_US
 from shared import settings
 from shared.clients.postgres import connect, locked
@@ -20,6 +27,8 @@ from tests.integration.gateway.query.read_api import NO_POSTGRES, NOON, Asker, S
 LOGS = "/api/v1/projects/p/logs"
 SECOND = 1_000_000
 HOUR = ("--start", "2026-01-15T12:00:00Z", "--end", "2026-01-15T12:59:59Z")
+PAGE = Path(__file__).parents[5] / "deploy/docs/reading.md"
+EXAMPLES = re.findall(r"^sluice .*$", PAGE.read_text(), re.MULTILINE)
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202egnp.exe\r\n\tsecond line"
 
 
@@ -169,6 +178,34 @@ def test_progress_is_told_step_by_step(sluice: Sluice, store: Store) -> None:
         "no logs from 12:00:00 to 12:59:59 UTC, 48 rows searched\n",
     ]
     assert "searched back" not in sluice.run("logs", "absent", *HOUR).err
+
+
+def test_ctrl_c_prints_what_was_found(sluice: Sluice, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add_logs(*({"timestamp": NOON + n * SECOND, "line_number": n} for n in range(1_500)))
+    asked: list[LogQuery] = []
+
+    async def interrupted(reader: Reader, project_id: str, query: LogQuery, budget: int) -> tuple[Found, Searched]:
+        asked.append(query)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        return await stepwise.search_in_steps(reader, project_id, query, budget)
+
+    monkeypatch.setattr(log_search, "search_in_steps", interrupted)
+    done = sluice.run("logs", "--limit", "1500", "--json", *HOUR)
+    assert done.code == 130
+    assert [log["line_number"] for log in done.objects] == list(range(500, 1_500))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_page_are_commands(sluice: Sluice, example: str) -> None:
+    command, _, _ = example.partition(" | ")
+    _, *arguments = shlex.split(command)
+    done = sluice.run(*(word for word in arguments if word != "--follow"))
+    assert (done.code, done.out) == (1, ""), done.err
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 6
 
 
 def test_a_terminal_gets_lines_that_fit(sluice: Sluice, store: Store) -> None:
