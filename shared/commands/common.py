@@ -21,6 +21,7 @@ from shared import settings as all_settings
 from shared.clients.clickhouse import ClickHouseError, ServerError
 from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, QueryRefused, connect
 from shared.clients.redis import Redis, RedisUnavailable
+from shared.commands.visible import visible_lines
 from shared.durations import parse_duration
 from shared.keys import REVOCATIONS
 from shared.projects import UnknownProject
@@ -179,7 +180,9 @@ def from_file(file: Path, what: str) -> str:
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
-    Console(stderr=True).print(f"[red]not done:[/red] {escape(sentence.strip())}", highlight=False, soft_wrap=True)
+    """A server's error may repeat what strangers wrote."""
+    shown = escape("\n".join(visible_lines(sentence.strip())))
+    Console(stderr=True).print(f"[red]not done:[/red] {shown}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

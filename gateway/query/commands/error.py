@@ -26,7 +26,6 @@ from gateway.query.commands.session import NoAnswer, Session, ask
 from gateway.query.commands.stack import Stack, find_stack
 from gateway.query.commands.terminal import Terminal
 from gateway.query.commands.told import incomplete, span
-from gateway.query.commands.visible import json_line
 from gateway.query.errors.detail import ErrorDetail, find_group, parse_group
 from gateway.query.errors.fields import LANGUAGE
 from gateway.query.errors.groups import find_groups, parse_groups
@@ -34,6 +33,7 @@ from gateway.query.groups import COLUMN
 from gateway.query.range import Range
 from gateway.query.refusals import GroupNotFound
 from shared.commands.common import DataDir
+from shared.commands.visible import json_line
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
 

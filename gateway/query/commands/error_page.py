@@ -8,10 +8,10 @@ from gateway.query.commands.group_rows import bars, title
 from gateway.query.commands.table import cut
 from gateway.query.commands.terminal import Terminal
 from gateway.query.commands.told import span
-from gateway.query.commands.visible import visible, visible_lines
 from gateway.query.errors.detail import ErrorDetail
 from gateway.query.errors.parts import Part
 from gateway.query.range import Range
+from shared.commands.visible import visible, visible_lines
 
 MOST_PARTS = 5
 """Of each kind, those with most errors."""

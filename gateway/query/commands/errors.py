@@ -24,11 +24,11 @@ from gateway.query.commands.session import Session, ask
 from gateway.query.commands.table import Table
 from gateway.query.commands.terminal import Terminal
 from gateway.query.commands.told import incomplete, shown_from, span
-from gateway.query.commands.visible import json_line
 from gateway.query.errors.fields import LANGUAGE
 from gateway.query.errors.group import ErrorGroup
 from gateway.query.errors.groups import MAX_GROUPS, SORTS, GroupsQuery, find_groups, parse_groups
 from shared.commands.common import DataDir
+from shared.commands.visible import json_line
 
 USUAL_LAST = "24h"
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gateway.query.commands.table import Cell, Column, Row
 from gateway.query.commands.told import short_time
-from gateway.query.commands.visible import visible
 from gateway.query.errors.group import ErrorGroup
+from shared.commands.visible import visible
 
 SHORT = 8
 """Characters of a fingerprint in a terminal: enough to ask for its group."""

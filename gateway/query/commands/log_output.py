@@ -8,7 +8,7 @@ from gateway.query.commands.session import NoAnswer
 from gateway.query.commands.table import Table
 from gateway.query.commands.terminal import Terminal
 from gateway.query.commands.told import shown_from
-from gateway.query.commands.visible import json_line
+from shared.commands.visible import json_line
 
 MOST_HELD = 200_000_000
 """Characters of logs that are turned round, so that the newest come last."""

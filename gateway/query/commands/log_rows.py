@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 from gateway.query.commands.lenient_json import read_json
 from gateway.query.commands.table import Cell, Column, Row
 from gateway.query.commands.told import short_time
-from gateway.query.commands.visible import visible, visible_lines
 from gateway.query.logs.columns import INCLUDABLE, KEYS
 from gateway.query.logs.page import Page
 from gateway.query.parameters import Parameters
+from shared.commands.visible import visible, visible_lines
 
 ATTRIBUTE = "attr."
-USUAL_COLUMNS = "service"
 
 LEVEL_STYLES: Mapping[str, str] = {
     "trace": "dim",

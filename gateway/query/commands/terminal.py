@@ -8,7 +8,7 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 
-from gateway.query.commands.visible import visible
+from shared.commands.visible import visible
 
 _BACK_AND_CLEAR = "\r\x1b[K"
 

@@ -32,6 +32,13 @@ def test_an_error_ends_a_command_with_its_sentence(
     assert capsys.readouterr().err == f"not done: {sentence}\n"
 
 
+def test_what_a_server_repeats_can_do_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), sentences():
+        raise ServerError(6, "can't parse '\x1b]0;owned\x07'\nat row 1")
+    said = capsys.readouterr().err
+    assert said.endswith("ClickHouse error 6: can't parse '\\x1b]0;owned\\x07'\nat row 1\n")
+
+
 def test_a_defect_is_not_hidden_behind_a_sentence() -> None:
     with pytest.raises(KeyError), sentences():
         raise KeyError("a bug")

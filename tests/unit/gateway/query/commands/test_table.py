@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from gateway.query.commands.table import GAP, LEAST_REST, Cell, Column, Row, Table, cut
 from gateway.query.commands.terminal import Terminal
-from gateway.query.commands.visible import visible
+from shared.commands.visible import visible
 
 
 def terminal(width: int | None) -> Terminal:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.commands.visible import json_line, visible, visible_lines
+from shared.commands.visible import json_line, visible, visible_lines
 
 OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 """Categories of what a terminal obeys, or shows as nothing."""
