@@ -75,7 +75,7 @@ def error(
         for hint in asked.asked.hints:
             terminal.say(hint, "hint")
         complete = await session.complete(LANGUAGE.table)
-        found = await find_group(session.groups, session.reader, session.project_id, asked)
+        found = await find_group(session.groups, session.states, session.reader, session.project_id, asked)
         if as_json:
             terminal.write([json_line(msgspec.json.encode(found).decode(errors="replace"))])
         else:
@@ -96,7 +96,7 @@ async def _head_of(session: Session, text: str, range: Range) -> str | None:
     if not _BEGINNING.fullmatch(text):
         return text
     asked = parse_groups(parameters(range, q=f"{COLUMN}:{text}*"))
-    found = await find_groups(session.groups, session.reader, session.project_id, asked)
+    found = await find_groups(session.groups, session.states, session.reader, session.project_id, asked)
     merged = (await session.groups.of(session.project_id)).merged_heads(text)
     heads = merged | {group.fingerprint for group in found.groups}
     if len(heads) > 1:

@@ -12,6 +12,7 @@ from gateway.query.errors.detail import ErrorDetail
 from gateway.query.errors.parts import Part
 from gateway.query.range import Range
 from shared.commands.visible import visible, visible_lines
+from shared.error_states import OPEN
 
 MOST_PARTS = 5
 """Of each kind, those with most errors."""
@@ -42,6 +43,11 @@ def _facts(found: ErrorDetail, range: Range, most: int | None) -> Iterator[tuple
     yield "group", visible(found.fingerprint)
     if others := found.members[1:]:
         yield "merged", visible(", ".join(others))
+    state = found.state
+    if state != OPEN:
+        yield "status", visible(f"{state.status} {state.in_release or ''}".strip())
+    if state.assignee:
+        yield "assignee", visible(state.assignee)
     yield "found", f"{within.count:,} errors of {within.users:,} users {span(range)}"
     if within.count:
         yield "trend", bars(within.trend)

@@ -29,6 +29,7 @@ from gateway.query.errors.group import ErrorGroup
 from gateway.query.errors.groups import MAX_GROUPS, SORTS, GroupsQuery, find_groups, parse_groups
 from shared.commands.common import DataDir
 from shared.commands.visible import json_line
+from shared.error_states import STATUSES
 
 USUAL_LAST = "24h"
 
@@ -40,6 +41,9 @@ def errors(
     end: End = None,
     project: Project = None,
     sort: Annotated[str, typer.Option("--sort", metavar="BY", help=f"What comes first: {', '.join(SORTS)}")] = "last",
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="STATUS", help=f"Only these: {','.join(STATUSES)}")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_GROUPS, help="So many groups")] = 20,
     wide: Wide = False,
     as_json: AsJson = False,
@@ -51,11 +55,11 @@ def errors(
 
     async def run(session: Session) -> bool:
         range = range_of(start, end, last, USUAL_LAST, time_ns() // 1000)
-        asked = parse_groups(parameters(range, q=text_of(query), sort=sort, limit=str(limit)))
+        asked = parse_groups(parameters(range, q=text_of(query), sort=sort, limit=str(limit), status=status or ""))
         for hint in asked.asked.hints:
             terminal.say(hint, "hint")
         complete = await session.complete(LANGUAGE.table)
-        found = await find_groups(session.groups, session.reader, session.project_id, asked)
+        found = await find_groups(session.groups, session.states, session.reader, session.project_id, asked)
         _print(terminal, asked, found.groups, wide=wide, as_json=as_json)
         if not found.groups:
             terminal.say(f"no errors {span(range)}")

@@ -6,6 +6,7 @@ from gateway.query.commands.table import Cell, Column, Row
 from gateway.query.commands.told import short_time
 from gateway.query.errors.group import ErrorGroup
 from shared.commands.visible import visible
+from shared.error_states import OPEN
 
 SHORT = 8
 """Characters of a fingerprint in a terminal: enough to ask for its group."""
@@ -47,9 +48,15 @@ class GroupRows:
                 Cell(f"{group.users:,}"),
                 *([Cell(bars(group.trend), "cyan")] if self._has_trend else []),
                 Cell(visible(group.fingerprint[: self._short]), "yellow"),
-                Cell(visible(title(group.type, group.message))),
+                Cell(_said(group) + visible(title(group.type, group.message))),
             ]
         )
+
+
+def _said(group: ErrorGroup) -> str:
+    """What people have said of it, where that is not the usual."""
+    said = [group.reopened or (group.status if group.status != OPEN.status else ""), group.assignee or ""]
+    return "".join(f"[{visible(each)}] " for each in said if each)
 
 
 def title(kind: str, message: str) -> str:

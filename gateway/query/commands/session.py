@@ -22,6 +22,7 @@ from shared.clients.clickhouse import ServerError
 from shared.clients.postgres import Postgres, PostgresUnavailable, connect
 from shared.clock import clock
 from shared.commands.common import sentences, settings_beside
+from shared.error_states import States
 from shared.projects import UnknownProject, list_projects
 from shared.queue import open_queue
 from shared.queue.base import Queue
@@ -51,6 +52,11 @@ class Session:
     groups: Groups
     queue: Queue
     completeness: dict[str, Completeness] = field(default_factory=dict)
+
+    @property
+    def states(self) -> States:
+        """What people have said of groups of errors."""
+        return States(self.postgres)
 
     async def complete(self, table: str) -> Complete:
         """How far a table is complete. To be asked before the table is."""
