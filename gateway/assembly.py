@@ -200,7 +200,7 @@ def _reading(common: _Common) -> QueryDeps:
     complete, now = _completeness(common), clock(common.config.services.clock_offset_s)
     delivery = Delivery.of(common.queue, common.config.writer.group, common.registry, now)
     states = States(common.postgres)
-    sources = Sources(common.reader, groups, states, tuple(complete))
+    sources = Sources(common.reader, groups, states, common.registry.stores["errors"], tuple(complete))
     rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
     asked = common.config.query
     tails = Tails(asked.tails, asked.key_tails, polls=max(1, asked.connections // 2))

@@ -16,7 +16,6 @@ from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
 from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
 from shared.error_states import Change, Reopened, State
-from shared.signals.errors import SIGNAL
 
 EVERY_S = 15.0
 OVERLAP = timedelta(minutes=2)
@@ -76,7 +75,7 @@ class Rounds:
 
     async def round(self) -> None:
         """Judge all groups once. Raises `PostgresUnavailable`."""
-        stored = Stored(await self._stored(SIGNAL.table.name), await self._stored(*self._sources.tables))
+        stored = Stored(await self._stored(self._sources.errors), await self._stored(*self._sources.tables))
         watched = sorted(await self._sources.states.watched(), key=lambda each: each.project_id)
         states = {name: list(group) for name, group in groupby(watched, lambda each: each.project_id)}
         self._watches = {name: self._watches.get(name) or Watch(name, self._sources) for name in states}

@@ -69,7 +69,7 @@ async def _change(
     body.check(now)
     grouping = await deps.groups.of(key.project_id)
     heads = list(dict.fromkeys(map(grouping.head_of, fingerprints)))
-    if set(heads) - await groups_with_rows(deps.reader, key.project_id, grouping, heads):
+    if set(heads) - await groups_with_rows(deps.reader, deps.stores["errors"], key.project_id, grouping, heads):
         raise GroupNotFound
     alter = partial(body.changed, now=now, by=f"key {key.key_id}")
     try:

@@ -8,7 +8,6 @@ from gateway.query.language import Condition
 from gateway.query.reader import Reader
 from gateway.query.source import Source
 from gateway.query.triage.judge import Event
-from shared.signals.errors import SIGNAL
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
@@ -30,11 +29,16 @@ def arrived(since: datetime | None) -> list[Condition]:
 
 
 async def events_since(
-    reader: Reader, project_id: str, grouping: Grouping, groups: Mapping[str, datetime], received: datetime | None
+    reader: Reader,
+    table: str,
+    project_id: str,
+    grouping: Grouping,
+    groups: Mapping[str, datetime],
+    received: datetime | None,
 ) -> dict[str, list[Event]]:
     """Group -> of each release its first error after the time that is given with the group, among the rows that were
     received since. Raises `TooBig`, `Unavailable`."""
-    source = _errors(reader, project_id, grouping, groups, [*arrived(received), _after(grouping, groups)])
+    source = _errors(reader, table, project_id, grouping, groups, [*arrived(received), _after(grouping, groups)])
     rows = await source.rows(
         reader,
         f"{grouping.key.text} AS head, toUnixTimestamp64Micro(timestamp), event_id, release",
@@ -48,11 +52,11 @@ async def events_since(
 
 
 async def minutes_since(
-    reader: Reader, project_id: str, grouping: Grouping, groups: Mapping[str, datetime]
+    reader: Reader, table: str, project_id: str, grouping: Grouping, groups: Mapping[str, datetime]
 ) -> dict[str, dict[datetime, int]]:
     """Group -> minute -> its errors in it, after the time that is given with the group. Raises `TooBig`,
     `Unavailable`."""
-    source = _errors(reader, project_id, grouping, groups, [_after(grouping, groups)])
+    source = _errors(reader, table, project_id, grouping, groups, [_after(grouping, groups)])
     rows = await source.rows(
         reader,
         f"{grouping.key.text} AS head, intDiv(toUnixTimestamp64Micro(timestamp), 60000000) AS minute, count()",
@@ -65,9 +69,11 @@ async def minutes_since(
     return found
 
 
-async def groups_with_rows(reader: Reader, project_id: str, grouping: Grouping, groups: Sequence[str]) -> set[str]:
+async def groups_with_rows(
+    reader: Reader, table: str, project_id: str, grouping: Grouping, groups: Sequence[str]
+) -> set[str]:
     """Those of these groups that have errors. Raises `TooBig`, `Unavailable`."""
-    source = _errors(reader, project_id, grouping, groups, [])
+    source = _errors(reader, table, project_id, grouping, groups, [])
     rows = await source.rows(reader, f"{COLUMN}, count()", f"GROUP BY {COLUMN}")
     return {grouping.head_of(fingerprint) for fingerprint, _ in rows}
 
@@ -87,11 +93,11 @@ async def releases_since(
 
 
 def _errors(
-    reader: Reader, project_id: str, grouping: Grouping, groups: Iterable[str], conditions: list[Condition]
+    reader: Reader, table: str, project_id: str, grouping: Grouping, groups: Iterable[str], conditions: list[Condition]
 ) -> Source:
     only = grouping.only(*groups)
     of_groups = Condition(only.text, only.values)
-    return Source.of(reader.database, SIGNAL.table.name, project_id, [*conditions, of_groups])
+    return Source.of(reader.database, table, project_id, [*conditions, of_groups])
 
 
 def _after(grouping: Grouping, groups: Mapping[str, datetime]) -> Condition:

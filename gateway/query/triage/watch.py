@@ -18,11 +18,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Sources:
-    """What is asked. `tables`: of all signals, whose records name releases."""
+    """What is asked. `errors`: the table of errors; `tables`: those of all signals, whose records name releases."""
 
     reader: Reader
     groups: Groups
     states: States
+    errors: str
     tables: tuple[str, ...]
 
 
@@ -74,7 +75,9 @@ class Watch:
         since = {each: state.since for each, state in states.items() if state.status == "resolved" and state.since}
         if not since:
             return {}
-        events = await events_since(self._sources.reader, self._project_id, grouping, since, received)
+        events = await events_since(
+            self._sources.reader, self._sources.errors, self._project_id, grouping, since, received
+        )
         return {each: regression(states[each], of_group, first_seen) for each, of_group in events.items()}
 
     async def _order(self) -> Mapping[str, datetime]:
@@ -91,7 +94,7 @@ class Watch:
         if not limits:
             return {}
         since = {each: _window(states[each], limit, self._judged.errors) for each, limit in limits.items()}
-        counts = await minutes_since(self._sources.reader, self._project_id, grouping, since)
+        counts = await minutes_since(self._sources.reader, self._sources.errors, self._project_id, grouping, since)
         reached = {each: over(limit, counts.get(each, {})) for each, limit in limits.items()}
         return {each: Reopened(at, "limit") for each, at in reached.items() if at is not None}
 

@@ -34,7 +34,7 @@ class Bench:
 
     def new_rounds(self, **merged: str) -> Rounds:
         tables = tuple(table.name for table in TABLES)
-        return Rounds(self.url, Sources(self.reader, Merged(merged), self.states, tables), self._complete)
+        return Rounds(self.url, Sources(self.reader, Merged(merged), self.states, "errors", tables), self._complete)
 
     async def _complete(self, table: str) -> Complete:
         return Complete(microseconds(self.now)) if self.complete else Complete(reason="away")
