@@ -78,7 +78,7 @@ async def test_a_filter_finds_the_share_and_each_example(store: Store, api: http
     common = {"start_time": "2026-01-01", "end_time": "2026-02-01"}
     answer = (await api.get(PATH, params=common)).json()
     assert len(answer["fields"]) > 10
-    for field in answer["fields"][:12]:
+    for field in answer["fields"][:6]:
         key = '"' + field["key"].replace("\\", "\\\\").replace('"', '\\"') + '"'
         found = (await api.get("/api/v1/projects/p/logs", params={**common, "q": f"attr.{key}:*", "limit": 1})).json()
         assert found["total"] == round(field["share"] * answer["sampled"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.query.as_of import AsOf, encode_as_of
 from gateway.query.asked import Asked
 from gateway.query.logs import counted, plan
 from gateway.query.logs.fields import LANGUAGE
@@ -144,6 +145,14 @@ async def test_else_rows_are_read_in_steps_that_the_rollup_plans(
     assert "ReadFromMergeTree (volume_by_5min)" in planned, planned
     assert steps
     assert not any("volume_by_5min" in step for step in steps)
+
+
+async def test_of_a_state_only_its_rows_are_counted(store: Store, api: httpx.AsyncClient) -> None:
+    store.add_logs(*({"timestamp": NOON - n * HOUR, "received_at": NOON, "_offset": n} for n in range(20)))
+    state = encode_as_of(AsOf(NOON, {"logs": (7,)}))
+    params = {"end_time": "2026-01-15T12:00:00Z", "last": "24h"}
+    totals = [(await api.get(PATH, params=params | more)).json()["total"] for more in ({}, {"as_of": state})]
+    assert totals == [20, 7]
 
 
 async def test_more_counts_than_an_answer_holds_are_refused(
