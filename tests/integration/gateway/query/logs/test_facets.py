@@ -20,7 +20,7 @@ from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.judge import LONE_SURROGATE
 from tests.integration.gateway.query.log_questions import ATOMS, logs
 from tests.integration.gateway.query.questions import RANGES, asking, found_rows, most_common, queries
-from tests.integration.gateway.query.read_api import Asker, Store, temporary_store
+from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
 PATH = "/api/v1/projects/p/logs/facets"
 EXACT = ["level", "service", "environment"]
@@ -134,3 +134,9 @@ async def test_what_can_not_be_asked_is_named(
     answer = await api.get(PATH, params=given)
     assert answer.status_code == 422
     assert [each["loc"][1] for each in answer.json()["detail"]] == [named]
+
+
+async def test_patterns_are_a_field_too(store: Store, api: httpx.AsyncClient) -> None:
+    store.add_logs(*({"message": f"order ord_{n} paid", "timestamp": NOON} for n in range(3)))
+    found = (await api.get(PATH, params={"end_time": "2026-01-15T12:00:00Z", "fields": "pattern"})).json()
+    assert found["fields"][0]["values"] == [{"value": "order * paid", "count": 3}]
