@@ -52,7 +52,11 @@ async def events_since(
 
 
 async def minutes_since(
-    reader: Reader, table: str, project_id: str, grouping: Grouping, groups: Mapping[str, datetime]
+    reader: Reader,
+    table: str,
+    project_id: str,
+    grouping: Grouping,
+    groups: Mapping[str, datetime],
 ) -> dict[str, dict[datetime, int]]:
     """Group -> minute -> its errors in it, after the time that is given with the group. Raises `TooBig`,
     `Unavailable`."""
