@@ -23,10 +23,11 @@ def begin_within(range: Range) -> Condition:
     return Condition(sql, {"first": first, "last": last})
 
 
-def whole_buckets(range: Range) -> Range | None:
-    """The five minutes that lie in a range wholly, of those that hold their own logs only; None for none."""
-    start = -(-range.start // BUCKET_US) * BUCKET_US
-    end = (range.end + 1) // BUCKET_US * BUCKET_US
-    last = LAST_S * 1_000_000 // BUCKET_US * BUCKET_US
-    whole = Range(max(start, BUCKET_US), min(end, last) - 1)
+def whole_buckets(range: Range, width: int = BUCKET_US) -> Range | None:
+    """The buckets that lie in a range wholly, of those that hold their own logs only; None for none. `width`:
+    microseconds of a bucket."""
+    start = -(-range.start // width) * width
+    end = (range.end + 1) // width * width
+    last = LAST_S * 1_000_000 // width * width
+    whole = Range(max(start, width), min(end, last) - 1)
     return whole if whole.start <= whole.end else None

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.logs.fields import LANGUAGE
-from gateway.query.logs.patterns.counted import Counted, counted_of
+from gateway.query.logs.patterns.covered import Covered, covered_of
 from gateway.query.logs.patterns.examples import examples_of
 from gateway.query.logs.patterns.query import query_for
 from gateway.query.logs.patterns.seen import Seen, found_of
@@ -109,8 +109,8 @@ def _previous(range: Range) -> Range:
 async def find_changes(reader: Reader, project_id: str, query: ChangesQuery) -> Changes:
     """Raises `TooBig`, `Unavailable`."""
     before = replace(query.asked, range=query.baseline)
-    counted = await counted_of(reader, project_id, query.asked)
-    base = await counted_of(reader, project_id, before)
+    counted = await covered_of(reader, project_id, query.asked)
+    base = await covered_of(reader, project_id, before)
     longer = _length(counted) / _length(base)
     of = union(reader, project_id, [Counting(query.asked, counted, "0"), Counting(before, base, "1")])
     found = await of.read(reader, lambda rows: _found(rows, longer, query.kinds), 2, _changed_first(longer))
@@ -183,7 +183,7 @@ def _shown(range: Range) -> RangeShown:
     return RangeShown(format_time(range.start), format_time(range.end))
 
 
-def _length(counted: Counted) -> int:
+def _length(counted: Covered) -> int:
     return counted.range.end - counted.range.start + 1
 
 

@@ -7,7 +7,7 @@ import msgspec
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.listing import Listing
 from gateway.query.logs.fields import LANGUAGE
-from gateway.query.logs.patterns.counted import counted_of
+from gateway.query.logs.patterns.covered import covered_of
 from gateway.query.logs.patterns.examples import examples_of
 from gateway.query.logs.patterns.query import query_for
 from gateway.query.logs.patterns.seen import Found, Seen, found_of
@@ -82,7 +82,7 @@ def parse_patterns(given: Parameters) -> PatternsQuery:
 
 async def find_patterns(reader: Reader, project_id: str, query: PatternsQuery) -> Patterns:
     """Raises `TooBig`, `Unavailable`."""
-    counted = await counted_of(reader, project_id, query.asked)
+    counted = await covered_of(reader, project_id, query.asked)
     trend = trend_of(counted)
     of = union(reader, project_id, [Counting(query.asked, counted, trend.part)])
     found = await of.read(reader, lambda rows: _found(rows, query.sort), trend.parts, f"{_ORDERS[query.sort]} DESC")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.query.logs.patterns.counted import HOUR_US, LAST_OF_HOUR, Counted
+from gateway.query.logs.patterns.covered import HOUR_US, LAST_OF_HOUR, Covered
 from gateway.query.trend import PARTS
 
 
@@ -24,7 +24,7 @@ class Trend:
         return f"least(intDiv({LAST_OF_HOUR} - {self.start}, {self.width}), {self.parts - 1})"
 
 
-def trend_of(counted: Counted) -> Trend:
+def trend_of(counted: Covered) -> Trend:
     start, end = counted.range
     length = end - start + 1
     width = max(-(-length // PARTS), HOUR_US if counted.hourly else 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gateway.query.asked import Asked
-from gateway.query.logs.patterns.counted import Counted
+from gateway.query.logs.patterns.covered import Covered
 from gateway.query.logs.patterns.query import MAX_PATTERN
 from gateway.query.reader import Reader, Rows
 
@@ -26,7 +26,7 @@ class Counting(NamedTuple):
     """Of which logs, and into which `slot`, an expression over a log."""
 
     asked: Asked
-    counted: Counted
+    counted: Covered
     slot: str
 
 

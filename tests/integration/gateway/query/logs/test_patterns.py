@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.query.asked import Asked
+from gateway.query.logs import plan
 from gateway.query.logs.fields import LANGUAGE
-from gateway.query.logs.patterns import counted, union
+from gateway.query.logs.patterns import covered, union
 from gateway.query.logs.patterns.fold import fold
 from gateway.query.logs.patterns.patterns import PatternsQuery, find_patterns
 from gateway.query.range import Range
@@ -114,7 +115,7 @@ def test_every_number_is_that_of_the_rows(
     if other:
         query = f"{query} {OTHERS[limit % 3]}"
     rows = found_rows(store, "logs", LANGUAGE, query, range)
-    with patch.object(counted, "HOURLY_ROWS", 0 if large else 1_000):
+    with patch.object(covered, "HOURLY_ROWS", 0 if large else 1_000):
         pages = list(api.pages(PATH + "patterns", **asking(query, range), sort=sort, limit=limit))
     found = by_pattern(rows)
     order = sorted(found, key=lambda each: (-SORTS[sort](found[each]), each))
@@ -160,7 +161,7 @@ def test_its_query_finds_a_patterns_logs(store: Store, api: Asker) -> None:
 @pytest.mark.parametrize("most", [100, 17, 3])
 def test_what_is_too_much_is_counted_as_far_as_it_goes(store: Store, api: Asker, most: int) -> None:
     range = Range(NOON - DAY_US - 1, NOON + DAY_US + 1)
-    with patch.object(counted, "MAX_ROWS", most):
+    with patch.object(covered, "MAX_ROWS", most), patch.object(plan, "MAX_ROWS", most):
         answer = api.found(PATH + "patterns", **asking("service:api", range))
         by_hour = api.found(PATH + "patterns", **asking("", range))
     assert answer["counted"]["end"] == format_time(range.end)
@@ -169,7 +170,7 @@ def test_what_is_too_much_is_counted_as_far_as_it_goes(store: Store, api: Asker,
     read = len(found_rows(store, "logs", LANGUAGE, "", part))
     assert 0 < read <= most
     assert not by_hour["by_hour"]
-    with patch.object(counted, "MAX_ROWS", most), patch.object(counted, "HOURLY_ROWS", 0):
+    with patch.object(covered, "MAX_ROWS", most), patch.object(covered, "HOURLY_ROWS", 0):
         by_hour = api.found(PATH + "patterns", **asking("", range))
     part = Range(*(parse_time(by_hour["counted"][end]) for end in ("start", "end")))
     assert by_hour["by_hour"]
@@ -195,7 +196,7 @@ def test_changes_are_those_of_the_rows(
     length = range.end - range.start
     baseline = other or Range(range.start - 1 - length, range.start - 1)
     given_baseline = {"baseline": f"{format_time(other.start)}/{format_time(other.end)}"} if other else {}
-    with patch.object(counted, "HOURLY_ROWS", 0 if large else 1_000):
+    with patch.object(covered, "HOURLY_ROWS", 0 if large else 1_000):
         answer = api.found(PATH + "changes", **asking(query, range), **given_baseline, limit=200)
     now, then = (by_pattern(found_rows(store, "logs", LANGUAGE, query, each)) for each in (range, baseline))
     longer = (length + 1) / (baseline.end - baseline.start + 1)
@@ -248,20 +249,20 @@ def test_hours_come_from_the_rollup_and_the_rest_through_the_key(store: Store) -
     async def plans(query: str, hourly: int) -> list[str]:
         reader = Explaining(store.url)
         asked = Asked(range, LANGUAGE.parse(query).tree)
-        with patch.object(counted, "HOURLY_ROWS", hourly):
+        with patch.object(covered, "HOURLY_ROWS", hourly):
             await find_patterns(reader, "p", PatternsQuery(asked, "count", 50, 0))
         await reader.close()
         return reader.plans
 
-    def count(plan: str, text: str) -> int:
-        return plan.count(text)
+    def count(explained: str, text: str) -> int:
+        return explained.count(text)
 
     by_hour = asyncio.run(plans("level:error pattern:job*", 0))
     assert count(by_hour[0], "ReadFromMergeTree (volume_by_5min)") == 1
-    assert sum(count(plan, "ReadFromMergeTree (patterns_by_hour)") for plan in by_hour) == 1
-    [statement] = [plan for plan in by_hour if "patterns_by_hour" in plan]
+    assert sum(count(each, "ReadFromMergeTree (patterns_by_hour)") for each in by_hour) == 1
+    [statement] = [each for each in by_hour if "patterns_by_hour" in each]
     assert "PrimaryKey" in statement
     for query, hourly in (("service:api", 0), ("", 1_000)):
         row_by_row = asyncio.run(plans(query, hourly))
-        assert not any("patterns_by_hour" in plan for plan in row_by_row)
+        assert not any("patterns_by_hour" in each for each in row_by_row)
         assert "received_at" in row_by_row[-1]

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.query.asked import Asked
-from gateway.query.language import EVERYTHING, Condition, Node, condition
+from gateway.query.language import EVERYTHING, Condition, Cost, Node, condition
 from gateway.query.language.nodes import And, Not, Or, Term
 from gateway.query.logs.counts import counts_of
 from gateway.query.logs.fields import FIELDS, PATTERN
-from gateway.query.logs.rollup import LAST_S
+from gateway.query.logs.plan import plan_search
+from gateway.query.logs.rollup import whole_buckets
 from gateway.query.range import Range, within
 from gateway.query.reader import Reader
 from gateway.query.source import Source
-from gateway.query.steps import steps
 from shared.signals.logs import LOGS
 
 MAX_ROWS = 2_000_000
@@ -51,7 +51,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Counted:
+class Covered:
     """The part of a range that is counted, in parts without a gap, the newest first."""
 
     parts: tuple[Part, ...]
@@ -66,19 +66,19 @@ class Counted:
         return any(part.hourly for part in self.parts)
 
 
-async def counted_of(reader: Reader, project_id: str, asked: Asked) -> Counted:
+async def covered_of(reader: Reader, project_id: str, asked: Asked) -> Covered:
     """What is counted of the range that is asked for. At most about `MAX_ROWS` rows have to be folded for it."""
-    counts = await counts_of(reader, project_id, asked.range)
-    hours = _whole_hours(asked.range)
-    if hours is not None and counts.rows > HOURLY_ROWS and asked.as_of is None and set(_fields(asked.q)) <= _ROLLED_UP:
+    plan = await plan_search(reader, project_id, asked.range, Cost.TEXT)
+    hours = whole_buckets(asked.range, HOUR_US)
+    if hours is not None and plan.rows > HOURLY_ROWS and asked.as_of is None and set(_fields(asked.q)) <= _ROLLED_UP:
         return await _by_hours(reader, project_id, asked.range, hours)
-    if counts.rows <= MAX_ROWS:
-        return Counted((Part(asked.range, hourly=False),))
-    known = Range(counts.known_from(asked.range), asked.range.end)
-    return Counted((Part(_newest(known, counts.by_bucket), hourly=False),))
+    if plan.rows <= MAX_ROWS:
+        return Covered((Part(asked.range, hourly=False),))
+    *_, (step, _) = plan.within(MAX_ROWS)
+    return Covered((Part(Range(step.start, asked.range.end), hourly=False),))
 
 
-async def _by_hours(reader: Reader, project_id: str, range: Range, hours: Range) -> Counted:
+async def _by_hours(reader: Reader, project_id: str, range: Range, hours: Range) -> Covered:
     """Whole hours, and the parts of hours at both ends as far as they have not too many rows; the newer one first."""
     parts, left = [Part(hours, hourly=True)], MAX_ROWS
     for edge in (Range(hours.end + 1, range.end), Range(range.start, hours.start - 1)):
@@ -88,25 +88,7 @@ async def _by_hours(reader: Reader, project_id: str, range: Range, hours: Range)
         if rows <= left:
             parts.append(Part(edge, hourly=False))
             left -= rows
-    return Counted(tuple(sorted(parts, key=lambda part: part.range, reverse=True)))
-
-
-def _newest(range: Range, counts: dict[int, int]) -> Range:
-    """The newest part of a range, with as many rows as may be folded."""
-    start, rows = range.end, 0
-    for step in steps(*range, counts, MAX_ROWS):
-        if rows and rows + step.rows > MAX_ROWS:
-            break
-        start, rows = step.start, rows + step.rows
-    return Range(start, range.end)
-
-
-def _whole_hours(range: Range) -> Range | None:
-    """The hours that lie in a range as a whole, if there are any. The first hour that ClickHouse can name also holds
-    what is older."""
-    start = max(-(-range.start // HOUR_US), 1) * HOUR_US
-    end = min(range.end + 1, LAST_S * 1_000_000) // HOUR_US * HOUR_US - 1
-    return Range(start, end) if start < end else None
+    return Covered(tuple(sorted(parts, key=lambda part: part.range, reverse=True)))
 
 
 def _fields(node: Node) -> Iterator[str]:
