@@ -3,6 +3,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from gateway.query.refusals import TooManyTails
 from gateway.rejections import Unavailable
@@ -58,8 +59,6 @@ class Tails:
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until they are given up."""
-        waiting = asyncio.ensure_future(self._given_up.wait())
-        try:
-            await asyncio.wait({waiting}, timeout=seconds)
-        finally:
-            waiting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._given_up.wait()
