@@ -26,6 +26,9 @@ from shared.keys import ResolvedKey
 
 PATH = f"{PROJECT}/logs/tail"
 
+GRACE_S = 2.0
+"""For the last event, when the process stops."""
+
 ASK_AGAIN_S = 30.0
 """How often an open tail asks whether its key is still valid."""
 
@@ -65,8 +68,8 @@ class TailResponse(EventSourceResponse):
     def __init__(
         self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, key: ResolvedKey
     ) -> None:
-        # Without its pings: a tail is never silent for long.
-        super().__init__(content, headers=headers, ping=0)
+        # Without its pings: a tail is never silent for long. At the process's end it cancels what goes on after a while.
+        super().__init__(content, headers=headers, ping=0, shutdown_grace_period=GRACE_S)
         tails.begin(key)
         self._left: Any = lambda: tails.end(key)
 
