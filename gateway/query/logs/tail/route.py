@@ -27,7 +27,7 @@ from shared.keys import ResolvedKey
 PATH = f"{PROJECT}/logs/tail"
 
 GRACE_S = 2.0
-"""For the last event, when the process stops."""
+"""For the last event when the process stops; then the tail is cancelled."""
 
 ASK_AGAIN_S = 30.0
 """How often an open tail asks whether its key is still valid."""
@@ -68,7 +68,7 @@ class TailResponse(EventSourceResponse):
     def __init__(
         self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, key: ResolvedKey
     ) -> None:
-        # Without its pings: a tail is never silent for long. At the process's end it cancels what goes on after a while.
+        # Without its pings: a tail is never silent for long.
         super().__init__(content, headers=headers, ping=0, shutdown_grace_period=GRACE_S)
         tails.begin(key)
         self._left: Any = lambda: tails.end(key)
