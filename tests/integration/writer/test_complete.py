@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.query import complete as module
 from gateway.query.as_of import AsOf
 from gateway.query.complete import Complete, Completeness
+from gateway.query.observing import observation
 from shared.clock import clock
 from tests.integration.writer.records import logs
 from tests.integration.writer.stage import Stage
@@ -38,7 +38,7 @@ def in_state(stage: Stage, state: AsOf) -> int:
 async def test_a_message_that_no_writer_has_stored_holds_it_back(
     any_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "EVERY_S", 0.02)
+    monkeypatch.setattr(observation, "EVERY_S", 0.02)
     stage, began = any_stage, now_us()
     await stage.make("logs", partitions=3)
     topic = stage.registry.signals["logs"].topic

@@ -12,12 +12,12 @@ from random import Random
 import pytest
 
 from gateway.query import Reader
-from gateway.query import complete as completeness
 from gateway.query.as_of import AsOf, decode_as_of, encode_as_of
 from gateway.query.complete import Completeness
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.tail import poll
 from gateway.query.logs.tail.follow import News, Tail
+from gateway.query.observing import observation
 from gateway.query.tails import Tails
 from shared.clock import clock
 from tests.integration.writer.ops.stage_operator import remake
@@ -80,7 +80,7 @@ async def client(stage: Stage) -> AsyncIterator[Client]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completeness, "EVERY_S", 0.02)
+    monkeypatch.setattr(observation, "EVERY_S", 0.02)
     monkeypatch.setattr(poll, "MOST", 10_000)
 
 
