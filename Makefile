@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/run.stamp ## Start everything on 127.0.0.1, until Ctrl-C (more options: make run ARGS="--port 9000")
@@ -41,6 +41,10 @@ bench: .venv/run.stamp ## Measure gateway and writer against their limits
 .PHONY: bench-peer
 bench-peer: .venv/bench.stamp ## Measure beside the OpenTelemetry Collector (needs Java, and Go the first time; ARGS="--help")
 	$(BIN)/python -m deploy.bench.peer $(ARGS)
+
+.PHONY: bench-reading
+bench-reading: .venv/run.stamp ## Measure what readers wait for, on 10 million logs (15 minutes; ARGS="--rows 1000000")
+	$(BIN)/sluice bench reading $(ARGS)
 
 .PHONY: soak
 soak: soak-faults soak-fuzz soak-attack ## All that takes long: more than an hour

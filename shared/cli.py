@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sourcemaps": ("shared.commands.sourcemaps:sourcemaps", "Source maps: list, delete and prune them."),
     "fingerprint": ("shared.commands.fingerprint:fingerprint", "Explain an error's group; say why two are one or not."),
     "grouping": ("shared.commands.grouping:grouping", "Overrule how errors are grouped: rules, merged groups."),
-    "bench": ("deploy.bench.command:bench", "Measure gateway and writer against their limits."),
+    "bench": ("deploy.bench.command:bench", "Measure gateway, writer and reading."),
 }
 """Name -> (module:function, or module:Typer app; one line of help)."""
 

@@ -19,6 +19,7 @@ from deploy.bench.freshness import measure_freshness
 from deploy.bench.gateway_bench import CASES, measure_gateway
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import NotLinux, require_proc
+from deploy.bench.reading.command import reading
 from deploy.bench.report import as_json, table
 from deploy.bench.steps import showing
 from deploy.bench.writer_bench import measure_writer
@@ -33,7 +34,13 @@ class Queues(StrEnum):
     BOTH = "both"
 
 
-def bench(
+bench = typer.Typer(help="Measure gateway, writer and reading, each against what it should do.")
+bench.command("reading")(reading)
+
+
+@bench.callback(invoke_without_command=True)
+def _ingest(
+    context: typer.Context,
     queue: Annotated[Queues, typer.Option(help="The queue to measure on")] = Queues.BOTH,
     seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of one measurement")] = 5.0,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is made, in turn with its limit")] = 3,
@@ -47,6 +54,8 @@ def bench(
 
     Takes about four minutes a queue. TMPDIR chooses the disk.
     """
+    if context.invoked_subcommand is not None:
+        return
     effort = Effort(1.0, 1, connections) if quick else Effort(seconds, rounds, connections)
     console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     kinds = ("sqlite", "kafka") if queue is Queues.BOTH else (queue.value,)

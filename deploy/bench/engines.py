@@ -48,9 +48,10 @@ class Phase:
 class Engines:
     """What gateway and writer need, running. `addresses` are theirs, as `SLUICE_*`; `folder` goes with them."""
 
-    def __init__(self, folder: Path, addresses: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, addresses: Mapping[str, str], clickhouse_pid: int = 0) -> None:
         self.folder = folder
         self.addresses = addresses
+        self.clickhouse_pid = clickhouse_pid
         self.clickhouse_url = addresses["SLUICE_CLICKHOUSE_URL"]
 
     @cached_property
@@ -72,8 +73,9 @@ def engines(kind: str) -> Iterator[Engines]:
     TMPDIR chooses the disk. Raises `Unavailable`, `DidNotStart`.
     """
     folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
+    clickhouse = ClickHouse(folder / "clickhouse")
     children: list[Engine] = [
-        ClickHouse(folder / "clickhouse"),
+        clickhouse,
         Postgres(folder / "postgres"),
         Valkey(folder / "redis"),
         *([Kafka(folder / "kafka")] if kind == "kafka" else []),
@@ -82,7 +84,7 @@ def engines(kind: str) -> Iterator[Engines]:
         start_together(*children)
         role_of = {"kafka": "QUEUE"}
         addresses = {f"SLUICE_{role_of.get(child.role, child.role.upper())}_URL": child.url for child in children}
-        yield Engines(folder, addresses)
+        yield Engines(folder, addresses, clickhouse.pid or 0)
     finally:
         for child in reversed(children):
             child.stop()
