@@ -57,11 +57,13 @@ class Attribute:
 
     def sql(self, test: Test, bind: Binding) -> str:
         # A lambda names the value: ClickHouse takes statements of only so many terms.
-        sql = f"arrayExists(json -> {_passes(test, bind)}, [{self._value(bind)}])"
-        found = _may_hold(self.key, test, bind)
-        items = self._listed(test) if self.items else []
-        listed = f" AND hasAny({self.items}, {bind(items)})" if items else ""
-        return f"(({' OR '.join((*found, _ESCAPED))}) AND {sql}{listed})" if found else sql
+        needed = _may_hold(self.key, test, bind)
+        may_pass = f"({' OR '.join((*needed, _ESCAPED))})" if needed else None
+        if may_pass and isinstance(test, AnyOf):  # most rows lack the value, and are not looked at any further
+            items = self._listed(test) if self.items else []
+            listed = f" AND hasAny({self.items}, {bind(items)})" if items else ""
+            return f"({may_pass} AND arrayExists(json -> {_passes(test, bind)}, [{self._value(bind)}]){listed})"
+        return f"arrayExists(json -> {_passes(test, bind)}, [{self._value(bind, may_pass)}])"
 
     def value_sql(self, bind: Binding) -> str:
         """The text of the scalar, '' for none."""
@@ -77,14 +79,19 @@ class Attribute:
         sure = len(texts) == len(test.values) and "null" not in texts
         return [*(f"{self.key}={text}" for text in texts), "odd"] if sure else []
 
-    def _value(self, bind: Binding) -> str:
-        """The value as JSON, '' for none."""
+    def _value(self, bind: Binding, may_pass: str | None = None) -> str:
+        """The value as JSON, '' for none. Where `may_pass` is false it may also be ''.
+
+        `at_once` stands first of all, where the server looks it up once for every row. Behind an AND or OR it filters
+        the rows first, and looks it up at each place where it stands (performance.md, "Looked up once").
+        """
         place = bind(self.key)
         steps = [bind(part) for part in self.key.split(".")] if "." in self.key else []
         keys = [bind(f'"{key}"') for key in dict.fromkeys((self.key, *self.key.split(".")))]
         twice = [f"countSubstrings(attributes, {key}) > 1" for key in keys]
-        at_once = _at_once(place, steps)
-        odd = " OR ".join((*twice, _ESCAPED, f"(empty({at_once}) AND NOT isValidJSON(attributes))"))
+        at_once = _at_once(f"if({may_pass}, attributes, '')" if may_pass else "attributes", place, steps)
+        unread = " AND ".join((f"empty({at_once})", *([may_pass] if may_pass else []), "NOT isValidJSON(attributes)"))
+        odd = " OR ".join((f"({unread})", *twice, _ESCAPED))
         return f"if({odd}, {_step_by_step(place, steps)}, {at_once})"
 
 
@@ -107,10 +114,10 @@ def _needle(value: Exact | Glob) -> str | None:
     return None if re.fullmatch(r"[-+.\deE]*", longest) else longest  # a number may be written otherwise
 
 
-def _at_once(place: str, steps: list[str]) -> str:
+def _at_once(json: str, place: str, steps: list[str]) -> str:
     """The value in JSON without equal keys."""
-    literal = f"JSONExtractRaw(attributes, {place})"
-    below = f"JSONExtractRaw(attributes, {', '.join(steps)})"
+    literal = f"JSONExtractRaw({json}, {place})"
+    below = f"JSONExtractRaw({json}, {', '.join(steps)})"
     return f"if(notEmpty({literal}), {literal}, {below})" if steps else literal
 
 
