@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.bench.effort import Effort
-from deploy.bench.engines import missing
+from deploy.bench.engines import engines, missing
 from deploy.bench.jobs import JobFailed
 from deploy.bench.process import NotLinux, require_proc
 from deploy.bench.reading.data.week import LOGS
 from deploy.bench.reading.ingest import measure_ingest, steps
 from deploy.bench.reading.report import Results, as_json, tables
-from deploy.bench.reading.stage import FILL_STEPS, stage
-from deploy.bench.reading.waits import WARM_UP, measure_waits
+from deploy.bench.reading.stage import STEPS, stage
+from deploy.bench.reading.waits import measure_waits
 from deploy.bench.steps import showing
 from deploy.local.child import DidNotStart
 from deploy.local.engine import Unavailable
@@ -55,7 +55,8 @@ def reading(
 
 
 def _measure(logs: int, times: int, effort: Effort, errors: Console) -> Results:
-    total = FILL_STEPS + WARM_UP + times + steps(effort.rounds)
-    with showing(errors, "reading", total) as step, stage(logs, step) as running:
-        waits = measure_waits(running, times, step)
-        return Results(running.week, waits, measure_ingest(running, effort, step) if effort.rounds else {})
+    with showing(errors, "reading", 1 + STEPS + 1 + times + steps(effort.rounds)) as step:
+        step("the engines start")
+        with engines("sqlite") as running, stage(running, logs, step) as made:
+            waits = measure_waits(made, times, step)
+            return Results(made.week, waits, measure_ingest(made, effort, step) if effort.rounds else {})

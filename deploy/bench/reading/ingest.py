@@ -19,7 +19,7 @@ from deploy.local.sluice_processes import Gateway, Writer
 from shared.clients.clickhouse import ClickHouse
 
 READERS = 5
-EVERY_S = {"a question a second each": 1.0, "without a pause": 0.0}
+EVERY_S = {"one a second each": 1.0, "without a pause": 0.0}
 """How the readers ask -> seconds from one question of a reader to the next."""
 
 _LOOK_EVERY_S = 0.05
@@ -27,7 +27,7 @@ _LEAST_LOGS_A_SECOND = 2_000
 
 
 class Beside(msgspec.Struct, frozen=True):
-    """Logs a second, accepted and stored, alone and right after it with readers; and what these waited, ms."""
+    """Logs a second, accepted and stored, alone and then with readers; and how long these waited, milliseconds."""
 
     alone: float
     read: float
@@ -35,7 +35,7 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 def steps(rounds: int) -> int:
-    return 2 * rounds * len(EVERY_S)
+    return rounds * (1 + len(EVERY_S))
 
 
 def measure_ingest(stage: Stage, effort: Effort, step: Callable[[str], None]) -> dict[str, list[Beside]]:
@@ -45,9 +45,9 @@ def measure_ingest(stage: Stage, effort: Effort, step: Callable[[str], None]) ->
         job = _job(stage, gateway, effort)
         targets = _targets(stage)
         for number in range(effort.rounds):
+            step(f"ingest alone, round {number + 1}")
+            alone = _logs_a_second(job, stage.clickhouse, nullcontext())
             for how, every_s in EVERY_S.items():
-                step(f"ingest alone, round {number + 1}")
-                alone = _logs_a_second(job, stage.clickhouse, nullcontext())
                 step(f"ingest beside {READERS} readers, {how}, round {number + 1}")
                 readers = Readers([stage.asker() for _ in range(READERS)], targets, every_s)
                 found[how].append(Beside(alone, _logs_a_second(job, stage.clickhouse, readers), readers.ms))

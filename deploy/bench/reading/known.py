@@ -1,7 +1,7 @@
 """What questions name: ids of rows that there are."""
 
-import hashlib
 from collections.abc import Mapping
+from hashlib import md5
 
 from deploy.bench.reading.asker import Asker
 from deploy.bench.reading.data.spans import WIDE_TRACE
@@ -25,4 +25,4 @@ def known(week: Week, asker: Asker) -> Mapping[str, str]:
 
 
 def event_id(number: int) -> str:
-    return hashlib.md5(f"event {number}".encode(), usedforsecurity=False).hexdigest()
+    return md5(f"event {number}".encode(), usedforsecurity=False).hexdigest()

@@ -114,7 +114,7 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
     ),
     "usage": (_ask("7 d, by day", "/usage", WEEK, 150, bucket="day"),),
 }
-"""Group -> its questions. The goals are those of performance.md, "Reading"."""
+"""Group -> its questions. The goals: (performance.md, "Reading")."""
 
 
 def questions() -> Iterator[tuple[str, Question]]:

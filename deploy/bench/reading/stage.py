@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from deploy.bench.engines import Engines, Phase, engines
+from deploy.bench.engines import Engines, Phase
 from deploy.bench.reading.asker import Asker
 from deploy.bench.reading.data.fill import fill
 from deploy.bench.reading.data.week import Week
 from deploy.local.sluice_processes import Gateway
 from shared.clients.clickhouse import ClickHouse
 
-FILL_STEPS = 7
-"""How often `stage` calls its `step`."""
+STEPS = 6
 
 _FIRST_TIME = "use_query_condition_cache=0"
 """The server remembers where in a table a condition found nothing. Who asks for the first time gains nothing."""
@@ -39,10 +38,9 @@ class Stage:
 
 
 @contextmanager
-def stage(logs: int, step: Callable[[str], None]) -> Iterator[Stage]:
-    """Raises `DidNotStart`, `JobFailed`, `Unavailable`. Everything is stopped and removed at the end."""
-    step("the engines start")
-    with engines("sqlite") as running, closing(ClickHouse(running.clickhouse_url)) as clickhouse:
+def stage(running: Engines, logs: int, step: Callable[[str], None]) -> Iterator[Stage]:
+    """The rows are made, the gateway runs. Raises `DidNotStart`, `JobFailed`. `step` is called `STEPS` times."""
+    with closing(ClickHouse(running.clickhouse_url)) as clickhouse:
         phase, week = running.phase("reading"), Week.before_now(logs)
         fill(clickhouse, week, step)
         step("the gateway starts")

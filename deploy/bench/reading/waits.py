@@ -10,9 +10,6 @@ from deploy.bench.reading.known import known
 from deploy.bench.reading.questions import Question, questions
 from deploy.bench.reading.stage import Stage
 
-WARM_UP = 2
-"""Rounds that are not counted."""
-
 
 class Waited(msgspec.Struct, frozen=True):
     """One question, asked again and again. `cpu_s`: of gateway and server together, for all of `ms`."""
@@ -51,14 +48,14 @@ class _Asked:
 
 def measure_waits(stage: Stage, times: int, step: Callable[[str], None]) -> list[Waited]:
     """Each question so many times. All are asked before one is asked again, so that what else happens on the machine
-    spreads over them. `step` is called `times` + `WARM_UP` times. Raises `JobFailed`."""
+    spreads over them; a first round is not counted. `step` is called `times` + 1 times. Raises `JobFailed`."""
     with stage.asker() as asker:
         names = known(stage.week, asker)
         asked = [_Asked(group, question, question.target(stage.week, names)) for group, question in questions()]
-        for number in range(-WARM_UP, times):
-            step(f"{len(asked)} questions, round {number + 1}" if number >= 0 else "all questions, to warm up")
+        for number in range(times + 1):
+            step(f"{len(asked)} questions, round {number}" if number else f"{len(asked)} questions, to warm up")
             for each in asked:
                 each.ask(asker, stage.pids)
-                if number < 0:
+                if number == 0:
                     each.forget()
     return [each.waited for each in asked]

@@ -15,8 +15,8 @@ from shared.clients.clickhouse import ClickHouse
 ROWS_AN_INSERT = 250_000
 """About what a writer's batches come to after their first merge."""
 _MERGES_S = 300.0
-_QUIET_S = 3.0
-"""Without a merge for so long there is none to come soon."""
+_QUIET_S = 1.0
+"""Without a merge for so long none comes soon."""
 _SETTINGS = {"max_insert_threads": 2, "min_insert_block_size_rows": ROWS_AN_INSERT}
 
 
@@ -46,6 +46,6 @@ def _wait_for_merges(clickhouse: ClickHouse) -> None:
     """Until nothing is merged any more (bounded)."""
     began = quiet_since = monotonic()
     while monotonic() < min(quiet_since + _QUIET_S, began + _MERGES_S):
-        if clickhouse.query("SELECT count() FROM system.merges")[0][0]:
+        if clickhouse.query("SELECT count() FROM system.merges WHERE database = currentDatabase()")[0][0]:
             quiet_since = monotonic()
         sleep(0.2)

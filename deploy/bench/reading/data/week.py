@@ -4,7 +4,7 @@ The week is a row of requests, evenly in time. A request belongs to one project 
 1.6 errors and 2.4 calls to models on average. Every other request is the largest project's.
 """
 
-import hashlib
+from hashlib import md5, sha256
 from time import time
 
 import msgspec
@@ -60,12 +60,12 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
 
 def trace_id(request: int | str) -> str:
     """The trace of a request; as `TRACE_ID` has it in SQL."""
-    return hashlib.md5(f"trace {request}".encode(), usedforsecurity=False).hexdigest()
+    return md5(f"trace {request}".encode(), usedforsecurity=False).hexdigest()
 
 
 def fingerprint(group: int) -> str:
     """Of a group of errors, 0 is the largest; as `FINGERPRINT` has it in SQL."""
-    return hashlib.sha256(f"group {group}".encode()).hexdigest()
+    return sha256(f"group {group}".encode()).hexdigest()
 
 
 TRACE_ID = "lower(hex(MD5(concat('trace ', toString(request)))))"
