@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple
 from gateway.query.bounded import alias, bounded
 from gateway.query.language import Condition
 from gateway.query.parameters import Parameters
-from gateway.query.place import NOT_OURS, PLACE_COLUMNS, Place, decode_as, encode_place
+from gateway.query.place import MOST_EQUAL, NOT_OURS, PLACE_COLUMNS, STORED_ORDER, Place, decode_as, encode_place
 from gateway.query.reader import Reader, Rows
 from gateway.query.shape import R, Shape
 from gateway.query.source import Source
@@ -55,7 +55,8 @@ class Paging:
 
     @property
     def order(self) -> list[str]:
-        return [f"{column}{'' if self.back else ' DESC'}" for column in self.sort.columns]
+        columns = self.sort.columns if self.sort.key else STORED_ORDER
+        return [f"{column}{'' if self.back else ' DESC'}" for column in columns]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ async def find_page(reader: Reader, source: Source, shape: Shape[R], paging: Pag
     return await reader.read(
         lambda rows: _page(rows, shape, paging),
         bounded(values, shape.large, rows_of, order),
-        source.values | {"rows": paging.limit + 1},
+        source.values | {"rows": paging.limit + 1 + MOST_EQUAL},
         project_id=source.project_id,
         settings=source.settings,
     )

@@ -30,6 +30,14 @@ class Place(NamedTuple):
 PLACE_COLUMNS = ("timestamp", "received_at", "_partition", "_offset", "_index", "_topic")
 """The order of rows (contracts.md, "Order"). `_topic` is last: it only separates topics that share the table."""
 
+STORED_ORDER = PLACE_COLUMNS[:-1]
+"""The tables' own order. By it the server reads no more than a LIMIT needs; with `_topic` behind it reads every row
+(performance.md, "Sorted as stored")."""
+
+MOST_EQUAL = 8
+"""Most rows that are equal in `STORED_ORDER`, one of each topic that shares the table. Who asks for so many more than
+are needed and sorts them by `PLACE_COLUMNS` has the first ones of that order."""
+
 NOT_OURS = "it must come from a Link header"
 
 _encode = msgspec.json.Encoder().encode

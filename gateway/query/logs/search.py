@@ -10,7 +10,7 @@ from gateway.query.logs.conditions import matching
 from gateway.query.logs.filters import Around, LogQuery
 from gateway.query.logs.page import Page, ordering, page_of, select
 from gateway.query.paging import beyond
-from gateway.query.place import PLACE_COLUMNS, Place
+from gateway.query.place import MOST_EQUAL, PLACE_COLUMNS, STORED_ORDER, Place
 from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, Rows, TooBig
 from gateway.query.refusals import BadQuery, EventNotFound, issue
 from shared.event_ids import spellings
@@ -113,7 +113,8 @@ async def fitting(
     if query.after is not None:
         conditions = conditions + beyond(query.after, descending=descending)
     where, values = _where(conditions)
-    order = ", ".join(f"{name} DESC" if descending else name for name in PLACE_COLUMNS)
+    columns = PLACE_COLUMNS if query.offset else STORED_ORDER
+    order = ", ".join(f"{name} DESC" if descending else name for name in columns)
     source = f"FROM {table_of(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
 
     async def read(limit: int) -> T:
@@ -121,7 +122,7 @@ async def fitting(
         return await reader.read(
             lambda rows: make(names, rows, limit),
             select(names, source, ordering(names, descending=descending)),
-            values | {"rows": limit + 1, "skip": query.offset},
+            values | {"rows": limit + 1 + MOST_EQUAL, "skip": query.offset},
             project_id=values["project_id"],
             settings=_settings(conditions),
         )

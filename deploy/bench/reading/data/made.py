@@ -73,9 +73,9 @@ def common(topic: str) -> dict[str, str]:
 
 
 def user(percent: int) -> dict[str, str]:
-    """The columns of users and accounts, in so many of 100 rows."""
-    number = f"toString({below(5000, 'user')})"
-    account = f"toString({below(300, 'account')})"
+    """The columns of users and accounts, in so many of 100 rows: a request is one user's, a user one account's."""
+    number = f"toString({below(5000, 'user', 'request')})"
+    account = f"toString({below(5000, 'user', 'request')} % 300)"
     return {
         "user_id": often(percent, "known", f"concat('u_', {number})"),
         "user_email": often(percent, "known", f"concat('u_', {number}, '@example.com')"),

@@ -11,6 +11,6 @@ class Explaining(Reader):
         self.plans: list[str] = []
 
     async def read(self, make, sql, parameters, **more):  # type: ignore[no-untyped-def]
-        lines = await super().read(list, f"EXPLAIN indexes = 1 {sql}", parameters, **more)
+        lines = await super().read(list, f"EXPLAIN indexes = 1, actions = 1 {sql}", parameters, **more)
         self.plans.append("\n".join(line.strip("│├└─ ") for (line,) in lines))
         return await super().read(make, sql, parameters, **more)

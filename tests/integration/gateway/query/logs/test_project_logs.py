@@ -8,6 +8,8 @@ import pytest
 from gateway.query import Reader
 from gateway.query.logs.filters import EQUAL
 from gateway.query.logs.page import MAX_PAGE_BYTES
+from gateway.query.place import MOST_EQUAL
+from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import DAY, NOON, Store, client
 
 LOGS = "/api/v1/projects/p/logs"
@@ -247,6 +249,32 @@ async def test_pages_by_cursor_go_on_where_the_last_one_ended(api: httpx.AsyncCl
         assert body["has_more"] is ("next" in answer.links)
         url = answer.links.get("next", {}).get("url", "")
     assert seen == [str(n) for n in range(10)]
+
+
+@pytest.mark.parametrize("more", [{}, {"budget": 1_000_000}, {"q": "m"}])
+async def test_topics_whose_rows_are_equal_in_the_stored_order_are_paged_without_a_gap_or_a_repeat(
+    api: httpx.AsyncClient, store: Store, more: dict[str, Any]
+) -> None:
+    topics = [f"topic {n}" for n in range(MOST_EQUAL)]
+    same = {"_partition": 1, "_offset": 2, "_index": 3}
+    store.add_logs(*({**same, "_topic": topic, "message": f"m {topic}"} for topic in topics[::2] + topics[1::2]))
+    answer = await api.get(LOGS, params={"limit": 3, **more})
+    found = [log["message"] for log in answer.json()["logs"]]
+    while "next" in answer.links:
+        answer = await api.get(answer.links["next"]["url"])
+        found += [log["message"] for log in answer.json()["logs"]]
+    assert found == [f"m {topic}" for topic in reversed(topics)]
+    by_offset = [message for n in range(0, MOST_EQUAL, 3) for message in await messages(api, limit=3, offset=n)]
+    assert by_offset == found
+
+
+async def test_a_page_is_read_in_the_stored_order(explaining: Explaining, store: Store) -> None:
+    store.add_logs({})
+    async with client(explaining) as api:
+        assert (await api.get(LOGS, params={"q": "m"})).status_code == 200
+    (plan,) = explaining.plans
+    stored = "timestamp DESC, received_at DESC, _partition DESC, _offset DESC, _index DESC"
+    assert f"Prefix sort description: {stored}\nResult sort description: {stored}\n" in plan
 
 
 async def test_nobody_sees_another_projects_logs(api: httpx.AsyncClient, store: Store) -> None:
