@@ -78,11 +78,27 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         _ask("7 d, rare word", "/logs", WEEK, None, q=RARE_WORD),
         _ask("24 h, rare attribute", "/logs", DAY, None, q=_RARE_ATTRIBUTE),
     ),
-    "logs, volume": (
+    "logs, one and its context": (
+        _ask("one", "/logs/{log}", None, 50),
+        _ask("context, same service", "/logs/{log}/context", None, 50, by="service"),
+        _ask("context, same trace", "/logs/{log}/context", None, 50, by="trace"),
+    ),
+    "logs, volume and facets": (
         _ask("24 h", "/logs/volume", DAY, 100),
         _ask("7 d", "/logs/volume", WEEK, 100),
         _ask("7 d, level and service", "/logs/volume", WEEK, 100, q="level:>=warn service:api"),
         _ask("24 h, common word", "/logs/volume", DAY, 100, q=COMMON_WORD),
+        _ask("facets, 24 h", "/logs/facets", DAY, 100),
+        _ask("facets, 7 d", "/logs/facets", WEEK, 100),
+        _ask("facets, 24 h, common word", "/logs/facets", DAY, 100, q=COMMON_WORD),
+        _ask("fields, 24 h", "/logs/fields", DAY, 100),
+    ),
+    "logs, patterns": (
+        _ask("24 h", "/logs/patterns", DAY, 150),
+        _ask("7 d", "/logs/patterns", WEEK, 150),
+        _ask("7 d, level and service", "/logs/patterns", WEEK, None, q="level:>=warn service:api"),
+        _ask("changes, 24 h", "/logs/changes", DAY, 150),
+        _ask("compare, 24 h", "/logs/compare", DAY, 150, q="level:error", against="level:info"),
     ),
     "errors": (
         _ask("groups, 24 h", "/errors", DAY, 100),
@@ -112,7 +128,10 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         _ask("usage, 7 d, by attribute", "/llm/usage", WEEK, 150, group_by="attr.feature", bucket="day"),
         _ask("calls, 7 d, dearest", "/llm/calls", WEEK, 150, sort="cost"),
     ),
-    "usage": (_ask("7 d, by day", "/usage", WEEK, 150, bucket="day"),),
+    "usage and delivery": (
+        _ask("usage, 7 d, by day", "/usage", WEEK, 150, bucket="day"),
+        _ask("delivery", "/delivery", None, 150),
+    ),
 }
 """Group -> its questions. The goals: (performance.md, "Reading")."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.query.asked import Asked
 from gateway.query.logs.counted import logs_of
 from gateway.query.logs.plan import plan_search
-from gateway.query.place import PLACE_COLUMNS
+from gateway.query.place import STORED_ORDER
 from gateway.query.range import Range
 from gateway.query.reader import Reader
 from gateway.query.source import Source
@@ -15,7 +15,7 @@ from gateway.query.source import Source
 MOST_SAMPLED = 10_000
 """Logs of a sample."""
 
-NEWEST_FIRST = f"ORDER BY {', '.join(f'{column} DESC' for column in PLACE_COLUMNS)} LIMIT %(rows)s"
+NEWEST_FIRST = f"ORDER BY {', '.join(f'{column} DESC' for column in STORED_ORDER)} LIMIT %(rows)s"
 
 
 @dataclass(frozen=True)

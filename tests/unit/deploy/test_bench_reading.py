@@ -26,7 +26,7 @@ from deploy.bench.reading.waits import Waited
 NOON = 1_768_478_400_000_000
 """2026-01-15T12:00:00Z, microseconds."""
 THE_WEEK = Week(end=NOON, logs=10_000_000)
-_NAMES = ("project", "middle", "trace", "wide_trace", "event", "fingerprint", "as_of")
+_NAMES = ("project", "middle", "trace", "wide_trace", "event", "fingerprint", "log", "as_of")
 KNOWN = {name: name for name in _NAMES}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.query.logs.compare.values import LOOKED_AT, VALUES
-from gateway.query.place import PLACE_COLUMNS
+from gateway.query.place import STORED_ORDER
 from gateway.query.source import Source
 
 MAX_LOGS = 5_000
@@ -37,5 +37,5 @@ def statement(sets: Sequence[Source]) -> str:
 
 
 def _newest(source: Source) -> str:
-    order = ", ".join(f"{column} DESC" for column in PLACE_COLUMNS)
+    order = ", ".join(f"{column} DESC" for column in STORED_ORDER)
     return source.query(f"timestamp, {LOOKED_AT}", f"ORDER BY {order} LIMIT {MAX_LOGS}")
