@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from gateway.query.commands import log_search
-from gateway.query.logs import stepwise
+from gateway.query.logs import plan, stepwise
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.search import Found
 from gateway.query.logs.stepwise import Searched
@@ -162,7 +162,7 @@ def test_what_is_still_arriving_is_told(sluice: Sluice, queue_url: str) -> None:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of ten rows, two of them between reports."""
-    monkeypatch.setattr(stepwise, "MAX_ROWS", 10)
+    monkeypatch.setattr(plan, "MAX_ROWS", 10)
     monkeypatch.setattr(log_search, "BUDGET", 20)
 
 
