@@ -82,7 +82,7 @@ class _Looking:
     async def look(self, source: Source, most: int) -> Looked:
         values = ["attributes", "toUnixTimestamp64Micro(timestamp)", *PLACE_COLUMNS[1:]]
         order = [f"{alias(n)} DESC" for n in range(1, len(values))]
-        newest = bounded(values, [0], f"{source.sql} {NEWEST_FIRST}", order)
+        newest = bounded(values, [0], f"{source.sql} {NEWEST_FIRST}", order, MAX_PAGE_BYTES)
         return await self._reader.read(
             lambda rows: self._take(rows, most),
             f"SELECT {alias(0)}, {alias(1)}, {FOUND} FROM ({newest}) ORDER BY {alias(1)} DESC",  # noqa: S608 - names of ours

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.query import bounded
 from gateway.query.logs import attribute_keys, newest, plan
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.key_tally import MAX_EXAMPLE
@@ -91,7 +90,6 @@ async def test_a_filter_finds_the_share_and_each_example(store: Store, api: http
 async def test_a_sample_ends_behind_so_many_bytes(
     store: Store, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded, "MAX_PAGE_BYTES", 100)
     monkeypatch.setattr(attribute_keys, "MAX_PAGE_BYTES", 100)
     store.add_logs(*({"timestamp": NOON + n, "attributes": f'{{"k{n}":"{"é" * 15}"}}'} for n in range(9)))
     answer = (await api.get(PATH, params={"start_time": "2026-01-15T11:00:00Z"})).json()
