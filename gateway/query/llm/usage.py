@@ -89,7 +89,8 @@ async def find_usage(reader: Reader, project_id: str, query: UsageQuery) -> LlmU
     [total] = await source.read(reader, USED.rows, USED.select)
     found = await _groups(reader, source, query)
     shown = found[: query.limit]
-    buckets = await _buckets(reader, source, query, [group.key for group in shown])
+    some = bool(query.skipped) or len(shown) < len(found)
+    buckets = await _buckets(reader, source, query, [group.key for group in shown] if some else None)
     names = [dimension.name for dimension in query.dimensions]
     return LlmUsage(
         next=encode_place(query.skipped + len(shown)) if len(found) > len(shown) else None,
@@ -115,19 +116,22 @@ async def _groups(reader: Reader, source: Source, query: UsageQuery) -> list[_Gr
 
 
 async def _buckets(
-    reader: Reader, source: Source, query: UsageQuery, keys: Sequence[tuple[str, ...]]
+    reader: Reader, source: Source, query: UsageQuery, keys: Sequence[tuple[str, ...]] | None
 ) -> dict[tuple[str, ...], list[UsedIn]]:
-    if query.bucket is None or not keys:
+    """Of the groups of these keys, or of all: to look for keys costs more than all else."""
+    if query.bucket is None or keys == []:
         return {}
     key = _key(query.dimensions)
-    source = source.narrowed(
-        Condition(f"has(%(keys)s, {key.sql})", key.values | {"keys": list(map(list, keys))}, key.cost)
-    )
+    if keys is not None:
+        source = source.narrowed(
+            Condition(f"has(%(keys)s, {key.sql})", key.values | {"keys": list(map(list, keys))}, key.cost)
+        )
     return await source.read(
         reader,
         _by_key,
         f"{key.sql} AS call_key, {query.bucket.sql('timestamp')} AS bucket, {USED.select}",
         "GROUP BY call_key, bucket ORDER BY call_key, bucket",
+        key.values,
     )
 
 
