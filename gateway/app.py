@@ -71,8 +71,10 @@ class Deps:
     life: Life
 
 
-OF_OPERATORS = frozenset({"/health/ready", "/metrics"})
-"""Pages that no other site's script may read (contracts.md, "CORS and origins")."""
+OF_OPERATORS = frozenset({"", "/health/ready", "/metrics", "/login", "/logout", "/login/link"})
+OF_VISITORS = ("/p/", "/static/")
+"""Pages that no other site's script may read: exactly these, and all below those
+(contracts.md, "CORS and origins")."""
 
 
 class Dispatch:
@@ -104,7 +106,7 @@ class Dispatch:
         if route is not None:
             await route(scope, receive, send)
         else:
-            private = scope["path"].rstrip("/") in OF_OPERATORS
+            private = scope["path"].rstrip("/") in OF_OPERATORS or scope["path"].startswith(OF_VISITORS)
             await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
 
     def _served(self, scope: Scope) -> str:

@@ -19,6 +19,7 @@ from gateway.changes import Changes
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps
 from gateway.health import Check, Readiness, TakesMessages
+from gateway.http.answer import Headers
 from gateway.http.answer_headers import answer_headers
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
@@ -38,6 +39,7 @@ from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
+from gateway.query.people import Attempts, People, Sessions
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
@@ -223,7 +225,17 @@ def _reading(common: _Common) -> QueryDeps:
         complete=lambda table: complete[table].now(),
         search_index=common.config.search.index,
         tails=tails,
+        people=_people(common),
     )
+
+
+def _people(common: _Common) -> People:
+    """Who may look at the pages. A session may ask for as many pages a minute as a key without a limit of its own."""
+
+    async def count(whose: str, headers: Headers) -> None:
+        await common.limits.read.admit(ResolvedKey(key_id=whose, project_id="", scopes=frozenset()), headers)
+
+    return People(Sessions(common.postgres), Attempts(common.redis), common.keys.resolve, count)
 
 
 def _completeness(common: _Common) -> dict[str, Completeness]:

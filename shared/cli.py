@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("gateway.query.commands.logs:logs", "Search logs, in a terminal."),
     "errors": ("gateway.query.commands.errors:errors", "List groups of errors."),
     "error": ("gateway.query.commands.error:error", "Show one group of errors: since when, whom, where, its stack."),
+    "user": ("shared.commands.users:user", "Create, list and disable users of the pages; their roles."),
     "replay": ("writer.ops.replay.command:replay", "Read a range of the queue again and store what is missing."),
     "dlq": ("writer.ops.dlq.command:dlq", "Dead letters: list, show, redrive and purge them."),
     "audit": ("writer.ops.audit.command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),

@@ -11,8 +11,10 @@ from shared.clients.postgres import PostgresUnavailable, connect
 from shared.keys import Scope, create_key, generate
 from shared.projects import Project, create_project
 from shared.signals.base import RETENTION_DAYS
+from shared.users import create_user, grant, login_link, make_link
 
 DEMO_PROJECT = "demo"
+DEMO_USER = "demo"
 
 
 class DemoKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,17 @@ def ensure_demo(postgres_url: str, keys_file: Path) -> DemoKeys:
         for key, scope, name in wanted:
             create_key(db, keys.project_id, key, scopes=[scope], name=name, ingest_limit=0, read_limit=0)
     return keys
+
+
+def demo_link(postgres_url: str, url: str) -> str:
+    """A link that logs the demo project's owner in, once. The user has no password. Raises `DidNotStart`."""
+    try:
+        with connect(postgres_url) as db:
+            create_user(db, DEMO_USER, None)
+            grant(db, DEMO_USER, DEMO_PROJECT, "owner")
+            return login_link(url, make_link(db, DEMO_USER))
+    except PostgresUnavailable as error:
+        raise DidNotStart(f"the demo user could not be made: {error}") from error
 
 
 def _kept(file: Path) -> DemoKeys | None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local.child import DidNotStart
+from deploy.local.demo import demo_link
 from deploy.local.engine import Unavailable
 from deploy.local.folder import DataFolder, InUse
 from deploy.local.stack import Stack, Wanted
@@ -97,6 +98,8 @@ class _Run:
         if asked and not url.endswith(f":{asked}"):
             say(f"[yellow]Port {asked} was taken, the gateway got another.")
         say(f"\n[bold green]Sluice is up[/] on {url} ({took_s:.1f} s); keys and addresses are in {self._folder.env}")
+        say("\nThe pages, logged in by this link (once; sluice user link demo makes another):\n")
+        say(f"  {demo_link(env['SLUICE_POSTGRES_URL'], url)}", markup=False)
         body = '{"service":"demo","logs":[{"level":"info","message":"Hello from curl"}]}'
         logs = f"{url}/api/v1/projects/{env['SLUICE_PROJECT_ID']}/logs"
         say("\nSend a log, and read it back a second later:\n")

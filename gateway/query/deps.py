@@ -13,6 +13,7 @@ from gateway.query.answer import Held
 from gateway.query.complete import Complete
 from gateway.query.groups import Groups
 from gateway.query.observing.delivery import Delivery
+from gateway.query.people import People
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
 from gateway.query.tails import Tails
@@ -53,6 +54,13 @@ class QueryDeps:
     search_index: str = "none"
     """What `SLUICE_SEARCH_INDEX` names."""
     tails: Tails = field(default_factory=Tails)
+    people: People | None = None
+    """Who may look at the pages; without them there are none."""
+
+    @property
+    def known_people(self) -> People:
+        assert self.people is not None
+        return self.people
 
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises what `authenticate` raises."""

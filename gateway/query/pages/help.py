@@ -1,0 +1,27 @@
+"""The page behind `?`: keys, and how a query is written (pages.md, "Keyboard")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.query.pages.page import Page
+from gateway.query.pages.view import KEPT, View
+
+KEYS = (
+    ("/", "search"),
+    ("j k", "next row, row before"),
+    ("Enter", "open the row"),
+    ("Esc", "close it; leave a field"),
+    ("[ ]", "range back and on"),
+    ("?", "this help"),
+)
+
+
+async def _find(view: View) -> Mapping[str, Any]:
+    given = view.given
+    for name in KEPT:
+        given.text(name)
+    given.finish()
+    return {"keys": KEYS}
+
+
+HELP = Page("help", "help.html", _find)

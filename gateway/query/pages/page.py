@@ -1,0 +1,74 @@
+"""A page of a project: its address, the function that finds what it shows, and its template (pages.md, "A page")."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.query.deps import QueryDeps
+from gateway.query.pages.guard import guarded
+from gateway.query.pages.rendering import render
+from gateway.query.pages.view import View, now_us
+from gateway.query.pages.visit import keep_theme
+from gateway.query.people import Membership, Visitor
+from gateway.query.reader import Cramped, TooBig
+from gateway.query.refusals import BadQuery, ProjectNotFound, issue
+
+PROJECT = "/p/{project_id}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """`GET /p/{project}/{path}`.
+
+    `find`: what the template is given beside `view`; it reads all parameters and calls `find_*` functions, no SQL.
+    `title`: in the navigation; a page without one is not there. `key`: the letter after `g`. `part`: the template that
+    is answered alone when a script asks for a piece of a page.
+    """
+
+    path: str
+    template: str
+    find: Callable[[View], Awaitable[Mapping[str, Any]]]
+    title: str = ""
+    key: str = ""
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """The first word of the path: which place in the navigation it belongs to."""
+        return self.path.partition("/")[0]
+
+    def routes(self, deps: QueryDeps, navigation: "Sequence[Page]") -> list[Route]:
+        path = f"{PROJECT}/{self.path}"
+
+        async def answer(request: Request, visitor: Visitor) -> Response:
+            view = self._view(request, deps, visitor)
+            found = await self._found(view)
+            alone = self.part and request.headers.get("hx-request-type") == "partial"
+            template = self.part if alone else self.template
+            response = await render(template, view=view, page=self, navigation=navigation, **found)
+            keep_theme(response, request)
+            return response
+
+        return [Route(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
+
+    async def _found(self, view: View) -> Mapping[str, Any]:
+        try:
+            return await self.find(view)
+        except (TooBig, Cramped) as error:
+            message = "Value error, too much to look at: choose a shorter range, or add a level or service"
+            raise BadQuery([issue("value_error", "q", message, "")]) from error
+
+    def _view(self, request: Request, deps: QueryDeps, visitor: Visitor) -> View:
+        return View(self.name, request, deps, visitor, project_of(request, visitor), now_us())
+
+
+def project_of(request: Request, visitor: Visitor) -> Membership:
+    """The project that the path names. Raises `ProjectNotFound`, also for one that is none of the visitor's."""
+    project = visitor.memberships.get(request.path_params["project_id"])
+    if project is None:
+        raise ProjectNotFound
+    return project

@@ -1,0 +1,63 @@
+"""Templates as answers (pages.md, "Templates"). Every value is escaped; a name that isn't there is an error."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from gateway.query.pages.assets import asset_path
+from gateway.query.pages.security import HEADERS
+from gateway.query.pages.text import MAX_SHOWN, pieces, plain
+from gateway.query.pages.times import clock, day, day_clock, iso, seconds
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("gateway.query.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {"asset": asset_path, "pieces": pieces, "MAX_SHOWN": MAX_SHOWN}
+    filters: dict[str, Callable[..., str]] = {
+        "plain": plain,
+        "number": lambda number: f"{number:,}",
+        "clock": clock,
+        "day": day,
+        "day_clock": day_clock,
+        "iso": iso,
+        "seconds": seconds,
+    }
+    made.filters |= filters
+    return made
+
+
+_templates = _environment()
+
+
+class PageResponse(Response):
+    """HTML with the headers of every page."""
+
+    media_type = "text/html"
+    charset = "utf-8"
+
+    def __init__(self, content: bytes | str = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(content, status, {**HEADERS, **(headers or {})})
+
+
+def to(path: str) -> PageResponse:
+    """Send the browser to another page of ours, with GET."""
+    return PageResponse(status=303, headers={"Location": path})
+
+
+async def render(template: str, status: int = 200, **values: Any) -> PageResponse:
+    """Made on a thread: it takes time in proportion to stored text."""
+    return PageResponse(await asyncio.to_thread(_text, template, values), status)
+
+
+def _text(template: str, values: Mapping[str, Any]) -> bytes:
+    return _templates.get_template(template).render(values).encode(errors="replace")

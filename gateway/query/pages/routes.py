@@ -1,0 +1,49 @@
+"""All pages, in the order of their navigation. A new page is its file, its template, and its name here."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.query.deps import QueryDeps
+from gateway.query.pages import login
+from gateway.query.pages.assets import asset_route
+from gateway.query.pages.choose import range_route
+from gateway.query.pages.errors import ERRORS
+from gateway.query.pages.guard import guarded
+from gateway.query.pages.help import HELP
+from gateway.query.pages.log import LOG
+from gateway.query.pages.logs import LOGS
+from gateway.query.pages.page import Page
+from gateway.query.pages.rendering import render, to
+from gateway.query.pages.view import home
+from gateway.query.pages.visit import theme_of
+from gateway.query.people import Visitor
+from gateway.rejections import NotFound
+
+PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, HELP)
+
+
+def routes(deps: QueryDeps) -> list[Route]:
+    """None in a process that knows no people."""
+    if deps.people is None:
+        return []
+    navigation = [page for page in PAGES if page.title]
+    return [
+        Route("/", guarded(deps, "/", _start), methods=["GET"]),
+        *login.routes(deps),
+        asset_route(),
+        range_route(deps),
+        *(route for page in PAGES for route in page.routes(deps, navigation)),
+        Route("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
+    ]
+
+
+async def _start(request: Request, visitor: Visitor) -> Response:
+    """The first page of the first project; what to do for a user who has none."""
+    if visitor.memberships:
+        return to(home(next(iter(visitor.memberships)), PAGES[0].path))
+    return await render("no_project.html", visitor=visitor, theme=theme_of(request))
+
+
+async def _nowhere(request: Request, visitor: Visitor) -> Response:
+    raise NotFound

@@ -1,0 +1,41 @@
+"""Times as pages write them: UTC, from microseconds since the epoch."""
+
+from gateway.query.pages.typed_range import moment_of
+from gateway.query.times import format_time
+
+
+def clock(us: int) -> str:
+    """`14:33:16.672`."""
+    moment = moment_of(us)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+
+
+def seconds(us: int) -> str:
+    """`14:33:16`."""
+    return f"{moment_of(us):%H:%M:%S}"
+
+
+def day(us: int) -> str:
+    """`24 Nov 2026`."""
+    moment = moment_of(us)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def day_clock(us: int) -> str:
+    """`24 Nov 14:33`."""
+    moment = moment_of(us)
+    return f"{moment.day} {moment:%b %H:%M}"
+
+
+def iso(us: int) -> str:
+    """`2026-11-24T14:33:16.672Z`."""
+    return format_time(us)
+
+
+def ago(us: int, now: int) -> str:
+    """`38 s`, `4 m`, `3 h`, `6 d`: how long before now."""
+    passed = max(0, now - us) // 1_000_000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if passed >= size:
+            return f"{passed // size} {unit}"
+    return f"{passed} s"

@@ -1,0 +1,83 @@
+"""Log-in by password, by a pasted read key, or by a one-time link (pages.md, "Who may")."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from gateway.http.answer import Headers
+from gateway.query.people.attempts import Attempts
+from gateway.query.people.sessions import Sessions
+from gateway.rejections import Unauthenticated, Unavailable
+from shared.keys import ResolvedKey, hash_key
+from shared.passwords import fits
+
+AT_ONCE = 2
+"""Passwords that are checked at the same time: each takes 64 MiB."""
+
+MAX_WAITING = 32
+
+MAX_GIVEN = 2_048
+"""Characters of a name, a password or a key; a longer one is wrong."""
+
+
+class WrongLogin(Exception):
+    """Nobody has this name and password, or this key, or the link is used up. It doesn't say which."""
+
+
+@dataclass
+class People:
+    """`resolve_key`: the key of a token, or raises `Unauthenticated`, `Unavailable`. `count`: counts a request of
+    somebody that this text stands for, adds headers, or raises `RateLimited`.
+
+    Every log-in raises `WrongLogin`, `RateLimited`, `Unavailable`, and returns the token of a new session.
+    """
+
+    sessions: Sessions
+    attempts: Attempts
+    resolve_key: Callable[[str], Awaitable[ResolvedKey]]
+    count: Callable[[str, Headers], Awaitable[None]]
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _waiting: int = 0
+
+    async def admit(self, token: str, headers: Headers) -> None:
+        """Count a page that a session asked for, or raise `RateLimited`."""
+        await self.count(f"session {hash_key(token)}", headers)
+
+    async def log_in(self, address: str, name: str, password: str) -> str:
+        await self.attempts.admit(address, name)
+        if not name or len(name) + len(password) > MAX_GIVEN:
+            raise WrongLogin
+        known = await self.sessions.password_of(name)
+        # Also for a name that nobody has: how long it takes tells nothing.
+        if not await self._fits(known[1] if known else None, password) or known is None:
+            raise WrongLogin
+        return await self.sessions.begin("user", known[0])
+
+    async def log_in_with_key(self, address: str, token: str) -> str:
+        await self.attempts.admit(address)
+        if len(token) > MAX_GIVEN:
+            raise WrongLogin
+        try:
+            key = await self.resolve_key(token)
+        except Unauthenticated as error:
+            raise WrongLogin from error
+        if "read" not in key.scopes:
+            raise WrongLogin
+        return await self.sessions.begin("key", key.key_id)
+
+    async def log_in_with_link(self, address: str, link: str) -> str:
+        await self.attempts.admit(address)
+        user_id = await self.sessions.use_link(link)
+        if user_id is None:
+            raise WrongLogin
+        return await self.sessions.begin("user", user_id)
+
+    async def _fits(self, stored: str | None, password: str) -> bool:
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too many passwords wait to be checked")
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(fits, stored, password)
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,35 @@
+"""Passwords: argon2id hashes of them, and whether one fits (operating.md, "Users")."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHash
+
+MIN_CHARACTERS = 10
+MAX_BYTES = 1_024
+"""A longer text is no password: hashing must not cost what a stranger likes."""
+
+_hasher = PasswordHasher()
+"""The library's parameters, of RFC 9106 for little memory: 64 MiB and about 50 ms each."""
+
+_NOBODYS = _hasher.hash("nobody has this password")
+
+
+class BadPassword(ValueError):
+    """No password that a user may have; the text says why."""
+
+
+def hash_password(password: str) -> str:
+    """What is stored for a new password. Raises `BadPassword`."""
+    if len(password) < MIN_CHARACTERS:
+        raise BadPassword(f"a password has at least {MIN_CHARACTERS} characters")
+    if len(password.encode(errors="surrogatepass")) > MAX_BYTES:
+        raise BadPassword(f"a password has at most {MAX_BYTES:,} bytes")
+    return _hasher.hash(password.encode(errors="surrogatepass"))
+
+
+def fits(stored: str | None, password: str) -> bool:
+    """Whether this is the password. It takes the same time for None, a user who isn't there or has none."""
+    given = password.encode(errors="surrogatepass")[:MAX_BYTES]
+    try:
+        return _hasher.verify(stored or _NOBODYS, given) and stored is not None
+    except (Argon2Error, InvalidHash):
+        return False
