@@ -9,7 +9,6 @@ from importlib import resources
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.query.pages.security import HEADERS
 from gateway.rejections import NotFound
@@ -48,20 +47,16 @@ def asset_path(name: str) -> str:
     return assets()[name].path
 
 
-def asset_route() -> Route:
-    known = assets()
-
-    async def answer(request: Request) -> Response:
-        asset = known.get(request.path_params["name"])
-        if asset is None:
-            raise NotFound
-        # A page that was opened before an update still finds the file, but keeps it no longer.
-        fresh = request.path_params["digest"] == asset.digest
-        headers = {**HEADERS, "Cache-Control": _FOR_GOOD if fresh else "no-store", "Vary": "Accept-Encoding"}
-        packs = "gzip" in request.headers.get("accept-encoding", "")
-        if packs:
-            headers["Content-Encoding"] = "gzip"
-        kind = _TYPES[asset.name.rpartition(".")[2]]
-        return Response(asset.packed if packs else asset.body, headers=headers, media_type=kind)
-
-    return Route("/static/{digest}/{name}", answer)
+async def answer_asset(request: Request) -> Response:
+    """The file that `/static/{digest}/{name}` names. Raises `NotFound`."""
+    asset = assets().get(request.path_params["name"])
+    if asset is None:
+        raise NotFound
+    # A page that was opened before an update still finds the file, but keeps it no longer.
+    fresh = request.path_params["digest"] == asset.digest
+    headers = {**HEADERS, "Cache-Control": _FOR_GOOD if fresh else "no-store", "Vary": "Accept-Encoding"}
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    if packs:
+        headers["Content-Encoding"] = "gzip"
+    kind = _TYPES[asset.name.rpartition(".")[2]]
+    return Response(asset.packed if packs else asset.body, headers=headers, media_type=kind)

@@ -4,13 +4,13 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.guard import guarded
 from gateway.query.pages.page import PROJECT, project_of
 from gateway.query.pages.picker import Picker
 from gateway.query.pages.rendering import to
+from gateway.query.pages.route import PageRoute
 from gateway.query.pages.security import next_path
 from gateway.query.pages.typed_range import parse_typed
 from gateway.query.pages.view import RANGE, home, now_us
@@ -21,7 +21,7 @@ from gateway.query.times import parse_time
 _OWN = ("page", "range", "from", "until", "as_of")
 
 
-def range_route(deps: QueryDeps) -> Route:
+def range_route(deps: QueryDeps) -> PageRoute:
     """The typed text counts before the two times; without any of them it is the usual range."""
 
     async def answer(request: Request, visitor: Visitor) -> Response:
@@ -33,7 +33,7 @@ def range_route(deps: QueryDeps) -> Route:
         return to(next_path(f"{path}?{urlencode(values)}" if values else path))
 
     path = f"{PROJECT}/range"
-    return Route(path, guarded(deps, path, answer), methods=["GET"])
+    return PageRoute(path, guarded(deps, path, answer), methods=["GET"])
 
 
 def _chosen(typed: str, start: str, end: str) -> dict[str, str]:

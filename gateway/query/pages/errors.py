@@ -29,7 +29,10 @@ MAX_VALUES = 10
 
 
 class Row(NamedTuple):
+    """`message`: without the type, which stands before it."""
+
     group: ErrorGroup
+    message: str
     href: str
     bars: list[Bar]
     releases: str
@@ -75,6 +78,7 @@ def _row(view: View, tree: Node, group: ErrorGroup) -> Row:
     releases = group.releases
     return Row(
         group=group,
+        message=group.message.removeprefix(f"{group.type}: "),
         href=view.url(q=render(add(tree, term(COLUMN, group.fingerprint)))),
         bars=spark(group.trend),
         releases=releases[0] + (f", {len(releases) - 1} more" if releases[1:] else "") if releases else "",

@@ -6,19 +6,19 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import read_form, token_for
 from gateway.query.pages.guard import refusing, taking_forms
 from gateway.query.pages.rendering import render, to
+from gateway.query.pages.route import PageRoute
 from gateway.query.pages.security import next_path
 from gateway.query.pages.visit import drop_session, keep_session, keep_visit, session_of, theme_of, visit_of
 from gateway.query.people.people import People, WrongLogin
 from gateway.rejections import RateLimited
 
 
-def routes(deps: QueryDeps) -> list[Route]:
+def routes(deps: QueryDeps) -> list[PageRoute]:
     people = deps.known_people
 
     async def show(request: Request) -> Response:
@@ -54,10 +54,10 @@ def routes(deps: QueryDeps) -> list[Route]:
         return response
 
     return [
-        Route("/login", refusing(deps.counted("/login", show)), methods=["GET"]),
-        Route("/login", taking_forms(deps, "/login", log_in), methods=["POST"]),
-        Route("/login/link", refusing(deps.counted("/login/link", show_link)), methods=["GET"]),
-        Route("/logout", taking_forms(deps, "/logout", log_out), methods=["POST"]),
+        PageRoute("/login", refusing(deps.counted("/login", show)), methods=["GET"]),
+        PageRoute("/login", taking_forms(deps, "/login", log_in), methods=["POST"]),
+        PageRoute("/login/link", refusing(deps.counted("/login/link", show_link)), methods=["GET"]),
+        PageRoute("/logout", taking_forms(deps, "/logout", log_out), methods=["POST"]),
     ]
 
 

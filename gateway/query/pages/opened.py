@@ -30,7 +30,7 @@ _FIELDS = {
 }
 """Column -> the field that searches for it, in the order in which they are shown."""
 
-_OTHERS = ("line_number", "account_name", "user", "account", "extra", "severity_number", "retention_days")
+_OTHERS = ("line_number", "account_name", "user", "account", "extra")
 
 MAX_ATTRIBUTES = 300
 MAX_DEPTH = 20

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.guard import guarded
 from gateway.query.pages.rendering import render
+from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import View, now_us
 from gateway.query.pages.visit import keep_theme
 from gateway.query.people import Membership, Visitor
@@ -41,7 +41,7 @@ class Page:
         """The first word of the path: which place in the navigation it belongs to."""
         return self.path.partition("/")[0]
 
-    def routes(self, deps: QueryDeps, navigation: "Sequence[Page]") -> list[Route]:
+    def routes(self, deps: QueryDeps, navigation: "Sequence[Page]") -> list[PageRoute]:
         path = f"{PROJECT}/{self.path}"
 
         async def answer(request: Request, visitor: Visitor) -> Response:
@@ -53,7 +53,7 @@ class Page:
             keep_theme(response, request)
             return response
 
-        return [Route(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
+        return [PageRoute(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
 
     async def _found(self, view: View) -> Mapping[str, Any]:
         try:

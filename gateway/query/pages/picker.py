@@ -18,7 +18,6 @@ PRESETS = (
     ("30d", "Last 30 days"),
 )
 
-_DAY_US = 86_400_000_000
 _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
@@ -62,14 +61,13 @@ class Picker:
     def exact(self) -> str:
         """Both ends, with their days where they are not of one day, or not of today."""
         start, end = self.range
-        if start // _DAY_US != end // _DAY_US:
-            return f"{day_clock(start)} to {day_clock(end)} UTC"
-        times = (f"{moment_of(each):%H:%M}" for each in self.range)
-        if self.range.seconds < 600:
-            times = (seconds(each) for each in self.range)
-        today = end // _DAY_US == self.now // _DAY_US
-        moment = moment_of(start)
-        return f"{'' if today else f'{moment.day} {moment:%b} '}{' to '.join(times)} UTC"
+        first, last, now = map(moment_of, (start, end, self.now))
+        year = "" if first.year == last.year == now.year else f" {last:%Y}"
+        if first.date() != last.date():
+            return f"{day_clock(start)} to {day_clock(end)}{year} UTC"
+        times = [seconds(each) if self.range.seconds < 600 else f"{moment_of(each):%H:%M}" for each in self.range]
+        day = "" if last.date() == now.date() else f"{first.day} {first:%b}{year} "
+        return f"{day}{' to '.join(times)} UTC"
 
     @property
     def presets(self) -> list[Preset]:

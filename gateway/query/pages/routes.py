@@ -2,19 +2,19 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages import login
-from gateway.query.pages.assets import asset_route
+from gateway.query.pages.assets import answer_asset
 from gateway.query.pages.choose import range_route
 from gateway.query.pages.errors import ERRORS
-from gateway.query.pages.guard import guarded
+from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
 from gateway.query.pages.log import LOG
 from gateway.query.pages.logs import LOGS
 from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
+from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import home
 from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
@@ -23,18 +23,18 @@ from gateway.rejections import NotFound
 PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, HELP)
 
 
-def routes(deps: QueryDeps) -> list[Route]:
+def routes(deps: QueryDeps) -> list[PageRoute]:
     """None in a process that knows no people."""
     if deps.people is None:
         return []
     navigation = [page for page in PAGES if page.title]
     return [
-        Route("/", guarded(deps, "/", _start), methods=["GET"]),
+        PageRoute("/", guarded(deps, "/", _start), methods=["GET"]),
         *login.routes(deps),
-        asset_route(),
+        PageRoute("/static/{digest}/{name}", refusing(answer_asset)),
         range_route(deps),
         *(route for page in PAGES for route in page.routes(deps, navigation)),
-        Route("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
+        PageRoute("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
     ]
 
 

@@ -34,4 +34,4 @@ def is_own(request: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
-    return origin is not None and origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
+    return origin is not None and origin == f"{request.scope['scheme']}://{request.headers.get('host', '')}"

@@ -12,7 +12,7 @@ _VISIT_S = 3_600
 
 def is_secure(request: Request) -> bool:
     """Whether the browser came by TLS, to us or to a proxy that we trust."""
-    return request.url.scheme == "https"
+    return bool(request.scope["scheme"] == "https")
 
 
 def session_of(request: Request) -> str:
