@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -134,6 +136,21 @@ def test_env_holds_exactly_the_documented_names_and_is_private(up: Up) -> None:
 def test_a_log_sent_with_the_demo_key_becomes_a_row(up: Up) -> None:
     assert ingest(up.env(), "hello") == 200
     wait_until(lambda: stored(up.env(), "hello") == 1)
+
+
+def test_the_printed_link_opens_the_demo_project(up: Up) -> None:
+    (link,) = re.findall(r"http\S+/login/link\?token=\S+", up.folder.with_name(f"{up.folder.name}.log").read_text())
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(link, timeout=60) as page:
+        html = page.read().decode()
+    assert "Log in as demo" in html
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', html))
+    form = urllib.request.Request(
+        f"{up.env()['SLUICE_URL']}/login", urlencode(fields).encode(), {"Sec-Fetch-Site": "same-origin"}
+    )
+    with browser.open(form, timeout=60) as page:
+        assert page.url == f"{up.env()['SLUICE_URL']}/p/demo/logs"
+        assert "Log out" in page.read().decode()
 
 
 def test_status_lists_every_process(up: Up) -> None:

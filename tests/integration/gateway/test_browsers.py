@@ -264,3 +264,10 @@ def test_clients_that_glue_base_and_path_reach_their_route(gateway: GatewayProce
 def test_other_routes_are_reached_in_the_same_way(gateway: GatewayProcess, path: str) -> None:
     answer = gateway.request("GET", path, headers={"Authorization": f"Bearer {gateway.keys.ingest}"})
     assert answer.status in (200, 403, 503)
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/logout", f"/p/{PROJECT}/logs", "/static/x/app.js"])
+def test_no_other_site_reads_a_page(gateway: GatewayProcess, path: str) -> None:
+    for method in ("GET", "OPTIONS"):
+        answer = gateway.request(method, path, headers={"Origin": PAGE, "Access-Control-Request-Method": "GET"})
+        assert not [name for name in answer.headers if name.lower() == "access-control-allow-origin"]

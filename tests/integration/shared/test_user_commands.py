@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from shared.clients.postgres import connect
 from shared.keys import hash_key
 from shared.passwords import fits
@@ -35,13 +33,9 @@ def test_a_users_life(cli: Cli) -> None:
     assert fits(password_of(cli, "ann"), "another one entirely")
     told(cli, "user", "grant", "ann", "--project", "p", "--role", "owner")
     assert cli.json("user", "list")["users"][0]["roles"] == {"p": "owner"}
-    told(cli, "user", "grant", "ann", "--project", "p", "--role", "none")
-    assert cli.json("user", "list")["users"][0]["roles"] == {}
     told(cli, "user", "disable", "ann")
-    assert cli.json("user", "list")["users"][0]["disabled_at"] is not None
     assert "disabled since" in cli.run("user", "list")
-    told(cli, "user", "enable", "ann")
-    assert cli.json("user", "list")["users"][0]["disabled_at"] is None
+    assert "no user 'nobody'" in cli.run("user", "disable", "nobody", fails=True)
 
 
 def test_a_link_is_printed_once_and_stored_as_its_hash(cli: Cli) -> None:
@@ -55,26 +49,3 @@ def test_a_link_is_printed_once_and_stored_as_its_hash(cli: Cli) -> None:
         stored = str(db.execute("SELECT row_to_json(login_links)::text FROM login_links").fetchall())
     assert hash_key(token) in stored
     assert token not in stored
-
-
-@pytest.mark.parametrize(
-    ("arguments", "typed", "says"),
-    [
-        (("create", "ann"), "short", "at least 10 characters"),
-        (("create", " ann"), PASSWORD, "no spaces around it"),
-        (("create", "x" * 65), PASSWORD, "1 to 64"),
-        (("create", "ann", "--project", "nothing"), PASSWORD, "nothing"),
-        (("password", "nobody"), PASSWORD, "no user 'nobody'"),
-        (("disable", "nobody"), None, "no user 'nobody'"),
-        (("link", "nobody"), None, "no user 'nobody'"),
-        (("grant", "nobody", "--project", "p", "--role", "owner"), None, "no user 'nobody'"),
-    ],
-)
-def test_what_can_not_be_done_is_said(cli: Cli, arguments: tuple[str, ...], typed: str | None, says: str) -> None:
-    assert says in cli.run("user", *arguments, fails=True, typed=typed)
-    assert cli.json("user", "list") == {"users": []}
-
-
-def test_a_name_is_taken_in_any_case(cli: Cli) -> None:
-    told(cli, "user", "create", "Ann", typed=PASSWORD)
-    assert "already" in cli.run("user", "create", "ANN", fails=True, typed=PASSWORD)

@@ -9,8 +9,10 @@ import httpx
 from starlette.applications import Starlette
 
 from gateway.http.answer import Headers
+from gateway.http.deadlines import Deadlines
 from gateway.mapping.mapper import StoredMapper
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query.json_body import small_bodies
 from gateway.query.people import Attempts, People, Sessions
 from gateway.rejections import Unauthenticated
 from shared.clients.postgres import Postgres
@@ -18,6 +20,7 @@ from shared.clients.redis import Redis
 from shared.keys import ResolvedKey, find_key, hash_key
 from shared.metrics import Metrics
 from shared.registry import load
+from shared.views import Views
 from tests.bundles import MemoryBlobs, MemoryIndex
 from tests.integration.gateway.query.read_api import Merged, stand_in
 
@@ -85,7 +88,12 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis) -> Starlette:
     blobs = MemoryBlobs()
     mapper: Any = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
     people = People(Sessions(postgres), Attempts(redis), resolve, count)
-    deps = QueryDeps(reader, stand_in, Metrics(), Merged({}), mapper, load().stores, people=people)
+    deps = QueryDeps(
+        *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
+        views=Views(postgres),
+        bodies=small_bodies(Deadlines(60)),
+        people=people,
+    )
     app = Starlette(routes=query_routes(deps))
     app.router.redirect_slashes = False
     return app

@@ -41,7 +41,7 @@ async def test_every_page_has_the_headers_of_security(reader: Browser) -> None:
         "/",
         "/login",
         "/login/link?token=x",
-        "/nothing/of/ours",
+        "/static/x/y",
         "/p/p/nothing",
         "/p/other/logs",
         "/p/p/logs?last=x",
@@ -52,7 +52,7 @@ async def test_every_page_has_the_headers_of_security(reader: Browser) -> None:
         answer = await reader.get(path)
         for name, value in HEADERS.items():
             if name != "Cache-Control" or not path.startswith("/static/"):
-                assert answer.headers[name] == value, (path, name)
+                assert answer.headers.get(name) == value, (path, name)
     assert HEADERS["Content-Security-Policy"] == CSP
     assert (HEADERS["X-Content-Type-Options"], HEADERS["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert HEADERS["Cache-Control"] == "no-store"
@@ -244,15 +244,9 @@ async def test_errors_are_groups_with_counts(store: Store, reader: Browser) -> N
 @pytest.mark.parametrize(
     ("typed", "leads_to"),
     [
-        ("range=2h", "/p/p/logs?q=a&last=2h"),
-        (
-            "range=2026-01-15+10:00+to+11:00",
-            "start_time=2026-01-15T10%3A00%3A00.000Z&end_time=2026-01-15T11%3A00%3A00.000Z",
-        ),
-        (
-            "from=2026-01-15T10:00&until=2026-01-15T09:00",
-            "start_time=2026-01-15T09%3A00%3A00.000Z&end_time=2026-01-15T10",
-        ),
+        ("range=2h", "&last=2h"),
+        ("range=2026-01-15+10:00+to+11:00", "&start_time=2026-01-15T10:00:00.000Z&end_time=2026-01-15T11:00:00.000Z"),
+        ("from=2026-01-15T10:00&until=2026-01-15T09:00", "&start_time=2026-01-15T09:00:00.000Z&end_time=2026-01-15T10"),
     ],
 )
 async def test_a_typed_range_becomes_an_address(reader: Browser, typed: str, leads_to: str) -> None:
