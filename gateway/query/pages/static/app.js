@@ -118,8 +118,13 @@
     for (const name of ["last", "as_of", "cursor", "open"]) here.searchParams.delete(name);
     here.searchParams.set("start_time", isoOf(ends[0]));
     here.searchParams.set("end_time", isoOf(ends[1]));
-    addEventListener("click", (click) => { click.preventDefault(); click.stopPropagation(); }, { capture: true, once: true });
-    go(here.pathname + here.search);
+    // The click that ends the drag is not meant for the bar below it.
+    const swallow = (click) => { click.preventDefault(); click.stopPropagation(); };
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => {
+      removeEventListener("click", swallow, { capture: true });
+      go(here.pathname + here.search);
+    });
   });
 
   function go(address) {
