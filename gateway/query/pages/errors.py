@@ -44,7 +44,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     query = parse_groups(view.given)
     asked = query.asked
     complete = (await view.deps.complete_of(asked.tables)).within(asked.as_of)
-    found = await find_groups(view.deps.groups, view.deps.reader, view.project.project_id, query)
+    found = await find_groups(view.deps.groups, view.deps.states, view.deps.reader, view.project.project_id, query)
     filtered = asked.q != EVERYTHING
     return {
         "asked": asked,

@@ -11,11 +11,7 @@ from gateway.query.pages.page import Page
 from gateway.query.pages.stored_log import find_log
 from gateway.query.pages.view import View
 from gateway.query.place import decode_place
-from gateway.rejections import NotFound
-
-
-class LogNotFound(NotFound):
-    sentence = "This log is not there, or no longer"
+from gateway.query.refusals import LogNotFound
 
 
 async def _find(view: View) -> Mapping[str, Any]:
@@ -30,8 +26,6 @@ async def _find(view: View) -> Mapping[str, Any]:
         raise LogNotFound from error
     complete = await view.deps.complete_of(asked.tables)
     log = await find_log(view.deps.reader, view.project.project_id, place)
-    if log is None:
-        raise LogNotFound
     return {
         "asked": asked,
         "picker": view.picker(asked.range),

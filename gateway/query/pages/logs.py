@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.complete import Complete
 from gateway.query.language import EVERYTHING, Node
 from gateway.query.language.edits import parts
 from gateway.query.language.nodes import Text
-from gateway.query.logs.columns import INCLUDABLE, KEYS
+from gateway.query.logs.columns import INCLUDABLE, KEYS, REF
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.filters import LogQuery
+from gateway.query.logs.plan import Searched
 from gateway.query.logs.search import Found
-from gateway.query.logs.stepwise import Searched, search_in_steps
+from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.logs.volume import VolumeQuery, find_volume
 from gateway.query.pages.chart import Chart, histogram
 from gateway.query.pages.empty import Empty, empty
@@ -25,6 +26,7 @@ from gateway.query.pages.stored_log import PLACED, StoredLog, find_log, stored_l
 from gateway.query.pages.view import View
 from gateway.query.place import Place, decode_place, encode_place
 from gateway.query.reader import TooBig
+from gateway.query.refusals import LogNotFound
 from gateway.query.times import parse_time
 from gateway.rejections import Rejection, Unavailable
 from shared.formats.levels import LEVELS
@@ -37,13 +39,23 @@ BUDGET = 1_500_000
 VOLUME_WITHIN_S = 5.0
 """The histogram fails alone after that: the rows are there without it."""
 
+VOLUME_BUDGET = 10_000_000
+"""Rows that are counted one by one for the histogram, where no rollup can answer it."""
+
 FROM_BELOW = tuple(reversed(LEVELS))
 """How levels are stacked."""
 
 MAX_COLUMNS = 6
 _FIXED = ("timestamp", "level", "service", "message")
-COLUMNS = tuple(name for name in (*KEYS, *INCLUDABLE) if name not in (*_FIXED, "attributes"))
+COLUMNS = tuple(name for name in (*KEYS, *INCLUDABLE) if name not in (*_FIXED, "attributes", REF))
 """Columns that can be chosen."""
+
+
+class Volumes(NamedTuple):
+    """`since`: from when on the logs are counted, where the search is too large to count all; microseconds."""
+
+    chart: Chart
+    since: int | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     asking = _parse(view)
     reader, project_id = view.deps.reader, view.project.project_id
     complete = (await view.deps.complete_of(asking.asked.tables)).within(asking.asked.as_of)
-    (found, searched), chart, open = await asyncio.gather(
+    (found, searched), volumes, open = await asyncio.gather(
         search_in_steps(reader, project_id, asking.query, BUDGET),
         _chart(view, asking.asked, complete),
         _open(view, asking),
@@ -96,9 +108,9 @@ async def _find(view: View) -> Mapping[str, Any]:
         "asked": asking.asked,
         "picker": view.picker(asking.asked.range),
         "badge": view.badge(complete),
-        "chart": chart if isinstance(chart, Chart) else None,
-        "chart_problem": "" if isinstance(chart, Chart) else chart,
-        "facets": _facets(view, asking.asked.q, chart),
+        "volumes": volumes if isinstance(volumes, Volumes) else None,
+        "volumes_problem": "" if isinstance(volumes, Volumes) else volumes,
+        "facets": _facets(view, asking.asked.q, volumes),
         "words": words_of(asking.asked.q),
         "columns": asking.columns,
         "rows": rows,
@@ -113,15 +125,18 @@ async def _find(view: View) -> Mapping[str, Any]:
     }
 
 
-async def _chart(view: View, asked: Asked, complete: Complete) -> Chart | str:
+async def _chart(view: View, asked: Asked, complete: Complete) -> Volumes | str:
     """The histogram, or a sentence that says why there is none."""
+    query = VolumeQuery(asked, 96, "level", VOLUME_BUDGET)
     try:
         async with asyncio.timeout(VOLUME_WITHIN_S):
-            volume = await find_volume(view.deps.reader, view.project.project_id, VolumeQuery(asked, 96, "level"))
+            volume = await find_volume(view.deps.reader, view.project.project_id, query)
     except (Rejection, TooBig, TimeoutError):
         return "The histogram could not be counted in time. The rows below don't need it; a shorter range does help."
-    counts = [(parse_time(bucket.time), bucket.counts) for bucket in volume.buckets]
-    return histogram(asked.range, counts, FROM_BELOW, bucket_us=volume.bucket_s * 1_000_000, complete=complete.up_to)
+    counts = [(parse_time(bucket.time), bucket.counts or {}) for bucket in volume.buckets]
+    chart = histogram(asked.range, counts, FROM_BELOW, bucket_us=query.width, complete=complete.up_to)
+    to = parse_time(volume.searched_to)
+    return Volumes(chart, to if to > asked.range.start else None)
 
 
 async def _open(view: View, asking: Asking) -> Opened | None:
@@ -130,13 +145,13 @@ async def _open(view: View, asking: Asking) -> Opened | None:
         return None
     try:
         log = await find_log(view.deps.reader, view.project.project_id, asking.open)
-    except (Unavailable, TooBig):
+    except (LogNotFound, Unavailable, TooBig):
         return None
-    return opened(view, asking.asked.q, log) if log else None
+    return opened(view, asking.asked.q, log)
 
 
-def _facets(view: View, tree: Node, chart: Chart | str) -> list[Facet]:
-    counts = chart.totals if isinstance(chart, Chart) else {}
+def _facets(view: View, tree: Node, volumes: Volumes | str) -> list[Facet]:
+    counts = volumes.chart.totals if isinstance(volumes, Volumes) else {}
     ordered = [(level, counts.get(level)) for level in FROM_BELOW if counts.get(level)]
     return [facet_of(view, tree, "level", ordered, css="lv")]
 

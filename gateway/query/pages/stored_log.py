@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.query.logs.columns import INCLUDABLE
-from gateway.query.logs.filters import LogQuery
-from gateway.query.logs.search import Found, find_logs
+from gateway.query.asked import Asked
+from gateway.query.logs.at import range_around
+from gateway.query.logs.detail import OneLogQuery, find_one_log
+from gateway.query.logs.search import Found
 from gateway.query.place import Place, encode_place
 from gateway.query.reader import Reader
 from gateway.query.times import parse_time
@@ -43,13 +44,10 @@ def stored_logs(found: Found) -> list[StoredLog]:
     return [_stored(columns) for columns in _decode(b"".join(found.body))["logs"]]
 
 
-async def find_log(reader: Reader, project_id: str, place: Place) -> StoredLog | None:
-    """The log at a place, with all columns; None where there is none (any more)."""
-    # The first one that doesn't come before the place: no topic's name stands between a name and that with NUL.
-    after = place._replace(topic=place.topic + "\0")
-    query = LogQuery(start=place.timestamp, end=place.timestamp, after=after, limit=1, include=INCLUDABLE)
-    logs = stored_logs(await find_logs(reader, project_id, query))
-    return logs[0] if logs and logs[0].ref == encode_place(place) else None
+async def find_log(reader: Reader, project_id: str, place: Place) -> StoredLog:
+    """The log at a place, with all columns. Raises `LogNotFound`, `Unavailable`."""
+    found = await find_one_log(reader, project_id, OneLogQuery(Asked(range_around(place)), place))
+    return StoredLog(found.ref, place.timestamp, place.received_at, _decode(found.log))
 
 
 def _stored(columns: Mapping[str, Any]) -> StoredLog:

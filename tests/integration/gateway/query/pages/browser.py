@@ -22,7 +22,7 @@ from shared.metrics import Metrics
 from shared.registry import load
 from shared.views import Views
 from tests.bundles import MemoryBlobs, MemoryIndex
-from tests.integration.gateway.query.read_api import Merged, stand_in
+from tests.integration.gateway.query.read_api import Merged, Said, stand_in
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -90,8 +90,10 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis) -> Starlette:
     people = People(Sessions(postgres), Attempts(redis), resolve, count)
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
+        states=Said({}),
         views=Views(postgres),
         bodies=small_bodies(Deadlines(60)),
+        delivery=None,  # type: ignore[arg-type]  # no page here asks for it
         people=people,
     )
     app = Starlette(routes=query_routes(deps))
