@@ -20,6 +20,7 @@ from gateway.query.logs.volume import VolumeQuery, find_volume
 from gateway.query.pages.chart import Chart, histogram
 from gateway.query.pages.empty import Empty, empty
 from gateway.query.pages.facet import Facet, facet_of
+from gateway.query.pages.log_facets import log_facets
 from gateway.query.pages.opened import Opened, opened
 from gateway.query.pages.page import Page
 from gateway.query.pages.stored_log import PLACED, StoredLog, find_log, stored_logs
@@ -98,9 +99,10 @@ async def _find(view: View) -> Mapping[str, Any]:
     asking = _parse(view)
     reader, project_id = view.deps.reader, view.project.project_id
     complete = (await view.deps.complete_of(asking.asked.tables)).within(asking.asked.as_of)
-    (found, searched), volumes, open = await asyncio.gather(
+    (found, searched), volumes, facets, open = await asyncio.gather(
         search_in_steps(reader, project_id, asking.query, BUDGET),
         _chart(view, asking.asked, complete),
+        log_facets(view, asking.asked),
         _open(view, asking),
     )
     rows = await asyncio.to_thread(stored_logs, found)
@@ -110,7 +112,8 @@ async def _find(view: View) -> Mapping[str, Any]:
         "badge": view.badge(complete),
         "volumes": volumes if isinstance(volumes, Volumes) else None,
         "volumes_problem": "" if isinstance(volumes, Volumes) else volumes,
-        "facets": _facets(view, asking.asked.q, volumes),
+        "facets": [_levels(view, asking.asked.q, volumes), *(facets or [])],
+        "facets_problem": facets is None,
         "words": words_of(asking.asked.q),
         "columns": asking.columns,
         "rows": rows,
@@ -150,10 +153,11 @@ async def _open(view: View, asking: Asking) -> Opened | None:
     return opened(view, asking.asked.q, log)
 
 
-def _facets(view: View, tree: Node, volumes: Volumes | str) -> list[Facet]:
+def _levels(view: View, tree: Node, volumes: Volumes | str) -> Facet:
+    """The levels, which are the legend of the histogram, too."""
     counts = volumes.chart.totals if isinstance(volumes, Volumes) else {}
     ordered = [(level, counts.get(level)) for level in FROM_BELOW if counts.get(level)]
-    return [facet_of(view, tree, "level", ordered, css="lv")]
+    return facet_of(view, tree, "level", ordered, css="lv")
 
 
 def words_of(tree: Node) -> list[str]:

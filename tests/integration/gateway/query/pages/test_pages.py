@@ -97,6 +97,28 @@ async def test_a_search_narrows_counts_and_marks(store: Store, reader: Browser) 
     assert "unmatched ( at 6" in text_of(hint)
 
 
+async def test_facets_count_and_lead_on(store: Store, reader: Browser) -> None:
+    store.add_logs(*({"service": service, "release": "r1"} for service in ("api", "api", "web")), {"service": ""})
+    html = await reader.shown(f"/p/p/logs?{RANGE}")
+    rail = text_of(html.partition('class="rail"')[2].partition("<main")[0])
+    assert "service api2onlynot web1onlynot" in rail
+    assert "release r13onlynot" in rail
+    without = [link for link in links_in(html) if "q=-service%3Aapi" in link]
+    assert len(rows_of(await reader.shown(without[0]))) == 2
+
+
+async def test_rows_stand_without_what_could_not_be_counted(
+    store: Store, reader: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add_logs({"message": "here"})
+    monkeypatch.setattr("gateway.query.pages.logs.VOLUME_WITHIN_S", 0.0)
+    monkeypatch.setattr("gateway.query.pages.log_facets.WITHIN_S", 0.0)
+    html = await reader.shown(f"/p/p/logs?{RANGE}")
+    assert rows_of(html) == ["12:00:00.000infohere"]
+    assert "The histogram could not be counted in time." in text_of(html)
+    assert "Other values could not be counted in time." in text_of(html)
+
+
 async def test_pages_of_logs_follow_each_other(store: Store, reader: Browser) -> None:
     store.add_logs(*({"message": f"m{n:03}", "timestamp": NOON + n} for n in range(230)))
     found: list[str] = []
