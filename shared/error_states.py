@@ -53,7 +53,7 @@ class State(msgspec.Struct, frozen=True):
 OPEN = State()
 
 
-class Change(msgspec.Struct, frozen=True):
+class StateChange(msgspec.Struct, frozen=True):
     """A change as history keeps it. `state`: after it."""
 
     at: datetime
@@ -71,7 +71,7 @@ MOST_CHANGES = 100
 MOST_RELEASES = 10_000
 """Of a project: those that were seen first are forgotten."""
 
-Alter = Callable[[State], Change]
+Alter = Callable[[State], StateChange]
 """The change of a group's state. It may raise: nothing is changed then."""
 
 
@@ -115,14 +115,14 @@ class States:
         )
         return [fingerprint for (fingerprint,) in rows]
 
-    async def history(self, project_id: str, fingerprint: str) -> list[Change]:
+    async def history(self, project_id: str, fingerprint: str) -> list[StateChange]:
         """The newest changes first."""
         rows = await self._postgres.query(
             "SELECT change::text FROM error_history WHERE project_id = %s AND fingerprint = %s"
             " ORDER BY id DESC LIMIT %s",
             [project_id, fingerprint, MOST_CHANGES],
         )
-        return [msgspec.json.decode(text, type=Change) for (text,) in rows]
+        return [msgspec.json.decode(text, type=StateChange) for (text,) in rows]
 
     async def watched(self) -> list[Watched]:
         """Of all projects."""
@@ -133,7 +133,7 @@ class States:
         return [Watched(project_id, fingerprint, _state(text)) for project_id, fingerprint, text in rows]
 
     async def change(self, project_id: str, fingerprints: Sequence[str], alter: Alter) -> dict[str, State]:
-        """Change each of these groups; returns their states. Raises `TooManyStates`, and what `alter` raises."""
+        """StateChange each of these groups; returns their states. Raises `TooManyStates`, and what `alter` raises."""
 
         async def change(db: AsyncConnection) -> dict[str, State]:
             await db.execute("SELECT 1 FROM projects WHERE id = %s FOR UPDATE", [project_id])

@@ -28,7 +28,9 @@ class Components:
         two formats may have structs of the same name."""
         template = _REFERENCE.format("schemas", prefix) + "{name}"
         (reference,), found = msgspec.json.schema_components([kind], ref_template=template)
-        self.body["schemas"] |= {prefix + name: schema for name, schema in found.items()}
+        for name, schema in found.items():
+            if self.body["schemas"].setdefault(prefix + name, schema) != schema:
+                raise ValueError(f"two types of the API are named {prefix}{name}: rename one, or give a prefix")
         return reference
 
     def response(self, name: str, body: Mapping[str, Any]) -> Json:

@@ -21,7 +21,7 @@ from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
 from gateway.query.trend import trend_sql
 from gateway.query.triage.said import history_of, states_of
-from shared.error_states import Change, State, States
+from shared.error_states import State, StateChange, States
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
     found: Found
     parts: Parts
     state: State
-    history: list[Change]
+    history: list[StateChange]
 
 
 class GroupQuery(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.rejections import InvalidBody
-from shared.error_states import Change, Limit, State, Status
+from shared.error_states import Limit, State, StateChange, Status
 
 MOST_GROUPS = 200
 """Of one request."""
@@ -47,14 +47,14 @@ class StateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.until_time and self.until_time <= now:
             yield "until_time", "it must be in the future"
 
-    def changed(self, state: State, now: datetime, by: str) -> Change:
+    def changed(self, state: State, now: datetime, by: str) -> StateChange:
         """The change that it makes of a state."""
         if self.status is not UNSET:
             until, until_time = self.until or None, self.until_time or None
             state = State(self.status, now, self.in_release or None, until, until_time, state.assignee)
         if self.assignee is not UNSET:
             state = msgspec.structs.replace(state, assignee=self.assignee)
-        return Change(now, by, state, self.note or None)
+        return StateChange(now, by, state, self.note or None)
 
 
 class StatesBody(StateBody, frozen=True, kw_only=True):

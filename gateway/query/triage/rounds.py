@@ -15,7 +15,7 @@ from gateway.query.triage.rows import moment
 from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
 from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
-from shared.error_states import Change, Reopened, State
+from shared.error_states import Reopened, State, StateChange
 
 EVERY_S = 15.0
 OVERLAP = timedelta(minutes=2)
@@ -96,10 +96,10 @@ class Rounds:
             await self._open(project_id, fingerprint, states[fingerprint], why)
 
     async def _open(self, project_id: str, fingerprint: str, state: State, why: Reopened) -> None:
-        def again(found: State) -> Change:
+        def again(found: State) -> StateChange:
             if found != state:
                 raise _Changed
-            return Change(datetime.now(UTC), BY, state.again(why))
+            return StateChange(datetime.now(UTC), BY, state.again(why))
 
         with contextlib.suppress(_Changed):
             await self._sources.states.change(project_id, [fingerprint], again)

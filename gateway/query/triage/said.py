@@ -9,7 +9,7 @@ from gateway.query.groups import Grouping
 from gateway.query.language import Condition, Cost
 from gateway.rejections import Unavailable
 from shared.clients.postgres import PostgresUnavailable
-from shared.error_states import OPEN, STATUSES, Change, State, States
+from shared.error_states import OPEN, STATUSES, State, StateChange, States
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ async def states_of(states: States, project_id: str, groups: Sequence[str]) -> l
     return [found.get(group, OPEN) for group in groups]
 
 
-async def history_of(states: States, project_id: str, group: str) -> list[Change]:
+async def history_of(states: States, project_id: str, group: str) -> list[StateChange]:
     """The newest changes first. Raises `Unavailable`."""
     return await known(states.history(project_id, group))
 

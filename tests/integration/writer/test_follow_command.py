@@ -17,6 +17,11 @@ def log_of(message: str) -> bytes:
     return logs(message, received_at=time.time_ns() // 1000)
 
 
+def hears_ctrl_c() -> None:
+    """A shell lets its background jobs ignore it, and they their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def follow(stage: Stage, *arguments: str) -> asyncio.subprocess.Process:
     """In a pipe. Postgres isn't there, and isn't needed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
@@ -30,7 +35,7 @@ async def follow(stage: Stage, *arguments: str) -> asyncio.subprocess.Process:
     }
     command = [sys.executable, "-m", "shared.cli", "logs", "--follow", "--project", "p1", *arguments]
     return await asyncio.create_subprocess_exec(
-        *command, env=clean | {"PYTHONPATH": str(ROOT)} | settings, stdout=PIPE, stderr=PIPE
+        *command, env=clean | {"PYTHONPATH": str(ROOT)} | settings, stdout=PIPE, stderr=PIPE, preexec_fn=hears_ctrl_c
     )
 
 

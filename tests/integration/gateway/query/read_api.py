@@ -26,7 +26,7 @@ from gateway.query.observing.delivery import Delivery
 from gateway.rejections import Rejection, Unauthenticated
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
-from shared.error_states import Change, State, States
+from shared.error_states import State, StateChange, States
 from shared.group_merges import Merges
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
@@ -150,7 +150,7 @@ class Said(States):
     async def with_status(self, project_id: str, *statuses: str) -> list[str]:
         return [each for each, state in self._said.items() if state.status in statuses]
 
-    async def history(self, project_id: str, fingerprint: str) -> list[Change]:
+    async def history(self, project_id: str, fingerprint: str) -> list[StateChange]:
         return []
 
 

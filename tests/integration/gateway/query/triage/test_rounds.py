@@ -13,7 +13,7 @@ from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.rows import microseconds
 from gateway.query.triage.watch import Sources
 from shared.clients.postgres import Postgres
-from shared.error_states import Change, Limit, State, States
+from shared.error_states import Limit, State, StateChange, States
 from tests.integration.gateway.query.read_api import TABLES, Merged, Store
 
 MINUTE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ class Bench:
         return Complete(microseconds(self.now)) if self.complete else Complete(reason="away")
 
     async def say(self, fingerprint: str, state: State, project_id: str = "p") -> None:
-        await self.states.change(project_id, [fingerprint], lambda _: Change(self.now, "ana", state))
+        await self.states.change(project_id, [fingerprint], lambda _: StateChange(self.now, "ana", state))
 
     def error(self, fingerprint: str, minutes: float, release: str = "", **more: Any) -> None:
         """An error that happened so long after `now`, and arrives now."""
