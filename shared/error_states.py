@@ -133,7 +133,7 @@ class States:
         return [Watched(project_id, fingerprint, _state(text)) for project_id, fingerprint, text in rows]
 
     async def change(self, project_id: str, fingerprints: Sequence[str], alter: Alter) -> dict[str, State]:
-        """StateChange each of these groups; returns their states. Raises `TooManyStates`, and what `alter` raises."""
+        """Change each of these groups; returns their states. Raises `TooManyStates`, and what `alter` raises."""
 
         async def change(db: AsyncConnection) -> dict[str, State]:
             await db.execute("SELECT 1 FROM projects WHERE id = %s FOR UPDATE", [project_id])

@@ -13,6 +13,9 @@ from shared.error_states import Limit, State, StateChange, Status
 MOST_GROUPS = 200
 """Of one request."""
 
+_NO_NUL = r"^[^\x00]*$(?!\n)"
+"""No text of Postgres holds it."""
+
 _TEXT = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_TEXT)]
 _Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
@@ -29,7 +32,7 @@ class StateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Limit | UnsetType | None = UNSET
     until_time: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
     assignee: _Name | UnsetType | None = UNSET
-    note: Annotated[str, Meta(min_length=1, max_length=2_000)] | UnsetType = UNSET
+    note: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=_NO_NUL)] | UnsetType = UNSET
 
     def check(self, now: datetime) -> None:
         """Raises `InvalidBody` for fields that don't go together."""

@@ -41,7 +41,7 @@ async def detail(api: httpx.AsyncClient, fingerprint: str) -> dict[str, Any]:
 
 async def test_a_group_is_resolved_assigned_and_opened_and_remembers_it(api: httpx.AsyncClient) -> None:
     assert (await detail(api, A))["state"]["status"] == "open"
-    resolved = await change(api, A, status="resolved", in_release="1.2.3", note="fixed by the retry")
+    resolved = await change(api, A, status="resolved", in_release="1.2.3", note="fixed by\nthe retry")
     assert resolved["fingerprint"] == A
     assert (resolved["state"]["status"], resolved["state"]["in_release"]) == ("resolved", "1.2.3")
     await change(api, A, assignee="ana")
@@ -50,7 +50,7 @@ async def test_a_group_is_resolved_assigned_and_opened_and_remembers_it(api: htt
     found = await detail(api, A)
     assert (found["state"]["status"], found["state"]["in_release"]) == ("open", None)
     assert found["state"]["assignee"] == "ana"
-    assert [each["note"] for each in found["history"]] == ["seen on staging too", None, None, "fixed by the retry"]
+    assert [each["note"] for each in found["history"]] == ["seen on staging too", None, None, "fixed by\nthe retry"]
     assert [each["state"]["status"] for each in found["history"]] == ["open", "open", "resolved", "resolved"]
     assert {each["by"] for each in found["history"]} == {"key k4"}
     assert (await change(api, A, assignee=None))["state"]["assignee"] is None
@@ -95,6 +95,7 @@ async def test_several_groups_are_changed_or_none(api: httpx.AsyncClient, states
         ({"status": "muted", "until": {"count": 0, "minutes": 9999}}, ["until", "until"]),
         ({"status": "muted", "until_time": "2020-01-01T00:00:00Z"}, ["until_time"]),
         ({"assignee": "a\u0000b"}, ["assignee"]),
+        ({"note": "a\u0000b"}, ["note"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )
