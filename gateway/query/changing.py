@@ -12,7 +12,6 @@ from gateway.http.counted import Endpoint, counted
 from gateway.query.answer import PiecesResponse
 from gateway.query.deps import QueryDeps
 from gateway.query.parameters import Parameters
-from gateway.query.refusals import ProjectNotFound
 from gateway.query.rendering import rendered
 from gateway.turns import Turns
 from shared.keys import ResolvedKey, Scope
@@ -35,9 +34,7 @@ def accepted(deps: QueryDeps, path: str, endpoint: Endpoint) -> Endpoint:
 
 async def key_of(deps: QueryDeps, request: Request, scope: Scope) -> ResolvedKey:
     """The key of a request without parameters. Raises what `authenticate` raises, `ProjectNotFound`, `BadQuery`."""
-    key = await deps.authenticate(request, scope)
-    if key.project_id != request.path_params["project_id"]:
-        raise ProjectNotFound
+    key = await deps.project_key(request, scope)
     Parameters(request.query_params.multi_items()).finish()
     return key
 

@@ -16,6 +16,7 @@ from gateway.query.observing.delivery import Delivery
 from gateway.query.people import People
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
+from gateway.query.refusals import ProjectNotFound
 from gateway.query.tails import Tails
 from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
@@ -65,6 +66,14 @@ class QueryDeps:
     async def reading_key(self, request: Request) -> ResolvedKey:
         """The key of a request that may read. Raises what `authenticate` raises."""
         return await self.authenticate(request, "read")
+
+    async def project_key(self, request: Request, scope: Scope = "read") -> ResolvedKey:
+        """The key of a request about the project in its path. Raises what `authenticate` raises, and `ProjectNotFound`:
+        the one place where a key is held against a project."""
+        key = await self.authenticate(request, scope)
+        if key.project_id != request.path_params["project_id"]:
+            raise ProjectNotFound
+        return key
 
     async def complete_of(self, tables: Sequence[str]) -> Complete:
         """How far these tables are complete; all of them where none is named. To be asked before they are."""

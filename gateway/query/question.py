@@ -100,9 +100,7 @@ class Question(Generic[Q]):
         path = PROJECT + self.path
 
         async def answer(request: Request) -> Response:
-            key = await deps.reading_key(request)
-            if key.project_id != request.path_params["project_id"]:
-                raise ProjectNotFound
+            key = await deps.project_key(request)
             asking = self.parse(Parameters(request.query_params.multi_items(), request.path_params))
             complete = await deps.complete_of(asking.asked.tables)
             found = await self._found(deps.reader, key.project_id, asking)

@@ -29,9 +29,7 @@ def routes(deps: QueryDeps) -> list[Described]:
     """
 
     async def delivery(request: Request) -> Response:
-        key = await deps.reading_key(request)
-        if key.project_id != request.path_params["project_id"]:
-            raise ProjectNotFound
+        key = await deps.project_key(request)
         Parameters(request.query_params.multi_items()).finish()
         answer = await find_delivery(deps, key.project_id)
         pieces = await asyncio.to_thread(rendered, answer)

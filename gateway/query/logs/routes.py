@@ -28,7 +28,7 @@ from gateway.query.logs.tail.route import tail_routes
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
 from gateway.query.place import encode_place
-from gateway.query.refusals import EventNotFound, ProjectNotFound
+from gateway.query.refusals import EventNotFound
 from shared.signals.logs import ATTRIBUTE_ITEMS, LOGS
 
 MAX_EVENT_ID = 128
@@ -44,9 +44,7 @@ def routes(deps: QueryDeps) -> list[Described]:
     FIELDS.index_attributes(ATTRIBUTE_ITEMS if deps.search_index == "attributes" else "")
 
     async def project_logs(request: Request) -> Response:
-        key = await deps.reading_key(request)
-        if key.project_id != request.path_params["project_id"]:
-            raise ProjectNotFound
+        key = await deps.project_key(request)
         query = parse_log_query(_parameters(request))
         complete = await deps.complete(LOGS.name)
         headers = complete.within(query.as_of).headers | hint_header(query.hints)

@@ -20,7 +20,7 @@ from gateway.query.logs.filters import LogQuery
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT, told
 from gateway.query.reader import TooBig
-from gateway.query.refusals import BadQuery, ProjectNotFound, issue
+from gateway.query.refusals import BadQuery, issue
 
 PATH = f"{PROJECT}/logs/export"
 
@@ -31,9 +31,7 @@ def export_routes(deps: QueryDeps) -> list[Described]:
     slots = Slots()
 
     async def export(request: Request) -> Response:
-        key = await deps.reading_key(request)
-        if key.project_id != request.path_params["project_id"]:
-            raise ProjectNotFound
+        key = await deps.project_key(request)
         query = parse_export(Parameters(request.query_params.multi_items()))
         with ExitStack() as running:
             running.enter_context(slots.taken(key.project_id))

@@ -19,7 +19,6 @@ from gateway.query.logs.tail.openapi import project_tail
 from gateway.query.logs.tail.query import LAST_EVENT_ID, TailQuery, parse_tail
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT
-from gateway.query.refusals import ProjectNotFound
 from gateway.query.tails import Tails
 from gateway.rejections import RateLimited, Unavailable
 from shared.keys import ResolvedKey
@@ -38,9 +37,7 @@ def tail_routes(deps: QueryDeps) -> list[Described]:
     room for one more tail (429, 503)."""
 
     async def tail(request: Request) -> Response:
-        key = await deps.reading_key(request)
-        if key.project_id != request.path_params["project_id"]:
-            raise ProjectNotFound
+        key = await deps.project_key(request)
         asked = parse_tail(Parameters(_items(request)))
         news = follow(_tail(deps, key.project_id, asked), deps.tails, asked.seconds)
         content = events(while_allowed(news, lambda: deps.reading_key(request)), deps.tails, deps.metrics)
