@@ -1,6 +1,7 @@
 """The routes that read logs: the API's two pages (contracts.md, "Reading logs", "Logs of an error"), and questions."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,34 +44,10 @@ def routes(deps: QueryDeps) -> list[Described]:
     """
     FIELDS.index_attributes(ATTRIBUTE_ITEMS if deps.search_index == "attributes" else "")
 
-    async def project_logs(request: Request) -> Response:
-        key = await deps.project_key(request)
-        query = parse_log_query(_parameters(request))
-        complete = await deps.complete(LOGS.name)
-        headers = complete.within(query.as_of).headers | hint_header(query.hints)
-        if query.budget is None:
-            found = await find_logs(deps.reader, key.project_id, query)
-        else:
-            found, searched = await search_in_steps(deps.reader, key.project_id, query, query.budget)
-            headers |= searched.headers
-        return _answer(deps, key.project_id, found, headers | _next_link(request, found))
-
-    async def event_logs(request: Request) -> Response:
-        key = await deps.reading_key(request)
-        given = _parameters(request)
-        around = parse_around(given)
-        event_id = request.path_params["event_id"]
-        if not 0 < len(event_id) <= MAX_EVENT_ID:
-            raise EventNotFound
-        stored_id = event_id.replace("\0", "\ufffd")
-        complete = await deps.complete(LOGS.name)
-        found = await find_logs_around(deps.reader, key.project_id, stored_id, around)
-        return _answer(deps, key.project_id, found, complete.within(around.as_of).headers | _next_link(request, found))
-
     # An event id is the client's own text, which may contain slashes.
     pages: dict[str, tuple[Endpoint, Describe]] = {
-        "/api/v1/projects/{project_id}/logs": (project_logs, openapi.project_logs),
-        "/api/v1/events/{event_id:path}/logs": (event_logs, openapi.event_logs),
+        "/api/v1/projects/{project_id}/logs": (partial(_project_logs, deps), openapi.project_logs),
+        "/api/v1/events/{event_id:path}/logs": (partial(_event_logs, deps), openapi.event_logs),
     }
     return [
         *(
@@ -82,6 +59,32 @@ def routes(deps: QueryDeps) -> list[Described]:
         *export_routes(deps),
         *tail_routes(deps),
     ]
+
+
+async def _project_logs(deps: QueryDeps, request: Request) -> Response:
+    key = await deps.project_key(request)
+    query = parse_log_query(_parameters(request))
+    complete = await deps.complete(LOGS.name)
+    headers = complete.within(query.as_of).headers | hint_header(query.hints)
+    if query.budget is None:
+        found = await find_logs(deps.reader, key.project_id, query)
+    else:
+        found, searched = await search_in_steps(deps.reader, key.project_id, query, query.budget)
+        headers |= searched.headers
+    return _answer(deps, key.project_id, found, headers | _next_link(request, found))
+
+
+async def _event_logs(deps: QueryDeps, request: Request) -> Response:
+    key = await deps.reading_key(request)
+    given = _parameters(request)
+    around = parse_around(given)
+    event_id = request.path_params["event_id"]
+    if not 0 < len(event_id) <= MAX_EVENT_ID:
+        raise EventNotFound
+    stored_id = event_id.replace("\0", "\ufffd")
+    complete = await deps.complete(LOGS.name)
+    found = await find_logs_around(deps.reader, key.project_id, stored_id, around)
+    return _answer(deps, key.project_id, found, complete.within(around.as_of).headers | _next_link(request, found))
 
 
 def _parameters(request: Request) -> Parameters:
