@@ -36,6 +36,11 @@ async def unknown(table: str) -> Complete:
     return Complete(reason="this process does not ask the queue")
 
 
+async def complete_of(ask: AskComplete, tables: Sequence[str]) -> Complete:
+    """How far all of these tables are complete."""
+    return Complete.of_all(await asyncio.gather(*map(ask, tables)))
+
+
 @dataclass(frozen=True)
 class QueryDeps:
     reader: Reader
@@ -78,7 +83,7 @@ class QueryDeps:
     async def complete_of(self, tables: Sequence[str]) -> Complete:
         """How far these tables are complete; all of them where none is named. To be asked before they are."""
         named = tables or sorted(set(self.stores.values()))
-        return Complete.of_all(await asyncio.gather(*map(self.complete, named)))
+        return await complete_of(self.complete, named)
 
     def counted(self, path: str, endpoint: Endpoint) -> Endpoint:
         """The endpoint, its answers counted by route and outcome, as ingest's are."""

@@ -8,8 +8,7 @@ from itertools import groupby
 
 import structlog
 
-from gateway.query.complete import Complete
-from gateway.query.deps import AskComplete
+from gateway.query.deps import AskComplete, complete_of
 from gateway.query.reader import TooBig
 from gateway.query.triage.rows import moment
 from gateway.query.triage.watch import Sources, Stored, Watch
@@ -83,7 +82,7 @@ class Rounds:
             await self._judge(project_id, watch, {each.fingerprint: each.state for each in states[project_id]}, stored)
 
     async def _stored(self, *tables: str) -> datetime | None:
-        up_to = Complete.of_all([await self._complete(table) for table in tables]).up_to
+        up_to = (await complete_of(self._complete, tables)).up_to
         return None if up_to is None else moment(up_to) - OVERLAP
 
     async def _judge(self, project_id: str, watch: Watch, states: Mapping[str, State], stored: Stored) -> None:

@@ -15,13 +15,14 @@ from gateway.query.groups import COLUMN
 from gateway.query.json_body import JsonBody, read_body
 from gateway.query.language.binding import stored
 from gateway.query.operation import Operation
+from gateway.query.postgres import known
 from gateway.query.question import PROJECT
 from gateway.query.refusals import GroupNotFound
 from gateway.query.triage import openapi
 from gateway.query.triage.body import StateBody, StatesBody
 from gateway.query.triage.refusals import TooMany
 from gateway.query.triage.rows import groups_with_rows
-from gateway.query.triage.said import known
+from gateway.query.triage.said import WHAT
 from gateway.query.triage.shapes import ChangedGroup, ChangedGroups
 from gateway.turns import Turns
 from shared.error_states import TooManyStates
@@ -73,7 +74,7 @@ async def _change(
         raise GroupNotFound
     alter = partial(body.changed, now=now, by=f"key {key.key_id}")
     try:
-        changed = await in_turn(turn, key, lambda: known(deps.states.change(key.project_id, heads, alter)))
+        changed = await in_turn(turn, key, lambda: known(deps.states.change(key.project_id, heads, alter), WHAT))
     except TooManyStates as error:
         raise TooMany from error
     return [ChangedGroup(head, changed[head]) for head in heads]

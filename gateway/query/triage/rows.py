@@ -8,17 +8,13 @@ from gateway.query.language import Condition
 from gateway.query.reader import Reader
 from gateway.query.source import Source
 from gateway.query.triage.judge import Event
+from shared.formats.values import microseconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
-
-
-def microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _US
 
 
 def moment(us: int) -> datetime:
-    return _EPOCH + us * _US
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def arrived(since: datetime | None) -> list[Condition]:

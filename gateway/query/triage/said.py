@@ -1,19 +1,14 @@
 """What people have said of groups, for the questions about errors."""
 
-from collections.abc import Collection, Coroutine, Sequence
-from typing import Any, TypeVar
-
-import structlog
+from collections.abc import Collection, Sequence
 
 from gateway.query.groups import Grouping
 from gateway.query.language import Condition, Cost
-from gateway.rejections import Unavailable
-from shared.clients.postgres import PostgresUnavailable
+from gateway.query.postgres import known
 from shared.error_states import OPEN, STATUSES, State, StateChange, States
 
-T = TypeVar("T")
-
-_log = structlog.get_logger(__name__)
+WHAT = "the states of error groups"
+"""In sentences."""
 
 
 async def with_status(
@@ -24,7 +19,7 @@ async def with_status(
         return []
     has_open = OPEN.status in statuses
     named = set(STATUSES) - set(statuses) if has_open else set(statuses)
-    found = await known(states.with_status(project_id, *named))
+    found = await known(states.with_status(project_id, *named), WHAT)
     heads = [each for each in found if grouping.head_of(each) == each]
     if not heads:
         return [] if has_open else [Condition("0")]
@@ -34,19 +29,10 @@ async def with_status(
 
 async def states_of(states: States, project_id: str, groups: Sequence[str]) -> list[State]:
     """Of each of these groups. Raises `Unavailable`."""
-    found = await known(states.find(project_id, groups))
+    found = await known(states.find(project_id, groups), WHAT)
     return [found.get(group, OPEN) for group in groups]
 
 
 async def history_of(states: States, project_id: str, group: str) -> list[StateChange]:
     """The newest changes first. Raises `Unavailable`."""
-    return await known(states.history(project_id, group))
-
-
-async def known(work: Coroutine[Any, Any, T]) -> T:
-    """What Postgres says. Raises `Unavailable`."""
-    try:
-        return await work
-    except PostgresUnavailable as error:
-        _log.warning("the states of error groups can't be asked for", error=str(error))
-        raise Unavailable from error
+    return await known(states.history(project_id, group), WHAT)

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,18 +10,19 @@ from gateway.openapi import Described
 from gateway.query.changing import accepted, in_turn, key_of, small_answer, turns
 from gateway.query.deps import QueryDeps
 from gateway.query.json_body import JsonBody, read_body
+from gateway.query.postgres import known
 from gateway.query.views import openapi
 from gateway.query.views.refusals import NameInUse, TooMany, ViewNotFound
 from gateway.query.views.shapes import ViewBody, ViewList, answer_of
-from gateway.rejections import Unavailable
 from gateway.turns import Turns
-from shared.clients.postgres import PostgresUnavailable
 from shared.keys import ResolvedKey
 from shared.views import NameTaken, Shown, TooManyViews, View
 
 T = TypeVar("T")
 
-_log = structlog.get_logger(__name__)
+WHAT = "views"
+"""In sentences."""
+
 _BODY = JsonBody(ViewBody)
 
 
@@ -35,12 +35,12 @@ def routes(deps: QueryDeps) -> list[Described]:
 
     async def list_all(request: Request) -> Response:
         key = await key_of(deps, request, "read")
-        found = await _stored(views.of_project(key.project_id))
+        found = await known(views.of_project(key.project_id), WHAT)
         return await small_answer(deps, key, ViewList([answer_of(each) for each in found]))
 
     async def show(request: Request) -> Response:
         key = await key_of(deps, request, "read")
-        return await _view(deps, key, await _stored(views.find(key.project_id, _id(request))))
+        return await _view(deps, key, await known(views.find(key.project_id, _id(request)), WHAT))
 
     async def create(request: Request) -> Response:
         key = await key_of(deps, request, "triage")
@@ -83,19 +83,11 @@ async def _shown(deps: QueryDeps, request: Request, key: ResolvedKey) -> Shown:
 
 async def _changed(turns: Turns, key: ResolvedKey, change: Callable[[], Awaitable[T]]) -> T:
     try:
-        return await in_turn(turns, key, lambda: _stored(change()))
+        return await in_turn(turns, key, lambda: known(change(), WHAT))
     except NameTaken as error:
         raise NameInUse(str(error)) from error
     except TooManyViews as error:
         raise TooMany from error
-
-
-async def _stored(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    except PostgresUnavailable as error:
-        _log.warning("views can't be asked for", error=str(error))
-        raise Unavailable from error
 
 
 async def _view(deps: QueryDeps, key: ResolvedKey, view: View | None, status: int = 200) -> Response:

@@ -10,10 +10,10 @@ from gateway.query import Reader
 from gateway.query.complete import Complete
 from gateway.query.triage import rounds as module
 from gateway.query.triage.rounds import Rounds
-from gateway.query.triage.rows import microseconds
 from gateway.query.triage.watch import Sources
 from shared.clients.postgres import Postgres
 from shared.error_states import Limit, State, StateChange, States
+from shared.formats.values import microseconds
 from tests.integration.gateway.query.read_api import TABLES, Merged, Store
 
 MINUTE = timedelta(minutes=1)
