@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import msgspec
 
@@ -16,6 +16,9 @@ MOST_NAMED = 5000
 
 Delete = Callable[[str], Awaitable[None]]
 """Deletes the content of a digest."""
+
+Claim = Mapping[str, int]
+"""Digest -> how often its content was deleted before it was claimed."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -61,8 +64,9 @@ class Index:
     """The files of all releases.
 
     1. A project sees, replaces and deletes its own files only.
-    2. A content is deleted only while its row is locked and no file of any project has it. `add` looks at these rows
-       under a lock too: it stores a file only if no content of it was deleted since its claim.
+    2. A content is deleted only while its row is locked and no file of any project has it, and its row says so
+       before. `add` looks at these rows under a lock too: it stores a file only if no content of it was deleted since
+       its claim.
     3. A content's row is committed before the content is stored (`claim`), so that none is left that nobody knows of.
 
     Every call may raise `PostgresUnavailable`.
@@ -110,31 +114,33 @@ class Index:
         )
         return [Release(*row) for row in rows]
 
-    async def claim(self, files: Iterable[StoredFile]) -> None:
+    async def claim(self, files: Iterable[StoredFile]) -> Claim:
         """Say that these contents are about to be put. Waits for their deletion, where that is under way."""
         sizes = {file.digest: file.size for file in files}
 
-        async def claim(db: AsyncConnection) -> None:
-            await db.execute(
+        async def claim(db: AsyncConnection) -> Claim:
+            rows = await db.execute(
                 "INSERT INTO sourcemap_blobs (digest, size)"
                 " SELECT * FROM unnest(%s::text[], %s::bigint[]) AS claimed (digest, size) ORDER BY digest"
-                " ON CONFLICT (digest) DO UPDATE SET touched_at = now(), deleted_at = NULL",
+                " ON CONFLICT (digest) DO UPDATE SET touched_at = now(), deleted_at = NULL RETURNING digest, deletions",
                 [list(sizes), list(sizes.values())],
             )
+            return dict(await rows.fetchall())
 
-        await self._postgres.change(claim)
+        return await self._postgres.change(claim)
 
     async def add(
         self,
         project_id: str,
         release: str,
         files: Iterable[StoredFile],
+        claimed: Claim,
         quota: int | None = None,
         *,
         may_replace: bool = True,
     ) -> list[str]:
-        """Store which files the release has; their contents are durable by now. A file of the same path is replaced;
-        returns the digests of those.
+        """Store which files the release has; their contents were put since they were `claimed`, and are durable by
+        now. A file of the same path is replaced; returns the digests of those.
 
         `quota`: bytes that the project may have in all, each content counted once; None: any.
 
@@ -153,7 +159,7 @@ class Index:
         async def add(db: AsyncConnection) -> list[str]:
             # One upload of a project at a time: they would count without each other, or wait for each other for ever.
             await db.execute("SELECT FROM projects WHERE id = %(project)s FOR NO KEY UPDATE", parameters)
-            await _check_contents(db, parameters)
+            await _check_contents(db, [file.digest for file in by_path.values()], claimed)
             replaced = await (await db.execute(_REPLACED, parameters)).fetchall()
             if not may_replace:
                 _check_kept(replaced, by_path)
@@ -207,10 +213,10 @@ class Index:
         return [(project, release) for project, release in rows]
 
     async def unused(self, untouched_s: float) -> list[str]:
-        """The digests of contents that no file has, and that no upload has claimed for so many seconds."""
+        """The digests of contents that no file has, and that no upload has claimed for so many seconds; deleted ones
+        too until they are forgotten, as whoever deleted them may have stopped halfway."""
         rows = await self._postgres.query(
-            "SELECT digest FROM sourcemap_blobs WHERE deleted_at IS NULL"
-            " AND touched_at <= now() - make_interval(secs => %s)"
+            "SELECT digest FROM sourcemap_blobs WHERE touched_at <= now() - make_interval(secs => %s)"
             " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)",
             [untouched_s],
         )
@@ -222,7 +228,8 @@ class Index:
         wanted, n = sorted(set(digests)), 0
         for start in range(0, len(wanted), COLLECTED_AT_ONCE):
             some = wanted[start : start + COLLECTED_AT_ONCE]
-            n += await self._postgres.change(partial(_collect, digests=some, delete=delete))
+            marked = await self._postgres.change(partial(_mark_deleted, digests=some))
+            n += await self._postgres.change(partial(_delete_marked, marked=marked, delete=delete))
         return n
 
     async def forget_deleted(self) -> None:
@@ -252,17 +259,11 @@ _ADD: LiteralString = (
 )
 
 
-async def _check_contents(db: AsyncConnection, parameters: dict[str, Any]) -> None:
-    await db.execute(
-        "INSERT INTO sourcemap_blobs (digest, size)"
-        " SELECT DISTINCT * FROM unnest(%(digest)s::text[], %(size)s::bigint[]) AS added (digest, size) ORDER BY digest"
-        " ON CONFLICT (digest) DO NOTHING",
-        parameters,
-    )
+async def _check_contents(db: AsyncConnection, digests: list[str], claimed: Claim) -> None:
     rows = await db.execute(
-        "SELECT deleted_at FROM sourcemap_blobs WHERE digest = ANY(%(digest)s) ORDER BY digest FOR SHARE", parameters
+        "SELECT digest, deletions FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR SHARE", [digests]
     )
-    if any(deleted_at is not None for (deleted_at,) in await rows.fetchall()):
+    if dict(await rows.fetchall()) != {digest: claimed[digest] for digest in digests}:
         raise ContentGone
 
 
@@ -271,19 +272,31 @@ def _check_quota(stored: int, quota: int) -> None:
         raise OverQuota(f"with this upload it would have {stored:,} bytes, of {quota:,} allowed")
 
 
-async def _collect(db: AsyncConnection, digests: list[str], delete: Delete) -> int:
+async def _mark_deleted(db: AsyncConnection, digests: list[str]) -> dict[str, int]:
+    """Digest -> its deletions, of those that no file has. It is committed before any is deleted: whoever has claimed
+    one, and put it, claims again, even if the deletion ends halfway."""
     await db.execute("SELECT FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR UPDATE", [digests])
     # Another statement, because it must see what those have stored whose locks were waited for.
     rows = await db.execute(
-        "UPDATE sourcemap_blobs SET deleted_at = now() WHERE digest = ANY(%s) AND deleted_at IS NULL"
+        "UPDATE sourcemap_blobs SET deleted_at = now(), deletions = deletions + 1 WHERE digest = ANY(%s)"
         " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)"
-        " RETURNING digest",
+        " RETURNING digest, deletions",
         [digests],
     )
-    gone = [digest for (digest,) in await rows.fetchall()]
-    for digest in gone:
+    return dict(await rows.fetchall())
+
+
+async def _delete_marked(db: AsyncConnection, marked: dict[str, int], delete: Delete) -> int:
+    """Delete those that nobody has claimed, or marked again, since; how many."""
+    rows = await db.execute(
+        "SELECT digest FROM sourcemap_blobs JOIN unnest(%s::text[], %s::bigint[]) AS marked (digest, deletions)"
+        " USING (digest, deletions) WHERE deleted_at IS NOT NULL ORDER BY digest FOR UPDATE OF sourcemap_blobs",
+        [list(marked), list(marked.values())],
+    )
+    still = [digest for (digest,) in await rows.fetchall()]
+    for digest in still:
         await delete(digest)
-    return len(gone)
+    return len(still)
 
 
 def _check_kept(stored: Iterable[tuple[str, str]], new: Mapping[str, StoredFile]) -> None:

@@ -49,12 +49,12 @@ class Store:
         if self._project_bytes is not None:
             await self._index.check_room(project_id, release, files, self._project_bytes)
         for _ in range(TRIES):
-            await self._index.claim(files)
+            claimed = await self._index.claim(files)
             for file in {file.digest: file for file in files}.values():
                 await self._blobs.put(file.digest, await content(file))
             try:
                 replaced = await self._index.add(
-                    project_id, release, files, self._project_bytes, may_replace=may_replace
+                    project_id, release, files, claimed, self._project_bytes, may_replace=may_replace
                 )
             except ContentGone:
                 continue

@@ -10,6 +10,7 @@ import pytest
 from shared.clients.postgres import Postgres, connect, locked
 from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
+from shared.sourcemaps.blobs import BlobsUnavailable
 from shared.sourcemaps.disk import DiskBlobs
 from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile
 from shared.sourcemaps.store import Store
@@ -46,8 +47,12 @@ def file_of(data: bytes, path: str = "a.js.map", debug_id: str = "") -> StoredFi
 ONE, TWO = file_of(b"one"), file_of(b"two", "b.js.map", DEBUG_ID)
 
 
+async def add(index: Index, project: str, release: str, files: list[StoredFile], quota: int | None = None) -> None:
+    await index.add(project, release, files, await index.claim(files), quota)
+
+
 async def test_what_was_added_is_found_by_path_and_by_debug_id(index: Index) -> None:
-    await index.add("p", "r1", [ONE, TWO])
+    await add(index, "p", "r1", [ONE, TWO])
     assert await index.find("p", "r1", ["a.js.map", "b.js.map", "c.js.map"]) == {"a.js.map": ONE, "b.js.map": TWO}
     assert await index.find_debug_ids("p", [DEBUG_ID, ""]) == {DEBUG_ID: TWO}
     assert await index.has_release("p", "r1")
@@ -57,33 +62,33 @@ async def test_what_was_added_is_found_by_path_and_by_debug_id(index: Index) -> 
 
 
 async def test_no_project_sees_or_deletes_what_another_one_has(index: Index) -> None:
-    await index.add("p", "r1", [ONE, TWO])
+    await add(index, "p", "r1", [ONE, TWO])
     assert await index.find("q", "r1", ["a.js.map"]) == {}
     assert await index.find_debug_ids("q", [DEBUG_ID]) == {}
     assert not await index.has_release("q", "r1")
     assert await index.releases("q") == []
     assert await index.delete("q", "r1") == 0
-    await index.add("q", "r1", [file_of(b"other")])
+    await add(index, "q", "r1", [file_of(b"other")])
     assert await index.find("p", "r1", ["a.js.map"]) == {"a.js.map": ONE}
 
 
 async def test_a_file_of_the_same_path_takes_over(index: Index) -> None:
-    await index.add("p", "r1", [ONE, TWO])
-    await index.add("p", "r1", [file_of(b"newer")])
+    await add(index, "p", "r1", [ONE, TWO])
+    await add(index, "p", "r1", [file_of(b"newer")])
     assert await index.find("p", "r1", ["a.js.map", "b.js.map"]) == {"a.js.map": file_of(b"newer"), "b.js.map": TWO}
 
 
 async def test_a_debug_id_leads_to_the_map_rather_than_to_the_minified_file(index: Index) -> None:
     minified = file_of(b"var a", "b.js", DEBUG_ID)
-    await index.add("p", "r1", [TWO])
-    await index.add("p", "r2", [minified])
+    await add(index, "p", "r1", [TWO])
+    await add(index, "p", "r2", [minified])
     assert await index.find_debug_ids("p", [DEBUG_ID]) == {DEBUG_ID: TWO}
 
 
 async def test_a_content_is_deleted_only_when_no_project_has_it(index: Index, blobs: DiskBlobs) -> None:
     await blobs.put(ONE.digest, b"one")
-    await index.add("p", "r1", [ONE])
-    await index.add("q", "r9", [ONE])
+    await add(index, "p", "r1", [ONE])
+    await add(index, "q", "r9", [ONE])
     assert await index.collect(await index.remove("p", "r1"), blobs.delete) == 0
     assert await blobs.get(ONE.digest) == b"one"
     assert await index.collect(await index.remove("q", "r9"), blobs.delete) == 1
@@ -91,20 +96,36 @@ async def test_a_content_is_deleted_only_when_no_project_has_it(index: Index, bl
 
 
 async def test_an_upload_whose_content_is_deleted_meanwhile_is_told(index: Index, blobs: DiskBlobs) -> None:
-    await index.claim([ONE])
+    claimed = await index.claim([ONE])
     await blobs.put(ONE.digest, b"one")
     await index.collect([ONE.digest], blobs.delete)
     with pytest.raises(ContentGone):
-        await index.add("p", "r1", [ONE])
-    await index.claim([ONE])
+        await index.add("p", "r1", [ONE], claimed)
+    again = await index.claim([ONE])
+    with pytest.raises(ContentGone):
+        await index.add("p", "r1", [ONE], claimed)  # who has claimed since may not have put it
     await blobs.put(ONE.digest, b"one")
-    await index.add("p", "r1", [ONE])
+    await index.add("p", "r1", [ONE], again)
     assert await blobs.get(ONE.digest) == b"one"
+
+
+async def test_a_deletion_that_ends_halfway_is_told_and_ended_later(index: Index, blobs: DiskBlobs) -> None:
+    async def away(digest: str) -> None:
+        await blobs.delete(digest)
+        raise BlobsUnavailable("no answer came")
+
+    claimed = await index.claim([ONE])
+    await blobs.put(ONE.digest, b"one")
+    with pytest.raises(BlobsUnavailable):
+        await index.collect([ONE.digest], away)
+    with pytest.raises(ContentGone):
+        await index.add("p", "r1", [ONE], claimed)
+    assert await index.unused(untouched_s=0) == [ONE.digest]
 
 
 async def test_a_claim_waits_for_the_deletion_that_is_under_way(index: Index, blobs: DiskBlobs) -> None:
     await blobs.put(ONE.digest, b"one")
-    await index.add("p", "r1", [ONE])
+    await add(index, "p", "r1", [ONE])
     gone = await index.remove("p", "r1")
     deleting, may_end = asyncio.Event(), asyncio.Event()
 
@@ -122,7 +143,7 @@ async def test_a_claim_waits_for_the_deletion_that_is_under_way(index: Index, bl
     await collecting
     await claiming
     await blobs.put(ONE.digest, b"one")
-    await index.add("p", "r1", [ONE])
+    await add(index, "p", "r1", [ONE])
     assert await blobs.get(ONE.digest) == b"one"
 
 
@@ -132,10 +153,10 @@ async def test_uploads_and_deletions_of_one_content_at_once_lose_nothing(index: 
     async def upload_then_delete(project: str, release: str) -> None:
         for _ in range(15):
             while True:
-                await index.claim([ONE])
+                claimed = await index.claim([ONE])
                 await blobs.put(ONE.digest, b"one")
                 try:
-                    await index.add(project, release, [ONE])
+                    await index.add(project, release, [ONE], claimed)
                     break
                 except ContentGone:
                     continue
@@ -147,10 +168,10 @@ async def test_uploads_and_deletions_of_one_content_at_once_lose_nothing(index: 
 
 
 async def test_the_quota_counts_each_content_once_and_refuses_what_is_over_it(index: Index) -> None:
-    await index.add("p", "r1", [ONE, TWO], quota=6)
-    await index.add("p", "r2", [ONE], quota=6)
+    await add(index, "p", "r1", [ONE, TWO], quota=6)
+    await add(index, "p", "r2", [ONE], quota=6)
     with pytest.raises(OverQuota, match="7 bytes, of 6"):
-        await index.add("p", "r2", [file_of(b"x", "c.js.map")], quota=6)
+        await add(index, "p", "r2", [file_of(b"x", "c.js.map")], quota=6)
     assert await index.find("p", "r2", ["c.js.map"]) == {}
     assert await index.stored_bytes("p") == 6
 
@@ -174,17 +195,22 @@ async def test_who_comes_second_over_the_quota_leaves_no_content(
     assert await index.find("p", "r1", ["a.js.map", "b.js.map"]) == {"a.js.map": ONE}
 
 
-async def test_contents_without_a_file_are_known_by_their_claim(index: Index, blobs: DiskBlobs) -> None:
+async def test_contents_without_a_file_are_known_by_their_claim(
+    index: Index, blobs: DiskBlobs, postgres_database: str
+) -> None:
     await index.claim([ONE, TWO])
-    await index.add("p", "r1", [TWO])
+    await add(index, "p", "r1", [TWO])
     assert await index.unused(untouched_s=3600) == []
     assert await index.unused(untouched_s=0) == [ONE.digest]
     await index.collect(await index.unused(untouched_s=0), blobs.delete)
+    with connect(postgres_database) as db:
+        db.execute("UPDATE sourcemap_blobs SET deleted_at = deleted_at - interval '25 hours'")
+    await index.forget_deleted()
     assert await index.unused(untouched_s=0) == []
 
 
 async def test_a_removed_projects_files_go_with_it(index: Index, postgres_database: str) -> None:
-    await index.add("p", "r1", [ONE])
+    await add(index, "p", "r1", [ONE])
     with connect(postgres_database) as db:
         db.execute("DELETE FROM projects WHERE id = 'p'")
     assert not await index.has_release("p", "r1")
@@ -193,8 +219,8 @@ async def test_a_removed_projects_files_go_with_it(index: Index, postgres_databa
 
 async def test_files_are_found_by_their_name_in_any_folder_of_the_release(index: Index) -> None:
     files = [file_of(b"1", path) for path in ("page.js.map", "a/page.js.map", "b/c/page.js.map", "a/mypage.js.map")]
-    await index.add("p", "r1", files)
-    await index.add("p", "r2", [file_of(b"2", "other/page.js.map")])
-    await index.add("q", "r1", [file_of(b"3", "theirs/page.js.map")])
+    await add(index, "p", "r1", files)
+    await add(index, "p", "r2", [file_of(b"2", "other/page.js.map")])
+    await add(index, "q", "r1", [file_of(b"3", "theirs/page.js.map")])
     found = await index.find_named("p", "r1", ["page.js.map", "x.js.map"])
     assert [file.path for file in found] == ["a/page.js.map", "b/c/page.js.map", "page.js.map"]

@@ -77,8 +77,7 @@ async def test_a_removal_holds_though_the_contents_cannot_be_deleted_yet(shop: S
     assert not await shop.index.has_release(shop.project_id, "1.0")
     assert await shop.index.unused(untouched_s=0) == [digest]
     file.rmdir()
-    await shop.index.collect([digest], shop.blobs.delete)
-    assert await shop.index.unused(untouched_s=0) == []
+    assert await shop.index.collect([digest], shop.blobs.delete) == 1
 
 
 async def test_with_postgres_away_nothing_is_acknowledged(

@@ -30,6 +30,7 @@ def sluice(
         "SLUICE_CLICKHOUSE_URL": store.url,
         "SLUICE_QUEUE_URL": queue_url,
         "SLUICE_DATA_DIR": str(tmp_path),
+        "SLUICE_PROJECT_ID": "p",  # other tests make projects in the same database
     }
     with capture_logs():
         yield Sluice(environment)

@@ -119,23 +119,26 @@ def test_of_several_projects_one_must_be_named(sluice: Sluice, store: Store, pos
 
     asyncio.run(migrate())
     sluice.environment["SLUICE_POSTGRES_URL"] = postgres_database
+    del sluice.environment["SLUICE_PROJECT_ID"]
+    add(store, "ours")
     done = sluice.run("logs")
     assert done.code == 2
     assert "there is no project yet" in done.err
     with connect(postgres_database) as db:
-        for project_id in ("p", "q"):
-            create_project(db, Project(id=project_id, name=project_id))
+        create_project(db, Project(id="p", name="p"))
+    assert len(sluice.run("logs", *HOUR).lines) == 1
+    with connect(postgres_database) as db:
+        create_project(db, Project(id="q", name="q"))
     done = sluice.run("logs")
     assert done.code == 2
     assert "say --project, there are: p, q" in done.err
-    add(store, "ours")
     assert len(sluice.run("logs", "--project", "p", *HOUR).lines) == 1
     assert len(sluice.run("logs", *HOUR, SLUICE_PROJECT_ID="q").lines) == 1
 
 
 def test_neighbours_that_are_away(sluice: Sluice, store: Store) -> None:
     add(store, "first")
-    done = sluice.run("logs", *HOUR, SLUICE_POSTGRES_URL=NO_POSTGRES)
+    done = sluice.run("logs", *HOUR, SLUICE_PROJECT_ID=None, SLUICE_POSTGRES_URL=NO_POSTGRES)
     assert done.code == 2
     assert done.err.startswith("not done: Postgres can't be reached")
     assert sluice.run("logs", *HOUR, "--project", "p", SLUICE_POSTGRES_URL=NO_POSTGRES).code == 0
