@@ -52,11 +52,12 @@ def _shared(name: str, folder: Path) -> Iterator[str]:
         try:
             url = stack.enter_context(SERVICES[name].url(folder))
         except Unavailable as error:
-            _absent(name, error)
+            absent(name, error)
         yield url
 
 
-def _absent(name: str, error: Unavailable) -> None:
+def absent(name: str, error: Unavailable) -> None:
+    """Skip, or fail where this is required."""
     if name in required():
         pytest.fail(f"{REQUIRE} wants {name}: {error}", pytrace=False)
     pytest.skip(f"{name}: {error}")
@@ -136,7 +137,7 @@ def _own(kind: type[Engine], tmp_path: Path) -> Iterator[Callable[..., Any]]:
             try:
                 kind.version()
             except Unavailable as error:
-                _absent(kind.role, error)
+                absent(kind.role, error)
             return stack.enter_context(kind(tmp_path / f"{kind.role}-{secrets.token_hex(3)}", **options))
 
         yield start

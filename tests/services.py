@@ -16,8 +16,10 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 
+CHROMIUM = "chromium"
+
 REQUIRE = "SLUICE_TEST_REQUIRE"
-"""Comma-separated services. Tests that need one of these fail without it, instead of being skipped."""
+"""Comma-separated services, and `chromium`. Tests that need one of these fail without it, instead of being skipped."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ SERVICES = {
 def required() -> set[str]:
     """The services that `SLUICE_TEST_REQUIRE` names. Raises `ValueError` for an unknown name."""
     names = {name.strip() for name in os.environ.get(REQUIRE, "").split(",")} - {""}
-    if unknown := names - set(SERVICES):
-        raise ValueError(f"{REQUIRE} names {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}")
+    if unknown := names - {*SERVICES, CHROMIUM}:
+        raise ValueError(f"{REQUIRE} names {', '.join(sorted(unknown))}; there are {', '.join([*SERVICES, CHROMIUM])}")
     return names
 
 

@@ -6,27 +6,24 @@ import re
 import signal
 import stat
 import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
 import pytest
 from clickhouse_driver import Client
 
-from deploy.local.child import Child, Command, DidNotStart
+from deploy.local.child import DidNotStart
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Unavailable
 from deploy.local.folder import DataFolder
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
+from tests.up import Up, sluice, wait_until
 
-SERVERS = ("CLICKHOUSE", "CLICKHOUSE_READ", "POSTGRES", "REDIS", "QUEUE")
 NAMES = [
     "SLUICE_URL",
     "SLUICE_PROJECT_ID",
@@ -39,40 +36,6 @@ NAMES = [
     "SLUICE_QUEUE_URL",
     "SLUICE_SOURCEMAPS_DIR",
 ]
-
-
-class Up(Child):
-    """A `sluice up` that answers when it has written `env`."""
-
-    role = "up"
-    start_timeout_s = 180.0
-    stop_timeout_s = 120.0
-    tries = 1
-
-    def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
-        super().__init__(folder.with_name(f"{folder.name}.log"))
-        self.folder = folder
-        self.options = options
-        self.environment = {f"SLUICE_{name}_URL": "" for name in SERVERS} | (environment or {})
-
-    def command(self) -> Command:
-        return Command([*sluice("up"), "--data-dir", self.folder, *self.options], env=self.environment)
-
-    def answers(self) -> bool:
-        return (self.folder / "env").exists()
-
-    def env(self) -> dict[str, str]:
-        lines = (self.folder / "env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)
-
-    def processes(self) -> dict[str, dict[str, Any]]:
-        command = [*sluice("status"), "--data-dir", str(self.folder), "--json"]
-        told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        return {row["role"]: row for row in told["processes"]}
-
-
-def sluice(subcommand: str) -> list[str]:
-    return [sys.executable, "-m", "shared.cli", subcommand]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,18 +68,6 @@ def stored(env: dict[str, str], message: str) -> int:
         return count
     finally:
         client.disconnect()
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 90.0) -> None:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except (OSError, EOFError):  # a server that is being restarted
-            pass
-        time.sleep(0.1)
-    pytest.fail("it did not come to that in time")
 
 
 def alive(pid: int) -> bool:

@@ -1,0 +1,95 @@
+"""The pages in Debian's Chromium, on a whole `sluice up` with real engines."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from deploy.local.clickhouse import ClickHouse
+from deploy.local.engine import Unavailable
+from deploy.local.postgres import Postgres
+from deploy.local.valkey import Valkey
+from tests.browser.site import Site
+from tests.conftest import absent
+from tests.services import CHROMIUM
+from tests.up import Up
+
+OpenPage = Callable[..., Page]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+_REPORT_VIOLATIONS = "document.addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.blockedURI))"
+
+
+@pytest.fixture(scope="session")
+def site(engines_folder: Path) -> Iterator[Site]:
+    for kind in (ClickHouse, Postgres, Valkey):
+        try:
+            kind.version()
+        except Unavailable as error:
+            absent(kind.role, error)
+    with Up(engines_folder / "site") as up:
+        site = Site(up)
+        yield site
+        site.close()
+
+
+@pytest.fixture(scope="module")  # of the session it would leave its event loop running in tests of other folders
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        absent(CHROMIUM, Unavailable(f"none of {', '.join(NAMES)} is installed: apt-get install chromium"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What pages complained of, none of which a page may: each test fails that leaves one here."""
+    return []
+
+
+@pytest.fixture
+def open_page(site: Site, chromium: Browser, faults: list[str]) -> Iterator[OpenPage]:
+    """Opens a page in a browser of its own, logged in unless `strange`; takes what Playwright's `new_context` takes:
+    `open_page("logs", q="paid", options={"color_scheme": "dark"})`."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        path: str = "logs", *, strange: bool = False, options: dict[str, Any] | None = None, **parameters: str
+    ) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **(options or {})})
+        contexts.append(context)
+        context.add_init_script(_REPORT_VIOLATIONS)
+        if not strange:
+            context.add_cookies(site.cookies)  # type: ignore[arg-type]
+        page = context.new_page()
+        _watch(page, faults)
+        answer = page.goto(site.page(path, **parameters))
+        assert answer is not None
+        assert answer.status == 200, page.inner_text("body")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _watch(page: Page, faults: list[str]) -> None:
+    """Note errors, refused contents, dialogs."""
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            faults.append(f"{page.url}: {message.text}")
+
+    def failed(error: Exception) -> None:
+        faults.append(f"{page.url}: {error}")
+
+    page.on("console", said)
+    page.on("pageerror", failed)
+    page.on("dialog", lambda dialog: (faults.append(f"{page.url}: a dialog: {dialog.message}"), dialog.dismiss()))
