@@ -28,11 +28,12 @@ class Answer(NamedTuple):
 
 
 class Asker:
-    """Asks a gateway with a read key. Use it in a `with`."""
+    """Asks a gateway with a read key, and for pages with the cookie of a session. Use it in a `with`."""
 
-    def __init__(self, port: int, key: str) -> None:
+    def __init__(self, port: int, key: str, cookie: str = "") -> None:
+        self.url, self.cookie = f"http://{HOST}:{port}", cookie
         self._http = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_S)
-        self._headers = {"X-API-Key": key}
+        self._headers = {"X-API-Key": key, **({"Cookie": cookie} if cookie else {})}
 
     def __enter__(self) -> Self:
         return self

@@ -55,7 +55,7 @@ def reading(
 
 
 def _measure(logs: int, times: int, effort: Effort, errors: Console) -> Results:
-    with showing(errors, "reading", 1 + STEPS + 1 + times + steps(effort.rounds)) as step:
+    with showing(errors, "reading", 1 + STEPS + 2 + times + steps(effort.rounds)) as step:
         step("the engines start")
         with engines("sqlite") as running, stage(running, logs, step) as made:
             waits = measure_waits(made, times, step)

@@ -14,11 +14,12 @@ STEP, ALL = "1", "10000000"
 """Budgets of a search: one step, and as many rows as a request may search."""
 
 _PROJECT = "/api/v1/projects/{project}"
+_PAGE = "/p/{project}"
 
 
 @dataclass(frozen=True)
 class Question:
-    """`path` (below the project, unless it begins with /api) and the values of `parameters` may name what `Known`
+    """`path` (below the project, unless it begins with /api or /p) and the values of `parameters` may name what `Known`
     holds. `hours`: of the range; None where there is none."""
 
     name: str
@@ -30,9 +31,14 @@ class Question:
     to_end: bool = False
     """Whether all pages are asked for, one after the other."""
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is what people look at, HTML."""
+        return self.path.startswith("/p/")
+
     def target(self, week: Week, known: Mapping[str, str]) -> str:
         """Path and query of the request."""
-        path = self.path if self.path.startswith("/api") else _PROJECT + self.path
+        path = self.path if self.path.startswith(("/api/", "/p/")) else _PROJECT + self.path
         parameters = {name: value.format_map(known) for name, value in self.parameters.items()}
         if self.hours is not None:
             start = week.end - WEEK_US * self.hours // WEEK
@@ -131,6 +137,14 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
     "usage and delivery": (
         _ask("usage, 7 d, by day", "/usage", WEEK, 150, bucket="day"),
         _ask("delivery", "/delivery", None, 150),
+    ),
+    "pages": (
+        _ask("Logs, 24 h", _PAGE + "/logs", DAY, 150),
+        _ask("Logs, 7 d", _PAGE + "/logs", WEEK, 150),
+        _ask("Logs, 24 h, common word", _PAGE + "/logs", DAY, 150, q=COMMON_WORD),
+        _ask("one log", _PAGE + "/logs/{log}", DAY, 150),
+        _ask("Errors, 24 h", _PAGE + "/errors", DAY, 150),
+        _ask("Errors, 7 d", _PAGE + "/errors", WEEK, 150),
     ),
 }
 """Group -> its questions. The goals: (performance.md, "Reading")."""

@@ -8,6 +8,8 @@ from deploy.bench.engines import Engines, Phase
 from deploy.bench.reading.asker import Asker
 from deploy.bench.reading.data.fill import fill
 from deploy.bench.reading.data.week import Week
+from deploy.bench.reading.login import session_cookie
+from deploy.local.ports import HOST
 from deploy.local.sluice_processes import Gateway
 from shared.clients.clickhouse import ClickHouse
 
@@ -35,6 +37,11 @@ class Stage:
     def asker(self) -> Asker:
         """A reader of the largest project."""
         return Asker(self.gateway.port or 0, self.engines.demo.read_key)
+
+    def visitor(self) -> Asker:
+        """The same, logged in to the pages. Raises `JobFailed`."""
+        port, key = self.gateway.port or 0, self.engines.demo.read_key
+        return Asker(port, key, session_cookie(f"http://{HOST}:{port}", key))
 
 
 @contextmanager

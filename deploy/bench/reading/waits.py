@@ -8,7 +8,11 @@ from deploy.bench.process import cpu_seconds
 from deploy.bench.reading.asker import Asker
 from deploy.bench.reading.known import known
 from deploy.bench.reading.questions import Question, questions
+from deploy.bench.reading.shown import Show, showing_pages
 from deploy.bench.reading.stage import Stage
+
+SHOWN = "pages, shown in Chromium"
+SHOWN_GOAL_MS = 400.0
 
 
 class Waited(msgspec.Struct, frozen=True):
@@ -37,8 +41,18 @@ class _Asked:
         self._ms.append(ask(self._target))
         self._cpu_s += sum(map(cpu_seconds, pids)) - cpu_s
 
+    def show(self, show: Show) -> Waited:
+        """The same page as a browser shows it, so many times as it was asked for."""
+        show(self._target)
+        times = [show(self._target) for _ in self._ms]
+        return Waited(SHOWN, self._question.name, SHOWN_GOAL_MS, times, 0.0)
+
     def forget(self) -> None:
         self._ms, self._cpu_s = [], 0.0
+
+    @property
+    def is_page(self) -> bool:
+        return self._question.is_page
 
     @property
     def waited(self) -> Waited:
@@ -48,8 +62,9 @@ class _Asked:
 
 def measure_waits(stage: Stage, times: int, step: Callable[[str], None]) -> list[Waited]:
     """Each question so many times. All are asked before one is asked again, so that what else happens on the machine
-    spreads over them; a first round is not counted. `step` is called `times` + 1 times. Raises `JobFailed`."""
-    with stage.asker() as asker:
+    spreads over them; a first round is not counted. Then pages are shown in a browser, if there is one. `step` is
+    called `times` + 2 times. Raises `JobFailed`."""
+    with stage.visitor() as asker:
         names = known(stage.week, asker)
         asked = [_Asked(group, question, question.target(stage.week, names)) for group, question in questions()]
         for number in range(times + 1):
@@ -58,4 +73,7 @@ def measure_waits(stage: Stage, times: int, step: Callable[[str], None]) -> list
                 each.ask(asker, stage.pids)
                 if number == 0:
                     each.forget()
-    return [each.waited for each in asked]
+        step("pages are shown in a browser")
+        with showing_pages(asker) as show:
+            shown = [each.show(show) for each in asked if each.is_page] if show else []
+    return [*(each.waited for each in asked), *shown]
