@@ -12,6 +12,7 @@ import typer
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("deploy.local.up:up", "Start everything on this machine, on real engines."),
     "status": ("deploy.local.status:status", "List what `sluice up` runs."),
+    "demo": ("deploy.demo.command:demo", "Send an hour of made-up traffic to the demo project."),
     "gateway": ("gateway.main:gateway", "Run the HTTP gateway."),
     "writer": ("writer.main:writer", "Run a writer."),
     "migrate": ("shared.migrations.command:migrate", "Create or evolve tables and topics; safe to run twice."),

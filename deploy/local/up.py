@@ -1,7 +1,9 @@
 """`sluice up`: everything on this machine, until Ctrl-C."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,8 +18,11 @@ from deploy.local.demo import demo_link
 from deploy.local.engine import Unavailable
 from deploy.local.folder import DataFolder, InUse
 from deploy.local.stack import Stack, Wanted
+from shared.processes import spawn
 
 LOOK_EVERY_S = 0.2
+
+_SLUICE = "sluice" if shutil.which("sluice") else ".venv/bin/sluice"
 _PORT_HELP = "Port of {}; a taken one is replaced by a free one"
 
 
@@ -32,6 +37,7 @@ def up(
     postgres_port: Annotated[int, typer.Option(help=_PORT_HELP.format("PostgreSQL"))] = 0,
     redis_port: Annotated[int, typer.Option(help=_PORT_HELP.format("Valkey"))] = 0,
     kafka_port: Annotated[int, typer.Option(help=_PORT_HELP.format("Kafka"))] = 0,
+    demo: Annotated[bool, typer.Option("--demo", help="Then sluice demo, if the demo project has no records")] = False,
 ) -> None:
     """Start everything on this machine, on real engines, and keep it running until Ctrl-C.
 
@@ -45,15 +51,17 @@ def up(
         "kafka": kafka_port,
     }
     wanted = Wanted(kafka, host, gateways, writers, {role: number for role, number in ports.items() if number})
-    sys.exit(_Run(DataFolder(data_dir), wanted).run())
+    sys.exit(_Run(DataFolder(data_dir), wanted, demo).run())
 
 
 class _Run:
     """One run of the command: signals, words for people, the exit code."""
 
-    def __init__(self, folder: DataFolder, wanted: Wanted) -> None:
+    def __init__(self, folder: DataFolder, wanted: Wanted, demo: bool) -> None:
         self._folder = folder
         self._wanted = wanted
+        self._demo = demo
+        self._sending: subprocess.Popen[bytes] | None = None
         self._console = Console(soft_wrap=True, highlight=False)
         self._stack = Stack(folder, wanted, os.environ, self._say)
 
@@ -74,7 +82,10 @@ class _Run:
         began = time.monotonic()
         code = 0
         try:
-            self._welcome(self._stack.start(), time.monotonic() - began)
+            env = self._stack.start()
+            self._welcome(env, time.monotonic() - began)
+            if self._demo:
+                self._send_demo(env)
             while True:
                 self._stack.tick(time.monotonic())
                 time.sleep(LOOK_EVERY_S)
@@ -86,6 +97,8 @@ class _Run:
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._give_up)
+            if self._sending is not None:
+                self._sending.terminate()
             self._stack.stop()
         return code
 
@@ -105,7 +118,19 @@ class _Run:
         say("\nSend a log, and read it back a second later:\n")
         say(f"  curl -sS {url}/ingest/logs {_bearer(env['SLUICE_INGEST_KEY'])} -d '{body}'", markup=False)
         say(f"  curl -sS {logs} {_bearer(env['SLUICE_READ_KEY'])}", markup=False)
+        if not self._demo:
+            say("\nAn hour of a made-up shop's traffic, so that every page has something to show:\n")
+            say(f"  {_SLUICE} demo{self._beside()}", markup=False)
         say("\nCtrl-C stops everything; the data stays.\n")
+
+    def _beside(self) -> str:
+        """The option that names this folder to other commands; '' for the usual one."""
+        return "" if self._folder.path == Path("var").resolve() else f" --data-dir {self._folder.path}"
+
+    def _send_demo(self, env: dict[str, str]) -> None:
+        """Beside us: the stack is looked after meanwhile. It ends with us."""
+        command: list[str | Path] = [sys.executable, "-m", "shared.cli", "demo", "--data-dir", self._folder.path]
+        self._sending = spawn(command, orphaned=signal.SIGTERM, environment=env)
 
     def _interrupt(self, number: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -51,8 +51,12 @@ T = TypeVar("T")
 
 def settings_beside(data_dir: Path) -> Settings:
     """The environment's settings, and for what it doesn't name those of the stack that runs on the folder."""
-    named = {name: value for name, value in os.environ.items() if value}
-    return all_settings.load(_env_file(data_dir / "env") | named)
+    return all_settings.load(environment_beside(data_dir))
+
+
+def environment_beside(data_dir: Path) -> dict[str, str]:
+    """The environment, and for what it doesn't name what the stack that runs on the folder says of itself."""
+    return _env_file(data_dir / "env") | {name: value for name, value in os.environ.items() if value}
 
 
 def _env_file(file: Path) -> dict[str, str]:
