@@ -10,6 +10,7 @@ from gateway.query.pages.choose import range_route
 from gateway.query.pages.errors import ERRORS
 from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
+from gateway.query.pages.ingest import INGEST
 from gateway.query.pages.log import LOG
 from gateway.query.pages.logs import LOGS
 from gateway.query.pages.page import Page
@@ -20,7 +21,7 @@ from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
-PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, HELP)
+PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, INGEST, HELP)
 
 
 def routes(deps: QueryDeps) -> list[PageRoute]:
