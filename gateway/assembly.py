@@ -40,6 +40,7 @@ from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
+from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
@@ -55,6 +56,7 @@ from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
 from shared.metrics import Metrics
+from shared.project_keys import ProjectKeys
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.queue.base import Queue
@@ -226,6 +228,7 @@ def _reading(common: _Common) -> QueryDeps:
         search_index=common.config.search.index,
         tails=tails,
         people=_people(common),
+        settings=_settings(common),
     )
 
 
@@ -236,6 +239,17 @@ def _people(common: _Common) -> People:
         await common.limits.read.admit(ResolvedKey(key_id=whose, project_id="", scopes=frozenset()), headers)
 
     return People(Sessions(common.postgres), Attempts(common.redis), common.keys.resolve, count)
+
+
+def _settings(common: _Common) -> SettingsDeps:
+    """What owners see and change of their project, beside its data."""
+    mine = common.config.gateway
+    return SettingsDeps(
+        keys=ProjectKeys(common.postgres, partial(common.redis.publish, REVOCATIONS)),
+        postgres=common.postgres,
+        sourcemaps=Index(common.postgres),
+        usual=UsualLimits(mine.ingest_limit, mine.read_limit, mine.drain_record_limit),
+    )
 
 
 def _completeness(common: _Common) -> dict[str, Completeness]:

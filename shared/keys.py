@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import msgspec
 
@@ -30,9 +30,18 @@ Kind = Literal["dt", "pk"]
 REVOCATIONS = "sluice:keys:revoked"
 """Redis channel that tells every gateway the hash of a revoked or changed key; an empty text means all keys."""
 
+INSERT: LiteralString = (
+    "INSERT INTO keys (id, project_id, hash, prefix, name, scopes, origins, ingest_limit, read_limit, expires_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (hash) DO NOTHING"
+)
+LIST: LiteralString = (
+    "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
+    " revoked_at FROM keys WHERE %(of)s::text IS NULL OR project_id = %(of)s ORDER BY created_at, id"
+)
+
 _LETTERS = string.ascii_letters + string.digits
 
-_SHOWN = 8
+SHOWN = 8
 """Characters of a key kept for people to tell keys apart: the prefix and five of its own."""
 
 
@@ -114,17 +123,16 @@ def create_key(
 
     Raises `UnknownProject`, and ValueError for scopes that it can't have.
     """
-    _check_scopes(key, scopes)
+    check_scopes(key, scopes)
     get_project(db, project_id)
     digest = hash_key(key)
     db.execute(
-        "INSERT INTO keys (id, project_id, hash, prefix, name, scopes, origins, ingest_limit, read_limit, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (hash) DO NOTHING",
+        INSERT,
         [
-            f"key_{secrets.token_hex(8)}",
+            new_key_id(),
             project_id,
             digest,
-            key[:_SHOWN],
+            key[:SHOWN],
             name,
             list(scopes),
             list(origins),
@@ -138,11 +146,16 @@ def create_key(
     return str(row[0])
 
 
-def _check_scopes(key: str, scopes: Sequence[Scope]) -> None:
+def check_scopes(key: str, scopes: Sequence[Scope]) -> None:
+    """Raises ValueError for scopes that a key can't have. `key`: it, or how it begins."""
     if not scopes:
         raise ValueError("a key needs a scope: ingest, read, triage or operate")
     if key.startswith("pk_") and (private := sorted(NOT_PUBLIC.intersection(scopes))):
         raise ValueError(f"a pk_ key stands in a page's code, and may not {private[0]}: make a dt_ key")
+
+
+def new_key_id() -> str:
+    return f"key_{secrets.token_hex(8)}"
 
 
 def revoke_key(db: Connection, key_id: str) -> str | None:
@@ -190,15 +203,11 @@ def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | No
 
 def list_keys(db: Connection, project_id: str | None = None) -> list[Key | UnreadableKey]:
     """The keys of a project, or of all, the oldest first, revoked ones too."""
-    rows = db.execute(
-        "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
-        " revoked_at FROM keys WHERE %(of)s::text IS NULL OR project_id = %(of)s ORDER BY created_at, id",
-        {"of": project_id},
-    ).fetchall()
-    return [_listed(row) for row in rows]
+    return [listed(row) for row in db.execute(LIST, {"of": project_id}).fetchall()]
 
 
-def _listed(row: Sequence[Any]) -> Key | UnreadableKey:
+def listed(row: Sequence[Any]) -> Key | UnreadableKey:
+    """A key of a row of `LIST`."""
     try:
         key: Key = _struct(Key, row)
     except msgspec.ValidationError as error:

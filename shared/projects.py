@@ -3,13 +3,16 @@
 import re
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 
 from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
+_OF_ID: LiteralString = (
+    "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects WHERE id = %s"
+)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -83,11 +86,7 @@ def hashes_of(db: Connection, project_id: str) -> list[str]:
 
 def get_project(db: Connection, project_id: str) -> Project:
     """Raises `UnknownProject`."""
-    row = db.execute(
-        "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects"
-        " WHERE id = %s FOR UPDATE",
-        [project_id],
-    ).fetchone()
+    row = db.execute(_OF_ID + " FOR UPDATE", [project_id]).fetchone()
     if row is None:
         raise _unknown(project_id)
     return _project(row)
@@ -100,6 +99,14 @@ def list_projects(db: Connection) -> list[Project]:
         " ORDER BY created_at, id"
     ).fetchall()
     return [_project(row) for row in rows]
+
+
+async def find_project(db: Postgres, project_id: str) -> Project:
+    """Raises `UnknownProject`, `PostgresUnavailable`."""
+    rows = await db.query(_OF_ID, [project_id])
+    if not rows:
+        raise _unknown(project_id)
+    return _project(rows[0])
 
 
 async def find_drain_verify(db: Postgres, project_ids: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from shared.clients.postgres import Connection
+from shared.clients.postgres import Connection, Postgres
 from shared.keys import hash_key
 from shared.projects import get_project
 
@@ -111,6 +111,25 @@ def list_users(db: Connection) -> list[User]:
         User(id=row[0], name=row[1], has_password=row[2], created_at=row[3], disabled_at=row[4], roles=row[5])
         for row in rows
     ]
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A user who has a role in a project."""
+
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+async def find_members(db: Postgres, project_id: str) -> list[Member]:
+    """The users of a project by name, disabled ones too. Raises `PostgresUnavailable`."""
+    rows = await db.query(
+        "SELECT name, role, created_at, disabled_at FROM user_roles JOIN users ON users.id = user_id"
+        " WHERE project_id = %s ORDER BY lower(name)",
+        [project_id],
+    )
+    return [Member(name=row[0], role=row[1], created_at=row[2], disabled_at=row[3]) for row in rows]
 
 
 def _id_of(db: Connection, name: str) -> str:

@@ -17,6 +17,7 @@ from gateway.query.people import People
 from gateway.query.presence import while_connected
 from gateway.query.reader import Reader
 from gateway.query.refusals import ProjectNotFound
+from gateway.query.settings import SettingsDeps
 from gateway.query.tails import Tails
 from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
@@ -62,6 +63,14 @@ class QueryDeps:
     tails: Tails = field(default_factory=Tails)
     people: People | None = None
     """Who may look at the pages; without them there are none."""
+
+    settings: SettingsDeps | None = None
+    """What the pages of settings need; they come with people."""
+
+    @property
+    def known_settings(self) -> SettingsDeps:
+        assert self.settings is not None
+        return self.settings
 
     @property
     def known_people(self) -> People:

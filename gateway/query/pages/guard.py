@@ -23,7 +23,15 @@ Answer = Callable[[Request, Visitor], Awaitable[Response]]
 
 def guarded(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
     """The endpoint of a page for visitors with a session; others are sent to the log-in, and come back."""
+    return refusing(deps.counted(path, _known(deps, answer)))
 
+
+def guarded_form(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
+    """The endpoint of a form for visitors with a session: `answer` reads it."""
+    return taking_forms(deps, path, _known(deps, answer))
+
+
+def _known(deps: QueryDeps, answer: Answer) -> Endpoint:
     async def known(request: Request) -> Response:
         people = deps.known_people
         token = session_of(request)
@@ -34,7 +42,7 @@ def guarded(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
         await people.admit(token, answer_headers(request.scope))
         return await answer(request, visitor)
 
-    return refusing(deps.counted(path, known))
+    return known
 
 
 def taking_forms(deps: QueryDeps, path: str, answer: Endpoint) -> Endpoint:

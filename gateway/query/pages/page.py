@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.query.deps import QueryDeps
-from gateway.query.pages.guard import guarded
+from gateway.query.pages.forms import read_form
+from gateway.query.pages.guard import guarded, guarded_form
 from gateway.query.pages.rendering import render
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import View, now_us
-from gateway.query.pages.visit import keep_theme
+from gateway.query.pages.visit import keep_theme, session_of
 from gateway.query.people import Membership, Visitor
 from gateway.query.reader import Cramped, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
@@ -26,7 +27,8 @@ class Page:
 
     `find`: what the template is given beside `view`; it reads all parameters and calls `find_*` functions, no SQL.
     `title`: in the navigation; a page without one is not there. `key`: the letter after `g`. `part`: the template that
-    is answered alone when a script asks for a piece of a page.
+    is answered alone when a script asks for a piece of a page. `send`: what a form of the page changes; it returns the
+    answer's status and what the template is given.
     """
 
     path: str
@@ -35,6 +37,7 @@ class Page:
     title: str = ""
     key: str = ""
     part: str = ""
+    send: Callable[[View, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, Any]]]] | None = None
 
     @property
     def name(self) -> str:
@@ -53,7 +56,15 @@ class Page:
             keep_theme(response, request)
             return response
 
-        return [PageRoute(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
+        async def take(request: Request, visitor: Visitor) -> Response:
+            view = self._view(request, deps, visitor)
+            fields = await read_form(request, session_of(request))
+            assert self.send is not None
+            status, found = await self.send(view, fields)
+            return await render(self.template, status, view=view, page=self, navigation=navigation, **found)
+
+        found = [PageRoute(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
+        return [*found, PageRoute(path, guarded_form(deps, path, take), methods=["POST"])] if self.send else found
 
     async def _found(self, view: View) -> Mapping[str, Any]:
         try:

@@ -16,12 +16,13 @@ from gateway.query.pages.logs import LOGS
 from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
 from gateway.query.pages.route import PageRoute
+from gateway.query.pages.settings import SETTINGS
 from gateway.query.pages.view import home
 from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
-PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, INGEST, HELP)
+PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, INGEST, *SETTINGS, HELP)
 
 
 def routes(deps: QueryDeps) -> list[PageRoute]:

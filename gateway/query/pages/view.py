@@ -63,6 +63,12 @@ class View:
         items = [item for item in self.request.query_params.multi_items() if item[0] != "theme"]
         return Parameters(items, self.request.path_params)
 
+    def finish(self) -> None:
+        """Of a page that has no parameters of its own: it takes those that links bring along. Raises `BadQuery`."""
+        for name in KEPT:
+            self.given.text(name)
+        self.given.finish()
+
     @property
     def q(self) -> str:
         return self.request.query_params.get("q", "")

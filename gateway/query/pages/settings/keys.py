@@ -1,0 +1,123 @@
+"""Settings, Keys: owners see them, make them and end them (pages.md, "Settings")."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import structlog
+
+from gateway.query.pages.page import Page
+from gateway.query.pages.settings.key_form import EMPTY, SCOPES, KeyForm, parse_key_form
+from gateway.query.pages.view import View
+from gateway.query.settings import LacksRole, asked
+from shared.keys import Key, UnreadableKey
+from shared.project_keys import MOST_KEYS, TooManyKeys
+
+_log = structlog.get_logger(__name__)
+
+
+class KeyRow(NamedTuple):
+    """`state`: '' for good, else revoked, expired, or until when it is good. `problem`: why its row can't be read."""
+
+    id: str
+    prefix: str
+    name: str
+    scopes: str
+    origins: Sequence[str]
+    limits: str
+    created: str
+    state: str
+    problem: str = ""
+
+    @property
+    def can_be_revoked(self) -> bool:
+        return self.state != "revoked"
+
+
+async def _find(view: View) -> Mapping[str, Any]:
+    revoke = view.given.text("revoke", most=100)
+    view.finish()
+    return await _shown(view, EMPTY, revoke=revoke or "")
+
+
+async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+    """Raises `LacksRole`, `Unavailable`."""
+    view.finish()
+    if not view.visitor.may("owner", view.project.project_id):
+        raise LacksRole
+    if key_id := fields.get("revoke"):
+        return await _revoke(view, key_id)
+    return await _make(view, parse_key_form(fields))
+
+
+async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
+    if form.key is None:
+        return 422, await _shown(view, form)
+    settings, project_id = view.deps.known_settings, view.project.project_id
+    try:
+        token = await settings.change(project_id, settings.keys.add(project_id, form.key))
+    except TooManyKeys:
+        full = f"The project has {MOST_KEYS} keys, the most that it may have: revoke some."
+        return 409, await _shown(view, form._replace(problems={"name": full}))
+    _log.info("key made", project_id=project_id, by=view.visitor.name, scopes=form.key.scopes)
+    return 200, await _shown(view, EMPTY, made=(form.key.name, token))
+
+
+async def _revoke(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
+    settings, project_id = view.deps.known_settings, view.project.project_id
+    known = "\0" not in key_id and await settings.change(project_id, settings.keys.revoke(project_id, key_id))
+    if not known:
+        return 404, await _shown(view, EMPTY, said="The project has no such key.")
+    _log.info("key revoked", project_id=project_id, by=view.visitor.name, key_id=key_id)
+    return 200, await _shown(view, EMPTY, said="The key is revoked. Within seconds no gateway takes it any more.")
+
+
+async def _shown(
+    view: View, form: KeyForm, *, revoke: str = "", made: tuple[str, str] | None = None, said: str = ""
+) -> Mapping[str, Any]:
+    """`revoke`: the id of a key that is asked about once more."""
+    is_owner = view.visitor.may("owner", view.project.project_id)
+    now = datetime.now(UTC)
+    found = await asked(view.deps.known_settings.keys.of_project(view.project.project_id)) if is_owner else []
+    rows = [_row(key, now) for key in found]
+    return {
+        "is_owner": is_owner,
+        "rows": sorted(rows, key=lambda row: not row.can_be_revoked),
+        "revoking": next((row for row in rows if row.id == revoke and row.can_be_revoked), None),
+        "form": form,
+        "scopes": SCOPES,
+        "made": made,
+        "said": said,
+    }
+
+
+def _row(key: Key | UnreadableKey, now: datetime) -> KeyRow:
+    if isinstance(key, UnreadableKey):
+        return KeyRow(key.id, key.prefix, "", "", (), "", "", "", key.problem)
+    limits = {"ingest": key.ingest_limit, "read": key.read_limit}
+    kinds = dict.fromkeys("ingest" if scope == "ingest" else "read" for scope in key.scopes)
+    return KeyRow(
+        id=key.id,
+        prefix=key.prefix,
+        name=key.name,
+        scopes=", ".join(key.scopes),
+        origins=key.origins,
+        limits=", ".join(_limit_text(limits[kind]) for kind in kinds),
+        created=f"{key.created_at.astimezone(UTC):%Y-%m-%d}",
+        state=_state(key, now),
+    )
+
+
+def _limit_text(limit: int | None) -> str:
+    return "usual" if limit is None else f"{limit:,}" if limit else "no limit"
+
+
+def _state(key: Key, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is None:
+        return ""
+    return "expired" if key.expires_at <= now else f"ends {key.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+KEYS = Page("settings", "settings/keys.html", _find, title="Settings", key="s", send=_send)

@@ -1,0 +1,20 @@
+"""Settings, Members: who may look at the project, and what else (pages.md, "Settings")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.query.pages.page import Page
+from gateway.query.pages.view import View
+from gateway.query.settings import asked
+from shared.users import find_members
+
+
+async def _find(view: View) -> Mapping[str, Any]:
+    """A key that was pasted sees no names of people: it may be anybody's."""
+    view.finish()
+    if view.visitor.is_key:
+        return {"members": []}
+    return {"members": await asked(find_members(view.deps.known_settings.postgres, view.project.project_id))}
+
+
+MEMBERS = Page("settings/members", "settings/members.html", _find)

@@ -1,0 +1,108 @@
+"""The keys of one project, as its owners see and change them while a gateway runs (operating.md, "Projects and
+keys")."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import msgspec
+
+from shared.clients.postgres import AsyncConnection, Postgres
+from shared.clients.redis import RedisUnavailable
+from shared.keys import (
+    INSERT,
+    LIST,
+    SHOWN,
+    Key,
+    Kind,
+    Scope,
+    UnreadableKey,
+    check_scopes,
+    generate,
+    hash_key,
+    listed,
+    new_key_id,
+)
+
+MOST_KEYS = 500
+"""Of one project that are not revoked."""
+
+Tell = Callable[[str], Awaitable[None]]
+"""Publishes the hash of a changed key on `keys.REVOCATIONS`. Raises `RedisUnavailable`."""
+
+
+class TooManyKeys(Exception):
+    """The project has `MOST_KEYS`."""
+
+
+class NewKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for. `limit`: requests a minute, of either kind; None: the default, 0: none."""
+
+    kind: Kind
+    name: str
+    scopes: tuple[Scope, ...]
+    origins: tuple[str, ...] = ()
+    limit: int | None = None
+
+
+class ProjectKeys:
+    """Each call is about one project: no other's key is seen or changed.
+
+    Every call may raise `PostgresUnavailable`. Gateways are told of each change; without Redis they notice within 30
+    seconds.
+    """
+
+    def __init__(self, postgres: Postgres, tell: Tell) -> None:
+        self._postgres = postgres
+        self._tell = tell
+
+    async def of_project(self, project_id: str) -> list[Key | UnreadableKey]:
+        """The oldest first, revoked ones too."""
+        return [listed(row) for row in await self._postgres.query(LIST, {"of": project_id})]
+
+    async def add(self, project_id: str, new: NewKey) -> str:
+        """Make a key and return it, this once: only its hash is stored. Raises `TooManyKeys`, and ValueError for scopes
+        that it can't have."""
+        check_scopes(f"{new.kind}_", new.scopes)
+        token = generate(new.kind)
+        by_kind = {name: new.limit for name in ("ingest", "read") if _is_limited(name, new.scopes)}
+
+        async def add(db: AsyncConnection) -> None:
+            await db.execute("SELECT FROM projects WHERE id = %s FOR NO KEY UPDATE", [project_id])
+            found = await db.execute(
+                "SELECT count(*) FROM keys WHERE project_id = %s AND revoked_at IS NULL", [project_id]
+            )
+            if (await found.fetchall())[0][0] >= MOST_KEYS:
+                raise TooManyKeys
+            limits = [by_kind.get("ingest"), by_kind.get("read")]
+            head = [new_key_id(), project_id, hash_key(token), token[:SHOWN], new.name]
+            await db.execute(INSERT, [*head, list(new.scopes), list(new.origins), *limits, None])
+
+        await self._postgres.change(add)
+        await self._told(hash_key(token))
+        return token
+
+    async def revoke(self, project_id: str, key_id: str) -> bool:
+        """End a key; False where the project has none of this id."""
+
+        async def revoke(db: AsyncConnection) -> str | None:
+            done = await db.execute(
+                "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE project_id = %s AND id = %s"
+                " RETURNING hash",
+                [project_id, key_id],
+            )
+            row = await done.fetchone()
+            return None if row is None else str(row[0])
+
+        digest = await self._postgres.change(revoke)
+        if digest is not None:
+            await self._told(digest)
+        return digest is not None
+
+    async def _told(self, digest: str) -> None:
+        with suppress(RedisUnavailable):
+            await self._tell(digest)
+
+
+def _is_limited(kind: str, scopes: tuple[Scope, ...]) -> bool:
+    """Whether a key with these scopes makes requests of this kind."""
+    return any((scope == "ingest") == (kind == "ingest") for scope in scopes)
