@@ -196,7 +196,8 @@ def next_answer(stream: IO[bytes]) -> Answer | None:
 async def make_topics(url: str) -> None:
     queue = open_queue(settings.load({"SLUICE_QUEUE_URL": url}))
     signals = registry.load(None, "").signals.values()
-    await queue.create_topics([topic_spec(signal.topic) for signal in signals])
+    topics = [topic for signal in signals for topic in (signal.topic, signal.dead_letter_topic)]
+    await queue.create_topics(map(topic_spec, topics))
     await queue.close()
 
 

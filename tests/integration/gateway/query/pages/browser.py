@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -13,13 +14,17 @@ from gateway.http.deadlines import Deadlines
 from gateway.mapping.mapper import StoredMapper
 from gateway.query import QueryDeps, Reader, query_routes
 from gateway.query.json_body import small_bodies
+from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
+from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
 from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
-from shared.keys import ResolvedKey, find_key, hash_key
+from shared.keys import REVOCATIONS, ResolvedKey, find_key, hash_key
 from shared.metrics import Metrics
+from shared.project_keys import ProjectKeys
 from shared.registry import load
+from shared.sourcemaps.index import Index
 from shared.views import Views
 from tests.bundles import MemoryBlobs, MemoryIndex
 from tests.integration.gateway.query.read_api import Merged, Said, stand_in
@@ -73,7 +78,7 @@ def links_in(html: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'href="([^"]*)"', html)]
 
 
-def pages_app(reader: Reader, postgres: Postgres, redis: Redis) -> Starlette:
+def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery) -> Starlette:
     """The routes of the role query, the pages with them."""
 
     async def resolve(token: str) -> ResolvedKey:
@@ -93,8 +98,14 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis) -> Starlette:
         states=Said({}),
         views=Views(postgres),
         bodies=small_bodies(Deadlines(60)),
-        delivery=None,  # type: ignore[arg-type]  # no page here asks for it
+        delivery=delivery,
         people=people,
+        settings=SettingsDeps(
+            keys=ProjectKeys(postgres, partial(redis.publish, REVOCATIONS)),
+            postgres=postgres,
+            sourcemaps=Index(postgres),
+            usual=UsualLimits(5_000, 600, 1_000_000),
+        ),
     )
     app = Starlette(routes=query_routes(deps))
     app.router.redirect_slashes = False

@@ -1,16 +1,24 @@
 """The pages without the rest of the gateway, on real Postgres, Redis and ClickHouse."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 
 from gateway.query import Reader
+from gateway.query.observing import observation
+from gateway.query.observing.delivery import Delivery
+from shared import settings
 from shared.clients.postgres import Postgres, connect
 from shared.clients.redis import Redis
+from shared.clock import clock
 from shared.keys import create_key, generate
 from shared.projects import Project, create_project
-from tests.integration.gateway.gateway_process import Keys
+from shared.queue import open_queue
+from shared.queue.base import Queue
+from shared.registry import load
+from tests.integration.gateway.gateway_process import Keys, make_topics
 from tests.integration.gateway.query.pages.browser import Browser, Strangers, pages_app
 from tests.integration.gateway.query.read_api import Store
 
@@ -27,11 +35,38 @@ def other_project(keys_url: str, keys: Keys) -> str:
     return key
 
 
+@pytest.fixture(scope="module")
+def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
+    asyncio.run(make_topics(url))
+    return url
+
+
 @pytest.fixture
-async def open_browser(store: Store, keys_url: str, keys: Keys, redis_url: str) -> AsyncIterator[OpenBrowser]:
+async def queue(queue_url: str) -> AsyncIterator[Queue]:
+    opened = open_queue(settings.load({"SLUICE_QUEUE_URL": queue_url}))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def delivery(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Delivery]:
+    """Looked at anew by each who asks."""
+    monkeypatch.setattr(observation, "EVERY_S", 0.0)
+    for name in ("lanes", "letters"):
+        monkeypatch.setattr(f"gateway.query.observing.{name}.WAIT_S", 30.0)
+    made = Delivery.of(queue, "writers", load(), clock(0))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def open_browser(
+    store: Store, keys_url: str, keys: Keys, redis_url: str, delivery: Delivery
+) -> AsyncIterator[OpenBrowser]:
     """Opens a browser, each at an address of its own: `open_browser(scheme="https")`."""
     reader, postgres, redis = Reader(store.url), Postgres(keys_url), Redis(redis_url)
-    app = pages_app(reader, postgres, redis)
+    app = pages_app(reader, postgres, redis, delivery)
     strangers, opened = Strangers(), []
 
     def open(scheme: str = "http", address: str = "") -> Browser:

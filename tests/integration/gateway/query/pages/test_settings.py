@@ -1,0 +1,276 @@
+"""The pages of settings (pages.md, "Settings"): keys, members, views, source maps, retention and limits."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.clients.postgres import Postgres, connect
+from shared.clients.redis import Redis
+from shared.keys import REVOCATIONS, ResolvedKey, create_key, find_key, generate, hash_key
+from shared.users import Role, create_user, disable, grant, make_link
+from shared.views import Shown, Views
+from tests.integration.gateway.gateway_process import Keys
+from tests.integration.gateway.query.pages.browser import Browser, links_in, token_in
+from tests.integration.gateway.query.pages.conftest import OpenBrowser
+from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
+
+PATH = "/p/p/settings"
+PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "project"))]
+GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
+
+
+async def member(browser: Browser, keys_url: str, role: Role, name: str = "") -> Browser:
+    """The browser of a user with this role in project `p`."""
+    name = name or f"{role} {secrets.token_hex(4)}"
+    with connect(keys_url) as db:
+        create_user(db, name, None)
+        grant(db, name, "p", role)
+        link = make_link(db, name)
+    assert (await browser.log_in(link=link)).status_code == 303
+    return browser
+
+
+@pytest.fixture
+async def owner(browser: Browser, keys_url: str, keys: Keys) -> Browser:
+    return await member(browser, keys_url, "owner")
+
+
+@pytest.fixture
+async def postgres(keys_url: str) -> AsyncIterator[Postgres]:
+    opened = Postgres(keys_url)
+    yield opened
+    await opened.close()
+
+
+async def form_of(browser: Browser, **fields: str) -> dict[str, str]:
+    return {"form_token": token_in(await browser.shown(PATH)), **fields}
+
+
+def keys_in(html: str) -> list[str]:
+    return re.findall(r"\b(?:dt_[0-9a-f]{24}|pk_\w{32})\b", html)
+
+
+async def stored(postgres: Postgres, token: str) -> ResolvedKey | None:
+    return await find_key(postgres, hash_key(token))
+
+
+async def test_a_key_is_made_with_its_rules_and_shown_once(owner: Browser, postgres: Postgres) -> None:
+    answer = await owner.send(PATH, await form_of(owner, **GOOD, limit="7"))
+    (token,) = keys_in(answer.text)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    found = await stored(postgres, token)
+    assert found is not None
+    assert (found.project_id, found.scopes) == ("p", {"ingest", "read"})
+    assert found.origins == ("https://a.example", "null")
+    assert (found.ingest_limit, found.read_limit) == (7, 7)
+    html = await owner.shown(PATH)
+    assert token not in html
+    assert f"edge{token[:8]}…ingest, readhttps://a.example and 1 more7, 7" in text_of(html)
+
+
+async def test_a_browser_key_is_one(owner: Browser, postgres: Postgres) -> None:
+    answer = await owner.send(PATH, await form_of(owner, kind="pk", scope_ingest="on", name="web", limit="0"))
+    (token,) = keys_in(answer.text)
+    found = await stored(postgres, token)
+    assert found is not None
+    assert (found.is_public, found.origins, found.ingest_limit, found.read_limit) == (True, (), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "dt"}, "A key needs a scope"),
+        ({"kind": "pk", "scope_triage": "on"}, "may not triage: make a dt_ key"),
+        ({"scope_read": "on"}, "Choose where the key will stand"),
+        ({**GOOD, "origins": "https://a.example/path"}, "it ends behind host and port, without a path"),
+        ({**GOOD, "origins": "\n".join(f"https://h{n}.example" for n in range(51))}, "at most 50 origins"),
+        ({**GOOD, "limit": "-1"}, "Write a number of requests a minute"),
+        ({**GOOD, "limit": "9" * 400}, "Write a number of requests a minute"),
+        ({**GOOD, "name": "x" * 101}, "at most 100 printable characters"),
+        ({**GOOD, "name": "a\nb\0"}, "at most 100 printable characters"),
+        ({**GOOD, "name": EVIL, "limit": EVIL, "origins": EVIL, "kind": EVIL}, "is no origin"),
+    ],
+)
+async def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_made(
+    owner: Browser, postgres: Postgres, fields: dict[str, str], said: str
+) -> None:
+    before = await postgres.query("SELECT count(*) FROM keys")
+    answer = await owner.send(PATH, await form_of(owner, **fields))
+    assert answer.status_code == 422
+    assert said in text_of(answer.text)
+    assert 'aria-invalid="true"' in answer.text
+    assert keys_in(answer.text) == []
+    is_harmless(answer.text)
+    assert await postgres.query("SELECT count(*) FROM keys") == before
+
+
+async def test_a_key_is_revoked_once_it_was_asked_about(owner: Browser, postgres: Postgres) -> None:
+    (token,) = keys_in((await owner.send(PATH, await form_of(owner, **GOOD, scope_triage="on"))).text)
+    found = await stored(postgres, token)
+    assert found is not None
+    asking = await owner.shown(f"{PATH}?revoke={found.key_id}")
+    assert f"Revoke edge, {token[:8]}…?" in text_of(asking)
+    assert await stored(postgres, token) is not None
+    answer = await owner.send(PATH, await form_of(owner, revoke=found.key_id))
+    assert "The key is revoked" in text_of(answer.text)
+    assert await stored(postgres, token) is None
+    assert "edge revoked" in text_of(answer.text)
+    again = await owner.shown(f"{PATH}?revoke={found.key_id}")
+    assert "can't be undone" not in text_of(again)
+
+
+async def test_gateways_are_told(owner: Browser, redis_url: str) -> None:
+    redis = Redis(redis_url, timeout_s=30)
+    heard: list[str | None] = []
+    listening = redis.listen(REVOCATIONS)
+    try:
+        assert await anext(listening) is None
+        (token,) = keys_in((await owner.send(PATH, await form_of(owner, **GOOD))).text)
+        while hash_key(token) not in heard:
+            heard.append(await anext(listening))
+    finally:
+        await redis.close()
+
+
+@pytest.mark.parametrize("role", ["viewer", "member", "read key", "triage key"])
+async def test_only_owners_see_and_change_keys(
+    browser: Browser, keys_url: str, keys: Keys, postgres: Postgres, role: str
+) -> None:
+    if role.endswith("key"):
+        await browser.log_in(key=keys.read if role == "read key" else keys.triage)
+    else:
+        await member(browser, keys_url, "viewer" if role == "viewer" else "member")
+    html = await browser.shown(PATH)
+    assert "Owners of the project see its keys" in text_of(html)
+    assert keys.ingest[:8] not in html
+    assert "Make key" not in html
+    before = await postgres.query("SELECT count(*), count(revoked_at) FROM keys")
+    victim = await stored(postgres, keys.ingest)
+    assert victim is not None
+    for fields in (GOOD, {"revoke": victim.key_id}):
+        answer = await browser.send(PATH, await form_of(browser, **fields))
+        assert (answer.status_code, "Only an owner" in answer.text) == (403, True)
+    assert await postgres.query("SELECT count(*), count(revoked_at) FROM keys") == before
+
+
+async def test_a_form_of_somebody_else_is_not_believed(
+    owner: Browser, open_browser: OpenBrowser, keys_url: str, postgres: Postgres
+) -> None:
+    before = await postgres.query("SELECT count(*) FROM keys")
+    other = await member(open_browser(), keys_url, "owner")
+    mine, theirs = await form_of(owner, **GOOD), await form_of(other, **GOOD)
+    for fields, headers in (
+        (GOOD, None),
+        (theirs, None),
+        (mine, {"Sec-Fetch-Site": "cross-site"}),
+        (mine, {"Sec-Fetch-Site": "same-site"}),
+        (mine, {"Origin": "https://evil.example"}),
+        (mine, {}),
+    ):
+        answer = await owner.send(PATH, fields, headers)
+        assert (answer.status_code, keys_in(answer.text)) == (403, []), headers
+    assert (await owner.send(PATH, {"form_token": "x", "name": "y" * 20_000})).status_code == 413
+    assert (await open_browser().send(PATH, mine)).status_code == 303
+    assert await postgres.query("SELECT count(*) FROM keys") == before
+
+
+async def test_an_owner_has_no_hand_in_another_project(
+    owner: Browser, other_project: str, keys_url: str, postgres: Postgres
+) -> None:
+    found = await stored(postgres, other_project)
+    assert found is not None
+    assert found.key_id not in await owner.shown(PATH)
+    assert "can't be undone" not in text_of(await owner.shown(f"{PATH}?revoke={found.key_id}"))
+    for key_id in (found.key_id, "key_none", "\0", "'; DELETE FROM keys"):
+        answer = await owner.send(PATH, await form_of(owner, revoke=key_id))
+        assert (answer.status_code, "has no such key" in answer.text) == (404, True)
+    assert await stored(postgres, other_project) is not None
+    for page in PAGES:
+        assert (await owner.get(page.replace("/p/p/", "/p/q/"))).status_code == 404
+    assert (await owner.send("/p/q/settings", await form_of(owner, **GOOD))).status_code == 404
+
+
+async def test_members_are_seen_by_users_and_not_by_keys(
+    owner: Browser, open_browser: OpenBrowser, keys_url: str, keys: Keys
+) -> None:
+    await member(open_browser(), keys_url, "viewer", "Rosa")
+    with connect(keys_url) as db:
+        create_user(db, "Elsewhere", None)
+        disable(db, "Rosa")
+    text = text_of(await owner.shown(f"{PATH}/members"))
+    assert "Rosa disabledviewerread" in text
+    assert "owner" in text
+    assert "Elsewhere" not in text
+    reader = open_browser()
+    await reader.log_in(key=keys.read)
+    assert "Rosa" not in await reader.shown(f"{PATH}/members")
+
+
+async def test_views_source_maps_and_rules_are_shown(owner: Browser, keys_url: str, postgres: Postgres) -> None:
+    await Views(postgres).add("p", Shown("errors", "Checkout", "q=service%3Aweb&last=4h"), "key_x")
+    await Views(postgres).add("q", Shown("errors", "Theirs", ""), "key_x")
+    with connect(keys_url) as db:
+        db.execute("INSERT INTO sourcemap_blobs (digest, size) VALUES (%s, 1234)", ["a" * 64])
+        for project, release in (("p", "web@1"), ("q", "web@2")):
+            db.execute(
+                "INSERT INTO sourcemap_files (project_id, release, path, digest) VALUES (%s, %s, 'a.js.map', %s)",
+                [project, release, "a" * 64],
+            )
+    views = await owner.shown(f"{PATH}/views")
+    assert "/p/p/errors?q=service%3Aweb&last=4h" in links_in(views)
+    assert "Theirs" not in views
+    maps = text_of(await owner.shown(f"{PATH}/sourcemaps"))
+    assert "web@111,234" in maps
+    assert "web@2" not in maps
+    project = text_of(await owner.shown(f"{PATH}/project"))
+    assert "30 days from their arrival" in project
+    assert "5,000 (the usual one)" in project
+    assert "no: the project has no drain secret" in project
+
+
+async def test_a_drain_secret_is_never_shown(owner: Browser, keys_url: str) -> None:
+    with connect(keys_url) as db:
+        db.execute("UPDATE projects SET drain_secret = 'hush hush', drain_limit = 9 WHERE id = 'p'")
+    try:
+        html = await owner.shown(f"{PATH}/project")
+    finally:
+        with connect(keys_url) as db:
+            db.execute("UPDATE projects SET drain_secret = NULL, drain_limit = NULL WHERE id = 'p'")
+    assert "hush" not in html
+    assert "Drains must be signedyes" in text_of(html)
+
+
+async def test_nothing_that_is_set_is_markup(
+    owner: Browser, open_browser: OpenBrowser, keys_url: str, postgres: Postgres
+) -> None:
+    await member(open_browser(), keys_url, "viewer", EVIL[:60].strip())
+    await Views(postgres).add("p", Shown("logs", EVIL, "q=" + EVIL), "key_x")
+    with connect(keys_url) as db:
+        create_key(db, "p", generate("dt"), scopes=["read"], name=EVIL, origins=[EVIL, EVIL])
+        db.execute("INSERT INTO sourcemap_blobs (digest, size) VALUES (%s, 1)", ["b" * 64])
+        db.execute(
+            "INSERT INTO sourcemap_files (project_id, release, path, digest) VALUES ('p', %s, 'x', %s)",
+            [EVIL, "b" * 64],
+        )
+    for page in (*PAGES, f"{PATH}?revoke=key_x"):
+        is_harmless(await owner.shown(page))
+
+
+async def test_a_row_that_makes_no_key_is_named(owner: Browser, keys_url: str) -> None:
+    with connect(keys_url) as db:
+        key_id = create_key(db, "p", generate("dt"), scopes=["read"])
+        db.execute("UPDATE keys SET origins = ARRAY[NULL] WHERE id = %s", [key_id])
+    assert f"{key_id}dt_" in (text := text_of(await owner.shown(PATH)))
+    assert "Its row can't be read" in text
+
+
+async def test_parameters_are_those_that_links_bring_along(owner: Browser) -> None:
+    for page in PAGES:
+        assert (await owner.get(f"{page}?q=a&last=4h&as_of=x")).status_code == 200, page
+        assert (await owner.get(f"{page}?x=1")).status_code == 422, page
+    for link in links_in(await owner.shown(PATH)):
+        if link.startswith("/p/"):
+            assert (await owner.get(link)).status_code in (200, 303), link
