@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gateway.query.asked import Asked
 from gateway.query.buckets import DAY, HOUR
 from gateway.query.complete import Complete
 from gateway.query.delivery.shapes import DeliveryAnswer, LaneAnswer
@@ -16,7 +17,7 @@ from gateway.query.pages.view import KEPT, RANGE, View
 from gateway.query.parameters import Parameters
 from gateway.query.range import parse_range
 from gateway.query.times import parse_time
-from gateway.query.usage.records import Usage, UsageQuery, find_usage, parse_usage
+from gateway.query.usage.records import Usage, UsageQuery, find_usage
 
 USUAL_LAST = "24h"
 
@@ -79,12 +80,15 @@ def _asked(view: View) -> tuple[UsageQuery, Picker]:
     last = given.get("last") or (None if any(given.get(name) for name in RANGE) else USUAL_LAST)
     others = [(name, value) for name, value in given.multi_items() if name not in ("theme", "last")]
     items = [*others, *([("last", last)] if last else [])]
-    range = parse_range(Parameters(items), view.now)
+    asked = Parameters(items)
+    range = parse_range(asked, view.now)
     width = HOUR if range.seconds <= BY_HOUR_S else DAY
-    asked = Parameters([*items, ("bucket", width.name)])
+    if range.seconds > width.most_days * 86_400:
+        asked.refuse("start_time", "value_error", f"Value error, for a range of at most {width.most_days} days", "")
     for name in KEPT:  # those that links bring along from other pages
         asked.text(name)
-    return parse_usage(asked), Picker(range, last, view.now, view.url)
+    asked.finish()
+    return UsageQuery(Asked(width.whole(range)), width), Picker(range, last, view.now, view.url)
 
 
 def _chart(usage: Usage, query: UsageQuery, complete: Complete) -> Chart:
