@@ -21,6 +21,10 @@ run: .venv/run.stamp ## Start everything on 127.0.0.1, until Ctrl-C (more option
 run-kafka: .venv/run.stamp ## The same with Apache Kafka as the queue (needs Java 17 and, the first time, Maven)
 	@$(BIN)/sluice up --kafka $(ARGS)
 
+.PHONY: demo
+demo: .venv/run.stamp ## Fill the demo project of make run with an hour of made-up traffic (ARGS="--live": go on)
+	@$(BIN)/sluice demo $(ARGS)
+
 .PHONY: test
 test: lint types ## Lint, types and all tests, on real engines (one test: make test ARGS="-n 0 -k name")
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)

@@ -5,6 +5,7 @@ from deploy.demo.failures import CARRIER_TIMEOUT, NO_AMOUNT, fail
 from deploy.demo.visit import Visit
 
 _PATH = "/api/checkout"
+_TROUBLED = "north-post"
 
 
 def check_out(visit: Visit) -> None:
@@ -38,29 +39,18 @@ def _cart(visit: Visit) -> dict[str, object]:
 
 def _ask_carriers(visit: Visit, api: str, quoting: int, slow: bool) -> None:
     for carrier in CARRIERS:
-        late = slow and carrier == "north-post"
+        late = slow and carrier == _TROUBLED
         takes = quoting - 10 if late else visit.between(40, max(50, min(quoting - 10, 300)))
-        timed_out = (late and visit.chance.random() < 0.25) or visit.chance.random() < 0.01
+        timed_out = carrier == _TROUBLED and visit.chance.random() < (0.25 if late else 0.03)
         visit.span(
             "api", f"GET {carrier}/quotes", 22, takes, api, failed=timed_out, carrier=carrier, attempt=2 if late else 1
         )
         if late:
-            visit.log(
-                "api",
-                "warn",
-                f"carrier {carrier} answered in {takes} ms, tried twice",
-                22 + takes,
-                api,
-                carrier=carrier,
-            )
+            text = f"carrier {carrier} answered in {takes} ms, tried twice"
+            visit.log("api", "warn", text, 22 + takes, api, carrier=carrier)
         if timed_out:
-            visit.log(
-                "api",
-                "error",
-                f"carrier {carrier} timed out after 2000 ms, the order goes on without it",
-                22 + takes,
-                api,
-            )
+            text = f"carrier {carrier} timed out after 2000 ms, the order goes on without it"
+            visit.log("api", "error", text, 22 + takes, api)
             fail(visit, CARRIER_TIMEOUT, 22 + takes, carrier={"name": carrier, "timeout_ms": 2_000})
 
 

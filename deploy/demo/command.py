@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import takewhile
+from contextlib import suppress
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from deploy.demo.hour import Hour
 from deploy.demo.records import SIGNALS, Keys, Record, sendings
 from deploy.demo.sender import NotTaken, Sender
 from deploy.demo.target import Target
-from deploy.demo.visit import Visit
 from shared.commands.common import AsJson, DataDir, print_json, sentences
 
 _NAMES = {"logs": "logs", "errors": "errors", "traces": "spans", "llm": "calls to models"}
@@ -86,16 +86,10 @@ def _steps(hour: Hour) -> Iterator[list[Record]]:
 
 def _go_on(hour: Hour, sender: Sender, keys: Keys) -> None:
     """Each visit once it has ended, until Ctrl-C."""
-    for visit in _future(hour):
-        try:
+    with suppress(KeyboardInterrupt):
+        for visit in dropwhile(lambda visit: visit.scene.at < hour.end, hour.visits()):
             time.sleep(max(0.0, visit.ends_at - time.time()))
-        except KeyboardInterrupt:
-            return
-        sender.send(sendings(visit.records, keys))
-
-
-def _future(hour: Hour) -> Iterator[Visit]:
-    return (visit for visit in hour.visits() if visit.scene.at >= hour.end)
+            sender.send(sendings(visit.records, keys))
 
 
 def _tell(sender: Sender, target: Target, as_json: bool) -> None:

@@ -2,12 +2,11 @@
 (contracts.md, "Idempotency-Key")."""
 
 import http.client
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from threading import local
+from threading import Event, local
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,7 +20,7 @@ AT_ONCE = 400
 """Requests that are handed out together."""
 
 _AGAIN = (408, 429, 502, 503, 504)
-_MOST_WAIT_S = 10.0
+_MOST_WAIT_S = 60.0
 
 
 class NotTaken(Exception):
@@ -43,12 +42,14 @@ class Sender:
         self._url = urlsplit(url)
         self._pool = ThreadPoolExecutor(CONNECTIONS)
         self._mine = local()
+        self._ended = Event()
         self._opened: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> "Sender":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
         self._pool.shutdown(cancel_futures=True)
         for connection in self._opened:
             connection.close()
@@ -72,8 +73,8 @@ class Sender:
                 return sending
             if status and status not in _AGAIN:
                 break
-            if n + 1 < TRIES:
-                time.sleep(min(wait_s, _MOST_WAIT_S))
+            if n + 1 < TRIES and self._ended.wait(min(wait_s, _MOST_WAIT_S)):
+                break
         raise _not_taken(self._url.geturl(), sending, status, body)
 
     def _once(self, sending: Sending) -> tuple[int, bytes, float]:

@@ -1,6 +1,7 @@
 """`sluice up`: everything on this machine, until Ctrl-C."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,8 @@ class _Run:
 
     def _beside(self) -> str:
         """The option that names this folder to other commands; '' for the usual one."""
-        return "" if self._folder.path == Path("var").resolve() else f" --data-dir {self._folder.path}"
+        folder = self._folder.path
+        return "" if folder == Path("var").resolve() else f" --data-dir {shlex.quote(str(folder))}"
 
     def _send_demo(self, env: dict[str, str]) -> None:
         """Beside us: the stack is looked after meanwhile. It ends with us."""

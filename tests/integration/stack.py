@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,21 +94,30 @@ class RunningStack:
             with error:
                 return error.code, json.loads(error.read() or b"null")
 
-    def sluice(self, *arguments: str) -> Any:
+    def sluice(self, *arguments: str, **environment: str) -> Any:
         """The JSON that a command run beside the stack prints, whatever its exit code."""
-        return json.loads(self.printed(*arguments, "--json"))
+        return json.loads(self.printed(*arguments, "--json", **environment))
 
-    def printed(self, *arguments: str) -> str:
+    def printed(self, *arguments: str, **environment: str) -> str:
         """What a command run beside the stack prints into a pipe."""
-        done = subprocess.run(
+        done = self._run(arguments, environment)
+        assert done.stdout, done.stderr
+        return done.stdout
+
+    def fails(self, *arguments: str) -> str:
+        """What a command run beside the stack says when it ends with exit code 1."""
+        done = self._run(arguments, {})
+        assert done.returncode == 1, done.stdout
+        return done.stderr
+
+    def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             [sys.executable, "-m", "shared.cli", *arguments],
-            env=self._environment | self.env,
+            env={**self._environment, **self.env, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
-        assert done.stdout, done.stderr
-        return done.stdout
 
     def read(self, path: str) -> tuple[int, Any]:
         """GET with the read key."""

@@ -104,6 +104,11 @@ def test_the_printed_link_opens_the_demo_project(up: Up) -> None:
         assert "Log out" in page.read().decode()
 
 
+def test_it_prints_how_to_fill_the_demo_project(up: Up) -> None:
+    printed = up.folder.with_name(f"{up.folder.name}.log").read_text()
+    assert f"sluice demo --data-dir {up.folder.resolve()}" in printed
+
+
 def test_status_lists_every_process(up: Up) -> None:
     processes = up.processes()
     assert sorted(processes) == ["clickhouse", "gateway", "postgres", "redis", "writer"]
