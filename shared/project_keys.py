@@ -3,6 +3,7 @@ keys")."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import LiteralString
 
 import msgspec
 
@@ -25,6 +26,10 @@ from shared.keys import (
 
 MOST_KEYS = 500
 """Of one project that are not revoked."""
+
+_SHOWN_KEYS: LiteralString = (
+    "SELECT * FROM (" + LIST + ") AS found ORDER BY revoked_at IS NOT NULL, created_at, id LIMIT 1000"
+)
 
 Tell = Callable[[str], Awaitable[None]]
 """Publishes the hash of a changed key on `keys.REVOCATIONS`. Raises `RedisUnavailable`."""
@@ -56,8 +61,8 @@ class ProjectKeys:
         self._tell = tell
 
     async def of_project(self, project_id: str) -> list[Key | UnreadableKey]:
-        """The oldest first, revoked ones too."""
-        return [listed(row) for row in await self._postgres.query(LIST, {"of": project_id})]
+        """Those that are good first, the oldest of them first; revoked ones too, as far as they are few."""
+        return [listed(row) for row in await self._postgres.query(_SHOWN_KEYS, {"of": project_id})]
 
     async def add(self, project_id: str, new: NewKey) -> str:
         """Make a key and return it, this once: only its hash is stored. Raises `TooManyKeys`, and ValueError for scopes

@@ -9,6 +9,7 @@ from gateway.turns import Turns
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.project_keys import ProjectKeys
 from shared.sourcemaps.index import Index
+from shared.users import Role
 
 AT_ONCE, WAITING = 4, 32
 """Changes at the same time, of one project one; those that wait for them. Any more get 503."""
@@ -48,7 +49,10 @@ class LacksRole(Rejection):
 
     status = 403
     reason = "role"
-    sentence = "Only an owner of the project may change this"
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(role)
+        self.sentence = f"Who changes this has to be {'an owner' if role == 'owner' else f'a {role}'} of the project"
 
 
 async def asked(work: Awaitable[T]) -> T:

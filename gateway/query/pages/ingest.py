@@ -1,6 +1,7 @@
 """The page Ingest: what is stored of each signal over time, how far the writers are, dead letters (pages.md,
 "Ingest")."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -50,9 +51,11 @@ class LaneRow(NamedTuple):
 
 async def _find(view: View) -> Mapping[str, Any]:
     query, picker = _asked(view)
-    usage = await find_usage(view.deps.stores, view.deps.reader, view.project.project_id, query)
+    project_id = view.project.project_id
     complete = await view.deps.complete_of(())
-    delivery = await find_delivery(view.deps, view.project.project_id)
+    usage, delivery = await asyncio.gather(
+        find_usage(view.deps.stores, view.deps.reader, project_id, query), find_delivery(view.deps, project_id)
+    )
     lanes = [_lane_row(each) for each in delivery.lanes or ()]
     total = sum(usage.total.values())
     return {

@@ -44,7 +44,7 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
     """Raises `LacksRole`, `Unavailable`."""
     view.finish()
     if not view.visitor.may("owner", view.project.project_id):
-        raise LacksRole
+        raise LacksRole("owner")
     if key_id := fields.get("revoke"):
         return await _revoke(view, key_id)
     return await _make(view, parse_key_form(fields))
@@ -82,7 +82,7 @@ async def _shown(
     rows = [_row(key, now) for key in found]
     return {
         "is_owner": is_owner,
-        "rows": sorted(rows, key=lambda row: not row.can_be_revoked),
+        "rows": rows,
         "revoking": next((row for row in rows if row.id == revoke and row.can_be_revoked), None),
         "form": form,
         "scopes": SCOPES,

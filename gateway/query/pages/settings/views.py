@@ -1,4 +1,4 @@
-"""Settings, Views: saved searches (pages.md, "Settings")."""
+"""Settings, Views: saved searches; members delete them (pages.md, "Settings")."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from gateway.query.pages.page import Page
 from gateway.query.pages.times import day
 from gateway.query.pages.view import View, home
-from gateway.query.settings import asked
+from gateway.query.settings import LacksRole, asked
 from shared.views import View as SavedView
 
 
 class ViewRow(NamedTuple):
+    id: str
     page: str
     name: str
     href: str
@@ -19,15 +20,37 @@ class ViewRow(NamedTuple):
 
 
 async def _find(view: View) -> Mapping[str, Any]:
+    delete = view.given.text("delete", most=100)
     view.finish()
+    return await _shown(view, delete=delete or "")
+
+
+async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+    """Deletes a view. Raises `LacksRole`, `Unavailable`."""
+    view.finish()
+    project_id, view_id = view.project.project_id, fields.get("delete", "")
+    if not view.visitor.may("member", project_id):
+        raise LacksRole("member")
+    settings, views = view.deps.known_settings, view.deps.views
+    if "\0" in view_id or await settings.change(project_id, views.remove(project_id, view_id)) is None:
+        return 404, await _shown(view, said="The project has no such view.")
+    return 200, await _shown(view, said="The view is deleted.")
+
+
+async def _shown(view: View, *, delete: str = "", said: str = "") -> Mapping[str, Any]:
+    """`delete`: the id of a view that is asked about once more."""
     project_id = view.project.project_id
-    return {"views": [_row(project_id, each) for each in await asked(view.deps.views.of_project(project_id))]}
+    rows = [_row(project_id, each) for each in await asked(view.deps.views.of_project(project_id))]
+    may_delete = view.visitor.may("member", project_id)
+    deleting = next((row for row in rows if row.id == delete), None) if may_delete else None
+    return {"views": rows, "may_delete": may_delete, "deleting": deleting, "said": said}
 
 
 def _row(project_id: str, saved: SavedView) -> ViewRow:
     shown = saved.shown
     href = home(project_id, shown.page) + (f"?{shown.state}" if shown.state else "")
-    return ViewRow(shown.page, shown.name, href, saved.created_by_name or saved.created_by, day(saved.updated_at))
+    by = saved.created_by_name or saved.created_by
+    return ViewRow(saved.id, shown.page, shown.name, href, by, day(saved.updated_at))
 
 
-VIEWS = Page("settings/views", "settings/views.html", _find)
+VIEWS = Page("settings/views", "settings/views.html", _find, send=_send)

@@ -152,7 +152,7 @@ async def test_only_owners_see_and_change_keys(
     assert victim is not None
     for fields in (GOOD, {"revoke": victim.key_id}):
         answer = await browser.send(PATH, await form_of(browser, **fields))
-        assert (answer.status_code, "Only an owner" in answer.text) == (403, True)
+        assert (answer.status_code, "an owner of the project" in answer.text) == (403, True)
     assert await postgres.query("SELECT count(*), count(revoked_at) FROM keys") == before
 
 
@@ -229,6 +229,25 @@ async def test_views_source_maps_and_rules_are_shown(owner: Browser, keys_url: s
     assert "30 days from their arrival" in project
     assert "5,000 (the usual one)" in project
     assert "no: the project has no drain secret" in project
+
+
+async def test_members_delete_views_and_viewers_do_not(
+    browser: Browser, open_browser: OpenBrowser, keys_url: str, keys: Keys, postgres: Postgres
+) -> None:
+    views, path = Views(postgres), f"{PATH}/views"
+    mine = await views.add("p", Shown("logs", secrets.token_hex(4), ""), "key_x")
+    theirs = await views.add("q", Shown("logs", secrets.token_hex(4), ""), "key_x")
+    viewer, member_of_p = await member(open_browser(), keys_url, "viewer"), await member(browser, keys_url, "member")
+    assert "Delete" not in await viewer.shown(f"{path}?delete={mine.id}")
+    assert (await viewer.send(path, await form_of(viewer, delete=mine.id))).status_code == 403
+    assert f"Delete the view {mine.shown.name}" in text_of(await member_of_p.shown(f"{path}?delete={mine.id}"))
+    for view_id in (theirs.id, "view_none", "\0", ""):
+        assert (await member_of_p.send(path, await form_of(member_of_p, delete=view_id))).status_code == 404
+    assert (await member_of_p.send(path, {"delete": mine.id})).status_code == 403
+    answer = await member_of_p.send(path, await form_of(member_of_p, delete=mine.id))
+    assert (answer.status_code, mine.shown.name in answer.text) == (200, False)
+    assert await views.find("p", mine.id) is None
+    assert await views.find("q", theirs.id) is not None
 
 
 async def test_a_drain_secret_is_never_shown(owner: Browser, keys_url: str) -> None:
