@@ -28,7 +28,7 @@ MOST_KEYS = 500
 """Of one project that are not revoked."""
 
 _SHOWN_KEYS: LiteralString = (
-    "SELECT * FROM (" + LIST + ") AS found ORDER BY revoked_at IS NOT NULL, created_at, id LIMIT 1000"
+    "SELECT * FROM (" + LIST + ") AS found ORDER BY revoked_at IS NOT NULL, created_at, id LIMIT 1000"  # noqa: S608 - two constants
 )
 
 Tell = Callable[[str], Awaitable[None]]

@@ -1,8 +1,6 @@
 """What the routes have in common that change what people have made: views, the states of errors."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -13,18 +11,7 @@ from gateway.query.answer import PiecesResponse
 from gateway.query.deps import QueryDeps
 from gateway.query.parameters import Parameters
 from gateway.query.rendering import rendered
-from gateway.turns import Turns
 from shared.keys import ResolvedKey, Scope
-
-AT_ONCE, WAITING = 4, 32
-"""Changes of one kind at the same time, of one project one; those that wait for them. Any more get 503."""
-
-T = TypeVar("T")
-
-
-def turns() -> Turns:
-    """Whose change is next."""
-    return Turns(AT_ONCE, WAITING, each=1)
 
 
 def accepted(deps: QueryDeps, path: str, endpoint: Endpoint) -> Endpoint:
@@ -37,15 +24,6 @@ async def key_of(deps: QueryDeps, request: Request, scope: Scope) -> ResolvedKey
     key = await deps.project_key(request, scope)
     Parameters(request.query_params.multi_items()).finish()
     return key
-
-
-async def in_turn(turns: Turns, key: ResolvedKey, change: Callable[[], Awaitable[T]]) -> T:
-    """Make a change when it is the project's turn: each takes a connection of its own. Raises `Unavailable`."""
-    await turns.take(key.project_id)
-    try:
-        return await change()
-    finally:
-        turns.give_back(key.project_id)
 
 
 async def small_answer(deps: QueryDeps, key: ResolvedKey, answer: msgspec.Struct, status: int = 200) -> Response:

@@ -1,18 +1,19 @@
 """What is set of a project: its keys, members, rules and source maps, and what goes where nothing is set."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from gateway.rejections import Rejection, Unavailable
+from gateway.query.postgres import known
+from gateway.query.turns import in_turn, turns
+from gateway.rejections import Rejection
 from gateway.turns import Turns
-from shared.clients.postgres import Postgres, PostgresUnavailable
+from shared.clients.postgres import Postgres
 from shared.project_keys import ProjectKeys
 from shared.sourcemaps.index import Index
 from shared.users import Role
 
-AT_ONCE, WAITING = 4, 32
-"""Changes at the same time, of one project one; those that wait for them. Any more get 503."""
+WHAT = "settings"
 
 T = TypeVar("T")
 
@@ -27,21 +28,17 @@ class UsualLimits(NamedTuple):
 
 @dataclass(frozen=True)
 class SettingsDeps:
-    """`turns`: whose change is next; each takes a connection of its own."""
+    """`turns`: whose change is next."""
 
     keys: ProjectKeys
     postgres: Postgres
     sourcemaps: Index
     usual: UsualLimits
-    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE, WAITING, each=1))
+    turns: Turns = field(default_factory=turns)
 
-    async def change(self, project_id: str, work: Awaitable[T]) -> T:
-        """Make a change when it is the project's turn. Raises `Unavailable`, and what the work raises."""
-        await self.turns.take(project_id)
-        try:
-            return await asked(work)
-        finally:
-            self.turns.give_back(project_id)
+    async def change(self, project_id: str, change: Callable[[], Awaitable[T]]) -> T:
+        """Make a change when it is the project's turn. Raises `Unavailable`, and what the change raises."""
+        return await in_turn(self.turns, project_id, lambda: known(change(), WHAT))
 
 
 class LacksRole(Rejection):
@@ -52,12 +49,5 @@ class LacksRole(Rejection):
 
     def __init__(self, role: Role) -> None:
         super().__init__(role)
-        self.sentence = f"Who changes this has to be {'an owner' if role == 'owner' else f'a {role}'} of the project"
-
-
-async def asked(work: Awaitable[T]) -> T:
-    """Raises `Unavailable` while Postgres is away."""
-    try:
-        return await work
-    except PostgresUnavailable as error:
-        raise Unavailable("Postgres can't be asked for settings") from error
+        needed = "an owner" if role == "owner" else f"a {role}"
+        self.sentence = f"Only {needed} of the project may do this: sluice user grant makes somebody one"

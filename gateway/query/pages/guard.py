@@ -26,9 +26,10 @@ def guarded(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
     return refusing(deps.counted(path, _known(deps, answer)))
 
 
-def guarded_form(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
-    """The endpoint of a form for visitors with a session: `answer` reads it."""
-    return taking_forms(deps, path, _known(deps, answer))
+def changing(deps: QueryDeps, path: str, answer: Answer) -> Endpoint:
+    """The endpoint of a form of visitors with a session that changes something. It goes on when the browser hangs
+    up."""
+    return refusing(counted(deps.metrics, path, "accepted", _known(deps, answer)))
 
 
 def _known(deps: QueryDeps, answer: Answer) -> Endpoint:
@@ -67,6 +68,8 @@ def refusing(endpoint: Endpoint) -> Endpoint:
 
 def _to_login(request: Request) -> Response:
     """A script that asked for a piece of a page must not get the log-in in its place."""
+    if request.method != "GET":
+        return to("/login")
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.headers.get("hx-request"):
         return PageResponse(status=204, headers={"HX-Redirect": "/login"})

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import read_form
-from gateway.query.pages.guard import guarded, guarded_form
+from gateway.query.pages.guard import changing, guarded
 from gateway.query.pages.rendering import render
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import View, now_us
@@ -64,7 +64,7 @@ class Page:
             return await render(self.template, status, view=view, page=self, navigation=navigation, **found)
 
         found = [PageRoute(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
-        return [*found, PageRoute(path, guarded_form(deps, path, take), methods=["POST"])] if self.send else found
+        return [*found, PageRoute(path, changing(deps, path, take), methods=["POST"])] if self.send else found
 
     async def _found(self, view: View) -> Mapping[str, Any]:
         try:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.http.counted import Endpoint
 from gateway.openapi import Described
-from gateway.query.changing import accepted, in_turn, key_of, small_answer, turns
+from gateway.query.changing import accepted, key_of, small_answer
 from gateway.query.deps import QueryDeps
 from gateway.query.groups import COLUMN
 from gateway.query.json_body import JsonBody, read_body
@@ -24,6 +24,7 @@ from gateway.query.triage.refusals import TooMany
 from gateway.query.triage.rows import groups_with_rows
 from gateway.query.triage.said import WHAT
 from gateway.query.triage.shapes import ChangedGroup, ChangedGroups
+from gateway.query.turns import in_turn, turns
 from gateway.turns import Turns
 from shared.error_states import TooManyStates
 from shared.keys import ResolvedKey
@@ -74,7 +75,9 @@ async def _change(
         raise GroupNotFound
     alter = partial(body.changed, now=now, by=f"key {key.key_id}")
     try:
-        changed = await in_turn(turn, key, lambda: known(deps.states.change(key.project_id, heads, alter), WHAT))
+        changed = await in_turn(
+            turn, key.project_id, lambda: known(deps.states.change(key.project_id, heads, alter), WHAT)
+        )
     except TooManyStates as error:
         raise TooMany from error
     return [ChangedGroup(head, changed[head]) for head in heads]

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.openapi import Described
-from gateway.query.changing import accepted, in_turn, key_of, small_answer, turns
+from gateway.query.changing import accepted, key_of, small_answer
 from gateway.query.deps import QueryDeps
 from gateway.query.json_body import JsonBody, read_body
 from gateway.query.postgres import known
+from gateway.query.turns import in_turn, turns
 from gateway.query.views import openapi
 from gateway.query.views.refusals import NameInUse, TooMany, ViewNotFound
 from gateway.query.views.shapes import ViewBody, ViewList, answer_of
@@ -83,7 +84,7 @@ async def _shown(deps: QueryDeps, request: Request, key: ResolvedKey) -> Shown:
 
 async def _changed(turns: Turns, key: ResolvedKey, change: Callable[[], Awaitable[T]]) -> T:
     try:
-        return await in_turn(turns, key, lambda: known(change(), WHAT))
+        return await in_turn(turns, key.project_id, lambda: known(change(), WHAT))
     except NameTaken as error:
         raise NameInUse(str(error)) from error
     except TooManyViews as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -9,7 +10,8 @@ import structlog
 from gateway.query.pages.page import Page
 from gateway.query.pages.settings.key_form import EMPTY, SCOPES, KeyForm, parse_key_form
 from gateway.query.pages.view import View
-from gateway.query.settings import LacksRole, asked
+from gateway.query.postgres import known
+from gateway.query.settings import WHAT, LacksRole
 from shared.keys import Key, UnreadableKey
 from shared.project_keys import MOST_KEYS, TooManyKeys
 
@@ -55,7 +57,7 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
         return 422, await _shown(view, form)
     settings, project_id = view.deps.known_settings, view.project.project_id
     try:
-        token = await settings.change(project_id, settings.keys.add(project_id, form.key))
+        token = await settings.change(project_id, partial(settings.keys.add, project_id, form.key))
     except TooManyKeys:
         full = f"The project has {MOST_KEYS} keys, the most that it may have: revoke some."
         return 409, await _shown(view, form._replace(problems={"name": full}))
@@ -65,8 +67,8 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
 
 async def _revoke(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
     settings, project_id = view.deps.known_settings, view.project.project_id
-    known = "\0" not in key_id and await settings.change(project_id, settings.keys.revoke(project_id, key_id))
-    if not known:
+    revoke = partial(settings.keys.revoke, project_id, key_id)
+    if "\0" in key_id or not await settings.change(project_id, revoke):
         return 404, await _shown(view, EMPTY, said="The project has no such key.")
     _log.info("key revoked", project_id=project_id, by=view.visitor.name, key_id=key_id)
     return 200, await _shown(view, EMPTY, said="The key is revoked. Within seconds no gateway takes it any more.")
@@ -78,7 +80,8 @@ async def _shown(
     """`revoke`: the id of a key that is asked about once more."""
     is_owner = view.visitor.may("owner", view.project.project_id)
     now = datetime.now(UTC)
-    found = await asked(view.deps.known_settings.keys.of_project(view.project.project_id)) if is_owner else []
+    keys = view.deps.known_settings.keys
+    found = await known(keys.of_project(view.project.project_id), WHAT) if is_owner else []
     rows = [_row(key, now) for key in found]
     return {
         "is_owner": is_owner,

@@ -5,7 +5,8 @@ from typing import Any
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.view import View
-from gateway.query.settings import asked
+from gateway.query.postgres import known
+from gateway.query.settings import WHAT
 from shared.users import find_members
 
 
@@ -14,7 +15,8 @@ async def _find(view: View) -> Mapping[str, Any]:
     view.finish()
     if view.visitor.is_key:
         return {"members": []}
-    return {"members": await asked(find_members(view.deps.known_settings.postgres, view.project.project_id))}
+    postgres = view.deps.known_settings.postgres
+    return {"members": await known(find_members(postgres, view.project.project_id), WHAT)}
 
 
 MEMBERS = Page("settings/members", "settings/members.html", _find)

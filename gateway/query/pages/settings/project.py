@@ -5,7 +5,8 @@ from typing import Any
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.view import View
-from gateway.query.settings import asked
+from gateway.query.postgres import known
+from gateway.query.settings import WHAT
 from shared.projects import find_project
 
 
@@ -13,7 +14,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     """Whether a drain's secret is set, never the secret."""
     view.finish()
     settings = view.deps.known_settings
-    project = await asked(find_project(settings.postgres, view.project.project_id))
+    project = await known(find_project(settings.postgres, view.project.project_id), WHAT)
     return {
         "name": project.name,
         "retention_days": project.retention_days,

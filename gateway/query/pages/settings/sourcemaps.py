@@ -5,14 +5,15 @@ from typing import Any
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.view import View
-from gateway.query.settings import asked
+from gateway.query.postgres import known
+from gateway.query.settings import WHAT
 
 MOST_SHOWN = 500
 
 
 async def _find(view: View) -> Mapping[str, Any]:
     view.finish()
-    releases = await asked(view.deps.known_settings.sourcemaps.releases(view.project.project_id))
+    releases = await known(view.deps.known_settings.sourcemaps.releases(view.project.project_id), WHAT)
     return {"releases": releases[:MOST_SHOWN], "more": max(0, len(releases) - MOST_SHOWN)}
 
 

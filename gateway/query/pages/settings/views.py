@@ -1,12 +1,14 @@
 """Settings, Views: saved searches; members delete them (pages.md, "Settings")."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.times import day
 from gateway.query.pages.view import View, home
-from gateway.query.settings import LacksRole, asked
+from gateway.query.postgres import known
+from gateway.query.settings import WHAT, LacksRole
 from shared.views import View as SavedView
 
 
@@ -32,7 +34,7 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
     if not view.visitor.may("member", project_id):
         raise LacksRole("member")
     settings, views = view.deps.known_settings, view.deps.views
-    if "\0" in view_id or await settings.change(project_id, views.remove(project_id, view_id)) is None:
+    if "\0" in view_id or await settings.change(project_id, partial(views.remove, project_id, view_id)) is None:
         return 404, await _shown(view, said="The project has no such view.")
     return 200, await _shown(view, said="The view is deleted.")
 
@@ -40,7 +42,7 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
 async def _shown(view: View, *, delete: str = "", said: str = "") -> Mapping[str, Any]:
     """`delete`: the id of a view that is asked about once more."""
     project_id = view.project.project_id
-    rows = [_row(project_id, each) for each in await asked(view.deps.views.of_project(project_id))]
+    rows = [_row(project_id, each) for each in await known(view.deps.views.of_project(project_id), WHAT)]
     may_delete = view.visitor.may("member", project_id)
     deleting = next((row for row in rows if row.id == delete), None) if may_delete else None
     return {"views": rows, "may_delete": may_delete, "deleting": deleting, "said": said}
