@@ -6,12 +6,10 @@ from typing import NamedTuple, TypeVar
 
 from gateway.query.postgres import known
 from gateway.query.turns import in_turn, turns
-from gateway.rejections import Rejection
 from gateway.turns import Turns
 from shared.clients.postgres import Postgres
 from shared.project_keys import ProjectKeys
 from shared.sourcemaps.index import Index
-from shared.users import Role
 
 WHAT = "settings"
 
@@ -39,15 +37,3 @@ class SettingsDeps:
     async def change(self, project_id: str, change: Callable[[], Awaitable[T]]) -> T:
         """Make a change when it is the project's turn. Raises `Unavailable`, and what the change raises."""
         return await in_turn(self.turns, project_id, lambda: known(change(), WHAT))
-
-
-class LacksRole(Rejection):
-    """The visitor may look, and not change this."""
-
-    status = 403
-    reason = "role"
-
-    def __init__(self, role: Role) -> None:
-        super().__init__(role)
-        needed = "an owner" if role == "owner" else f"a {role}"
-        self.sentence = f"Only {needed} of the project may do this: sluice user grant makes somebody one"

@@ -105,8 +105,8 @@ def test_the_printed_link_opens_the_demo_project(up: Up) -> None:
 
 
 def test_it_prints_how_to_fill_the_demo_project(up: Up) -> None:
-    printed = up.folder.with_name(f"{up.folder.name}.log").read_text()
-    assert f"sluice demo --data-dir {up.folder.resolve()}" in printed
+    log, command = up.folder.with_name(f"{up.folder.name}.log"), f"sluice demo --data-dir {up.folder.resolve()}"
+    wait_until(lambda: command in log.read_text())
 
 
 def test_status_lists_every_process(up: Up) -> None:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import structlog
 
 from gateway.query.pages.page import Page
+from gateway.query.pages.roles import check_role
 from gateway.query.pages.settings.key_form import EMPTY, SCOPES, KeyForm, parse_key_form
 from gateway.query.pages.view import View
 from gateway.query.postgres import known
-from gateway.query.settings import WHAT, LacksRole
+from gateway.query.settings import WHAT
 from shared.keys import Key, UnreadableKey
 from shared.project_keys import MOST_KEYS, TooManyKeys
 
@@ -45,8 +46,7 @@ async def _find(view: View) -> Mapping[str, Any]:
 async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
     """Raises `LacksRole`, `Unavailable`."""
     view.finish()
-    if not view.visitor.may("owner", view.project.project_id):
-        raise LacksRole("owner")
+    check_role(view.visitor, "owner", view.project.project_id)
     if key_id := fields.get("revoke"):
         return await _revoke(view, key_id)
     return await _make(view, parse_key_form(fields))

@@ -5,10 +5,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.query.pages.page import Page
+from gateway.query.pages.roles import check_role
 from gateway.query.pages.times import day
 from gateway.query.pages.view import View, home
 from gateway.query.postgres import known
-from gateway.query.settings import WHAT, LacksRole
+from gateway.query.settings import WHAT
 from shared.views import View as SavedView
 
 
@@ -31,8 +32,7 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
     """Deletes a view. Raises `LacksRole`, `Unavailable`."""
     view.finish()
     project_id, view_id = view.project.project_id, fields.get("delete", "")
-    if not view.visitor.may("member", project_id):
-        raise LacksRole("member")
+    check_role(view.visitor, "member", project_id)
     settings, views = view.deps.known_settings, view.deps.views
     if "\0" in view_id or await settings.change(project_id, partial(views.remove, project_id, view_id)) is None:
         return 404, await _shown(view, said="The project has no such view.")
