@@ -1,5 +1,6 @@
 """Every page that links lead to, filled with hostile text: it is shown as text, for everybody, at every size."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -15,6 +16,8 @@ from tests.browser.site import Site
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 AMBIENT = {"start_time", "end_time", "last", "as_of", "theme"}
 """Parameters that any page has: they make no other kind of it."""
+
+_WORD = re.compile(r"[a-z-]{1,20}")
 
 A_KIND = 2
 """So many pages of one kind are looked at."""
@@ -35,7 +38,7 @@ def kind_of(address: str) -> str:
     own = {name for name, _ in parse_qsl(urlsplit(address).query)} - AMBIENT
     if len(own) > 1:
         return ""
-    return " ".join(["-".join([*path[:1], *("one" for _ in path[1:])]), *own])
+    return " ".join(["-".join(name if _WORD.fullmatch(name) else "one" for name in path), *own])
 
 
 def links(page: Page) -> Iterator[str]:

@@ -53,7 +53,8 @@ def test_a_question_becomes_a_request_with_its_range_and_what_it_names() -> None
 def test_every_question_has_a_name_of_its_own_and_names_only_what_is_known() -> None:
     asked = list(questions())
     assert len({(group, question.name) for group, question in asked}) == len(asked)
-    assert all(question.target(THE_WEEK, KNOWN).startswith("/api/v1/") for _, question in asked)
+    for _, question in asked:
+        assert question.target(THE_WEEK, KNOWN).startswith("/p/project/" if question.is_page else "/api/v1/")
 
 
 def test_rows_are_made_by_one_statement_from_any_number_on() -> None:
