@@ -11,6 +11,7 @@ from gateway.http.counted import Endpoint, counted
 from gateway.mapping.mapper import Mapper
 from gateway.query.answer import Held
 from gateway.query.complete import Complete
+from gateway.query.exports import Slots
 from gateway.query.groups import Groups
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import People
@@ -61,6 +62,7 @@ class QueryDeps:
     search_index: str = "none"
     """What `SLUICE_SEARCH_INDEX` names."""
     tails: Tails = field(default_factory=Tails)
+    exports: Slots = field(default_factory=Slots)
     people: People | None = None
     """Who may look at the pages; without them there are none."""
 

@@ -4,19 +4,29 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from typing import Protocol
 
 from gateway.query.refusals import TooManyTails
 from gateway.rejections import Unavailable
 from gateway.turns import Turns
-from shared.keys import ResolvedKey
 
 MOST, KEY_TAILS = 200, 5
+
+
+class Holder(Protocol):
+    """Whose a tail is: a key, or what stands for one, and its project."""
+
+    @property
+    def key_id(self) -> str: ...
+
+    @property
+    def project_id(self) -> str: ...
 
 
 class Tails:
     """Counts those that are open.
 
-    1. A key has at most `each_key` of them, and a project half of `most`.
+    1. A key, or a session, has at most `each_key` of them, and a project half of `most`.
     2. Their polls take turns, `polls` at the same time, the projects in rotation: they leave room for other questions.
     3. `give_up` ends them all, and none begins any more.
     """
@@ -37,18 +47,18 @@ class Tails:
     def given_up(self) -> bool:
         return self._given_up.is_set()
 
-    def begin(self, key: ResolvedKey) -> None:
-        """Count one more, until `end`. Raises `TooManyTails` where the key has enough, else `Unavailable`."""
-        if self._of_key[key.key_id] >= self._each_key:
+    def begin(self, holder: Holder) -> None:
+        """Count one more, until `end`. Raises `TooManyTails` where the holder has enough, else `Unavailable`."""
+        if self._of_key[holder.key_id] >= self._each_key:
             raise TooManyTails(self._each_key)
         half = max(1, self._most // 2)
-        if self.given_up or self.open >= self._most or self._of_project[key.project_id] >= half:
+        if self.given_up or self.open >= self._most or self._of_project[holder.project_id] >= half:
             raise Unavailable("too many tails are open")
-        self._of_key[key.key_id] += 1
-        self._of_project[key.project_id] += 1
+        self._of_key[holder.key_id] += 1
+        self._of_project[holder.project_id] += 1
 
-    def end(self, key: ResolvedKey) -> None:
-        for counter, name in ((self._of_key, key.key_id), (self._of_project, key.project_id)):
+    def end(self, holder: Holder) -> None:
+        for counter, name in ((self._of_key, holder.key_id), (self._of_project, holder.project_id)):
             counter[name] -= 1
             if not counter[name]:
                 del counter[name]

@@ -12,7 +12,7 @@ from gateway.query.language.edits import add
 from gateway.query.pages.chart import Bar, Chart, histogram, spark
 from gateway.query.pages.empty import empty
 from gateway.query.pages.facet import Facet, facet_of
-from gateway.query.pages.logs import words_of
+from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.page import Page
 from gateway.query.pages.times import ago
 from gateway.query.pages.view import View

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.query.language import Node, render, term
-from gateway.query.language.edits import exclude, only, parts, remove
-from gateway.query.language.nodes import AnyOf, Exact, Term, negated
+from gateway.query.language.edits import add, exclude, only, parts, remove
+from gateway.query.language.nodes import AnyOf, Exact, Present, Term, negated
 from gateway.query.pages.view import View
 
 
@@ -23,18 +23,21 @@ class Value(NamedTuple):
 
 
 class Facet(NamedTuple):
-    """`note`: what the counts are of, where that is not all rows."""
+    """`note`: what the counts are of, where that is not all rows. `problem`: why there are none; '' where there are.
+    `drop`: the address without this facet; '' for one that is always there."""
 
     name: str
     values: list[Value]
     note: str = ""
+    problem: str = ""
+    drop: str = ""
 
 
 def facet_of(
     view: View, tree: Node, field: str, counts: Iterable[tuple[str, int | None]], *, note: str = "", css: str = ""
 ) -> Facet:
     """`counts`: value -> rows. A value that the query excludes has none, and is there all the same: it can be had back.
-    `css`: class of all values, beside their own text."""
+    `css`: class of all values, beside their own text. The value '' stands for none."""
     known = dict(counts)
     for node in map(_undone, parts(tree)):
         if value := _value_of(node, field):
@@ -43,14 +46,14 @@ def facet_of(
     return Facet(field, values, note)
 
 
-def pick_links(view: View, tree: Node, node: Term) -> dict[str, str]:
+def pick_links(view: View, tree: Node, node: Node) -> dict[str, str]:
     """Where *only* and *not* lead."""
-    return {"only": _with(view, only(tree, node)), "exclude": _with(view, exclude(tree, node))}
+    alone = only(tree, node) if isinstance(node, Term) else add(tree, node)
+    return {"only": _with(view, alone), "exclude": _with(view, exclude(tree, node))}
 
 
 def _value(view: View, tree: Node, field: str, text: str, count: int | None, css: str) -> Value:
-    node = term(field, text)
-    assert isinstance(node, Term)
+    node = term(field, text) if text else negated(Term(field, Present()))
     asked = parts(tree)
     state = "on" if node in asked else "off" if negated(node) in asked else ""
     links = pick_links(view, tree, node)

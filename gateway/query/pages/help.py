@@ -12,6 +12,10 @@ KEYS = (
     ("Enter", "open the row"),
     ("Esc", "close it; leave a field"),
     ("[ ]", "range back and on"),
+    ("t", "follow the logs, or stop it"),
+    ("r p", "rows, patterns"),
+    ("c", "the logs around the open one"),
+    ("x", "exclude the value or pattern that has the focus"),
     ("?", "this help"),
 )
 

@@ -28,7 +28,8 @@ class Page:
     `find`: what the template is given beside `view`; it reads all parameters and calls `find_*` functions, no SQL.
     `title`: in the navigation; a page without one is not there. `key`: the letter after `g`. `part`: the template that
     is answered alone when a script asks for a piece of a page. `send`: what a form of the page changes; it returns the
-    answer's status and what the template is given.
+    answer's status and what the template is given. `keeps`: parameters of its own that its links keep, also those to
+    pages whose paths begin alike.
     """
 
     path: str
@@ -38,11 +39,17 @@ class Page:
     key: str = ""
     part: str = ""
     send: Callable[[View, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, Any]]]] | None = None
+    keeps: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The first word of the path: which place in the navigation it belongs to."""
         return self.path.partition("/")[0]
+
+    @property
+    def home(self) -> str:
+        """Where its links lead that change the search or range: to itself; from a page of one thing to the list."""
+        return self.name if "{" in self.path else self.path
 
     def routes(self, deps: QueryDeps, navigation: "Sequence[Page]") -> list[PageRoute]:
         path = f"{PROJECT}/{self.path}"
@@ -74,7 +81,7 @@ class Page:
             raise BadQuery([issue("value_error", "q", message, "")]) from error
 
     def _view(self, request: Request, deps: QueryDeps, visitor: Visitor) -> View:
-        return View(self.name, request, deps, visitor, project_of(request, visitor), now_us())
+        return View(self.home, request, deps, visitor, project_of(request, visitor), now_us(), self.keeps)
 
 
 def project_of(request: Request, visitor: Visitor) -> Membership:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway.query.pages.assets import asset_path
 from gateway.query.pages.security import HEADERS
 from gateway.query.pages.text import MAX_SHOWN, pieces, plain
-from gateway.query.pages.times import clock, day, day_clock, iso, seconds
+from gateway.query.pages.times import clock, day, day_clock, iso, offset, seconds
 
 
 def _environment() -> Environment:
@@ -27,6 +27,7 @@ def _environment() -> Environment:
         "plain": plain,
         "number": lambda number: f"{number:,}",
         "clock": clock,
+        "offset": offset,
         "day": day,
         "day_clock": day_clock,
         "iso": iso,
@@ -56,8 +57,9 @@ def to(path: str) -> PageResponse:
 
 async def render(template: str, status: int = 200, **values: Any) -> PageResponse:
     """Made on a thread: it takes time in proportion to stored text."""
-    return PageResponse(await asyncio.to_thread(_text, template, values), status)
+    return PageResponse(await asyncio.to_thread(rendered, template, values), status)
 
 
-def _text(template: str, values: Mapping[str, Any]) -> bytes:
+def rendered(template: str, values: Mapping[str, Any]) -> bytes:
+    """To be called on a thread."""
     return _templates.get_template(template).render(values).encode(errors="replace")

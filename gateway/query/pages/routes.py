@@ -11,8 +11,13 @@ from gateway.query.pages.errors import ERRORS
 from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
 from gateway.query.pages.ingest import INGEST
-from gateway.query.pages.log import LOG
-from gateway.query.pages.logs import LOGS
+from gateway.query.pages.logs.changes import CHANGES
+from gateway.query.pages.logs.compare import COMPARE
+from gateway.query.pages.logs.export import export_route
+from gateway.query.pages.logs.log import LOG
+from gateway.query.pages.logs.patterns import PATTERNS
+from gateway.query.pages.logs.rows import LOGS
+from gateway.query.pages.logs.tail import tail_route
 from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
 from gateway.query.pages.route import PageRoute
@@ -22,7 +27,7 @@ from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
-PAGES: tuple[Page, ...] = (LOGS, LOG, ERRORS, INGEST, *SETTINGS, HELP)
+PAGES: tuple[Page, ...] = (LOGS, PATTERNS, CHANGES, COMPARE, LOG, ERRORS, INGEST, *SETTINGS, HELP)
 
 
 def routes(deps: QueryDeps) -> list[PageRoute]:
@@ -35,6 +40,8 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         *login.routes(deps),
         PageRoute("/static/{digest}/{name}", refusing(answer_asset)),
         range_route(deps),
+        tail_route(deps),
+        export_route(deps),
         *(route for page in PAGES for route in page.routes(deps, navigation)),
         PageRoute("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
     ]

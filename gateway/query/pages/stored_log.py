@@ -1,5 +1,6 @@
 """Logs as the pages have them: rows of the answers of `find_logs`, and one of them by its place."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.query.asked import Asked
+from gateway.query.language.field import ATTRIBUTE
 from gateway.query.logs.at import range_around
 from gateway.query.logs.detail import OneLogQuery, find_one_log
 from gateway.query.logs.search import Found
@@ -36,6 +38,28 @@ class StoredLog:
     @property
     def message(self) -> str:
         return str(self.columns["message"])
+
+    def cell(self, name: str) -> str:
+        """The text in a column of the table, or of `attr.<key>`; '' for none."""
+        if name.startswith(ATTRIBUTE):
+            value = attribute_of(self.columns.get("attributes") or {}, name.removeprefix(ATTRIBUTE))
+        else:
+            value = self.columns.get(name)
+        if value is None:
+            return ""
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def attribute_of(attributes: Mapping[str, Any], key: str) -> Any:
+    """The value under the literal key, else under the key as a dotted path; None for none."""
+    if key in attributes:
+        return attributes[key]
+    value: Any = attributes
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return None
+        value = value[part]
+    return value
 
 
 def stored_logs(found: Found) -> list[StoredLog]:

@@ -39,3 +39,12 @@ def ago(us: int, now: int) -> str:
         if passed >= size:
             return f"{passed // size} {unit}"
     return f"{passed} s"
+
+
+def offset(us: int) -> str:
+    """`+0.120 s`, `-4 m 03 s`: how long after a moment, or before it."""
+    sign, whole = ("-" if us < 0 else "+"), abs(us)
+    if whole < 60_000_000:
+        return f"{sign}{whole / 1_000_000:.3f} s"
+    minutes, left = divmod(whole // 1_000_000, 60)
+    return f"{sign}{minutes} m {left:02} s" if minutes < 60 else f"{sign}{minutes // 60} h {minutes % 60:02} m"

@@ -1,6 +1,6 @@
 """What a page is asked for, by whom, and the links that lead on from it (pages.md, "The address is the state")."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from time import time_ns
@@ -36,6 +36,10 @@ def home(project_id: str, page: str) -> str:
     return f"/p/{project_id}/{quote(page)}"
 
 
+def _first(page: str) -> str:
+    return page.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class Badge:
     """How far what is shown is complete. `state`: complete, arriving or unproven."""
@@ -48,7 +52,8 @@ class Badge:
 
 @dataclass(frozen=True)
 class View:
-    """One request for a page of a project. `name`: the page's; `now`: microseconds."""
+    """One request for a page of a project. `name`: where the page's own links lead; `now`: microseconds; `keeps`:
+    parameters of the page's own that its links keep."""
 
     name: str
     request: Request
@@ -56,6 +61,7 @@ class View:
     visitor: Visitor
     project: Membership
     now: int
+    keeps: tuple[str, ...] = ()
 
     @cached_property
     def given(self) -> Parameters:
@@ -85,13 +91,15 @@ class View:
     def kept(self) -> dict[str, str]:
         """The parameters that links keep."""
         given = self.request.query_params
-        return {name: given[name] for name in KEPT if given.get(name)}
+        return {name: given[name] for name in (*KEPT, *self.keeps) if given.get(name)}
 
     def url(self, page: str | None = None, **changed: str | None) -> str:
         """The address of a page of this project, of this one where none is named, with some parameters changed; None
         leaves one out."""
-        values = {name: value for name, value in (self.kept | changed).items() if value}
         path = home(self.project.project_id, self.name if page is None else page)
+        left_out = () if page is None or _first(page) == _first(self.name) else self.keeps
+        kept = self.hidden(left_out)
+        values = {name: value for name, value in (kept | changed).items() if value}
         return f"{path}?{urlencode(values)}" if values else path
 
     def at(self, start: int, end: int, **changed: str | None) -> str:
@@ -105,7 +113,7 @@ class View:
         path = quote(self.request.url.path)
         return f"{path}?{urlencode(values)}" if values else path
 
-    def hidden(self, leave_out: Iterable[str]) -> Mapping[str, str]:
+    def hidden(self, leave_out: Iterable[str]) -> dict[str, str]:
         """The parameters that a form sends along: those that links keep, without those that it asks for."""
         gone = set(leave_out)
         return {name: value for name, value in self.kept.items() if name not in gone}

@@ -4,9 +4,9 @@ from gateway.apis.proliferate import API
 from gateway.openapi import Components, Json
 from gateway.openapi.answers import COMPLETE, EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
+from gateway.query.exports import TooManyExports
 from gateway.query.listed import ListedParameters
 from gateway.query.logs.export.query import MEANINGS, parse_export
-from gateway.query.logs.export.slots import TooManyExports
 from gateway.query.parameters import Parameters
 from gateway.query.question import MEANINGS as COMMON
 from gateway.query.refusals import BadQuery, ProjectNotFound

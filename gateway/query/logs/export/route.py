@@ -14,7 +14,6 @@ from gateway.query.logs.export.files import file_of
 from gateway.query.logs.export.openapi import export_operation
 from gateway.query.logs.export.pages import PAGE_BYTES, export_pages
 from gateway.query.logs.export.query import ExportQuery, parse_export
-from gateway.query.logs.export.slots import Slots
 from gateway.query.logs.export.stream import ExportResponse
 from gateway.query.logs.filters import LogQuery
 from gateway.query.parameters import Parameters
@@ -28,17 +27,21 @@ PATH = f"{PROJECT}/logs/export"
 def export_routes(deps: QueryDeps) -> list[Described]:
     """With and without a trailing slash. It checks in this order: the key (401), its scope (403), the project (404),
     the parameters (422), whether there is room for one more export (503)."""
-    slots = Slots()
 
     async def export(request: Request) -> Response:
         key = await deps.project_key(request)
         query = parse_export(Parameters(request.query_params.multi_items()))
-        with ExitStack() as running:
-            running.enter_context(slots.taken(key.project_id))
-            deps.held.admit(key.project_id, PAGE_BYTES)
-            return await _answer(deps, key.project_id, query, running)
+        return await answer_export(deps, key.project_id, query)
 
     return [Described(PATH + slash, deps.counted(PATH, export), {"GET": export_operation}) for slash in ("/", "")]
+
+
+async def answer_export(deps: QueryDeps, project_id: str, query: ExportQuery) -> Response:
+    """The file. Raises `BadQuery`, `TooManyExports`, `Unavailable`."""
+    with ExitStack() as running:
+        running.enter_context(deps.exports.taken(project_id))
+        deps.held.admit(project_id, PAGE_BYTES)
+        return await _answer(deps, project_id, query, running)
 
 
 async def _answer(deps: QueryDeps, project_id: str, query: ExportQuery, running: ExitStack) -> Response:

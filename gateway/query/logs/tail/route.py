@@ -19,9 +19,8 @@ from gateway.query.logs.tail.openapi import project_tail
 from gateway.query.logs.tail.query import LAST_EVENT_ID, TailQuery, parse_tail
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT
-from gateway.query.tails import Tails
+from gateway.query.tails import Holder, Tails
 from gateway.rejections import RateLimited, Unavailable
-from shared.keys import ResolvedKey
 
 PATH = f"{PROJECT}/logs/tail"
 
@@ -38,9 +37,9 @@ def tail_routes(deps: QueryDeps) -> list[Described]:
 
     async def tail(request: Request) -> Response:
         key = await deps.project_key(request)
-        asked = parse_tail(Parameters(_items(request)))
-        news = follow(_tail(deps, key.project_id, asked), deps.tails, asked.seconds)
-        content = events(while_allowed(news, lambda: deps.reading_key(request)), deps.tails, deps.metrics)
+        asked = parse_tail(Parameters(tail_items(request)))
+        news = news_of(deps, key.project_id, asked, lambda: deps.reading_key(request))
+        content = events(news, deps.tails, deps.metrics)
         return TailResponse(content, hint_header(asked.query.hints), deps.tails, key)
 
     return [Described(PATH + slash, deps.counted(PATH, tail), {"GET": project_tail}) for slash in ("", "/")]
@@ -62,13 +61,11 @@ class TailResponse(EventSourceResponse):
     """Counts as open from when it is made until its client has left, or has taken all. It sends an event when the
     client has taken most of those before; meanwhile nothing is read for it."""
 
-    def __init__(
-        self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, key: ResolvedKey
-    ) -> None:
+    def __init__(self, content: AsyncIterator[bytes], headers: Mapping[str, str], tails: Tails, holder: Holder) -> None:
         # Without its pings: a tail is never silent for long.
         super().__init__(content, headers=headers, ping=0, shutdown_grace_period=GRACE_S)
-        tails.begin(key)
-        self._left: Any = lambda: tails.end(key)
+        tails.begin(holder)
+        self._left: Any = lambda: tails.end(holder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -77,11 +74,15 @@ class TailResponse(EventSourceResponse):
             self._left()
 
 
-def _tail(deps: QueryDeps, project_id: str, asked: TailQuery) -> Tail:
-    return Tail(deps.reader, deps.complete, deps.tails, project_id, asked.query, asked.since)
+def news_of(
+    deps: QueryDeps, project_id: str, asked: TailQuery, ask: Callable[[], Awaitable[object]]
+) -> AsyncIterator[News]:
+    """What comes while `ask` refuses nothing."""
+    tail = Tail(deps.reader, deps.complete, deps.tails, project_id, asked.query, asked.since)
+    return while_allowed(follow(tail, deps.tails, asked.seconds), ask)
 
 
-def _items(request: Request) -> list[tuple[str, str]]:
+def tail_items(request: Request) -> list[tuple[str, str]]:
     """The parameters. A browser that connects again sends the id that it has got in a header, and the address that it
     began with: of a repeated parameter the last one counts."""
     header = request.headers.get("last-event-id")

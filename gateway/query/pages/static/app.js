@@ -72,6 +72,19 @@
     toggle(row);
   }, true);
 
+  // A field's value into the clipboard; where a browser doesn't let us, it is selected.
+  addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const value = one(".v", button.closest("dd"));
+    try {
+      await navigator.clipboard.writeText(value.textContent);
+      button.textContent = "copied";
+    } catch {
+      getSelection().selectAllChildren(value);
+    }
+  });
+
   // A menu closes when something else is clicked.
   addEventListener("click", (event) => {
     all("details.pop[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
@@ -166,6 +179,7 @@
     "]": () => one("#on")?.click(),
     j: () => focused(1),
     k: () => focused(-1),
+    x: () => one("[data-not]", document.activeElement.closest("li, tr, .kv > div") || document.createElement("p"))?.click(),
   };
 
   addEventListener("keydown", (event) => {
@@ -182,7 +196,8 @@
     if (typing || off()) return;
     const page = before === "g" && one(`nav a[data-key="${CSS.escape(event.key)}"]`);
     before = event.key;
-    const act = page ? () => page.click() : keys[event.key];
+    const pressed = one(`[data-press="${CSS.escape(event.key)}"]`);
+    const act = page ? () => page.click() : keys[event.key] || (pressed && (() => pressed.click()));
     if (!act) return;
     event.preventDefault();
     act();

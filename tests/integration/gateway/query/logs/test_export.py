@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from gateway.query import Reader
+from gateway.query import Reader, exports
 from gateway.query.as_of import AsOf, encode_as_of
 from gateway.query.complete import Complete
 from gateway.query.logs import plan
 from gateway.query.logs.columns import COLUMNS, KEYS
-from gateway.query.logs.export import pages, slots
+from gateway.query.logs.export import pages
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.range import Range
 from gateway.query.reader import Cramped
@@ -301,7 +301,7 @@ async def test_a_project_has_two_exports_at_a_time(api: httpx.AsyncClient, store
             await until(lambda: all(taker.is_asked_to_take for taker in takers))
             answer = await api.get(EXPORT)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
-            assert answer.json() == {"detail": slots.TooManyExports.sentence}
+            assert answer.json() == {"detail": exports.TooManyExports.sentence}
             takers[1].may_take.set()
         assert (await api.get(EXPORT)).status_code == 200
         takers[0].hang_up()

@@ -101,7 +101,7 @@ async def test_facets_count_and_lead_on(store: Store, reader: Browser) -> None:
     store.add_logs(*({"service": service, "release": "r1"} for service in ("api", "api", "web")), {"service": ""})
     html = await reader.shown(f"/p/p/logs?{RANGE}")
     rail = text_of(html.partition('class="rail"')[2].partition("<main")[0])
-    assert "service api2onlynot web1onlynot" in rail
+    assert "service api2onlynot web1onlynot none1onlynot" in rail
     assert "release r13onlynot" in rail
     without = [link for link in links_in(html) if "q=-service%3Aapi" in link]
     assert len(rows_of(await reader.shown(without[0]))) == 2
@@ -111,12 +111,13 @@ async def test_rows_stand_without_what_could_not_be_counted(
     store: Store, reader: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.add_logs({"message": "here"})
-    monkeypatch.setattr("gateway.query.pages.logs.VOLUME_WITHIN_S", 0.0)
-    monkeypatch.setattr("gateway.query.pages.log_facets.WITHIN_S", 0.0)
+    monkeypatch.setattr("gateway.query.pages.logs.volumes.WITHIN_S", 0.0)
+    monkeypatch.setattr("gateway.query.pages.logs.rail.WITHIN_S", 0.0)
     html = await reader.shown(f"/p/p/logs?{RANGE}")
     assert rows_of(html) == ["12:00:00.000infohere"]
     assert "The histogram could not be counted in time." in text_of(html)
-    assert "Other values could not be counted in time." in text_of(html)
+    assert "service Could not be counted in time." in text_of(html)
+    assert "logger Could not be counted in time." in text_of(html)
 
 
 async def test_pages_of_logs_follow_each_other(store: Store, reader: Browser) -> None:
@@ -143,7 +144,7 @@ async def test_a_row_opens_in_its_place_and_on_a_page_of_its_own(store: Store, r
     (opens,) = [link for link in links_in(html) if "open=" in link][1:]
     opened = await reader.shown(opens)
     assert opened.count('class="more"') == 1
-    for shown in ("http.status", "500", "[1]", "a b", "t1", "From logs, partition 0"):
+    for shown in ("http 1", "status", "500", "[1]", "a b", "t1", "From logs, partition 0"):
         assert shown in text_of(opened)
     picks = " ".join(links_in(opened))
     assert "q=attr.http.status%3A500" in picks
@@ -209,8 +210,9 @@ async def test_no_field_of_an_error_is_markup(store: Store, reader: Browser) -> 
 
 
 async def test_no_parameter_is_markup(reader: Browser) -> None:
-    for path in ("/p/p/logs", "/p/p/errors", "/login", "/p/p/range"):
-        for name in ("q", "last", "cursor", "open", "columns", "sort", "range", "next", "theme", EVIL):
+    logs = [f"/p/p/logs{tab}" for tab in ("", "/patterns", "/changes", "/compare", "/tail", "/export")]
+    for path in (*logs, "/p/p/errors", "/login", "/p/p/range"):
+        for name in ("q", "last", "cursor", "open", "columns", "fields", "sort", "against", "next", "theme", EVIL):
             is_harmless((await reader.client.get(path, params={name: EVIL, "last": "1h"})).text)
     is_harmless((await reader.client.get(f"/p/{EVIL}/logs")).text)
 

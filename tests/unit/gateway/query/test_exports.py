@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateway.query.logs.export.slots import MOST, MOST_OF_PROJECT, Slots, TooManyExports
+from gateway.query.exports import MOST, MOST_OF_PROJECT, Slots, TooManyExports
 
 
 def test_a_process_has_so_many_and_a_project_fewer() -> None:
