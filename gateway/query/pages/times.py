@@ -44,6 +44,8 @@ def ago(us: int, now: int) -> str:
 def offset(us: int) -> str:
     """`+0.120 s`, `-4 m 03 s`: how long after a moment, or before it."""
     sign, whole = ("-" if us < 0 else "+"), abs(us)
+    if whole < 1_000:
+        return f"{sign}{whole} µs" if whole else "same time"
     if whole < 60_000_000:
         return f"{sign}{whole / 1_000_000:.3f} s"
     minutes, left = divmod(whole // 1_000_000, 60)

@@ -49,6 +49,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     return {
         **frame,
         "found": found,
+        "counted": (parse_time(found.counted.start), parse_time(found.counted.end)),
         "rows": [_row(view, query.asked.q, each) for each in found.patterns],
         "sorts": [(text, view.url(sort=sort), sort == query.sort) for sort, text in SORTS.items()],
         "next": view.here(cursor=found.next) if found.next else "",

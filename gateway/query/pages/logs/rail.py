@@ -47,7 +47,7 @@ class FieldChoice(NamedTuple):
 
 async def find_facets_beside(view: View, asked: Asked, choices: Choices) -> list[Facet]:
     """Those that fail say so, and leave the others as they are."""
-    groups = [EXACT, (*SAMPLED, *choices.fields)]
+    groups = [group for group in (EXACT, SAMPLED, choices.fields) if group]
     return [facet for group in await asyncio.gather(*(_group(view, asked, each) for each in groups)) for facet in group]
 
 

@@ -21,7 +21,7 @@
     row.classList.remove("is-open");
     link.setAttribute("aria-expanded", "false");
     const here = new URL(location.href);
-    here.searchParams.delete("open");
+    for (const name of ["open", "around"]) here.searchParams.delete(name);
     history.replaceState(history.state, "", here);
     link.href = link.dataset.href || withOpen(row);
     link.focus({ preventScroll: true });
@@ -29,6 +29,7 @@
 
   function withOpen(row) {
     const here = new URL(location.href);
+    here.searchParams.delete("around");
     here.searchParams.set("open", row.id.slice(2));
     return here.pathname + here.search;
   }
@@ -128,7 +129,7 @@
     if (!done?.moved) return;
     const ends = [moment(done.svg, done.from), moment(done.svg, event.clientX)].sort((a, b) => a - b);
     const here = new URL(location.href);
-    for (const name of ["last", "as_of", "cursor", "open"]) here.searchParams.delete(name);
+    for (const name of ["last", "as_of", "cursor", "of", "open", "around"]) here.searchParams.delete(name);
     here.searchParams.set("start_time", isoOf(ends[0]));
     here.searchParams.set("end_time", isoOf(ends[1]));
     // The click that ends the drag is not meant for the bar below it.
@@ -214,6 +215,11 @@
     remembered("keys", off() ? "on" : "off");
     shown();
   });
-  document.addEventListener("htmx:after:swap", shown);
+  document.addEventListener("htmx:after:swap", () => {
+    shown();
+    // What had the focus may be gone: it stays with the open row.
+    if (document.activeElement !== document.body) return;
+    (one("tr.more .acts [aria-current]") || one("tr.is-open .go"))?.focus({ preventScroll: true });
+  });
   shown();
 })();

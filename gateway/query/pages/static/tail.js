@@ -57,6 +57,16 @@
     settle();
   }, true);
 
+  // Only once htmx has its extension: before that it would not know the attribute.
+  function connect() {
+    const bar = one("#tail");
+    if (!bar || bar.hasAttribute("hx-sse:connect")) return;
+    bar.setAttribute("hx-sse:connect", bar.dataset.connect);
+    htmx.process(bar);
+  }
+  addEventListener("load", connect);
+  document.addEventListener("htmx:after:swap", connect);
+
   document.addEventListener("htmx:sse:after:connection", settle);
   addEventListener("scroll", settle, { passive: true });
   document.addEventListener("selectionchange", settle);

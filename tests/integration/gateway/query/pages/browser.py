@@ -13,6 +13,9 @@ from gateway.http.answer import Headers
 from gateway.http.deadlines import Deadlines
 from gateway.mapping.mapper import StoredMapper
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query.as_of import as_of
+from gateway.query.complete import Complete
+from gateway.query.deps import AskComplete
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
@@ -23,6 +26,8 @@ from shared.clients.redis import Redis
 from shared.keys import REVOCATIONS, ResolvedKey, find_key, hash_key
 from shared.metrics import Metrics
 from shared.project_keys import ProjectKeys
+from shared.queue.base import Lane
+from shared.queue.lane_state import LaneState
 from shared.registry import load
 from shared.sourcemaps.index import Index
 from shared.views import Views
@@ -42,6 +47,21 @@ class Strangers:
     def next(self) -> str:
         self._n += 1
         return f"fd00:{self._network[:4]}:{self._network[4:]}:{self._n:x}::1"
+
+
+class Watermark:
+    """How far what is stored is complete, as a test says; unknown before."""
+
+    def __init__(self) -> None:
+        self._now = Complete(reason="nobody said so")
+
+    def commit(self, moment: int, end: int) -> None:
+        """All before this time (microseconds) is stored: the offsets below `end` of one partition."""
+        lanes = {Lane("logs", 0): LaneState(0, end, end)}
+        self._now = Complete(moment, as_of(moment, {Lane("logs", 0): end}), lanes=lanes)
+
+    async def ask(self, table: str) -> Complete:
+        return self._now
 
 
 class Browser:
@@ -78,7 +98,9 @@ def links_in(html: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'href="([^"]*)"', html)]
 
 
-def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery) -> Starlette:
+def pages_app(
+    reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery, complete: AskComplete
+) -> Starlette:
     """The routes of the role query, the pages with them."""
 
     async def resolve(token: str) -> ResolvedKey:
@@ -99,6 +121,7 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delive
         views=Views(postgres),
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,
+        complete=complete,
         people=people,
         settings=SettingsDeps(
             keys=ProjectKeys(postgres, partial(redis.publish, REVOCATIONS)),

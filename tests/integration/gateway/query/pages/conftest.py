@@ -19,7 +19,7 @@ from shared.queue import open_queue
 from shared.queue.base import Queue
 from shared.registry import load
 from tests.integration.gateway.gateway_process import Keys, make_topics
-from tests.integration.gateway.query.pages.browser import Browser, Strangers, pages_app
+from tests.integration.gateway.query.pages.browser import Browser, Strangers, Watermark, pages_app
 from tests.integration.gateway.query.read_api import Store
 
 OpenBrowser = Callable[..., Browser]
@@ -61,12 +61,17 @@ async def delivery(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 
 @pytest.fixture
+def watermark() -> Watermark:
+    return Watermark()
+
+
+@pytest.fixture
 async def open_browser(
-    store: Store, keys_url: str, keys: Keys, redis_url: str, delivery: Delivery
+    store: Store, keys_url: str, keys: Keys, redis_url: str, delivery: Delivery, watermark: Watermark
 ) -> AsyncIterator[OpenBrowser]:
     """Opens a browser, each at an address of its own: `open_browser(scheme="https")`."""
     reader, postgres, redis = Reader(store.url), Postgres(keys_url), Redis(redis_url)
-    app = pages_app(reader, postgres, redis, delivery)
+    app = pages_app(reader, postgres, redis, delivery, watermark.ask)
     strangers, opened = Strangers(), []
 
     def open(scheme: str = "http", address: str = "") -> Browser:
