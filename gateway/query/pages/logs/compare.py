@@ -15,7 +15,7 @@ from gateway.query.reader import Cramped, TooBig
 
 
 class Row(NamedTuple):
-    """`share`, `against`: percent."""
+    """`share`, `against`: percent. `links`: empty where the search finds no log with this value."""
 
     difference: Difference
     share: float
@@ -50,7 +50,8 @@ async def _find(view: View) -> Mapping[str, Any]:
 
 
 def _row(view: View, tree: Node, each: Difference) -> Row:
-    return Row(each, each.share * 100, each.against_share * 100, pick_found(view, tree, each.q))
+    links = pick_found(view, tree, each.q) if each.count else {}
+    return Row(each, each.share * 100, each.against_share * 100, links)
 
 
 COMPARE = Page("logs/compare", "logs_compare.html", _find, keeps=KEEPS)

@@ -98,9 +98,7 @@ def links_in(html: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'href="([^"]*)"', html)]
 
 
-def pages_app(
-    reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery, complete: AskComplete
-) -> Starlette:
+def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery, complete: AskComplete) -> Starlette:
     """The routes of the role query, the pages with them."""
 
     async def resolve(token: str) -> ResolvedKey:
