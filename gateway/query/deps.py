@@ -20,6 +20,8 @@ from gateway.query.reader import Reader
 from gateway.query.refusals import ProjectNotFound
 from gateway.query.settings import SettingsDeps
 from gateway.query.tails import Tails
+from gateway.query.turns import turns
+from gateway.turns import Turns
 from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
@@ -63,6 +65,8 @@ class QueryDeps:
     """What `SLUICE_SEARCH_INDEX` names."""
     tails: Tails = field(default_factory=Tails)
     exports: Slots = field(default_factory=Slots)
+    error_changes: Turns = field(default_factory=turns)
+    """Whose change of the states of errors is next, by a route or a page."""
     people: People | None = None
     """Who may look at the pages; without them there are none."""
 
