@@ -53,12 +53,12 @@ class EventsQuery(msgspec.Struct, frozen=True):
 
 
 _SHAPE = Shape(ErrorEvent, {"message": "error_message"}, large=("message", "url"))
-_SORTS = (Sort("time"),)
+SORTS = (Sort("time"),)
 
 
 def parse_events(given: Parameters) -> EventsQuery:
     """Raises `BadQuery`."""
-    query = EventsQuery(parse_asked(given, LANGUAGE), stored(given.in_path(COLUMN)), parse_paging(given, _SORTS))
+    query = EventsQuery(parse_asked(given, LANGUAGE), stored(given.in_path(COLUMN)), parse_paging(given, SORTS))
     given.finish()
     return query
 

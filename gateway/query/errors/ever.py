@@ -1,11 +1,13 @@
 """What is known of a group of errors whatever the range. The rollup by hour answers it: it is sorted by group, so that
 little is read of even the longest history."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from gateway.query.errors.rows import NEWEST_FIRST
+from gateway.query.groups import COLUMN, Grouping
 from gateway.query.language import Condition
 from gateway.query.range import within
 from gateway.query.reader import Reader
@@ -50,12 +52,29 @@ _NEWEST = Shape(Newest, {"message": "error_message", "rule": "''", "parts": "fin
 EVER = "count(), toUnixTimestamp64Micro(min(timestamp)), toUnixTimestamp64Micro(max(timestamp))"
 """It names no column that the rollup does not have."""
 
+BEGINNINGS = f"{COLUMN}, toUnixTimestamp64Micro(min(timestamp))"
+"""Nor does it."""
+
 
 async def find_ever(reader: Reader, project_id: str, only: Condition) -> Known | None:
     """None of a group without errors. `only`: the condition for the rows of the group."""
     source = Source.of(reader.database, _TABLE, project_id, [only])
     [(count, first, last)] = await source.rows(reader, EVER)
     return Known(Ever(count, format_time(first), format_time(last)), last) if count else None
+
+
+async def find_beginnings(reader: Reader, project_id: str, grouping: Grouping, heads: Sequence[str]) -> dict[str, int]:
+    """Group -> when its first error of all that are kept happened, microseconds. Raises `TooBig`, `Unavailable`."""
+    if not heads:
+        return {}
+    only = grouping.only(*heads)
+    source = Source.of(reader.database, _TABLE, project_id, [Condition(only.text, only.values)])
+    rows = await source.rows(reader, BEGINNINGS, f"GROUP BY {COLUMN}")
+    found: dict[str, int] = {}
+    for fingerprint, first in rows:
+        head = grouping.head_of(fingerprint)
+        found[head] = min(first, found.get(head, first))
+    return found
 
 
 async def find_newest(reader: Reader, project_id: str, only: Condition, moment: int) -> Newest | None:

@@ -50,11 +50,12 @@ class Found:
         return [b'{"logs":[', *self.page.pieces, tail]
 
 
-async def find_logs(reader: Reader, project_id: str, query: LogQuery) -> Found:
-    """A page of a project's logs, newest first. Raises `BadQuery` if the page is too large, and `Unavailable`."""
+async def find_logs(reader: Reader, project_id: str, query: LogQuery, *, oldest_first: bool = False) -> Found:
+    """A page of a project's logs, the newest first as a rule. Raises `BadQuery` if the page is too large, and
+    `Unavailable`."""
     conditions = matching(project_id, query)
     try:
-        page = await as_many_as_fit(reader, conditions, query)
+        page = await as_many_as_fit(reader, conditions, query, descending=not oldest_first)
     except TooBig as error:
         raise too_large(query.limit) from error
     more = page.last is not None

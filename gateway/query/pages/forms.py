@@ -36,28 +36,35 @@ def token_for(secret: str) -> str:
 async def read_form(request: Request, secret: str) -> Mapping[str, str]:
     """The fields of a form of this visit, of repeated ones the last. Raises `Forged`, `TooLarge`, `TimedOut`,
     `ClientGone`."""
+    return dict(await read_fields(request, secret))
+
+
+async def read_fields(
+    request: Request, secret: str, most: int = MAX_FIELDS, size: int = MAX_BYTES
+) -> list[tuple[str, str]]:
+    """All fields of a form of this visit, in order. `most`: how many; `size`: bytes. Raises as `read_form` does."""
     if not is_own(request):
         raise Forged
     try:
         async with asyncio.timeout(WITHIN_S):
-            body = await _body(request)
+            body = await _body(request, size)
     except TimeoutError as error:
         raise TimedOut from error
     except ClientDisconnect as error:
         raise ClientGone from error
     try:
-        fields = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        fields = parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=most)
     except ValueError as error:
         raise TooLarge from error
-    if not secret or not hmac.compare_digest(fields.get(TOKEN, "").encode(), token_for(secret).encode()):
+    if not secret or not hmac.compare_digest(dict(fields).get(TOKEN, "").encode(), token_for(secret).encode()):
         raise Forged
     return fields
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, size: int) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_BYTES:
+        if len(body) > size:
             raise TooLarge
     return bytes(body)

@@ -1,5 +1,6 @@
 """A page of a project: its address, the function that finds what it shows, and its template (pages.md, "A page")."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ from starlette.responses import Response
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import read_form
 from gateway.query.pages.guard import changing, guarded
-from gateway.query.pages.rendering import render
+from gateway.query.pages.markdown import SUFFIX, TEMPLATE
+from gateway.query.pages.rendering import render, render_markdown
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import View, now_us
 from gateway.query.pages.visit import keep_theme, session_of
@@ -29,7 +31,9 @@ class Page:
     `title`: in the navigation; a page without one is not there. `key`: the letter after `g`. `part`: the template that
     is answered alone when a script asks for a piece of a page. `send`: what a form of the page changes; it returns the
     answer's status and what the template is given. `keeps`: parameters of its own that its links keep, also those to
-    pages whose paths begin alike.
+    pages whose paths begin alike. `own`: of a page of one thing, whether links that change the search or the range lead
+    to itself, not to the list. `for_agents`: it is also at its address with `.md` behind it, as Markdown, made by the
+    template that is named so.
     """
 
     path: str
@@ -40,6 +44,8 @@ class Page:
     part: str = ""
     send: Callable[[View, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, Any]]]] | None = None
     keeps: tuple[str, ...] = ()
+    own: bool = False
+    for_agents: bool = False
 
     @property
     def name(self) -> str:
@@ -70,8 +76,17 @@ class Page:
             status, found = await self.send(view, fields)
             return await render(self.template, status, view=view, page=self, navigation=navigation, **found)
 
+        async def as_markdown(request: Request, visitor: Visitor) -> Response:
+            view = self._view(request, deps, visitor)
+            template = self.template.removesuffix(".html") + TEMPLATE
+            return await render_markdown(template, view=view, page=self, **await self._found(view))
+
         found = [PageRoute(path + slash, guarded(deps, path, answer), methods=["GET"]) for slash in ("/", "")]
-        return [*found, PageRoute(path, changing(deps, path, take), methods=["POST"])] if self.send else found
+        if self.for_agents:  # before the others: a part of a path may end in any way
+            found.insert(0, PageRoute(path + SUFFIX, guarded(deps, path + SUFFIX, as_markdown), methods=["GET"]))
+        if self.send:
+            found.append(PageRoute(path, changing(deps, path, take), methods=["POST"]))
+        return found
 
     async def _found(self, view: View) -> Mapping[str, Any]:
         try:
@@ -81,7 +96,13 @@ class Page:
             raise BadQuery([issue("value_error", "q", message, "")]) from error
 
     def _view(self, request: Request, deps: QueryDeps, visitor: Visitor) -> View:
-        return View(self.home, request, deps, visitor, project_of(request, visitor), now_us(), self.keeps)
+        home = filled(self.path, request.path_params) if self.own else self.home
+        return View(home, request, deps, visitor, project_of(request, visitor), now_us(), self.keeps)
+
+
+def filled(path: str, given: Mapping[str, str]) -> str:
+    """A path with its parameters in it."""
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: given[found[1]], path)
 
 
 def project_of(request: Request, visitor: Visitor) -> Membership:

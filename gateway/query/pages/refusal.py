@@ -10,7 +10,14 @@ from gateway.query.people import Visitor
 from gateway.query.refusals import BadQuery
 from gateway.rejections import NotFound, RateLimited, Rejection, Unavailable
 
-_TITLES = {403: "Not allowed", 404: "Not found", 422: "That can't be asked", 429: "Too many requests", 503: "Not now"}
+_TITLES = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not changed",
+    422: "That can't be asked",
+    429: "Too many requests",
+    503: "Not now",
+}
 
 _TO_DO = (
     (NotFound, "The address may be of another project, or what it named is older than what is kept."),

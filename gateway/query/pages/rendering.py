@@ -1,12 +1,13 @@
-"""Templates as answers (pages.md, "Templates"). Every value is escaped; a name that isn't there is an error."""
+"""Templates as answers (pages.md, "Templates"). In HTML every value is escaped; a name that isn't there is an error."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from gateway.query.pages import markdown
 from gateway.query.pages.assets import asset_path
 from gateway.query.pages.security import HEADERS
 from gateway.query.pages.text import MAX_SHOWN, pieces, plain
@@ -16,7 +17,7 @@ from gateway.query.pages.times import clock, day, day_clock, iso, offset, second
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("gateway.query.pages"),
-        autoescape=True,
+        autoescape=select_autoescape(disabled_extensions=[markdown.TEMPLATE], default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -25,6 +26,9 @@ def _environment() -> Environment:
     made.globals |= {"asset": asset_path, "pieces": pieces, "MAX_SHOWN": MAX_SHOWN}
     filters: dict[str, Callable[..., str]] = {
         "plain": plain,
+        "fenced": markdown.fenced,
+        "line": markdown.line,
+        "without_type": lambda message, kind: message.removeprefix(f"{kind}: "),
         "number": lambda number: f"{number:,}",
         "clock": clock,
         "offset": offset,
@@ -50,6 +54,12 @@ class PageResponse(Response):
         super().__init__(content, status, {**HEADERS, **(headers or {})})
 
 
+class MarkdownResponse(PageResponse):
+    """Said to be plain text: some browsers put Markdown into a file."""
+
+    media_type = "text/plain"
+
+
 def to(path: str) -> PageResponse:
     """Send the browser to another page of ours, with GET."""
     return PageResponse(status=303, headers={"Location": path})
@@ -58,6 +68,10 @@ def to(path: str) -> PageResponse:
 async def render(template: str, status: int = 200, **values: Any) -> PageResponse:
     """Made on a thread: it takes time in proportion to stored text."""
     return PageResponse(await asyncio.to_thread(rendered, template, values), status)
+
+
+async def render_markdown(template: str, **values: Any) -> MarkdownResponse:
+    return MarkdownResponse(await asyncio.to_thread(rendered, template, values))
 
 
 def rendered(template: str, values: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from gateway.query.deps import QueryDeps
 from gateway.query.pages import login
 from gateway.query.pages.assets import answer_asset
 from gateway.query.pages.choose import range_route
+from gateway.query.pages.error import ERROR
 from gateway.query.pages.errors import ERRORS
 from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
@@ -22,12 +23,13 @@ from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.settings import SETTINGS
+from gateway.query.pages.triage import triage_route
 from gateway.query.pages.view import home
 from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
-PAGES: tuple[Page, ...] = (LOGS, PATTERNS, CHANGES, COMPARE, LOG, ERRORS, INGEST, *SETTINGS, HELP)
+PAGES: tuple[Page, ...] = (LOGS, PATTERNS, CHANGES, COMPARE, LOG, ERRORS, ERROR, INGEST, *SETTINGS, HELP)
 
 
 def routes(deps: QueryDeps) -> list[PageRoute]:
@@ -42,6 +44,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         range_route(deps),
         tail_route(deps),
         export_route(deps),
+        triage_route(deps),
         *(route for page in PAGES for route in page.routes(deps, navigation)),
         PageRoute("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
     ]

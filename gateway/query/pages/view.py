@@ -11,6 +11,7 @@ from starlette.requests import Request
 from gateway.query.complete import Complete
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import token_for
+from gateway.query.pages.markdown import SUFFIX
 from gateway.query.pages.picker import Picker
 from gateway.query.pages.visit import session_of, theme_of
 from gateway.query.parameters import Parameters
@@ -110,8 +111,19 @@ class View:
         """The address of this very page, with its own parameters, and some changed."""
         own = {name: value for name, value in self.request.query_params.items() if name != "theme"}
         values = {name: value for name, value in (own | changed).items() if value}
-        path = quote(self.request.url.path)
+        path = quote(self.request.url.path.removesuffix(SUFFIX))
         return f"{path}?{urlencode(values)}" if values else path
+
+    def shared(self, range: Range, complete: Complete) -> str:
+        """The address of this very page that shows the same next week: with both ends of the range, and the state."""
+        state = complete.headers["X-As-Of"]
+        ends = Picker.ends(*range)
+        return self.here(**ends, last=None, as_of=None if state == "null" else state, cursor=None)
+
+    def as_markdown(self) -> str:
+        """The address of this very page as Markdown."""
+        path, mark, query = self.here().partition("?")
+        return path.rstrip("/") + SUFFIX + mark + query
 
     def hidden(self, leave_out: Iterable[str]) -> dict[str, str]:
         """The parameters that a form sends along: those that links keep, without those that it asks for."""
@@ -126,6 +138,11 @@ class View:
             return Badge("unproven", None, 0, complete.reason)
         behind = max(0, self.now - complete.up_to)
         return Badge("arriving" if behind > BEHIND_US else "complete", complete.up_to, behind, "")
+
+    @property
+    def may_triage(self) -> bool:
+        """Whether the visitor may change the states of errors here."""
+        return self.visitor.may("member", self.project.project_id)
 
     @property
     def base_url(self) -> str:

@@ -86,10 +86,40 @@
     }
   });
 
+  // A page as Markdown into the clipboard; where a browser doesn't let us, it is shown.
+  addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-markdown]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    try {
+      const text = fetch(link.href).then((answer) => answer.ok ? answer.blob() : Promise.reject(answer.status));
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+      one("span", link).textContent = "Copied";
+    } catch {
+      location.href = link.href;
+    }
+  });
+
   // A menu closes when something else is clicked.
   addEventListener("click", (event) => {
     all("details.pop[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
+
+  // Chosen rows: how many they are, and all at once.
+  function counted(form) {
+    const boxes = all("[name=group]", form), every = one("[data-all]", form);
+    const chosen = boxes.filter((box) => box.checked).length;
+    every.checked = chosen === boxes.length;
+    every.indeterminate = chosen > 0 && !every.checked;
+    one(".bulk b", form).textContent = `${chosen} chosen`;
+  }
+  addEventListener("change", ({ target }) => {
+    const form = target.closest("form:has([data-all])");
+    if (!form) return;
+    if (target.matches("[data-all]")) all("[name=group]", form).forEach((box) => { box.checked = target.checked; });
+    counted(form);
+  });
+  addEventListener("reset", ({ target }) => { if (one("[data-all]", target)) setTimeout(() => counted(target)); });
 
   // The histogram: drag over it to zoom. A click is a link, to one bar.
   let drag = null;

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.query.errors.ever import EVER
+from gateway.query.errors.ever import BEGINNINGS, EVER
 from gateway.query.errors.fields import LANGUAGE
 from gateway.query.language import Condition
 from gateway.query.range import Range
@@ -133,10 +133,11 @@ def test_a_group_that_there_is_not_is_404(api: Asker, more: str) -> None:
     assert [each["loc"][1] for each in refused.json()["detail"]] == ["last", "colour"]
 
 
-def test_the_rollup_answers_what_is_known_whatever_the_range(store: Store) -> None:
+@pytest.mark.parametrize(("select", "rest"), [(EVER, ""), (BEGINNINGS, "GROUP BY fingerprint")])
+def test_the_rollup_answers_what_is_known_whatever_the_range(store: Store, select: str, rest: str) -> None:
     only = Condition("fingerprint IN %(members)s", {"members": (PRINTS[1], PRINTS[5])})
     source = Source.of(store.clickhouse.database, "errors", "p", [only])
-    plan = store.clickhouse.query(f"EXPLAIN {source.query(EVER)}", source.values)
+    plan = store.clickhouse.query(f"EXPLAIN {source.query(select, rest)}", source.values)
     assert any("groups_by_hour" in line for (line,) in plan), plan
 
 

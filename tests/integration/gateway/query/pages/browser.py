@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from functools import partial
 from html import unescape
 from typing import Any
@@ -23,6 +24,7 @@ from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
 from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
+from shared.error_states import States
 from shared.keys import REVOCATIONS, ResolvedKey, find_key, hash_key
 from shared.metrics import Metrics
 from shared.project_keys import ProjectKeys
@@ -32,7 +34,7 @@ from shared.registry import load
 from shared.sourcemaps.index import Index
 from shared.views import Views
 from tests.bundles import MemoryBlobs, MemoryIndex
-from tests.integration.gateway.query.read_api import Merged, Said, stand_in
+from tests.integration.gateway.query.read_api import Merged, stand_in
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -79,7 +81,7 @@ class Browser:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    async def send(self, path: str, fields: dict[str, str], headers: dict[str, str] | None = None) -> httpx.Response:
+    async def send(self, path: str, fields: Mapping[str, Any], headers: dict[str, str] | None = None) -> httpx.Response:
         return await self.client.post(path, data=fields, headers=SAME_ORIGIN if headers is None else headers)
 
     async def log_in(self, next: str = "", **fields: str) -> httpx.Response:
@@ -115,7 +117,7 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delive
     people = People(Sessions(postgres), Attempts(redis), resolve, count)
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
-        states=Said({}),
+        states=States(postgres),
         views=Views(postgres),
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,
