@@ -16,26 +16,10 @@ from clickhouse_driver.protocol import ClientPacketTypes
 from clickhouse_driver.varint import write_varint
 from clickhouse_driver.writer import write_binary_str, write_binary_uint8
 
-
-class ClickHouseError(Exception):
-    """Anything that went wrong with ClickHouse."""
-
-
-class Unreachable(ClickHouseError):
-    """The connection failed, broke or timed out. What was sent may or may not have been done."""
-
-
-class ServerError(ClickHouseError):
-    """The server answered with an error. `code` is ClickHouse's own number of it."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"ClickHouse error {code}: {text}")
-        self.code = code
-        self.text = text
-
-
-class OtherTypes(ClickHouseError):
-    """The table's columns have other types than the encoded ones. Nothing was sent."""
+from shared.clients.errors import ClickHouseError as ClickHouseError
+from shared.clients.errors import OtherTypes as OtherTypes
+from shared.clients.errors import ServerError as ServerError
+from shared.clients.errors import Unreachable as Unreachable
 
 
 class EncodedColumn(Protocol):

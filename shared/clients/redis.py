@@ -12,16 +12,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
+from shared.clients.errors import RedisUnavailable as RedisUnavailable
+
 _SILENCE_S = 5.0
 """After so long without a message a subscriber asks whether the server is still there, seconds."""
 
 _RECONNECT_S = 0.5
 
 Argument = str | bytes | int | float
-
-
-class RedisUnavailable(Exception):
-    """Redis could not be asked, or refused: away, too slow, read-only ... The command may or may not have been done."""
 
 
 class Script:

@@ -1,4 +1,7 @@
-"""How every command begins and ends: with the settings of one Sluice, and with a sentence when something is wrong."""
+"""How every command begins and ends: with the settings of one Sluice, and with a sentence when something is wrong.
+
+What only some commands need is imported where they need it: loading a driver takes longer than most commands do.
+"""
 
 import asyncio
 import getpass
@@ -16,11 +19,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from shared import logging_setup
 from shared import settings as all_settings
-from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.clients.errors import ClickHouseError, RedisUnavailable, ServerError
 from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, QueryRefused, connect
-from shared.clients.redis import Redis, RedisUnavailable
 from shared.commands.visible import visible_lines
 from shared.durations import parse_duration
 from shared.keys import REVOCATIONS
@@ -112,6 +113,8 @@ def with_queue(settings: Settings, ask: Callable[[Queue], Awaitable[T]]) -> T:
 
 def quiet() -> None:
     """Log errors only: the drivers' warnings repeat the command's sentence, less clearly."""
+    from shared import logging_setup
+
     logging_setup.configure("ERROR")
 
 
@@ -129,6 +132,8 @@ def tell_gateways(settings: Settings, changed: Sequence[str], channel: str = REV
 
 
 async def _publish(redis_url: str, channel: str, changed: Sequence[str]) -> None:
+    from shared.clients.redis import Redis
+
     redis = Redis(redis_url)
     try:
         for name in changed:

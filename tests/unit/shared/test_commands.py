@@ -1,5 +1,8 @@
 """How a command ends when it can't do what it is for: one sentence, one exit code."""
 
+import subprocess
+import sys
+
 import pytest
 import typer
 
@@ -42,3 +45,10 @@ def test_what_a_server_repeats_can_do_nothing_to_a_terminal(capsys: pytest.Captu
 def test_a_defect_is_not_hidden_behind_a_sentence() -> None:
     with pytest.raises(KeyError), sentences():
         raise KeyError("a bug")
+
+
+def test_a_command_loads_no_driver_that_it_may_do_without() -> None:
+    code = "import sys, shared.cli; shared.cli.build(['key']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "shared.commands.keys" in loaded
+    assert {"clickhouse_driver", "redis", "aiokafka", "structlog"}.isdisjoint(loaded)

@@ -1,8 +1,9 @@
 """Passwords."""
 
 import pytest
+from argon2 import extract_parameters
 
-from shared.passwords import BadPassword, fits, hash_password
+from shared.passwords import NOBODYS, BadPassword, fits, hash_password
 
 
 def test_only_the_password_itself_fits() -> None:
@@ -11,6 +12,10 @@ def test_only_the_password_itself_fits() -> None:
     assert fits(stored, "correct horse battery")
     assert not fits(stored, "correct horse batterY")
     assert not fits(stored, "")
+
+
+def test_looking_for_nobody_costs_what_looking_for_somebody_does() -> None:
+    assert extract_parameters(NOBODYS) == extract_parameters(hash_password("correct horse battery"))
 
 
 def test_nothing_fits_where_there_is_none() -> None:
