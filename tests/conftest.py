@@ -3,6 +3,7 @@
 A test that harms an engine starts its own: `own_clickhouse`, `own_postgres`, `own_redis`, `own_kafka`.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -34,6 +35,8 @@ def pytest_report_header() -> list[str]:
 
 def pytest_configure() -> None:
     os.environ.pop("COLUMNS", None)  # some runners set it, and tables would be cut to it
+    # A Kafka of the tests lives for seconds: what its start costs counts, not what it does in an hour.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     try:
         required()
     except ValueError as error:
@@ -71,8 +74,20 @@ def clickhouse_url(engines_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_url(engines_folder: Path) -> Iterator[str]:
-    """postgresql://user:password@host:port/database, for a superuser."""
-    yield from _shared("postgres", engines_folder)
+    """postgresql://user:password@host:port/database, for a superuser. One of the tests' own writes nothing through to
+    the disk: it makes and drops hundreds of databases."""
+    for url in _shared("postgres", engines_folder):
+        if SERVICES["postgres"].variable not in os.environ:
+            _without_fsync(url)
+        yield url
+
+
+def _without_fsync(postgres_url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +124,36 @@ def clickhouse_database_url(clickhouse_url: str, clickhouse_database: str) -> st
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of a fresh, empty database."""
+    yield from _database(postgres_url)
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database with all tables, to be copied."""
+    from shared.clients.postgres import locked
+    from shared.migrations.postgres import migrate_postgres
+
+    async def migrate(url: str) -> None:
+        async with locked(url, "test", wait_s=5) as db:
+            await migrate_postgres(db)
+
+    for url in _database(postgres_url):
+        asyncio.run(migrate(url))
+        yield urlsplit(url).path.lstrip("/")
+
+
+@pytest.fixture
+def migrated_postgres(postgres_url: str, _migrated_template: str) -> Iterator[str]:
+    """The URL of a fresh database with all tables, and nothing in them."""
+    yield from _database(postgres_url, _migrated_template)
+
+
+def _database(postgres_url: str, template: str = "template1") -> Iterator[str]:
     import psycopg
 
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 

@@ -1,7 +1,6 @@
 """Gateway processes of their own, without a whole stack: they share a port, a queue file, a Postgres and a Redis."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from shared.clients.redis import Redis
 from shared.migrations.postgres import migrate_postgres
 from shared.migrations.run import topic_specs
 from shared.queue import open_queue
+from tests.sluice import called
 
 UP_WITHIN_S = 90.0
 
@@ -108,16 +108,9 @@ class Gateways:
 
     async def sluice(self, *arguments: str) -> Any:
         """The JSON that a `sluice` command prints; its `--json` is added."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "shared.cli", *arguments, "--json"),
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, errors = await process.communicate()
-        assert process.returncode == 0, errors.decode()
-        return json.loads(out)
+        ended = await asyncio.to_thread(called, [*arguments, "--json"], self.environment)
+        assert ended.code == 0, ended.err
+        return ended.json
 
     async def key(self, *options: str, project: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """A new key, as `sluice key create --json` prints it; in a project of its own unless one is given."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared.fingerprint import CURRENT, fingerprint
 from shared.fingerprint.rules import Rules, read_rules
 from tests.integration.gateway.query.read_api import Store, temporary_store
 from tests.integration.shared.cli import Cli
+from tests.integration.stack import wait_until
 
 A, B, C, D = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 
@@ -67,7 +69,9 @@ def test_a_revisions_number_is_never_given_out_again(cli: Cli, project: str, rul
     with connect(cli.postgres_url) as db:  # out of a backup made before the last two
         db.execute("DELETE FROM grouping_rules WHERE revision > %s", [revisions[0]])
         db.execute("UPDATE projects SET rules_revision = %s", [revisions[0]])
-    time.sleep(1.1)  # the numbers are seconds
+    wait_until(
+        lambda: int(f"{datetime.now(UTC):%Y%m%d%H%M%S}") > revisions[2], 10, "a later second: numbers are seconds"
+    )
     assert cli.json("grouping", "rules", "set", rules, "--project", project)["revision"] > revisions[2]
 
 

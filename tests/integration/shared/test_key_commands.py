@@ -7,7 +7,7 @@ import pytest
 
 from shared.clients.postgres import Postgres, connect
 from shared.keys import find_key, hash_key
-from tests.integration.shared.cli import Cli
+from tests.integration.shared.cli import Cli, ProcessCli
 from tests.integration.stack import running_stack, wait_until
 
 
@@ -204,9 +204,10 @@ def test_a_database_that_was_not_migrated_is_said(cli: Cli) -> None:
     assert "has sluice migrate run?" in cli.run("project", "list", fails=True)
 
 
-def test_the_commands_work_beside_a_running_stack(tmp_path: Path) -> None:
+def test_the_commands_work_beside_a_running_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with running_stack(tmp_path / "var", "--gateways", "2") as stack:
-        cli = Cli(tmp_path, stack.env["SLUICE_POSTGRES_URL"])
+        cli = ProcessCli(stack.env["SLUICE_POSTGRES_URL"])
         project = cli.json("project", "create", "Beside", "--retention-days", "7")
         ingest = cli.json("key", "create", "--project", project["id"])
         read = cli.json("key", "create", "--project", project["id"], "--scope", "read")

@@ -36,8 +36,8 @@ async def prepare(url: str) -> str:
 
 
 @pytest.fixture
-async def url(postgres_database: str) -> str:
-    return await prepare(postgres_database)
+def url(migrated_postgres: str) -> str:
+    return migrated_postgres
 
 
 @pytest.fixture

@@ -5,21 +5,18 @@ from typing import Any
 
 import pytest
 
-from shared.clients.postgres import Postgres, connect, locked
+from shared.clients.postgres import Postgres, connect
 from shared.fingerprint.rules import NO_RULES, BadRules, Rule
 from shared.grouping_rules import RevisionId, current_revision, find_rules, set_rules
 from shared.keys import ResolvedKey, create_key, find_keys, generate, hash_key
-from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
 
 RULE = Rule(name="a", type="KeyError", group="keys")
 
 
 @pytest.fixture
-async def url(postgres_database: str) -> str:
-    async with locked(postgres_database, "test", wait_s=5) as db:
-        await migrate_postgres(db)
-    return postgres_database
+def url(migrated_postgres: str) -> str:
+    return migrated_postgres
 
 
 @pytest.fixture

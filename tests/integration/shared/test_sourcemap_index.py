@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.clients.postgres import Postgres, connect, locked
-from shared.migrations.postgres import migrate_postgres
+from shared.clients.postgres import Postgres, connect
 from shared.projects import Project, create_project
 from shared.sourcemaps.blobs import BlobsUnavailable
 from shared.sourcemaps.disk import DiskBlobs
@@ -19,13 +18,11 @@ DEBUG_ID = "85314830-023f-4cf1-a267-535f4e37bb17"
 
 
 @pytest.fixture
-async def postgres(postgres_database: str) -> AsyncIterator[Postgres]:
-    async with locked(postgres_database, "test", wait_s=5) as db:
-        await migrate_postgres(db)
-    with connect(postgres_database) as connection:
+async def postgres(migrated_postgres: str) -> AsyncIterator[Postgres]:
+    with connect(migrated_postgres) as connection:
         for name in ("p", "q"):
             create_project(connection, Project(id=name, name=name))
-    made = Postgres(postgres_database)
+    made = Postgres(migrated_postgres)
     yield made
     await made.close()
 
@@ -196,22 +193,22 @@ async def test_who_comes_second_over_the_quota_leaves_no_content(
 
 
 async def test_contents_without_a_file_are_known_by_their_claim(
-    index: Index, blobs: DiskBlobs, postgres_database: str
+    index: Index, blobs: DiskBlobs, migrated_postgres: str
 ) -> None:
     await index.claim([ONE, TWO])
     await add(index, "p", "r1", [TWO])
     assert await index.unused(untouched_s=3600) == []
     assert await index.unused(untouched_s=0) == [ONE.digest]
     await index.collect(await index.unused(untouched_s=0), blobs.delete)
-    with connect(postgres_database) as db:
+    with connect(migrated_postgres) as db:
         db.execute("UPDATE sourcemap_blobs SET deleted_at = deleted_at - interval '25 hours'")
     await index.forget_deleted()
     assert await index.unused(untouched_s=0) == []
 
 
-async def test_a_removed_projects_files_go_with_it(index: Index, postgres_database: str) -> None:
+async def test_a_removed_projects_files_go_with_it(index: Index, migrated_postgres: str) -> None:
     await add(index, "p", "r1", [ONE])
-    with connect(postgres_database) as db:
+    with connect(migrated_postgres) as db:
         db.execute("DELETE FROM projects WHERE id = 'p'")
     assert not await index.has_release("p", "r1")
     assert await index.unused(untouched_s=0) == [ONE.digest]

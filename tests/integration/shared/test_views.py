@@ -6,20 +6,17 @@ from random import Random
 
 import pytest
 
-from shared.clients.postgres import Postgres, connect, locked
-from shared.migrations.postgres import migrate_postgres
+from shared.clients.postgres import Postgres, connect
 from shared.projects import Project, create_project
 from shared.views import MOST_VIEWS, NameTaken, Shown, TooManyViews, Views
 
 
 @pytest.fixture
-async def views(postgres_database: str) -> AsyncIterator[Views]:
-    async with locked(postgres_database, "test", wait_s=5) as db:
-        await migrate_postgres(db)
-    with connect(postgres_database) as connection:
+async def views(migrated_postgres: str) -> AsyncIterator[Views]:
+    with connect(migrated_postgres) as connection:
         for name in ("p", "q"):
             create_project(connection, Project(id=name, name=name))
-    postgres = Postgres(postgres_database)
+    postgres = Postgres(migrated_postgres)
     yield Views(postgres)
     await postgres.close()
 
@@ -65,9 +62,9 @@ async def test_the_same_change_twice_changes_nothing(views: Views) -> None:
 
 
 async def test_a_project_has_no_more_than_it_may_however_many_come_at_once(
-    views: Views, postgres_database: str
+    views: Views, migrated_postgres: str
 ) -> None:
-    with connect(postgres_database) as db:
+    with connect(migrated_postgres) as db:
         db.execute(
             "INSERT INTO views (id, project_id, page, name, state, created_by)"
             " SELECT n, 'p', 'logs', n, '', 'k' FROM generate_series(2, %s) AS n",

@@ -1,16 +1,15 @@
 """An operator on the writer's stage: commands in this process, or as people call them."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from shared.settings import Services, Settings, Topics
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import ROOT
+from tests.sluice import Ended, called
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import audit, total
 from writer.ops.operator import Operator
@@ -28,17 +27,6 @@ async def audited(stage: Stage, *, contents: bool = False, **wanted: Any) -> Cou
     return total(await audit(operator_on(stage), Wanted(**{"signals": ("logs",), **wanted}), contents=contents))
 
 
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 def environment(stage: Stage, **variables: Any) -> dict[str, str]:
     """The variables of a process that works on the stage."""
     set_here = {
@@ -51,8 +39,13 @@ def environment(stage: Stage, **variables: Any) -> dict[str, str]:
     return {**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}}
 
 
-async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Outcome:
-    """A command in a process of its own, as a person calls it; its output is no terminal."""
+async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Ended:
+    """How a command ends; its output is no terminal."""
+    return await asyncio.to_thread(called, arguments, environment(stage, **variables))
+
+
+async def process(stage: Stage, *arguments: str, **variables: Any) -> Ended:
+    """The same in a process of its own, which may be killed."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "shared.cli", *arguments],
@@ -62,4 +55,4 @@ async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Outcome:
         text=True,
         timeout=60,
     )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return Ended(done.returncode, done.stdout, done.stderr)

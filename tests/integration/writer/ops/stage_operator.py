@@ -19,9 +19,10 @@ from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
 from shared.registry import Registry
 from shared.settings import Services, Settings, Topics
-from tests.integration.writer.ops.commands import Outcome, sluice
+from tests.integration.writer.ops.commands import process
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
+from tests.sluice import Ended
 from writer.failpoints import Failpoints
 from writer.ops.dlq.redrive import Summary as Redriven
 from writer.ops.dlq.redrive import redrive
@@ -73,9 +74,9 @@ class StageOperator:
     async def letters(self) -> list[Kept]:
         return await current_letters(self.stage.queue, self.stage.registry.signals["logs"].dead_letter_topic)
 
-    async def run(self, *arguments: str, failpoint: str = "") -> Outcome:
-        """The command as people call it."""
-        return await sluice(self.stage, *arguments, POSTGRES_URL=self.postgres_url, FAILPOINT=failpoint)
+    async def run(self, *arguments: str, failpoint: str = "") -> Ended:
+        """The command as people call it, in a process that a failpoint may kill."""
+        return await process(self.stage, *arguments, POSTGRES_URL=self.postgres_url, FAILPOINT=failpoint)
 
 
 def silent() -> Progress:

@@ -5,10 +5,11 @@ import sqlite3
 from contextlib import closing
 from itertools import count
 
-from tests.integration.writer.ops.commands import Outcome, audited, sluice
+from tests.integration.writer.ops.commands import audited, sluice
 from tests.integration.writer.ops.stage_operator import queue_files, remake
 from tests.integration.writer.records import NOW_US, logs
 from tests.integration.writer.stage import Stage
+from tests.sluice import Ended
 from writer.ops.audit.accounting import Counts
 
 _numbers = count()
@@ -27,7 +28,7 @@ async def stored(stage: Stage, *texts: str) -> None:
         await stage.until_committed(end)
 
 
-async def audit(stage: Stage) -> tuple[Outcome, dict[str, object]]:
+async def audit(stage: Stage) -> tuple[Ended, dict[str, object]]:
     """As text, and the lane as JSON."""
     outcome = await sluice(stage, "audit", "--signal", "logs")
     as_json = await sluice(stage, "audit", "--signal", "logs", "--json")

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from gateway.query.commands import session
 from tests.integration.gateway.gateway_process import Keys, make_topics
 from tests.integration.gateway.query.commands.sluice import Sluice
 from tests.integration.gateway.query.read_api import Asker, Store
@@ -21,10 +19,7 @@ def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def sluice(
-    store: Store, keys: Keys, keys_url: str, queue_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sluice]:
-    monkeypatch.setattr(session.logging_setup, "configure", lambda *_: None)  # it is for the whole process
+def sluice(store: Store, keys: Keys, keys_url: str, queue_url: str, tmp_path: Path) -> Sluice:
     environment = {
         "SLUICE_POSTGRES_URL": keys_url,
         "SLUICE_CLICKHOUSE_URL": store.url,
@@ -32,8 +27,7 @@ def sluice(
         "SLUICE_DATA_DIR": str(tmp_path),
         "SLUICE_PROJECT_ID": "p",  # other tests make projects in the same database
     }
-    with capture_logs():
-        yield Sluice(environment)
+    return Sluice(environment)
 
 
 @pytest.fixture

@@ -1,36 +1,16 @@
 """`sluice` in this process, as in a pipe or as in a terminal, and as a process in a terminal."""
 
-import json
 import os
 import pty
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from typer.testing import CliRunner
-
-from shared.cli import build
+from tests.sluice import Ended, called
 
 ROOT = Path(__file__).parents[5]
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": ""}
-PIPE = {"FORCE_COLOR": None, "COLUMNS": None, "NO_COLOR": None, "TTY_COMPATIBLE": None}
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def objects(self) -> list[Any]:
-        """What each line is as JSON."""
-        return [json.loads(line) for line in self.lines]
 
 
 class Sluice:
@@ -39,17 +19,14 @@ class Sluice:
 
     def run(self, *arguments: str, **environment: str | None) -> Ended:
         """As in a pipe."""
-        return self._run(arguments, {**PIPE, **environment})
+        return self._run(arguments, environment)
 
     def shown(self, *arguments: str, **environment: str | None) -> Ended:
         """As in a terminal of 80 cells."""
         return self._run(arguments, {**TERMINAL, **environment})
 
     def _run(self, arguments: tuple[str, ...], environment: Mapping[str, str | None]) -> Ended:
-        done = CliRunner().invoke(build(arguments), arguments, env={**self.environment, **environment})
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return Ended(done.exit_code, done.stdout, done.stderr)
+        return called(arguments, {**self.environment, **environment})
 
     def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
         """A process's arguments and environment."""

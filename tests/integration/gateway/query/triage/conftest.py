@@ -4,20 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.clients.postgres import Postgres, connect, locked
+from shared.clients.postgres import Postgres, connect
 from shared.error_states import States
-from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
 
 
 @pytest.fixture
-async def postgres(postgres_database: str) -> AsyncIterator[Postgres]:
-    async with locked(postgres_database, "migrations", wait_s=60) as lock:
-        await migrate_postgres(lock)
-    with connect(postgres_database) as db:
+async def postgres(migrated_postgres: str) -> AsyncIterator[Postgres]:
+    with connect(migrated_postgres) as db:
         for name in "pq":
             create_project(db, Project(id=name, name=name))
-    made = Postgres(postgres_database)
+    made = Postgres(migrated_postgres)
     yield made
     await made.close()
 
