@@ -25,6 +25,10 @@ from tests.integration.gateway.query.read_api import NOON, temporary_store
 from tests.unit.gateway.sourcemaps.forms import CONTENT_TYPE, upload
 
 ROOT = Path(__file__).parents[3]
+CONFIG = Path(__file__).with_name("openapi.toml")
+EXAMPLES = 6
+"""Random requests to each operation. A run with a key has some 4,000 more: each boundary of each parameter."""
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -104,14 +108,17 @@ def test_every_example_is_answered_as_it_says(gateway: GatewayProcess, document:
 def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it(
     gateway: GatewayProcess, document: dict[str, Any], with_key: bool, tmp_path: Path
 ) -> None:
-    length = ["--max-time", str(SECONDS)] if SECONDS else ["--generation-deterministic", "--max-examples", "6"]
+    length = (
+        ["--max-time", str(SECONDS)] if SECONDS else ["--generation-deterministic", "--max-examples", str(EXAMPLES)]
+    )
     header = ["--header", f"Authorization: Bearer {gateway.keys.triage}"] if with_key else []
     phases = "examples,coverage,fuzzing" if with_key else "examples,fuzzing"
     report = tmp_path / "report.ndjson"
     view, *to_delete = [saved_view(gateway) for _ in range(20)]
     done = subprocess.run(
         [
-            *(Path(sys.executable).with_name("st"), "run", f"http://127.0.0.1:{gateway.port}/openapi.json"),
+            *(Path(sys.executable).with_name("st"), "--config-file", CONFIG),
+            *("run", f"http://127.0.0.1:{gateway.port}/openapi.json"),
             *("--checks", ",".join(CHECKS), "--phases", phases, "--continue-on-failure"),
             *("--report-ndjson-path", report, "--no-color", *length, *header),
         ],
