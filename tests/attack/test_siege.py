@@ -1,4 +1,4 @@
-"""Thirty seconds of attacks of all kinds: nobody else notices. `make soak` attacks for longer."""
+"""Fifteen seconds of attacks of all kinds: nobody else notices. `make soak` attacks for longer."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import random
 from tests.attack.siege import siege
 from tests.integration.gateway.conftest import StartGateway
 
-SECONDS = float(os.environ.get("SLUICE_ATTACK_SECONDS", "30"))
+SECONDS = float(os.environ.get("SLUICE_ATTACK_SECONDS", "15"))
 A_SECOND = 20.0
 DELAY_S = 0.2
 MOST_BYTES = 350_000_000

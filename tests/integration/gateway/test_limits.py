@@ -86,7 +86,7 @@ async def test_a_limit_is_exact_for_one_process_and_its_headers_count_down_to_th
 @pytest.mark.parametrize("limit", [3, 50, 1000, 5000])
 async def test_four_processes_that_are_all_asked_let_exactly_the_limit_through(url: str, limit: int) -> None:
     processes = await started(url, 4)
-    await room_in_the_minute(30)
+    await room_in_the_minute(5 + limit / 200)
 
     async def client(process: Process) -> int:
         return sum([(await process.ask(limit))[0] for _ in range(limit // 4)])

@@ -38,7 +38,7 @@ async def test_a_filter_finds_what_a_json_parser_reads(store: Store, seed: int) 
     reader = Reader(store.url)
     found_any = 0
     async with client(reader) as http:
-        for _ in range(80):
+        for _ in range(40):
             key, wanted = random.choice(KEYS), random.choice(WANTED)
             answer = await http.get("/api/v1/projects/p/logs", params={f"attr.{key}": wanted, "limit": 1000})
             assert answer.status_code == 200, answer.text
@@ -47,7 +47,7 @@ async def test_a_filter_finds_what_a_json_parser_reads(store: Store, seed: int) 
             assert found == right, (key, wanted, [texts[name] for name in found ^ right])
             found_any += len(right)
     await reader.close()
-    assert found_any > 100
+    assert found_any > 50
 
 
 async def test_a_deep_path_and_many_filters_stay_within_what_clickhouse_parses(store: Store) -> None:

@@ -64,7 +64,7 @@ def rows(random: Random, n: int) -> list[Mapping[str, Any]]:
 @pytest.mark.parametrize("limit", [3, 1000])
 async def test_its_pages_are_the_whole_search(store: Store, api: httpx.AsyncClient, seed: int, limit: int) -> None:
     random = Random(seed)
-    store.add_logs(*rows(random, 150), *({"project_id": "q", "line_number": 9_999} for _ in range(20)))
+    store.add_logs(*rows(random, 60), *({"project_id": "q", "line_number": 9_999} for _ in range(20)))
     for query in ({}, {"q": "rare"}, {"q": "attr.a:1"}, {"q": "-attr.a:1 rare", "start_time": "2026-01-15T13:00:01Z"}):
         whole = lines([await api.get(LOGS, params={**query, "limit": 1000})])
         answers = await pages(api, **query, budget=random.choice([1, 25, 1000]), limit=limit)
