@@ -25,9 +25,13 @@ run-kafka: .venv/run.stamp ## The same with Apache Kafka as the queue (needs Jav
 demo: .venv/run.stamp ## Fill the demo project of make run with an hour of made-up traffic (ARGS="--live": go on)
 	@$(BIN)/sluice demo $(ARGS)
 
+# Tests wait for processes a third of their time: three workers keep two cores busy. The folders come in order, so that the
+# many short tests of tests/unit end together.
+WORKERS ?= -n 3 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
 test: lint types ## Lint, types and all tests, on real engines (one test: make test ARGS="-n 0 -k name")
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest $(WORKERS) $(ARGS)
 
 .PHONY: lint
 lint: .venv/test.stamp ## Style of the code
@@ -51,7 +55,7 @@ bench-reading: .venv/run.stamp ## Measure what readers wait for, on 10 million l
 	$(BIN)/sluice bench reading $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-fuzz soak-attack ## All that takes long: more than an hour
+soak: soak-faults soak-fuzz soak-attack soak-examples ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
@@ -65,6 +69,10 @@ soak-attack: .venv/test.stamp ## A gateway under attack (10 minutes; SLUICE_ATTA
 soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (15 minutes; ARGS="--minutes 60 --seed 7")
 	$(BIN)/python -m tests.fuzz.soak $(ARGS)
 	SLUICE_FUZZ_SECONDS=120 $(BIN)/pytest -q tests/integration/gateway/test_openapi.py
+
+.PHONY: soak-examples
+soak-examples: .venv/test.stamp ## Every property with many examples (half an hour; SLUICE_EXAMPLES_TIMES)
+	SLUICE_EXAMPLES_TIMES=$${SLUICE_EXAMPLES_TIMES:-20} $(BIN)/pytest $(WORKERS) --timeout 7200 tests/unit tests/integration/gateway/query $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and all caches; the data in var/ stays

@@ -53,7 +53,7 @@ def database_url(clickhouse_url: str) -> Iterator[str]:
 def test_whatever_is_accepted_becomes_rows_that_clickhouse_takes(
     intake: Intake, in_process: InProcess, database_url: str
 ) -> None:
-    @settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(ingests(Door(intake), KNOWN))
     def check(request: Request) -> None:
         stored(in_process, request)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import Rejection
@@ -19,6 +19,7 @@ from shared.letters import raw_bytes
 from shared.queue.base import Lane, Message
 from shared.signals.base import TIME, Column, Table
 from tests.bodies import bodies
+from tests.examples import examples
 from tests.unit.writer import plain_conversion
 from tests.validating import REGISTRY, Door
 from writer import converter
@@ -28,7 +29,7 @@ from writer.converter import Converter
 LANE = Lane("logs", 3)
 NOW_US = 1_790_000_000_000_000
 
-many = settings(deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(40)
 
 TABLE = Table(
     name="things",

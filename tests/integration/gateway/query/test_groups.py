@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.valkey import Valkey
 from gateway.changes import Changes
 from gateway.query.groups import Grouping, Groups
 from gateway.query.reader import Reader
-from shared.clients.postgres import Postgres, connect, locked
+from shared.clients.postgres import Postgres, connect
 from shared.clients.redis import Redis
 from shared.group_merges import MERGES, BadMerge, list_merges, merge_groups, unmerge_group
-from shared.migrations.postgres import migrate_postgres
 from shared.projects import Project, create_project
+from tests.examples import examples
 from tests.integration.gateway.query.read_api import NO_POSTGRES, Store, client
 from tests.integration.writer.writer_process import until
 
@@ -56,13 +56,11 @@ steps = st.lists(
 
 
 @pytest.fixture
-async def postgres(postgres_database: str) -> str:
-    async with locked(postgres_database, "test", wait_s=5) as db:
-        await migrate_postgres(db)
-    with connect(postgres_database) as db:
+async def postgres(migrated_postgres: str) -> str:
+    with connect(migrated_postgres) as db:
         create_project(db, Project(id="p", name="P"))
         create_project(db, Project(id="q", name="Q"))
-    return postgres_database
+    return migrated_postgres
 
 
 @pytest.fixture
@@ -75,7 +73,7 @@ def errors(store: Store) -> Store:
 
 
 @given(steps)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12)
 def test_queries_group_and_filter_as_people_have_merged(
     postgres: str, errors: Store, made: list[tuple[str, str, str]]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import Rejection
@@ -18,6 +18,7 @@ from gateway.validation.checks import Checks, key_in, parts_of
 from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
 from shared.formats.intake import Intake
 from tests.bodies import bodies
+from tests.examples import examples
 from tests.validating import APIS, REGISTRY, Door
 
 INTAKES = pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
@@ -27,7 +28,7 @@ LOG = {"level": "info", "message": "m"}
 HOLD_S = 0.05
 """How much of its processor a check may take on the event loop."""
 
-many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(40)
 
 
 def checks_of(intake: Intake, *, patient: bool = False) -> Checks:

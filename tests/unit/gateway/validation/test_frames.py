@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import Rejection
@@ -14,11 +14,12 @@ from gateway.validation.parts import Opened
 from gateway.validation.validator import validator
 from shared.formats.intake import Batch, Intake
 from tests.bodies import bodies
+from tests.examples import examples
 from tests.validating import APIS, REGISTRY, Door
 
 INTAKES = [intake for intake in REGISTRY.intakes if any(isinstance(body, Batch) for body in intake.bodies.values())]
 each = pytest.mark.parametrize("intake", INTAKES, ids=lambda intake: intake.name)
-many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(50)
 
 LOG = '{"level":"info","message":"m"}'
 TRAPS = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from gateway.rejections import Rejection
 from gateway.validation.contract import checked, node_of
@@ -17,6 +17,7 @@ from shared.formats.base import Format, Rows
 from shared.formats.intake import Intake
 from shared.formats.values import limit_text
 from tests.bodies import bodies, broken, valid, values
+from tests.examples import examples
 from tests.validating import REGISTRY, Door
 from writer.wire.block import Block
 from writer.wire.column import Unusual
@@ -24,7 +25,7 @@ from writer.wire.column import Unusual
 INTAKES = pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
 NOW_US = 1_790_000_000_000_000
 
-many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(40)
 
 
 @INTAKES

@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import InvalidBody, MalformedJson
 from gateway.validation.named_numbers import held, released
 from shared.formats import deeptracer_logs, proliferate_errors, proliferate_logs, vercel_drain
+from tests.examples import examples
 from tests.validating import Door
 
 LOGS, ERRORS = Door(proliferate_logs), Door(proliferate_errors)
@@ -40,7 +41,7 @@ def as_python_reads(text: bytes) -> Any:
     return json.loads(text, parse_constant=str)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100)
 @given(st.dictionaries(_texts, python_values, max_size=4), st.booleans())
 def test_whatever_pythons_json_writes_is_stored_as_python_reads_it(attributes: dict[str, Any], spaced: bool) -> None:
     text = json.dumps({"logs": [log(attributes=attributes), log()]}, indent=1 if spaced else None).encode()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec import Meta
 
 from gateway.apis.deeptracer import API
@@ -21,6 +21,7 @@ from gateway.validation.faults import Walker
 from gateway.validation.mending import MAX_FAULTS
 from shared.formats import deeptracer_errors, deeptracer_llm, deeptracer_logs, deeptracer_traces
 from tests.bodies import bodies
+from tests.examples import examples
 from tests.validating import Door
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
@@ -176,7 +177,7 @@ def _version_in(modules: Path) -> str:
 
 @pytest.mark.parametrize("endpoint", FORMATS)
 def test_real_zod_gives_the_same_answer_to_every_body(endpoint: str, judge: Judge) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(30)
     @given(bodies(FORMATS[endpoint]))
     def compare(body: bytes) -> None:
         assert verdict(endpoint, body) == judge(endpoint, body)

@@ -4,12 +4,13 @@ Both are measured as CPU time of this process, one right after the other, and th
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.bench.fingerprint_bench import PLAIN, fresh, seconds
 from deploy.bench.hostile import AROUND, PIECES, text
 from deploy.bench.stacks import PRINTERS, StackMaker
+from tests.examples import examples
 
 READ = 33 * 1024
 """A little more than is read of a stack."""
@@ -60,7 +61,7 @@ TOKENS = (
     st.lists(st.tuples(st.sampled_from(TOKENS), st.sampled_from((1, 3, 60))), min_size=1, max_size=6),
     st.sampled_from(list(AROUND.values())),
 )
-@settings(max_examples=300, deadline=None)
+@examples(100)
 def test_no_text_fails_or_takes_long(pieces: list[tuple[str, int]], around: str) -> None:
     unit = "".join(token * times for token, times in pieces)
     repeated = text(unit, READ)

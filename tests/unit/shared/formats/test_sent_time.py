@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.query.times import clamp, parse_time
 from gateway.rejections import Rejection
 from shared.formats import deeptracer_logs, proliferate_errors, proliferate_logs, vercel_drain
 from shared.formats.values import EARLIEST_US, LATEST_US, microseconds
+from tests.examples import examples
 from tests.unit.shared.formats.test_levels import row_of
 from tests.validating import Door
 
@@ -21,7 +22,7 @@ LOGS, ERRORS, DEEPTRACER, DRAIN = map(Door, (proliferate_logs, proliferate_error
 EPOCH = datetime(1970, 1, 1)
 PARTS = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)?)?")
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(200)
 
 _two = st.integers(0, 59).map("{:02}".format)
 _dates = st.dates().map(str) | st.sampled_from(["1970-01-01", "2024-02-29", "1969-12-31", "2299-12-31", "1899-12-31"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import MalformedJson
@@ -17,6 +17,7 @@ from shared.formats import vercel_drain
 from shared.formats.base import Rows
 from shared.formats.vercel_drain import FORMAT, Entry
 from tests.bodies import junk
+from tests.examples import examples
 from tests.validating import Door
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "vercel"
@@ -42,7 +43,7 @@ ANALYTICS = {
     "path": "/pricing",
 }
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+many = examples(80)
 DOOR = Door(vercel_drain)
 validate = DOOR.validate
 

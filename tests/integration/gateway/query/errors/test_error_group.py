@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.errors.ever import BEGINNINGS, EVER
@@ -15,6 +15,7 @@ from gateway.query.language import Condition
 from gateway.query.range import Range
 from gateway.query.source import Source
 from gateway.query.times import format_time
+from tests.examples import examples
 from tests.integration.gateway.query.errors.test_error_groups import (
     ATOMS,
     MERGED,
@@ -61,7 +62,7 @@ def parts(rows: list[dict[str, Any]], value_of: Any) -> list[dict[str, Any]]:
     return [part(value, [row for row in rows if value_of(row) == value]) for value in order]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(queries(ATOMS), RANGES, st.sampled_from(PRINTS))
 def test_every_number_is_that_of_the_rows(store: Store, api: Asker, query: str, range: Range, fingerprint: str) -> None:
     answer = api.found(f"{PATH}/{fingerprint}", **asking(query, range))
@@ -92,7 +93,7 @@ def test_every_number_is_that_of_the_rows(store: Store, api: Asker, query: str, 
     assert answer["parts"]["users"] == parts(rows, user)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(15)
 @given(queries(ATOMS), RANGES, st.sampled_from(PRINTS), st.integers(3, 40))
 def test_its_events_are_the_rows_and_lead_back(
     store: Store, api: Asker, query: str, range: Range, fingerprint: str, limit: int

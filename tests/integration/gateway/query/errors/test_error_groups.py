@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.asked import Asked
@@ -20,6 +20,7 @@ from gateway.query.reader import Reader
 from gateway.query.times import format_time
 from shared.error_states import STATUSES, Reopened, State, Status
 from shared.group_merges import Merges
+from tests.examples import examples
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -140,7 +141,7 @@ def rank(sort: str, rows: list[dict[str, Any]], range: Range) -> int:
     return sum(1 if row["timestamp"] >= middle else -1 for row in rows)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(
     queries(ATOMS),
     RANGES,

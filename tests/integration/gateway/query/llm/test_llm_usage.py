@@ -6,12 +6,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.llm.fields import LANGUAGE
 from gateway.query.range import Range
 from gateway.query.times import format_time
+from tests.examples import examples
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -99,7 +100,7 @@ def bucketed(rows: list[dict[str, Any]], width: int) -> list[dict[str, Any]]:
     return [{"time": format_time(time), "used": used(rows)} for time, rows in sorted(buckets.items())]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(
     queries(ATOMS),
     RANGES,
@@ -136,7 +137,7 @@ SORTS = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(15)
 @given(queries(ATOMS), RANGES, st.sampled_from(sorted(SORTS)), st.integers(20, 200))
 def test_calls_are_the_rows_in_their_order(
     store: Store, api: Asker, query: str, range: Range, sort: str, limit: int

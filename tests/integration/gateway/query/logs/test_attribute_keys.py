@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.logs import attribute_keys, newest, plan
@@ -13,6 +13,7 @@ from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.key_tally import MAX_EXAMPLE
 from gateway.query.range import Range
 from gateway.query.times import parse_time
+from tests.examples import examples
 from tests.integration.gateway.query.documents import attributes_of, value_of
 from tests.integration.gateway.query.judge import LONE_SURROGATE
 from tests.integration.gateway.query.log_questions import ATOMS, logs
@@ -53,7 +54,7 @@ def scalars(values: Iterable[Any]) -> Iterator[tuple[str, Any]]:
             yield "number", value
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(queries(ATOMS), RANGES, st.sampled_from([1, 100, 20_000_000]))
 def test_a_share_is_that_of_the_logs_that_a_filter_finds(
     filled: Store, asker: Asker, query: str, range: Range, budget: int

@@ -8,12 +8,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from gateway.query.logs.compare import compare, statement
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.range import Range
 from gateway.query.times import format_time
+from tests.examples import examples
 from tests.integration.gateway.query.documents import attributes_of, document, value_of
 from tests.integration.gateway.query.judge import LEVELS, LONE_SURROGATE, pattern_of
 from tests.integration.gateway.query.questions import DAY_US, RANGES, asking, found_rows, queries
@@ -106,7 +107,7 @@ def told(rows: list[Row], most: int) -> dict[str, Any]:
     return {"logs": len(rows), "sampled": len(rows) == most, "oldest": oldest}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(queries(ATOMS), queries(ATOMS), RANGES)
 def test_every_difference_is_that_of_the_rows(store: Store, api: Asker, query: str, against: str, range: Range) -> None:
     most = 150

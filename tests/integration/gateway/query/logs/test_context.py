@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.as_of import AsOf, encode_as_of
@@ -15,6 +15,7 @@ from gateway.query.logs.outward import REACH_US
 from gateway.query.place import PLACE_COLUMNS, encode_place
 from gateway.query.times import format_time, parse_time
 from shared.signals.logs import LOGS as TABLE
+from tests.examples import examples
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, client, temporary_store
 
@@ -105,7 +106,7 @@ def step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(plan, "MAX_ROWS", request.param)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(10)
 @given(
     st.integers(0, 499), st.sampled_from([*ALIKE, "user", "all"]), st.integers(0, 60), st.sampled_from([0, 1, 50, 500])
 )

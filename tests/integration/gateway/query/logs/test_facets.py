@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.logs import newest, plan
@@ -15,6 +15,7 @@ from gateway.query.logs.fields import LANGUAGE
 from gateway.query.parameters import Parameters
 from gateway.query.range import Range
 from gateway.query.times import parse_time
+from tests.examples import examples
 from tests.integration.gateway.query.documents import attributes_of, value_of
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.judge import LONE_SURROGATE
@@ -66,7 +67,7 @@ def same(value: str | None) -> str | None:
     return f"{float(value):.17g}" if value and value.lstrip("-").isdigit() and len(value) > 17 else value
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(
     queries(ATOMS),
     RANGES,

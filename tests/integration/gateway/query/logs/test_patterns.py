@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.asked import Asked
@@ -20,6 +20,7 @@ from gateway.query.logs.patterns.fold import fold
 from gateway.query.logs.patterns.patterns import PatternsQuery, find_patterns
 from gateway.query.range import Range
 from gateway.query.times import format_time, parse_time
+from tests.examples import examples
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.judge import LEVELS, pattern_of
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
@@ -107,7 +108,7 @@ SORTS = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(queries(ATOMS), RANGES, st.sampled_from([*SORTS]), st.integers(2, 7), st.booleans(), st.booleans())
 def test_every_number_is_that_of_the_rows(
     store: Store, api: Asker, query: str, range: Range, sort: str, limit: int, large: bool, other: bool
@@ -188,7 +189,7 @@ def test_the_patterns_behind_the_first_are_counted(store: Store, api: Asker) -> 
     assert (answer["distinct"], answer["beyond"]) == (len(rows), sum(counts[3:]))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(queries([*ATOMS, *OTHERS]), RANGES, st.one_of(st.none(), RANGES), st.booleans())
 def test_changes_are_those_of_the_rows(
     store: Store, api: Asker, query: str, range: Range, other: Range | None, large: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.as_of import AsOf, encode_as_of
@@ -16,6 +16,7 @@ from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.volume import VolumeQuery, find_volume
 from gateway.query.range import Range
 from gateway.query.times import format_time, parse_time
+from tests.examples import examples
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.log_questions import ATOMS, logs
 from tests.integration.gateway.query.questions import HOUR, RANGES, asking, found_rows, queries
@@ -85,7 +86,7 @@ BUDGETS = st.sampled_from([1, 100, 20_000_000])
 OLD = st.sampled_from([Range(-2 * DAY, DAY), Range(-2 * DAY, -1), Range(0, 7 * HOUR)])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(
     queries(ATOMS),
     st.one_of(RANGES, RANGES, RANGES, OLD),

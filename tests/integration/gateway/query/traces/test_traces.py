@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.language import Condition
@@ -15,6 +15,7 @@ from gateway.query.times import format_time
 from gateway.query.traces.fields import LANGUAGE
 from gateway.query.traces.roots import EARLIER_US, LATER_US
 from gateway.query.traces.spans import spans_sql
+from tests.examples import examples
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking, found_rows, queries
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -71,7 +72,7 @@ def whole(spans: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20)
 @given(queries(ATOMS), RANGES, st.sampled_from(["time", "duration", "errors"]), st.integers(5, 60))
 def test_every_number_is_that_of_the_rows(
     filled: Store, asker: Asker, query: str, range: Range, sort: str, limit: int

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.buckets import WIDTHS, Width
 from gateway.query.range import Range
 from gateway.query.times import format_time
 from gateway.query.usage.records import arrived, counted_by
+from tests.examples import examples
 from tests.integration.gateway.query.questions import DAY_US, HOUR, RANGES, asking
 from tests.integration.gateway.query.read_api import NOON, Asker, Store, temporary_store
 
@@ -35,7 +36,7 @@ def api(store: Store) -> Iterator[Asker]:
         yield made
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(RANGES, st.sampled_from(["hour", "day"]))
 def test_every_number_is_that_of_the_rows(store: Store, api: Asker, range: Range, bucket: str) -> None:
     whole = WIDTHS[bucket].whole(range)
