@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from shared import settings
@@ -12,17 +9,14 @@ from shared.queue import open_queue
 from shared.queue.base import Lane, Position
 from shared.registry import load
 from tests.contract.members import joined
+from tests.sluice import called
 from tests.topics import topic_spec
-
-ROOT = Path(__file__).parents[3]
 
 
 def group_command(url: str, prefix: str, *arguments: str) -> tuple[int, str]:
     """(exit code, everything it said)."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "SLUICE_QUEUE_URL": url, "SLUICE_TOPICS_PREFIX": prefix}
-    command = [sys.executable, "-m", "shared.cli", "group", *arguments]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, cwd=ROOT)
-    return done.returncode, done.stdout + done.stderr
+    ended = called(["group", *arguments], {"SLUICE_QUEUE_URL": url, "SLUICE_TOPICS_PREFIX": prefix})
+    return ended.code, ended.out + ended.err
 
 
 async def test_a_group_is_listed_refused_while_in_use_and_forgotten(tmp_path: Path, topic_prefix: str) -> None:

@@ -19,7 +19,7 @@ from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
 from shared.registry import Registry
 from shared.settings import Services, Settings, Topics
-from tests.integration.writer.ops.commands import process
+from tests.integration.writer.ops.commands import process, sluice
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
 from tests.sluice import Ended
@@ -75,8 +75,9 @@ class StageOperator:
         return await current_letters(self.stage.queue, self.stage.registry.signals["logs"].dead_letter_topic)
 
     async def run(self, *arguments: str, failpoint: str = "") -> Ended:
-        """The command as people call it, in a process that a failpoint may kill."""
-        return await process(self.stage, *arguments, POSTGRES_URL=self.postgres_url, FAILPOINT=failpoint)
+        """The command as people call it; where a failpoint kills it, in a process of its own."""
+        call = process if failpoint else sluice
+        return await call(self.stage, *arguments, POSTGRES_URL=self.postgres_url, FAILPOINT=failpoint)
 
 
 def silent() -> Progress:
