@@ -48,7 +48,8 @@ def links(page: Page) -> Iterator[str]:
     )
     for each in found:
         assert each.startswith(("http:", "https:")), each
-        yield each.split("#")[0]
+        if not urlsplit(each).path.endswith(".md"):  # for agents: text, no page
+            yield each.split("#")[0]
 
 
 def walk(site: Site, page: Page, *, plain: bool = False) -> Iterator[str]:
