@@ -1,6 +1,7 @@
 """A question to the shop's assistant: an embedding, a search, and one or two calls to a model."""
 
 from deploy.demo.cast import CHATS, EMBEDDING, Model
+from deploy.demo.failures import TOO_OFTEN, fail
 from deploy.demo.visit import Visit
 
 _QUESTIONS = ("where is my order?", "which shoes are waterproof?", "can I return a lamp?", "does the pan need oil?")
@@ -23,6 +24,8 @@ def ask_assistant(visit: Visit) -> None:
     visit.log("assistant", "info", f"answered “{question}” with {model.name}", lasts, root, model={"name": model.name})
     if visit.chance.random() < 0.08:
         visit.log("assistant", "warn", f"{model.provider} is slow: {thinking} ms to the first token", lasts, root)
+    if visit.chance.random() < 0.05:
+        fail(visit, TOO_OFTEN, lasts, model={"name": model.name, "provider": model.provider})
 
 
 def _chat(visit: Visit, model: Model, root: str, at: int, lasts: int) -> None:

@@ -1,7 +1,7 @@
 """What happens all day: looking around, signing in, a list of orders with too many queries, a job."""
 
 from deploy.demo.cast import GOODS
-from deploy.demo.failures import DUPLICATE, NO_CHUNK, fail
+from deploy.demo.failures import DUPLICATE, NO_CHUNK, NO_NETWORK, fail
 from deploy.demo.visit import Visit
 
 _ORDERS = 24
@@ -79,6 +79,8 @@ def sign_in(visit: Visit) -> None:
         "function_name": "sign_in",
     }
     visit.add("app logs", "app", body)
+    if visit.chance.random() < 0.05:
+        fail(visit, NO_NETWORK, lasts, device={"os": "iOS", "version": "19.1"})
 
 
 def run_job(visit: Visit) -> None:

@@ -60,6 +60,26 @@ NO_CHUNK = Failure(
     ("__webpack_require__.f.j (https://shop.example.com/_next/static/chunks/webpack-5ad1.js:1:2210)",),
     "low",
 )
+TOO_OFTEN = Failure(
+    "assistant",
+    "RateLimitError",
+    "429: too many tokens a minute for this organization",
+    (
+        'File "/srv/assistant/answer.py", line 58, in answer\n    reply = client.chat(model, messages)',
+        'File "/srv/assistant/models.py", line 23, in chat\n    raise RateLimitError(response)',
+    ),
+    "medium",
+)
+NO_NETWORK = Failure(
+    "app",
+    "NetworkError",
+    "Network request failed",
+    (
+        "fetchSession (app/auth/session.ts:19:11)",
+        "SignInScreen.submit (app/screens/SignInScreen.tsx:74:5)",
+    ),
+    "low",
+)
 
 
 def fail(visit: Visit, failure: Failure, at: float, **more: Any) -> None:

@@ -73,11 +73,11 @@
     toggle(row);
   }, true);
 
-  // A field's value into the clipboard; where a browser doesn't let us, it is selected.
+  // What stands beside the button into the clipboard; where a browser doesn't let us, it is selected.
   addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
-    const value = one(".v", button.closest("dd"));
+    const value = one(".code, .v", button.closest(".copyable, dd"));
     try {
       await navigator.clipboard.writeText(value.textContent);
       button.textContent = "copied";
