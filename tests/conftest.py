@@ -7,6 +7,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -35,6 +36,9 @@ def pytest_report_header() -> list[str]:
 
 def pytest_configure() -> None:
     os.environ.pop("COLUMNS", None)  # some runners set it, and tables would be cut to it
+    # Where this is set, each of a thousand processes compiles all of Sluice again: half of what its start costs.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # A Kafka of the tests lives for seconds: what its start costs counts, not what it does in an hour.
     os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     try:
@@ -74,20 +78,8 @@ def clickhouse_url(engines_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_url(engines_folder: Path) -> Iterator[str]:
-    """postgresql://user:password@host:port/database, for a superuser. One of the tests' own writes nothing through to
-    the disk: it makes and drops hundreds of databases."""
-    for url in _shared("postgres", engines_folder):
-        if SERVICES["postgres"].variable not in os.environ:
-            _without_fsync(url)
-        yield url
-
-
-def _without_fsync(postgres_url: str) -> None:
-    import psycopg
-
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    """postgresql://user:password@host:port/database, for a superuser."""
+    yield from _shared("postgres", engines_folder)
 
 
 @pytest.fixture(scope="session")
