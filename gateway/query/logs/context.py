@@ -1,5 +1,6 @@
 """The logs before and after one (reading.md, "The logs around one")."""
 
+import asyncio
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -9,6 +10,7 @@ from gateway.query.asked import Asked
 from gateway.query.language.parameter import parse_q
 from gateway.query.logs.at import LogAt, find_at, place_in_path, range_around
 from gateway.query.logs.columns import INCLUDABLE, KEYS, REF, schema_of_log
+from gateway.query.logs.counts import counts_of
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.outward import REACH_US, Nearby, look_outward
@@ -82,7 +84,9 @@ def parse_context(given: Parameters) -> ContextQuery:
 async def find_context(reader: Reader, project_id: str, query: ContextQuery) -> Context:
     """Raises `LogNotFound`, `TooBig`, `Unavailable`."""
     names = (*_KEYS, *query.include)
-    log = await find_at(reader, project_id, query.place, names, _NEEDED)
+    log, counts = await asyncio.gather(
+        find_at(reader, project_id, query.place, names, _NEEDED), counts_of(reader, project_id, query.asked.range)
+    )
     column, value = _in_common(query.by, log)
 
     async def look(limit: int, *, older: bool) -> Nearby:
@@ -90,9 +94,9 @@ async def find_context(reader: Reader, project_id: str, query: ContextQuery) -> 
             return Nearby([], log.place.timestamp)
         equal = ((column, value),) if column else ()
         asked = LogQuery(equal=equal, q=query.asked.q, as_of=query.asked.as_of, limit=limit)
-        return await look_outward(reader, project_id, asked, names, log.place, older=older)
+        return await look_outward(reader, asked, names, log.place, counts, project_id=project_id, older=older)
 
-    before, after = await look(query.before, older=True), await look(query.after, older=False)
+    before, after = await asyncio.gather(look(query.before, older=True), look(query.after, older=False))
     return Context(
         by=query.by,
         value=value or None,

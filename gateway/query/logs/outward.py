@@ -1,29 +1,33 @@
-"""The logs next to a place, on one side of it: from there outward, in windows and steps of known cost."""
+"""The logs next to a place: from there outward on one side, in steps of known cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.query.bounded import MAX_PAGE_BYTES
+from gateway.query.language import EVERYTHING
 from gateway.query.logs.columns import render
 from gateway.query.logs.conditions import matching
+from gateway.query.logs.counts import Counts
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import place_behind
-from gateway.query.logs.plan import plan_search
+from gateway.query.logs.plan import most_rows, steps_of
 from gateway.query.logs.search import cost_of, fitting
 from gateway.query.place import Place
 from gateway.query.range import Range
 from gateway.query.reader import Reader, Rows
 from gateway.query.steps import Step
-from shared.formats.values import EARLIEST_US, LATEST_US
+from gateway.query.times import clamp
+from shared.signals.logs import LOGS
 
-WINDOWS_US = (5 * 60 * 1_000_000, 24 * 3_600_000_000)
-"""How far each window reaches: in the first one nearly all of them are found."""
-
-REACH_US = WINDOWS_US[-1]
+REACH_US = 24 * 3_600_000_000
+"""How far it is looked on each side."""
 
 MOST_ROWS = 2_000_000
-"""Rows that are looked at on one side: some four steps."""
+"""Rows that are looked at on one side: some four steps, or one by an index."""
+
+_INDEXED = {index.expression for index in LOGS.all_indexes if index.type.startswith("bloom_filter")}
+"""Columns by which few of the rows are read."""
 
 
 class Nearby(NamedTuple):
@@ -34,41 +38,32 @@ class Nearby(NamedTuple):
 
 
 async def look_outward(
-    reader: Reader, project_id: str, query: LogQuery, names: Sequence[str], place: Place, *, older: bool
+    reader: Reader, query: LogQuery, names: Sequence[str], place: Place, counts: Counts, *, project_id: str, older: bool
 ) -> Nearby:
-    """The first logs of a query before a place, with `older`, or behind it, in the total order of places. Raises
-    `TooBig`, `Unavailable`."""
+    """The first logs of a query before a place, with `older`, or behind it, in the total order of places. `counts`: of
+    the project's logs within reach. Raises `TooBig`, `Unavailable`."""
     logs: list[bytes] = []
     to, looked_at = place.timestamp, 0
-    for window in windows(place.timestamp, older=older):
-        for step in await _steps(reader, project_id, query, window, older=older):
-            left, size = query.limit - len(logs), sum(map(len, logs))
-            if not left or size >= MAX_PAGE_BYTES or (looked_at and looked_at + step.rows > MOST_ROWS):
-                return Nearby(logs, to)
-            part = replace(query, start=step.start, end=step.end, limit=left, after=place)
-            some = await fitting(reader, matching(project_id, part), part, names, _some_of, descending=older)
-            logs += some.logs
-            if some.last is not None:
-                return Nearby(logs, some.last.timestamp)
-            to, looked_at = step.start if older else step.end, looked_at + step.rows
+    for step in steps_outward(project_id, query, place.timestamp, counts, older=older):
+        left, size = query.limit - len(logs), sum(map(len, logs))
+        if not left or size >= MAX_PAGE_BYTES or (looked_at and looked_at + step.rows > MOST_ROWS):
+            break
+        part = replace(query, start=step.start, end=step.end, limit=left, after=place)
+        some = await fitting(reader, matching(project_id, part), part, names, _some_of, descending=older)
+        logs += some.logs
+        if some.last is not None:
+            return Nearby(logs, some.last.timestamp)
+        to, looked_at = step.start if older else step.end, looked_at + step.rows
     return Nearby(logs, to)
 
 
-def windows(moment: int, *, older: bool) -> Iterator[Range]:
-    """The ranges of time to look at, from a moment outward, without gaps."""
-    near = 0
-    for far in WINDOWS_US:
-        window = Range(moment - far, moment - near) if older else Range(moment + near, moment + far)
-        near = far + 1
-        possible = Range(max(window.start, EARLIEST_US), min(window.end, LATEST_US))
-        if possible.start <= possible.end:
-            yield possible
-
-
-async def _steps(reader: Reader, project_id: str, query: LogQuery, window: Range, *, older: bool) -> list[Step]:
-    """Of a window, the nearest first."""
-    plan = await plan_search(reader, project_id, window, cost_of(matching(project_id, query)))
-    return plan.steps if older else plan.steps[::-1]
+def steps_outward(project_id: str, query: LogQuery, moment: int, counts: Counts, *, older: bool) -> list[Step]:
+    """Of one side of a moment, the nearest first."""
+    is_indexed = query.q == EVERYTHING and any(column in _INDEXED for column, _ in query.equal)
+    most = MOST_ROWS if is_indexed else most_rows(cost_of(matching(project_id, query)))
+    if older:
+        return steps_of(Range(clamp(moment - REACH_US), moment), counts, most)
+    return steps_of(Range(moment, clamp(moment + REACH_US)), counts, most)[::-1]
 
 
 class _Some(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.query.language import Cost
-from gateway.query.logs.counts import counts_of
+from gateway.query.logs.counts import Counts, counts_of
 from gateway.query.parameters import Parameters
 from gateway.query.range import Range
 from gateway.query.reader import Reader
@@ -64,7 +64,14 @@ def parse_budget(given: Parameters) -> int:
 async def plan_search(reader: Reader, project_id: str, range: Range, cost: Cost) -> Plan:
     """`cost`: of the conditions. Raises `Unavailable`."""
     counts = await counts_of(reader, project_id, range)
-    start = counts.known_from(range)
-    most = MAX_PARSED_ROWS if cost >= Cost.ATTRIBUTES else MAX_ROWS
-    found = list(steps(start, range.end, counts.by_bucket, most))
-    return Plan(found, counts.rows, counts.whole)
+    return Plan(steps_of(range, counts, most_rows(cost)), counts.rows, counts.whole)
+
+
+def steps_of(range: Range, counts: Counts, most: int) -> list[Step]:
+    """`counts`: of this range, or of one that it is in."""
+    return list(steps(counts.known_from(range), range.end, counts.by_bucket, most))
+
+
+def most_rows(cost: Cost) -> int:
+    """Of a step that asks conditions of this cost."""
+    return MAX_PARSED_ROWS if cost >= Cost.ATTRIBUTES else MAX_ROWS

@@ -1,5 +1,6 @@
 """What else happened in a trace: its logs, errors and calls to models, as short lists."""
 
+import asyncio
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -94,11 +95,12 @@ async def find_beside(
         )
 
     error = Shape(TraceError, {COLUMN: grouping.key.text, "message": _short("error_message")})
-    return Beside(
-        logs=await first(LOGS.table.name, _LOG),
-        errors=await first(ERRORS.table.name, error, grouping.key.values),
-        llm_calls=await first(LLM.table.name, _CALL),
+    logs, errors, llm_calls = await asyncio.gather(
+        first(LOGS.table.name, _LOG),
+        first(ERRORS.table.name, error, grouping.key.values),
+        first(LLM.table.name, _CALL),
     )
+    return Beside(logs, errors, llm_calls)
 
 
 def _short(column: str) -> str:

@@ -93,7 +93,7 @@ def _break_circles(parents: list[int | None]) -> set[int]:
         while at is not None and at not in seen and at not in path:
             path[at] = None
             at = parents[at]
-        seen |= path.keys()
+        seen.update(path)
         if at is not None and at in path:
             walked = list(path)
             circle = walked[walked.index(at) :]
