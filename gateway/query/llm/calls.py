@@ -44,7 +44,7 @@ class CallsQuery(msgspec.Struct, frozen=True):
 
 
 _SHAPE = Shape(LlmCall, {"unpriced": f"({UNPRICED})"}, large=("attributes",))
-_SORTS = (
+SORTS = (
     Sort("time"),
     Sort("cost", "cost_usd"),
     Sort("latency", "latency_ms"),
@@ -54,7 +54,7 @@ _SORTS = (
 
 def parse_calls(given: Parameters) -> CallsQuery:
     """Raises `BadQuery`."""
-    query = CallsQuery(parse_asked(given, LANGUAGE), parse_paging(given, _SORTS))
+    query = CallsQuery(parse_asked(given, LANGUAGE), parse_paging(given, SORTS))
     given.finish()
     return query
 

@@ -22,8 +22,10 @@ from gateway.query.stored import text_of
 from gateway.query.times import format_time
 from shared.signals.llm import SIGNAL
 
-_COLUMNS = {name: name for name in ("model", "provider", "operation", "service", "release", "environment")}
-_USUAL = (Dimension("model", "model"),)
+COLUMNS = {name: name for name in ("model", "provider", "operation", "service", "release", "environment")}
+"""What calls are grouped by, beside attributes -> its expression."""
+
+USUAL = (Dimension("model", "model"),)
 
 MAX_DIMENSIONS = 3
 
@@ -74,7 +76,7 @@ def parse_usage(given: Parameters) -> UsageQuery:
     asked = parse_asked(given, LANGUAGE)
     query = UsageQuery(
         asked=asked,
-        dimensions=parse_dimensions(given, "group_by", _COLUMNS, MAX_DIMENSIONS) or _USUAL,
+        dimensions=parse_dimensions(given, "group_by", COLUMNS, MAX_DIMENSIONS) or USUAL,
         bucket=parse_bucket(given, asked.range, usual=None),
         limit=given.integer("limit", 50, least=1, most=MAX_GROUPS),
         skipped=given.parsed("cursor", _skipped, "value_error", "a valid cursor") or 0,

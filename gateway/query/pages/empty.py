@@ -8,6 +8,22 @@ from gateway.query.range import Range
 
 MASK = "••••••••"
 
+_SEND = {
+    "logs": ("logs", '{"service":"shell","logs":[{"level":"info","message":"hello from curl"}]}'),
+    "errors": ("errors", '{"service":"shell","error_message":"hello from curl","severity":"low"}'),
+    "traces": (
+        "traces",
+        '{"service":"shell","trace_id":"t1","span_id":"s1","operation":"hello from curl","duration_ms":12,'
+        '"start_time":"\'$(date -u +%FT%TZ)\'"}',
+    ),
+    "LLM calls": (
+        "llm",
+        '{"service":"shell","model":"m","provider":"p","operation":"chat","input_tokens":9,"output_tokens":3,'
+        '"cost_usd":0.001,"latency_ms":420}',
+    ),
+}
+"""What there is none of -> the end of the route that takes it, and what to send, between the quotes of a shell."""
+
 _WIDER = (("24h", "24 hours", 86_400), ("7d", "7 days", 604_800), ("30d", "30 days", 2_592_000))
 
 
@@ -24,6 +40,14 @@ class Empty(NamedTuple):
     wider: list[tuple[str, str]]
     url: str
     key: str
+
+    @property
+    def path(self) -> str:
+        return _SEND[self.what][0]
+
+    @property
+    def body(self) -> str:
+        return _SEND[self.what][1]
 
 
 async def empty(view: View, what: str, range: Range, complete: Complete, *, filtered: bool) -> Empty:

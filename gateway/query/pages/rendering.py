@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from gateway.query.pages import markdown
 from gateway.query.pages.assets import asset_path
+from gateway.query.pages.durations import lasting
+from gateway.query.pages.money import money
 from gateway.query.pages.security import HEADERS
 from gateway.query.pages.text import MAX_SHOWN, pieces, plain
 from gateway.query.pages.times import clock, day, day_clock, iso, offset, seconds
@@ -35,6 +37,8 @@ def _environment() -> Environment:
         "day": day,
         "day_clock": day_clock,
         "iso": iso,
+        "lasting": lasting,
+        "money": money,
         "seconds": seconds,
     }
     made.filters |= filters

@@ -12,6 +12,7 @@ from gateway.query.pages.errors import ERRORS
 from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
 from gateway.query.pages.ingest import INGEST
+from gateway.query.pages.llm import LLM
 from gateway.query.pages.logs.changes import CHANGES
 from gateway.query.pages.logs.compare import COMPARE
 from gateway.query.pages.logs.export import export_route
@@ -23,13 +24,29 @@ from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.settings import SETTINGS
+from gateway.query.pages.trace import TRACE
+from gateway.query.pages.traces import TRACES
 from gateway.query.pages.triage import triage_route
 from gateway.query.pages.view import home
 from gateway.query.pages.visit import theme_of
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
-PAGES: tuple[Page, ...] = (LOGS, PATTERNS, CHANGES, COMPARE, LOG, ERRORS, ERROR, INGEST, *SETTINGS, HELP)
+PAGES: tuple[Page, ...] = (
+    LOGS,
+    PATTERNS,
+    CHANGES,
+    COMPARE,
+    LOG,
+    ERRORS,
+    ERROR,
+    TRACES,
+    TRACE,
+    LLM,
+    INGEST,
+    *SETTINGS,
+    HELP,
+)
 
 
 def routes(deps: QueryDeps) -> list[PageRoute]:

@@ -111,7 +111,7 @@ class View:
         """The address of this very page, with its own parameters, and some changed."""
         own = {name: value for name, value in self.request.query_params.items() if name != "theme"}
         values = {name: value for name, value in (own | changed).items() if value}
-        path = quote(self.request.url.path.removesuffix(SUFFIX))
+        path = quote(self.request.scope["path"].removesuffix(SUFFIX))
         return f"{path}?{urlencode(values)}" if values else path
 
     def shared(self, range: Range, complete: Complete) -> str:

@@ -7,15 +7,27 @@ from typing import NamedTuple
 from gateway.query.traces.tree import Tree
 
 
-class _Piece(NamedTuple):
+class _Waiting(NamedTuple):
     """A span that the path goes through, `until` when."""
 
     span: int | None
     until: int
 
 
+class Stretch(NamedTuple):
+    """Microseconds, as the tree has them."""
+
+    start: int
+    end: int
+
+
 def critical_path(tree: Tree) -> dict[int, int]:
-    """Spans on the path -> how long it is in each of them itself and in none of its children, microseconds.
+    """Spans on the path -> how long it is in each of them itself and in none of its children, microseconds."""
+    return {span: sum(end - start for start, end in pieces) for span, pieces in critical_stretches(tree).items()}
+
+
+def critical_stretches(tree: Tree) -> dict[int, list[Stretch]]:
+    """Spans on the path -> when it is in each of them itself and in none of its children, the last first.
 
     It is walked back from the end. In a span it goes to the child that ended last, through that, and on from that
     child's start, so that children that ran beside it are left out. Of several that ended together the one that began
@@ -23,19 +35,20 @@ def critical_path(tree: Tree) -> dict[int, int]:
     """
     if not tree.roots:
         return {}
-    path: dict[int, int] = {}
-    waiting = [_Piece(None, max(map(tree.end, tree.roots)))]
+    path: dict[int, list[Stretch]] = {}
+    waiting = [_Waiting(None, max(map(tree.end, tree.roots)))]
     while waiting:
         span, until = waiting.pop()
         start = min(map(tree.starts.__getitem__, tree.roots)) if span is None else tree.starts[span]
-        own, at = 0, until
+        own: list[Stretch] = []
+        at = until
         for child, child_end in _by_end(tree, tree.roots if span is None else tree.children[span], until):
             if child_end <= at:
-                own += at - child_end
+                own.append(Stretch(child_end, at))
                 at = tree.starts[child]
-                waiting.append(_Piece(child, child_end))
+                waiting.append(_Waiting(child, child_end))
         if span is not None:
-            path[span] = own + at - start
+            path[span] = [stretch for stretch in (*own, Stretch(start, at)) if stretch.start < stretch.end]
     return path
 
 

@@ -50,11 +50,16 @@ class TraceQuery(msgspec.Struct, frozen=True):
 
 def parse_trace(given: Parameters) -> TraceQuery:
     """Raises `BadQuery`."""
-    at = given.parsed("at", parse_time, "datetime_from_date_parsing", "a valid datetime or date")
-    near = None if at is None else Range(clamp(at - NEAR_US), clamp(at + NEAR_US))
-    query = TraceQuery(Asked(near or ALWAYS, as_of=parse_as_of(given)), stored(given.in_path("trace_id")), near)
+    query = trace_named(given)
     given.finish()
     return query
+
+
+def trace_named(given: Parameters) -> TraceQuery:
+    """What can't be used becomes an issue of `given`."""
+    at = given.parsed("at", parse_time, "datetime_from_date_parsing", "a valid datetime or date")
+    near = None if at is None else Range(clamp(at - NEAR_US), clamp(at + NEAR_US))
+    return TraceQuery(Asked(near or ALWAYS, as_of=parse_as_of(given)), stored(given.in_path("trace_id")), near)
 
 
 async def find_trace(groups: Groups, reader: Reader, project_id: str, query: TraceQuery) -> Trace:

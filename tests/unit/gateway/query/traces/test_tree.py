@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.traces.critical import critical_path
+from gateway.query.traces.critical import critical_path, critical_stretches
 from gateway.query.traces.tree import Timed, Tree
 
 IDS = st.sampled_from(["a", "b", "c", "d", "e", "f", ""])
@@ -97,6 +97,17 @@ def test_the_critical_path_takes_all_the_time_in_which_anything_ran_at_the_end(s
     path = critical_path(tree)
     if spans and len(tree.roots) == 1:
         assert sum(path.values()) == spans[tree.roots[0]].duration
+
+
+@given(ORDERED)
+def test_the_stretches_of_the_path_lie_in_their_spans_and_never_meet(spans: list[Timed]) -> None:
+    tree = Tree(spans)
+    ticks: list[int] = []
+    for n, stretches in critical_stretches(tree).items():
+        for start, end in stretches:
+            assert tree.starts[n] <= start < end <= tree.end(n)
+            ticks += range(start, end)
+    assert len(ticks) == len(set(ticks))
 
 
 def test_what_runs_beside_the_child_that_ends_last_is_not_on_the_path() -> None:

@@ -1,0 +1,1 @@
+"""What the page LLM is made of (pages.md, "LLM")."""

@@ -1,0 +1,113 @@
+"""A span that is open: what it is, what is strange about it, and what else happened in it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gateway.query.language import render, term
+from gateway.query.language.field import ATTRIBUTE
+from gateway.query.pages.durations import lasting
+from gateway.query.pages.view import View
+from gateway.query.pages.waterfall.attributes import attributes_of
+from gateway.query.shape import NO_JSON
+from gateway.query.traces.beside import TraceLog
+from gateway.query.traces.detail import Trace
+from gateway.query.traces.spans import Span
+
+MAX_ATTRIBUTES = 300
+MAX_LINKED = 500
+"""Characters of a value that a link searches for."""
+
+
+class Field(NamedTuple):
+    """A field, or an attribute by its dotted path. `href`: traces whose root span has this value; '' where nothing
+    searches for it."""
+
+    name: str
+    value: str
+    href: str = ""
+
+
+class OpenedSpan(NamedTuple):
+    """`logs`: of the trace's first ones those that name it. `more`: attributes that are not shown."""
+
+    n: int
+    span: Span
+    facts: list[tuple[str, str]]
+    notes: list[str]
+    fields: list[Field]
+    attributes: list[Field]
+    more: int
+    logs: list[TraceLog]
+
+
+def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
+    """None where the trace has no such place."""
+    if n is None or n >= len(trace.spans):
+        return None
+    span = trace.spans[n]
+    attributes = list(attributes_of(span).items())
+    return OpenedSpan(
+        n=n,
+        span=span,
+        facts=list(_facts(span, trace.duration_us)),
+        notes=list(_notes(span, trace)),
+        fields=list(_fields(view, span)),
+        attributes=[_attribute(view, name, value) for name, value in attributes[:MAX_ATTRIBUTES]],
+        more=max(0, len(attributes) - MAX_ATTRIBUTES),
+        logs=[log for log in trace.beside.logs.first if span.span_id and log.span_id == span.span_id],
+    )
+
+
+def _facts(span: Span, whole_us: int) -> Iterator[tuple[str, str]]:
+    yield "Starts at", lasting(span.start_us)
+    yield "Takes", lasting(span.duration_us)
+    yield "Own time", lasting(span.self_us)
+    if span.critical_us is not None:
+        share = round(span.critical_us / max(whole_us, 1) * 100)
+        yield "On the critical path", f"{lasting(span.critical_us)}, {share} % of the trace"
+
+
+def _notes(span: Span, trace: Trace) -> Iterator[str]:
+    if span.skew_us:
+        yield (
+            f"It was sent as {lasting(span.skew_us)} before its parent: clocks differ. Here it begins with its parent,"
+            " and what is below it moved along."
+        )
+    if span.orphan:
+        yield f"Its parent {span.parent_span_id} is not there: not sent, not arrived yet, or no longer kept."
+    if span.in_circle:
+        yield "Its parents form a circle. The first of them stands at the root."
+    if span.repeated:
+        yield "An earlier span has its id. What names it as parent stands below that one."
+    if span.attributes == NO_JSON and trace.attributes_left_out:
+        yield (
+            f"{trace.attributes_left_out:,} spans of this trace are shown without their attributes, as all of them"
+            " would be too much; this may be one."
+        )
+
+
+def _fields(view: View, span: Span) -> Iterator[Field]:
+    named = {
+        "service": span.service,
+        "environment": span.environment,
+        "release": span.release,
+        "operation": span.operation,
+        "status": span.status,
+        "span": span.span_id,
+    }
+    for name, value in named.items():
+        if value:
+            yield Field(name, value, _search(view, name, value))
+    if span.parent_span_id:
+        yield Field("parent", span.parent_span_id)
+
+
+def _attribute(view: View, path: str, value: Any) -> Field:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    is_scalar = not isinstance(value, dict | list)
+    return Field(path, text, _search(view, f"{ATTRIBUTE}{path}", text) if is_scalar else "")
+
+
+def _search(view: View, field: str, value: str) -> str:
+    return view.url(q=render(term(field, value))) if 0 < len(value) <= MAX_LINKED else ""
