@@ -98,6 +98,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "asked": asked,
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
+        "share": view.shared(asked.range, complete),
         "empty": nothing,
         "total": usage.total,
         "month": month_of(view.now, cost),

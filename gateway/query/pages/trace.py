@@ -18,6 +18,7 @@ from gateway.query.times import clamp, parse_time
 from gateway.query.traces.beside import AROUND_US
 from gateway.query.traces.detail import Trace, TraceQuery, find_trace, trace_named
 from gateway.query.traces.fields import LANGUAGE
+from shared.error_states import STATUSES
 
 MOST_BESIDE = 12
 """Logs, errors and calls that are listed beside the waterfall."""
@@ -109,11 +110,14 @@ def _links(view: View, trace: Trace, options: Options, drawn: Waterfall) -> Link
     start, end = parse_time(trace.start), parse_time(trace.end)
     around = Picker.ends(clamp(start - AROUND_US), clamp(end + AROUND_US))
 
-    def search(page: str, field: str, value: str) -> str:
-        return view.url(page, **around, last=None, q=render(term(field, value)))
+    def search(page: str, **more: str) -> str:
+        return view.url(page, **around, last=None, q=render(term("trace", trace.trace_id)), **more)
 
-    logs, errors, calls = (search(page, "trace", trace.trace_id) for page in ("logs", "errors", "llm"))
-    groups = [search("errors", "fingerprint", error.fingerprint) for error in trace.beside.errors.first[:MOST_BESIDE]]
+    logs, errors, calls = search("logs"), search("errors", status=",".join(STATUSES)), search("llm")
+    groups = [
+        view.url(f"errors/{error.fingerprint}", **around, last=None, q=None, event=error.event_id)
+        for error in trace.beside.errors.first[:MOST_BESIDE]
+    ]
     skip = str(drawn.skipped) if drawn.skipped else None
     closed, folded = view.here(open=None, skip=skip), view.here(open=None, unfold=None, skip=skip)
     unfolded = "".join(f"{n}," for n in sorted(options.unfolded))
@@ -152,4 +156,4 @@ def _find_with(view: View) -> dict[str, str]:
     return {name: value for name, value in view.request.query_params.items() if value and name not in gone}
 
 
-TRACE = Page("traces/{trace_id:path}", "trace.html", _find, part="span_part.html")
+TRACE = Page("traces/{trace_id:path}", "trace.html", _find, part="span_part.html", for_agents=True)

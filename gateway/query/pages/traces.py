@@ -48,6 +48,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "asked": asked,
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
+        "share": view.shared(asked.range, complete),
         "facets": [_facet(view, asked.q, found.traces, field) for field in _FACETS] if found.traces else [],
         "words": words_of(asked.q),
         "rows": _rows(view, found.traces),

@@ -12,8 +12,8 @@ from gateway.mapping.answers import Outcome
 from gateway.query.deps import QueryDeps
 from gateway.query.events.chain import JAVASCRIPT, shown, unmapped
 from gateway.query.events.search import Event, find_event
+from gateway.query.pages.by_path import by_path
 from gateway.query.pages.error.breadcrumbs import Crumbs, crumbs_of
-from gateway.query.pages.error.by_path import by_path
 from gateway.query.pages.error.stack import Stack, stack_of
 from gateway.query.place import Place
 from gateway.query.times import parse_time

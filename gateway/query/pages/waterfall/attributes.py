@@ -1,9 +1,10 @@
 """What the attributes of a span say of it: those of OpenTelemetry, OpenInference and OpenLLMetry, as they stand."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from gateway.query.pages.by_path import by_path
 from gateway.query.traces.spans import Span
 
 Kind = Literal["llm", "tool", "agent", ""]
@@ -56,14 +57,13 @@ _TOKENS = (
     ("llm.token_count.prompt", "llm.token_count.completion"),
 )
 _MOST_REASON = 60
-_MAX_DEPTH = 20
 
 
 def attributes_of(span: Span) -> dict[str, Any]:
     """By their paths; none where they can't be read."""
     try:
         found = json.loads(bytes(span.attributes))
-        return dict(_by_path(found)) if isinstance(found, dict) else {}
+        return dict(by_path(found)) if isinstance(found, dict) else {}
     except (ValueError, RecursionError):
         return {}
 
@@ -93,12 +93,3 @@ def reason_of(attributes: Mapping[str, Any]) -> str:
     texts = (attributes[name] for name in _REASONS if isinstance(attributes.get(name), str))
     text = next(texts, "")
     return text if len(text) <= _MOST_REASON else text[:_MOST_REASON] + "…"
-
-
-def _by_path(value: Mapping[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The values of nested objects by their dotted paths."""
-    for key, each in value.items():
-        if isinstance(each, dict) and each and depth < _MAX_DEPTH:
-            yield from _by_path(each, f"{path}{key}.", depth + 1)
-        else:
-            yield f"{path}{key}", each

@@ -34,7 +34,8 @@ class Label(NamedTuple):
 
 class Row(NamedTuple):
     """`span`: the first of its spans; `equal`: how many. `below`: spans without a line that it stands for, too,
-    `failed_below` of them failed. `us`: how long its spans took together. `guide`: the tree, as a path in pixels."""
+    `failed_below` of them failed. `us`, `own_us`: how long its spans took together, and they
+    alone. `guide`: the tree, as a path in pixels."""
 
     n: int
     span: Span
@@ -43,6 +44,7 @@ class Row(NamedTuple):
     below: int
     failed_below: int
     us: int
+    own_us: int
     indent: int
     guide: str
     on_path: bool
@@ -82,6 +84,7 @@ def row_of(trace: Trace, line: Line, hidden: Sequence[int], marks: list[Mark]) -
         below=len(hidden),
         failed_below=sum(trace.spans[each].status == "error" for each in hidden),
         us=sum(trace.spans[each].duration_us for each in line.places),
+        own_us=sum(trace.spans[each].self_us for each in line.places),
         indent=min(line.depth, MAX_LEVELS) * STEP,
         guide=_guide(line),
         on_path=any(each in trace.critical for each in line.places),

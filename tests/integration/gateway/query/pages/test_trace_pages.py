@@ -198,6 +198,17 @@ async def test_ten_thousand_spans_are_bounded_and_it_is_said(store: Store, reade
     assert lines_of(await reader.shown(after[1].replace("&amp;", "&")))[0].startswith("op 500")
 
 
+async def test_a_trace_is_given_to_an_agent_as_markdown(store: Store, reader: Browser) -> None:
+    add_checkout(store)
+    (link,) = [link for link in links_in(await reader.shown(f"/p/p/traces/t?{AT}")) if ".md" in link]
+    answer = await reader.get(link)
+    assert answer.headers["content-type"].startswith("text/plain")
+    for shown in ("critical POST /quote (web)", "critical   SELECT rules x 4 (api)", "charge (api) FAILED: Declined"):
+        assert shown in answer.text
+    for shown in ("CardError: no", "small 9 + 0 tokens", "info  card declined"):
+        assert shown in answer.text
+
+
 async def test_no_field_of_a_trace_is_markup(store: Store, reader: Browser) -> None:
     evil = EVIL.replace('"', '\\"')
     attributes = '{"' + evil + '":"' + evil + '","error.type":"' + evil + '","gen_ai.operation.name":"chat"}'
@@ -256,7 +267,7 @@ async def test_logs_errors_and_traces_lead_to_each_other(store: Store, reader: B
     assert "card declined" in await reader.shown(logs)
     (errors,) = {link for link in links if link.startswith("/p/p/errors?") and "q=trace%3At" in link}
     assert "CardError" in await reader.shown(errors)
-    (group,) = {link for link in links if "fingerprint" in link}
+    (group,) = {link for link in links if link.startswith("/p/p/errors/")}
     assert "CardError" in await reader.shown(group)
     (open_log,) = [link for link in links_in(await reader.shown(logs)) if "open=" in link]
     back = [link for link in links_in(await reader.shown(open_log)) if link.startswith("/p/p/traces/t?")]
