@@ -144,7 +144,7 @@ async def test_only_owners_see_and_change_keys(
     else:
         await member(browser, keys_url, "viewer" if role == "viewer" else "member")
     html = await browser.shown(PATH)
-    assert "Owners of the project see its keys" in text_of(html)
+    assert "Only owners of the project see its keys" in text_of(html)
     assert keys.ingest[:8] not in html
     assert "Make key" not in html
     before = await postgres.query("SELECT count(*), count(revoked_at) FROM keys")
