@@ -28,8 +28,8 @@ run-kafka: .venv/run.stamp ## The same with Apache Kafka as the queue (needs Jav
 demo: .venv/run.stamp ## Fill the demo project of make run with an hour of made-up traffic (ARGS="--live": go on)
 	@$(BIN)/sluice demo $(ARGS)
 
-# Tests wait for processes a third of their time: three workers keep two cores busy. The folders come in order, so that the
-# many short tests of tests/unit end together.
+# A test that waits for a process leaves its core to another worker's test. The folders come in order, so that the many short
+# tests of tests/unit end together.
 WORKERS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
