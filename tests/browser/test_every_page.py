@@ -44,7 +44,7 @@ def kind_of(address: str) -> str:
 def links(page: Page) -> Iterator[str]:
     """Where the page leads to. None may run a script."""
     found: list[str] = page.eval_on_selector_all(
-        "a[href]:not([download])", "links => links.map(each => new URL(each.getAttribute('href'), location).href)"
+        "a[href]:not([download], [data-markdown])", "links => links.map(each => new URL(each.getAttribute('href'), location).href)"
     )
     for each in found:
         assert each.startswith(("http:", "https:")), each
