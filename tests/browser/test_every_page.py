@@ -42,14 +42,14 @@ def kind_of(address: str) -> str:
 
 
 def links(page: Page) -> Iterator[str]:
-    """Where the page leads to. None may run a script."""
+    """Where the page leads to, but for texts: files, and those for agents. None may run a script."""
     found: list[str] = page.eval_on_selector_all(
-        "a[href]:not([download], [data-markdown])", "links => links.map(each => new URL(each.getAttribute('href'), location).href)"
+        "a[href]:not([download], [data-markdown])",
+        "links => links.map(each => new URL(each.getAttribute('href'), location).href)",
     )
     for each in found:
         assert each.startswith(("http:", "https:")), each
-        if not urlsplit(each).path.endswith(".md"):  # for agents: text, no page
-            yield each.split("#")[0]
+        yield each.split("#")[0]
 
 
 def walk(site: Site, page: Page, *, plain: bool = False) -> Iterator[str]:
