@@ -20,7 +20,7 @@ AMBIENT = {"start_time", "end_time", "last", "as_of", "theme"}
 _WORD = re.compile(r"[a-z-]{1,20}")
 
 A_KIND = 2
-"""So many pages of one kind are looked at."""
+"""So many pages of one path are looked at, and one with each parameter."""
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,13 @@ def filled(site: Site) -> Site:
 
 
 def kind_of(address: str) -> str:
-    """The path without names, and the parameter of its own; '' if it has several, which are seen one by one."""
+    """The path without names; or the signal and the parameter that it has, '' if it has several, which are seen one by
+    one."""
     path = urlsplit(address).path.strip("/").split("/")[2:]
     own = {name for name, _ in parse_qsl(urlsplit(address).query)} - AMBIENT
     if len(own) > 1:
         return ""
-    return " ".join(["-".join(name if _WORD.fullmatch(name) else "one" for name in path), *own])
+    return " ".join([path[0], *own]) if own else "-".join(name if _WORD.fullmatch(name) else "one" for name in path)
 
 
 def links(page: Page) -> Iterator[str]:
@@ -53,8 +54,7 @@ def links(page: Page) -> Iterator[str]:
 
 
 def walk(site: Site, page: Page, *, plain: bool = False) -> Iterator[str]:
-    """Open what links lead to, `A_KIND` pages of each kind, or one of those without parameters; gives the kind of the
-    page that is open."""
+    """Open what links lead to, or only one page of each path; gives the kind of the page that is open."""
     wait = [page.url]
     seen: dict[str, set[str]] = {kind_of(page.url): set(wait)}
     while wait:
@@ -68,7 +68,7 @@ def walk(site: Site, page: Page, *, plain: bool = False) -> Iterator[str]:
             of_kind = seen.setdefault(kind, set())
             if not kind or not link.startswith(site.page("")) or (plain and " " in kind):
                 continue
-            if link not in of_kind and len(of_kind) < (1 if plain else A_KIND):
+            if link not in of_kind and len(of_kind) < (1 if plain or " " in kind else A_KIND):
                 of_kind.add(link)
                 wait.append(link)
 
