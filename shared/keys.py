@@ -38,6 +38,11 @@ LIST: LiteralString = (
     "SELECT id, project_id, prefix, name, scopes, origins, ingest_limit, read_limit, created_at, expires_at,"
     " revoked_at FROM keys WHERE %(of)s::text IS NULL OR project_id = %(of)s ORDER BY created_at, id"
 )
+END: LiteralString = (
+    "UPDATE keys SET expires_at = least(expires_at, now() + %(grace)s) WHERE id = %(id)s AND revoked_at IS NULL"
+    " AND (%(of)s::text IS NULL OR project_id = %(of)s) AND (expires_at IS NULL OR expires_at > now())"
+    " RETURNING project_id, hash, expires_at, prefix, name, scopes, origins, ingest_limit, read_limit"
+)
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -181,24 +186,24 @@ def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | No
 
     None where no key that is still good has this id. Raises ValueError for a row that makes no key.
     """
-    row = db.execute(
-        "UPDATE keys SET expires_at = least(expires_at, now() + %s) WHERE id = %s AND revoked_at IS NULL"
-        " AND (expires_at IS NULL OR expires_at > now())"
-        " RETURNING project_id, hash, expires_at, prefix, name, scopes, origins, ingest_limit, read_limit",
-        [grace, key_id],
-    ).fetchone()
+    row = db.execute(END, {"grace": grace, "id": key_id, "of": None}).fetchone()
     if row is None:
         return None
     project_id, old_hash, ends, prefix, name, scopes, origins, ingest_limit, read_limit = row
-    try:
-        msgspec.convert((scopes, origins), tuple[list[Scope], list[str]])
-    except msgspec.ValidationError as error:
-        raise ValueError(f"the row of {key_id} can't be read ({error}): revoke it, and create another key") from None
+    check_rules(key_id, scopes, origins)
     key = generate("pk" if prefix.startswith("pk_") else "dt")
     new_id = create_key(
         db, project_id, key, scopes=scopes, name=name, origins=origins, ingest_limit=ingest_limit, read_limit=read_limit
     )
     return Rotated(id=new_id, key=key, project_id=project_id, old_hash=old_hash, old_expires_at=ends)
+
+
+def check_rules(key_id: str, scopes: object, origins: object) -> None:
+    """Raises ValueError for a row that makes no key."""
+    try:
+        msgspec.convert((scopes, origins), tuple[list[Scope], list[str]])
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the row of {key_id} can't be read ({error}): revoke it, and create another key") from None
 
 
 def list_keys(db: Connection, project_id: str | None = None) -> list[Key | UnreadableKey]:

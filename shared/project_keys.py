@@ -1,8 +1,9 @@
 """The keys of one project, as its owners see and change them while a gateway runs (operating.md, "Projects and
 keys")."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import LiteralString
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from shared.clients.postgres import AsyncConnection, Postgres
 from shared.clients.redis import RedisUnavailable
 from shared.keys import (
+    END,
     INSERT,
     LIST,
     SHOWN,
@@ -17,6 +19,7 @@ from shared.keys import (
     Kind,
     Scope,
     UnreadableKey,
+    check_rules,
     check_scopes,
     generate,
     hash_key,
@@ -26,6 +29,9 @@ from shared.keys import (
 
 MOST_KEYS = 500
 """Of one project that are not revoked."""
+
+GRACE = timedelta(hours=24)
+"""How long a key is good once another has replaced it."""
 
 _SHOWN_KEYS: LiteralString = (
     "SELECT * FROM (" + LIST + ") AS found ORDER BY revoked_at IS NOT NULL, created_at, id LIMIT 1000"  # noqa: S608 - two constants
@@ -72,19 +78,35 @@ class ProjectKeys:
         by_kind = {name: new.limit for name in ("ingest", "read") if _is_limited(name, new.scopes)}
 
         async def add(db: AsyncConnection) -> None:
-            await db.execute("SELECT FROM projects WHERE id = %s FOR NO KEY UPDATE", [project_id])
-            found = await db.execute(
-                "SELECT count(*) FROM keys WHERE project_id = %s AND revoked_at IS NULL", [project_id]
-            )
-            if (await found.fetchall())[0][0] >= MOST_KEYS:
-                raise TooManyKeys
             limits = [by_kind.get("ingest"), by_kind.get("read")]
-            head = [new_key_id(), project_id, hash_key(token), token[:SHOWN], new.name]
-            await db.execute(INSERT, [*head, list(new.scopes), list(new.origins), *limits, None])
+            await _insert(db, project_id, token, [new.name, list(new.scopes), list(new.origins), *limits])
 
         await self._postgres.change(add)
         await self._told(hash_key(token))
         return token
+
+    async def rotate(self, project_id: str, key_id: str) -> tuple[str, str] | None:
+        """Make a key with the same rules, and return their name and the new key, this once; the old one is good for
+        `GRACE` more. None where the project has no good key of this id. Raises `TooManyKeys`, and ValueError for a row
+        that makes no key."""
+
+        async def rotate(db: AsyncConnection) -> tuple[str, str, str] | None:
+            ended = await db.execute(END, {"grace": GRACE, "id": key_id, "of": project_id})
+            if (row := await ended.fetchone()) is None:
+                return None
+            _, digest, _, prefix, name, scopes, origins, *limits = row
+            check_rules(key_id, scopes, origins)
+            token = generate("pk" if prefix.startswith("pk_") else "dt")
+            await _insert(db, project_id, token, [name, scopes, origins, *limits])
+            return name, token, digest
+
+        made = await self._postgres.change(rotate)
+        if made is None:
+            return None
+        name, token, old = made
+        for digest in (old, hash_key(token)):
+            await self._told(digest)
+        return name, token
 
     async def revoke(self, project_id: str, key_id: str) -> bool:
         """End a key; False where the project has none of this id."""
@@ -106,6 +128,15 @@ class ProjectKeys:
     async def _told(self, digest: str) -> None:
         with suppress(RedisUnavailable):
             await self._tell(digest)
+
+
+async def _insert(db: AsyncConnection, project_id: str, token: str, rules: Sequence[object]) -> None:
+    """`rules`: name, scopes, origins, both limits. Raises `TooManyKeys`."""
+    await db.execute("SELECT FROM projects WHERE id = %s FOR NO KEY UPDATE", [project_id])
+    found = await db.execute("SELECT count(*) FROM keys WHERE project_id = %s AND revoked_at IS NULL", [project_id])
+    if (await found.fetchall())[0][0] >= MOST_KEYS:
+        raise TooManyKeys
+    await db.execute(INSERT, [new_key_id(), project_id, hash_key(token), token[:SHOWN], *rules, None])
 
 
 def _is_limited(kind: str, scopes: tuple[Scope, ...]) -> bool:

@@ -134,7 +134,7 @@ class Visit:
             "operation": operation,
             "input_tokens": tokens[0],
             "output_tokens": tokens[1],
-            "cost_usd": round(cost, 6),
+            "cost_usd": round(cost, 9),
             "latency_ms": round(lasts),
             "metadata": {
                 "feature": "assistant",

@@ -18,7 +18,7 @@ def make(page: Page, name: str, origins: str) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_key_is_made_shown_once_and_revoked(
+def test_a_key_is_made_shown_once_rotated_and_revoked(
     site: Site, open_page: OpenPage, faults: list[str], scripts: bool
 ) -> None:
     options = {"java_script_enabled": scripts, "permissions": ["clipboard-read", "clipboard-write"]}
@@ -40,7 +40,10 @@ def test_a_key_is_made_shown_once_and_revoked(
     assert site.post("/ingest/logs", LOG, token) == 200
     page.goto(site.page("settings"))
     assert token not in page.content()
-    page.get_by_role("link", name=f"Revoke {name}").press("Enter")
+    page.get_by_role("link", name=f"Rotate {name}").press("Enter")
+    page.get_by_role("button", name="Rotate it").press("Enter")
+    assert site.post("/ingest/logs", LOG, page.locator(".made code").inner_text()) == 200
+    page.get_by_role("row", name=f"{name} ends").get_by_role("link", name="Revoke").press("Enter")
     expect(page.get_by_role("link", name="Cancel")).to_be_focused()
     assert site.post("/ingest/logs", LOG, token) == 200
     page.keyboard.press("Tab")

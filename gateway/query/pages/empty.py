@@ -10,6 +10,7 @@ MASK = "••••••••"
 
 _SEND = {
     "logs": ("logs", '{"service":"shell","logs":[{"level":"info","message":"hello from curl"}]}'),
+    "records": ("logs", '{"service":"shell","logs":[{"level":"info","message":"hello from curl"}]}'),
     "errors": ("errors", '{"service":"shell","error_message":"hello from curl","severity":"low"}'),
     "traces": (
         "traces",

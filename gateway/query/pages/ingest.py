@@ -11,7 +11,7 @@ from gateway.query.complete import Complete
 from gateway.query.delivery.shapes import DeliveryAnswer, LaneAnswer
 from gateway.query.delivery.state import find_delivery
 from gateway.query.pages.chart import MIN_HATCH, Bar, Chart, histogram, spark
-from gateway.query.pages.empty import Empty, empty
+from gateway.query.pages.empty import empty
 from gateway.query.pages.page import Page
 from gateway.query.pages.picker import Picker
 from gateway.query.pages.view import KEPT, RANGE, View
@@ -73,7 +73,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "waiting": sum(row.lane.lag_messages for row in lanes),
         "letters": _letters(delivery),
         "audit": _audit(query),
-        "empty": None if total else await _empty(view, query, complete),
+        "empty": None if total else await empty(view, "records", picker.range, complete, filtered=False),
     }
 
 
@@ -124,8 +124,4 @@ def _audit(query: UsageQuery) -> str:
     return f"sluice audit --from {ends['start_time']} --to {ends['end_time']}"
 
 
-async def _empty(view: View, query: UsageQuery, complete: Complete) -> Empty:
-    return await empty(view, "logs", query.asked.range, complete, filtered=False)
-
-
-INGEST = Page("ingest", "ingest.html", _find, title="Ingest", key="i")
+INGEST = Page("ingest", "ingest.html", _find, title="Ingest", key="i", for_agents=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -65,6 +66,28 @@ async def test_each_change_is_told_and_made_without_redis_too(postgres: Postgres
     assert await keys.revoke("p", ids[first[:8]])
     assert gateways.told == [hash_key(first)] * 2
     assert [await find_key(postgres, hash_key(token)) for token in (first, second)] == [None, None]
+
+
+async def test_a_key_is_replaced_by_one_with_its_rules_and_ends_a_day_later(postgres: Postgres) -> None:
+    gateways = Gateways()
+    keys = ProjectKeys(postgres, gateways.tell)
+    old = await keys.add("p", READING)
+    (first,) = await keys.of_project("p")
+    assert await keys.rotate("q", first.id) is None
+    made = await keys.rotate("p", first.id)
+    assert made is not None
+    name, new = made
+    assert name == "a"
+    assert gateways.told[1:] == [hash_key(old), hash_key(new)]
+    ended, made_now = await keys.of_project("p")
+    assert isinstance(ended, Key)
+    assert isinstance(made_now, Key)
+    assert ended.expires_at is not None
+    assert timedelta(hours=23) < ended.expires_at - datetime.now(UTC) <= module.GRACE
+    assert (made_now.scopes, made_now.read_limit, made_now.expires_at) == (("read",), 3, None)
+    assert await find_key(postgres, hash_key(old)) is not None
+    assert await keys.revoke("p", first.id)
+    assert await keys.rotate("p", first.id) is None
 
 
 async def test_another_project_has_no_such_key(postgres: Postgres) -> None:

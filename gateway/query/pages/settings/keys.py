@@ -16,6 +16,9 @@ from gateway.query.settings import WHAT
 from shared.keys import Key, UnreadableKey
 from shared.project_keys import MOST_KEYS, TooManyKeys
 
+_NO_KEY = "The project has no such key."
+_FULL = f"The project has {MOST_KEYS} keys, the most that it may have: revoke some."
+
 _log = structlog.get_logger(__name__)
 
 
@@ -36,11 +39,15 @@ class KeyRow(NamedTuple):
     def can_be_revoked(self) -> bool:
         return self.state != "revoked"
 
+    @property
+    def can_be_rotated(self) -> bool:
+        return not self.problem and self.state not in ("revoked", "expired")
+
 
 async def _find(view: View) -> Mapping[str, Any]:
-    revoke = view.given.text("revoke", most=100)
+    revoke, rotate = (view.given.text(name, most=100) or "" for name in ("revoke", "rotate"))
     view.finish()
-    return await _shown(view, EMPTY, revoke=revoke or "")
+    return await _shown(view, EMPTY, revoke=revoke, rotate=rotate)
 
 
 async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
@@ -49,6 +56,8 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
     check_role(view.visitor, "owner", view.project.project_id)
     if key_id := fields.get("revoke"):
         return await _revoke(view, key_id)
+    if key_id := fields.get("rotate"):
+        return await _rotate(view, key_id)
     return await _make(view, parse_key_form(fields))
 
 
@@ -59,25 +68,43 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
     try:
         token = await settings.change(project_id, partial(settings.keys.add, project_id, form.key))
     except TooManyKeys:
-        full = f"The project has {MOST_KEYS} keys, the most that it may have: revoke some."
-        return 409, await _shown(view, form._replace(problems={"name": full}))
+        return 409, await _shown(view, form._replace(problems={"name": _FULL}))
     _log.info("key made", project_id=project_id, by=view.visitor.name, scopes=form.key.scopes)
     return 200, await _shown(view, EMPTY, made=(form.key.name, token))
+
+
+async def _rotate(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
+    settings, project_id = view.deps.known_settings, view.project.project_id
+    try:
+        rotate = partial(settings.keys.rotate, project_id, key_id)
+        made = None if "\0" in key_id else await settings.change(project_id, rotate)
+    except (TooManyKeys, ValueError) as error:
+        return 409, await _shown(view, EMPTY, said=_FULL if isinstance(error, TooManyKeys) else f"{error}.")
+    if made is None:
+        return 404, await _shown(view, EMPTY, said=_NO_KEY)
+    _log.info("key rotated", project_id=project_id, by=view.visitor.name, key_id=key_id)
+    return 200, await _shown(view, EMPTY, made=made)
 
 
 async def _revoke(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
     settings, project_id = view.deps.known_settings, view.project.project_id
     revoke = partial(settings.keys.revoke, project_id, key_id)
     if "\0" in key_id or not await settings.change(project_id, revoke):
-        return 404, await _shown(view, EMPTY, said="The project has no such key.")
+        return 404, await _shown(view, EMPTY, said=_NO_KEY)
     _log.info("key revoked", project_id=project_id, by=view.visitor.name, key_id=key_id)
     return 200, await _shown(view, EMPTY, said="The key is revoked. Within seconds no gateway takes it any more.")
 
 
 async def _shown(
-    view: View, form: KeyForm, *, revoke: str = "", made: tuple[str, str] | None = None, said: str = ""
+    view: View,
+    form: KeyForm,
+    *,
+    revoke: str = "",
+    rotate: str = "",
+    made: tuple[str, str] | None = None,
+    said: str = "",
 ) -> Mapping[str, Any]:
-    """`revoke`: the id of a key that is asked about once more."""
+    """`revoke`, `rotate`: the id of a key that is asked about once more."""
     is_owner = view.visitor.may("owner", view.project.project_id)
     now = datetime.now(UTC)
     keys = view.deps.known_settings.keys
@@ -87,6 +114,7 @@ async def _shown(
         "is_owner": is_owner,
         "rows": rows,
         "revoking": next((row for row in rows if row.id == revoke and row.can_be_revoked), None),
+        "rotating": next((row for row in rows if row.id == rotate and row.can_be_rotated), None),
         "form": form,
         "scopes": SCOPES,
         "made": made,

@@ -94,9 +94,18 @@ async def test_dead_letters_are_counted_by_reason_of_this_project_alone(
     assert (await stranger.get("/p/p/ingest")).status_code == 404
 
 
+async def test_an_agent_gets_the_same_numbers(store: Store, reader: Browser) -> None:
+    store.add_logs({"received_at": NOON}, {"received_at": NOON})
+    answer = await reader.get(f"/p/p/ingest.md?{RANGE}")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "2 records of this project are stored" in answer.text
+    assert "- logs: 2\n" in answer.text
+    assert "\n- none\n" in answer.text
+
+
 async def test_without_records_it_says_how_to_send_the_first(reader: Browser) -> None:
     html = await reader.shown("/p/p/ingest")
-    assert "No logs in this range" in text_of(html)
+    assert "No records in this range" in text_of(html)
     assert "curl -sS http://sluice.test/ingest/logs" in text_of(html)
     assert len(rows(html, "Lanes")) == 20
 

@@ -122,6 +122,20 @@ async def test_a_key_is_revoked_once_it_was_asked_about(owner: Browser, postgres
     assert "can't be undone" not in text_of(again)
 
 
+async def test_a_key_is_rotated_once_it_was_asked_about(owner: Browser, postgres: Postgres) -> None:
+    (old,) = keys_in((await owner.send(PATH, await form_of(owner, **(GOOD | {"name": "turns"})))).text)
+    found = await stored(postgres, old)
+    assert found is not None
+    assert f"Rotate turns, {old[:8]}…?" in text_of(await owner.shown(f"{PATH}?rotate={found.key_id}"))
+    answer = await owner.send(PATH, await form_of(owner, rotate=found.key_id))
+    (new,) = keys_in(answer.text)
+    made = await stored(postgres, new)
+    assert made is not None
+    assert (made.scopes, made.origins, await stored(postgres, old) is not None) == (found.scopes, found.origins, True)
+    assert "turns ends 20" in text_of(answer.text)
+    assert new not in await owner.shown(PATH)
+
+
 async def test_gateways_are_told(owner: Browser, redis_url: str) -> None:
     redis = Redis(redis_url, timeout_s=30)
     heard: list[str | None] = []
@@ -150,7 +164,7 @@ async def test_only_owners_see_and_change_keys(
     before = await postgres.query("SELECT count(*), count(revoked_at) FROM keys")
     victim = await stored(postgres, keys.ingest)
     assert victim is not None
-    for fields in (GOOD, {"revoke": victim.key_id}):
+    for fields in (GOOD, {"revoke": victim.key_id}, {"rotate": victim.key_id}):
         answer = await browser.send(PATH, await form_of(browser, **fields))
         assert (answer.status_code, "an owner of the project" in answer.text) == (403, True)
     assert await postgres.query("SELECT count(*), count(revoked_at) FROM keys") == before
@@ -185,8 +199,9 @@ async def test_an_owner_has_no_hand_in_another_project(
     assert found.key_id not in await owner.shown(PATH)
     assert "can't be undone" not in text_of(await owner.shown(f"{PATH}?revoke={found.key_id}"))
     for key_id in (found.key_id, "key_none", "\0", "'; DELETE FROM keys"):
-        answer = await owner.send(PATH, await form_of(owner, revoke=key_id))
-        assert (answer.status_code, "has no such key" in answer.text) == (404, True)
+        for what in ("revoke", "rotate"):
+            answer = await owner.send(PATH, await form_of(owner, **{what: key_id}))
+            assert (answer.status_code, "has no such key" in answer.text) == (404, True)
     assert await stored(postgres, other_project) is not None
     for page in PAGES:
         assert (await owner.get(page.replace("/p/p/", "/p/q/"))).status_code == 404
@@ -284,6 +299,8 @@ async def test_a_row_that_makes_no_key_is_named(owner: Browser, keys_url: str) -
         db.execute("UPDATE keys SET origins = ARRAY[NULL] WHERE id = %s", [key_id])
     assert f"{key_id}dt_" in (text := text_of(await owner.shown(PATH)))
     assert "Its row can't be read" in text
+    answer = await owner.send(PATH, await form_of(owner, rotate=key_id))
+    assert (answer.status_code, "revoke it, and create another key" in text_of(answer.text)) == (409, True)
 
 
 async def test_parameters_are_those_that_links_bring_along(owner: Browser) -> None:
