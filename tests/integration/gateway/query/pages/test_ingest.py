@@ -100,7 +100,7 @@ async def test_an_agent_gets_the_same_numbers(store: Store, reader: Browser) -> 
     assert answer.headers["content-type"].startswith("text/plain")
     assert "2 records of this project are stored" in answer.text
     assert "- logs: 2\n" in answer.text
-    assert "\n- none\n" in answer.text
+    assert "`sluice audit --from 2026-01-15T09:00:00.000Z" in answer.text
 
 
 async def test_without_records_it_says_how_to_send_the_first(reader: Browser) -> None:
