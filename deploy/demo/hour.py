@@ -10,8 +10,9 @@ from deploy.demo.happenings import happen
 from deploy.demo.records import Record
 from deploy.demo.visit import Scene, Visit
 
-RECENT_S = 240.0
-"""Of what is found around a trace, all is looked for 5 minutes before and after it (reading.md, "One trace")."""
+RECENT_S = 60.0
+"""What has no time of its own is reported only of what happened so short ago: it still looks like a part of its trace,
+and is found with it, 5 minutes before and after it (reading.md, "One trace")."""
 
 _DEPLOYED = 0.6
 """Where in the time the deploy is."""
