@@ -53,7 +53,7 @@ def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
         facts=list(_facts(span, trace.duration_us)),
         notes=list(_notes(span, trace)),
         fields=list(_fields(view, span)),
-        attributes=[_attribute(view, name, value) for name, value in attributes[:MAX_ATTRIBUTES]],
+        attributes=[_attribute(view, span, name, value) for name, value in attributes[:MAX_ATTRIBUTES]],
         more=max(0, len(attributes) - MAX_ATTRIBUTES),
         logs=[log for log in trace.beside.logs.first if span.span_id and log.span_id == span.span_id],
     )
@@ -94,20 +94,24 @@ def _fields(view: View, span: Span) -> Iterator[Field]:
         "release": span.release,
         "operation": span.operation,
         "status": span.status,
-        "span": span.span_id,
     }
     for name, value in named.items():
         if value:
-            yield Field(name, value, _search(view, name, value))
+            yield Field(name, value, _search(view, span, name, value))
+    if span.span_id:
+        yield Field("span", span.span_id)
     if span.parent_span_id:
         yield Field("parent", span.parent_span_id)
 
 
-def _attribute(view: View, path: str, value: Any) -> Field:
+def _attribute(view: View, span: Span, path: str, value: Any) -> Field:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     is_scalar = not isinstance(value, dict | list)
-    return Field(path, text, _search(view, f"{ATTRIBUTE}{path}", text) if is_scalar else "")
+    return Field(path, text, _search(view, span, f"{ATTRIBUTE}{path}", text) if is_scalar else "")
 
 
-def _search(view: View, field: str, value: str) -> str:
-    return view.url(q=render(term(field, value))) if 0 < len(value) <= MAX_LINKED else ""
+def _search(view: View, span: Span, field: str, value: str) -> str:
+    """Traces are searched by their root spans."""
+    if span.parent_span_id or not 0 < len(value) <= MAX_LINKED:
+        return ""
+    return view.url(q=render(term(field, value)))
