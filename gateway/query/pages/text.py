@@ -13,9 +13,10 @@ MAX_SHOWN = 2_000
 
 _COLOURS = re.compile(r"\x1b\[([0-9;:]{0,64})m")
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e01ef]"
 )
-"""Controls, of which those of direction could turn the text around that follows them."""
+"""Controls, of which those of direction could turn the text around that follows them, and tags, which could say
+something that nobody sees."""
 
 _STYLES = {1: "a-bold", 2: "a-dim", 3: "a-italic", 4: "a-under"}
 

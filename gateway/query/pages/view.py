@@ -114,11 +114,11 @@ class View:
         path = quote(self.request.scope["path"].removesuffix(SUFFIX))
         return f"{path}?{urlencode(values)}" if values else path
 
-    def shared(self, range: Range, complete: Complete) -> str:
+    def shared(self, range: Range, complete: Complete, **changed: str | None) -> str:
         """The address of this very page that shows the same next week: with both ends of the range, and the state."""
         state = complete.headers["X-As-Of"]
         ends = Picker.ends(*range)
-        return self.here(**ends, last=None, as_of=None if state == "null" else state, cursor=None)
+        return self.here(**ends, last=None, as_of=None if state == "null" else state, cursor=None, **changed)
 
     def as_markdown(self) -> str:
         """The address of this very page as Markdown."""

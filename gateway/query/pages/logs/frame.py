@@ -62,7 +62,7 @@ async def find_frame(view: View, asked: Asked, choices: Choices, complete: Compl
         "words": words_of(asked.q),
         "columns": choices.columns,
         "tabs": _tabs(view),
-        "share": _share(view, asked, complete),
+        "share": view.shared(asked.range, complete, of=None, tail=None),
         "files": _files(view, asked, choices),
     }
 
@@ -75,19 +75,6 @@ def _levels(view: View, tree: Node, volumes: Volumes | None) -> Facet:
 
 def _tabs(view: View) -> list[Tab]:
     return [Tab(text, view.url(page), page == view.name, key) for text, page, key in _TABS]
-
-
-def _share(view: View, asked: Asked, complete: Complete) -> str:
-    """An address that shows the same rows next week."""
-    state = complete.headers["X-As-Of"]
-    return view.here(
-        **view.picker(asked.range).ends(*asked.range),
-        last=None,
-        as_of=None if state == "null" else state,
-        cursor=None,
-        of=None,
-        tail=None,
-    )
 
 
 def _files(view: View, asked: Asked, choices: Choices) -> list[File]:

@@ -39,4 +39,4 @@ async def _find(view: View) -> Mapping[str, Any]:
     }
 
 
-LOG = Page("logs/{ref}", "log.html", _find, part="logs_part.html", keeps=KEEPS)
+LOG = Page("logs/{ref}", "log.html", _find, part="logs_part.html", keeps=KEEPS, for_agents=True)

@@ -70,4 +70,4 @@ def _row(view: View, tree: Node, pattern: Pattern) -> Row:
     )
 
 
-PATTERNS = Page("logs/patterns", "logs_patterns.html", _find, keeps=KEEPS)
+PATTERNS = Page("logs/patterns", "logs_patterns.html", _find, keeps=KEEPS, for_agents=True)
