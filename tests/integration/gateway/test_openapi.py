@@ -146,8 +146,11 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
     for path, item in document["paths"].items():
         for method in item.keys() - {"parameters"}:
             seen = answered[f"{method.upper()} {path}"]
+            assert seen, (method, path)
             is_open = path.startswith(("/health", "/metrics", "/openapi", "/ingest/drain"))
-            assert bool(seen & {200, 201, 202}) == (with_key or is_open), (method, path, seen)
+            answered_well, may_be = bool(seen & {200, 201, 202}), with_key or is_open
+            few = method == "head"  # they may all be wrong ones
+            assert answered_well == may_be or (few and not answered_well), (method, path, seen)
 
 
 def saved_view(gateway: GatewayProcess) -> str:
