@@ -57,7 +57,7 @@ def measure_ingest(stage: Stage, effort: Effort, step: Callable[[str], None]) ->
 def _targets(stage: Stage) -> list[str]:
     with stage.asker() as asker:
         names = known(stage.week, asker)
-    return [question.target(stage.week, names) for _, question in questions()]
+    return [question.target(stage.week, names) for _, question in questions() if not question.is_page]
 
 
 def _job(stage: Stage, gateway: Gateway, effort: Effort) -> load.Job:

@@ -142,9 +142,16 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         _ask("Logs, 24 h", _PAGE + "/logs", DAY, 150),
         _ask("Logs, 7 d", _PAGE + "/logs", WEEK, 150),
         _ask("Logs, 24 h, common word", _PAGE + "/logs", DAY, 150, q=COMMON_WORD),
+        _ask("Logs, patterns, 24 h", _PAGE + "/logs/patterns", DAY, 150),
         _ask("one log", _PAGE + "/logs/{log}", DAY, 150),
         _ask("Errors, 24 h", _PAGE + "/errors", DAY, 150),
         _ask("Errors, 7 d", _PAGE + "/errors", WEEK, 150),
+        _ask("one error, 7 d", _PAGE + "/errors/{fingerprint}", WEEK, 150),
+        _ask("Traces, 24 h", _PAGE + "/traces", DAY, 150),
+        _ask("one trace, 12 spans", _PAGE + "/traces/{trace}", None, 150, at="{middle}"),
+        _ask("one trace, 1,000 spans", _PAGE + "/traces/{wide_trace}", None, 150, at="{middle}"),
+        _ask("LLM, 7 d", _PAGE + "/llm", WEEK, 150),
+        _ask("Ingest, 24 h", _PAGE + "/ingest", DAY, 150),
     ),
 }
 """Group -> its questions. The goals: (performance.md, "Reading")."""
