@@ -115,7 +115,10 @@
     came = leftOut = dropped = 0;
     ended = "";
     bar.setAttribute("hx-sse:connect", bar.dataset.connect);
+    // A trigger of our own: htmx may process what it has swapped once more, and would connect a second time.
+    bar.setAttribute("hx-trigger", "follow");
     htmx.process(bar);
+    htmx.trigger(bar, "follow");
   }
   addEventListener("load", connect);
   document.addEventListener("htmx:after:swap", connect);
