@@ -14,6 +14,7 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)(?:\.0+)?\s*", re.ASCII)
 _HUGE = 10**18
 """Stands for all numbers of 19 digits or more: Python refuses to parse very long ones."""
 
+MAX_WORD = 256
 MAX_ISSUES = 100
 """Most issues of one answer: a URL has room for a hundred thousand wrong words."""
 
@@ -62,7 +63,8 @@ class Parameters:
         found: dict[str, None] = {}
         for given in ",".join(self.texts(name)).split(","):
             word = same(given.strip())
-            if word in choices or (prefix is not None and word.startswith(prefix) and word != prefix):
+            goes_on = prefix is not None and word.startswith(prefix) and len(prefix) < len(word) <= MAX_WORD
+            if word in choices or goes_on:
                 found[word] = None
             elif word:
                 if len(self._issues) >= MAX_ISSUES:

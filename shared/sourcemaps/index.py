@@ -104,13 +104,13 @@ class Index:
             )
         )
 
-    async def releases(self, project_id: str) -> list[Release]:
-        """The project's releases, the newest upload first."""
+    async def releases(self, project_id: str, most: int | None = None) -> list[Release]:
+        """The project's releases, the newest upload first; at most so many of them."""
         rows = await self._postgres.query(
             "SELECT release, count(*), sum(size)::bigint, max(uploaded_at) AS newest"
             " FROM sourcemap_files JOIN sourcemap_blobs USING (digest)"
-            " WHERE project_id = %s GROUP BY release ORDER BY newest DESC, release",
-            [project_id],
+            " WHERE project_id = %s GROUP BY release ORDER BY newest DESC, release LIMIT %s",
+            [project_id, most],
         )
         return [Release(*row) for row in rows]
 
@@ -261,7 +261,9 @@ _ADD: LiteralString = (
 
 async def _check_contents(db: AsyncConnection, digests: list[str], claimed: Claim) -> None:
     rows = await db.execute(
-        "SELECT digest, deletions FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR SHARE", [digests]
+        "SELECT digest, deletions FROM sourcemap_blobs WHERE digest = ANY(%s) AND deleted_at IS NULL"
+        " ORDER BY digest FOR SHARE",
+        [digests],
     )
     if dict(await rows.fetchall()) != {digest: claimed[digest] for digest in digests}:
         raise ContentGone
@@ -278,7 +280,8 @@ async def _mark_deleted(db: AsyncConnection, digests: list[str]) -> dict[str, in
     await db.execute("SELECT FROM sourcemap_blobs WHERE digest = ANY(%s) ORDER BY digest FOR UPDATE", [digests])
     # Another statement, because it must see what those have stored whose locks were waited for.
     rows = await db.execute(
-        "UPDATE sourcemap_blobs SET deleted_at = now(), deletions = deletions + 1 WHERE digest = ANY(%s)"
+        "UPDATE sourcemap_blobs SET deleted_at = coalesce(deleted_at, now()), deletions = deletions + 1"
+        " WHERE digest = ANY(%s)"
         " AND NOT EXISTS (SELECT FROM sourcemap_files AS files WHERE files.digest = sourcemap_blobs.digest)"
         " RETURNING digest, deletions",
         [digests],

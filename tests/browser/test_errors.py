@@ -123,7 +123,7 @@ def test_an_error_is_read_and_assigned_without_a_script(broken: Site, open_page:
     page.get_by_role("toolbar", name="Chosen errors").locator("summary", has_text="Assign").click()
     page.get_by_role("button", name="Assign to me").click()
     groups(page).first.click()
-    assert page.locator(".facts div", has_text="Assigned to").count() == 1
+    expect(page.locator(".facts div", has_text="Assigned to")).to_have_count(1)
     assert overflow(page) == 0
     page.locator("summary", has_text="Note").click()
     page.get_by_label("Note for the history").fill(MARKUP)

@@ -27,7 +27,7 @@ A_KIND = 2
 def filled(site: Site) -> Site:
     assert send_all(site) > 30
     site.wait_for(lambda answer: len(answer["logs"]) > 5, "logs", q='"<script>"')
-    for signal, path in (("groups", "errors"), ("traces", "traces")):
+    for signal, path in (("groups", "errors"), ("traces", "traces"), ("calls", "llm/calls")):
         site.wait_for(lambda answer, signal=signal: answer[signal], path)
     return site
 
@@ -82,7 +82,9 @@ def test_hostile_text_is_text_and_nobody_is_shut_out(filled: Site, open_page: Op
         if kind not in looked_at:
             looked_at.add(kind)
             found += barriers(page)
-    assert {"logs", "errors", "logs-one"} <= hostile
+    pages = {"logs", "logs-one", "errors", "errors-one", "traces", "traces-one", "llm", "ingest", "settings", "help"}
+    assert pages <= looked_at
+    assert pages - {"ingest", "settings", "help", "traces"} <= hostile
     assert found == [], "\n".join(found)
 
 

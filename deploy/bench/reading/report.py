@@ -37,7 +37,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     median_ms: float
     p95_ms: float
-    cpu_ms: float
+    cpu_ms: float | None
     goal_ms: float | None
 
     @property
@@ -68,7 +68,7 @@ def lines(waits: list[Waited]) -> list[Line]:
             name=each.name,
             median_ms=median(each.ms),
             p95_ms=percentile(each.ms, 0.95),
-            cpu_ms=1000 * each.cpu_s / len(each.ms),
+            cpu_ms=None if each.cpu_s is None else 1000 * each.cpu_s / len(each.ms),
             goal_ms=each.goal_ms,
         )
         for each in waits
@@ -111,7 +111,8 @@ def _waits(found: list[Line], week: Week) -> Table:
             group = line.group
             made.add_row(f"[bold]{group}[/]")
         goal = "" if line.goal_ms is None else f"≤ {number(line.goal_ms)}"
-        shown = (number(line.median_ms), number(line.p95_ms), goal, _MET[line.met], number(line.cpu_ms))
+        cpu = "" if line.cpu_ms is None else number(line.cpu_ms)
+        shown = (number(line.median_ms), number(line.p95_ms), goal, _MET[line.met], cpu)
         made.add_row(f"  {line.name}", *shown)
     return made
 

@@ -16,13 +16,14 @@ SHOWN_GOAL_MS = 400.0
 
 
 class Waited(msgspec.Struct, frozen=True):
-    """One question, asked again and again. `cpu_s`: of gateway and server together, for all of `ms`."""
+    """One question, asked again and again. `cpu_s`: of gateway and server together, for all of `ms`; None where it
+    was not measured."""
 
     group: str
     name: str
     goal_ms: float | None
     ms: list[float]
-    cpu_s: float
+    cpu_s: float | None
 
 
 class _Asked:
@@ -45,7 +46,7 @@ class _Asked:
         """The same page as a browser shows it, so many times as it was asked for."""
         show(self._target)
         times = [show(self._target) for _ in self._ms]
-        return Waited(SHOWN, self._question.name, SHOWN_GOAL_MS, times, 0.0)
+        return Waited(SHOWN, self._question.name, SHOWN_GOAL_MS, times, None)
 
     def forget(self) -> None:
         self._ms, self._cpu_s = [], 0.0

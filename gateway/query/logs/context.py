@@ -83,6 +83,8 @@ def parse_context(given: Parameters) -> ContextQuery:
 
 async def find_context(reader: Reader, project_id: str, query: ContextQuery) -> Context:
     """Raises `LogNotFound`, `TooBig`, `Unavailable`."""
+    if query.place is None:
+        raise LogNotFound
     names = (*_KEYS, *query.include)
     log, counts = await asyncio.gather(
         find_at(reader, project_id, query.place, names, _NEEDED), counts_of(reader, project_id, query.asked.range)

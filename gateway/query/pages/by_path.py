@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_DEPTH = 20
+MAX_PATH = 256
+"""Characters of a path that leads into an object: it is repeated for each value in there."""
 
 
-def by_path(value: Mapping[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The values of nested objects by their paths."""
+def by_path(value: Mapping[str, Any], within: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The values of nested objects by their paths; what lies deeper than a path may lead is one value."""
     for key, each in value.items():
-        if isinstance(each, dict) and each and depth < MAX_DEPTH:
-            yield from by_path(each, f"{path}{key}.", depth + 1)
+        path = f"{within}{key}"
+        if isinstance(each, dict) and each and depth < MAX_DEPTH and len(path) <= MAX_PATH:
+            yield from by_path(each, f"{path}.", depth + 1)
         else:
-            yield f"{path}{key}", each
+            yield path, each

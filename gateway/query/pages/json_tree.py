@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 MAX_NODES = 300
 MAX_DEPTH = 20
+MAX_PATH = 256
+"""Characters of a path that can be searched for: each value's links repeat it."""
 
 Links = Callable[[str, str], Mapping[str, str]]
 """The links of a scalar, by its dotted path and the text that finds it."""
@@ -31,32 +33,34 @@ class JsonTree:
         self._links = links
         self._left = MAX_NODES
 
-    def branches(self, found: Mapping[str, Any], path: str = "", depth: int = 0) -> list[Branch]:
+    def branches(self, found: Mapping[str, Any], within: str | None = "", depth: int = 0) -> list[Branch]:
+        """`within`: the path of the object, with its dot; None where no path leads into it."""
         made: list[Branch] = []
         for name, value in found.items():
             if not self._left:
                 self.cut = True
                 break
             self._left -= 1
-            made.append(self._branch(name, value, f"{path}{name}", depth))
+            made.append(self._branch(name, value, _path(within, name), depth))
         return made
 
-    def _branch(self, name: str, value: Any, path: str, depth: int) -> Branch:
+    def _branch(self, name: str, value: Any, path: str | None, depth: int) -> Branch:
         if depth < MAX_DEPTH and isinstance(value, dict) and value:
-            return Branch(name, "", {}, path, self.branches(value, f"{path}.", depth + 1))
+            inside = self.branches(value, None if path is None else f"{path}.", depth + 1)
+            return Branch(name, "", {}, path or "", inside)
         if depth < MAX_DEPTH and isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
             return Branch(name, "", {}, "", self._items(value, depth))
         sought = _sought(value)
-        links = self._links(path, sought) if self._links and sought else {}
-        return Branch(name, json.dumps(value, ensure_ascii=False), links, path if links else "")
+        links = self._links(path, sought) if self._links and sought and path is not None else {}
+        return Branch(name, json.dumps(value, ensure_ascii=False), links, path if path is not None and links else "")
 
     def _items(self, value: Sequence[Any], depth: int) -> list[Branch]:
         """Of an array. No path leads into it, so nothing searches for what it holds."""
-        links, self._links = self._links, None
-        try:
-            return self.branches({str(n): each for n, each in enumerate(value)}, "", depth + 1)
-        finally:
-            self._links = links
+        return self.branches({str(n): each for n, each in enumerate(value)}, None, depth + 1)
+
+
+def _path(within: str | None, name: str) -> str | None:
+    return None if within is None or len(within) + len(name) > MAX_PATH else within + name
 
 
 def _sought(value: Any) -> str:

@@ -156,9 +156,8 @@ def _beside(view: View, asking: Asking, cursor: str | None) -> str:
     """The address of the calls before or after these, of the same range; '' for none."""
     if cursor is None:
         return ""
-    start, end = asking.asked.range
-    sort = asking.paging.sort.name
-    return view.at(start, end, group_by=asking.group_by, measure=asking.measure, sort=sort, cursor=cursor)
+    own = {"group_by": asking.group_by, "measure": asking.measure, "sort": asking.paging.sort.name}
+    return view.onward(asking.asked.range, **own, cursor=cursor)
 
 
 LLM = Page("llm", "llm.html", _find, title="LLM", key="a")

@@ -56,8 +56,8 @@ async def _find(view: View) -> Mapping[str, Any]:
         "spans": sum(root.spans for root in found.traces),
         "sorts": [(text, view.url(sort=name), name == sort) for name, text in SORTS.items()],
         "slow": [(least, view.url(q=_slower(asked.q, least), sort=sort)) for least in SLOW],
-        "next": view.at(*asked.range, sort=sort, cursor=found.next) if found.next else "",
-        "previous": view.at(*asked.range, sort=sort, cursor=found.previous) if found.previous else "",
+        "next": view.onward(asked.range, sort=sort, cursor=found.next) if found.next else "",
+        "previous": view.onward(asked.range, sort=sort, cursor=found.previous) if found.previous else "",
         "empty": None if found.traces else await empty(view, "traces", asked.range, complete, filtered=filtered),
     }
 

@@ -33,8 +33,9 @@ def now_us() -> int:
 
 
 def home(project_id: str, page: str) -> str:
-    """The address of a page of a project."""
-    return f"/p/{project_id}/{quote(page)}"
+    """The address of a page of a project, `logs` or `traces/ID`: whatever an id holds, it leads to no other page."""
+    first, slash, rest = page.partition("/")
+    return f"/p/{project_id}/{quote(first)}{slash}{quote(rest, safe='')}"
 
 
 def _first(page: str) -> str:
@@ -104,8 +105,12 @@ class View:
         return f"{path}?{urlencode(values)}" if values else path
 
     def at(self, start: int, end: int, **changed: str | None) -> str:
-        """This page with another range. That is of now: it keeps no state."""
+        """This page with another range, as it is now: it keeps no state."""
         return self.url(**Picker.ends(start, end), last=None, as_of=None, **changed)
+
+    def onward(self, range: Range, **changed: str | None) -> str:
+        """This page with others of the same rows: in the range and the state of the first, however old it is by now."""
+        return self.url(**Picker.ends(*range), last=None, **changed)
 
     def here(self, **changed: str | None) -> str:
         """The address of this very page, with its own parameters, and some changed."""

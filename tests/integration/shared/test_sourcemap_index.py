@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -106,6 +107,14 @@ async def test_an_upload_whose_content_is_deleted_meanwhile_is_told(index: Index
     assert await blobs.get(ONE.digest) == b"one"
 
 
+async def test_a_deletion_by_a_gateway_that_counts_none_is_noticed(index: Index, migrated_postgres: str) -> None:
+    claimed = await index.claim([ONE])
+    with connect(migrated_postgres) as db:
+        db.execute("UPDATE sourcemap_blobs SET deleted_at = now()")  # as before deletions were counted
+    with pytest.raises(ContentGone):
+        await index.add("p", "r1", [ONE], claimed)
+
+
 async def test_a_deletion_that_ends_halfway_is_told_and_ended_later(index: Index, blobs: DiskBlobs) -> None:
     async def away(digest: str) -> None:
         await blobs.delete(digest)
@@ -199,10 +208,14 @@ async def test_contents_without_a_file_are_known_by_their_claim(
     await add(index, "p", "r1", [TWO])
     assert await index.unused(untouched_s=3600) == []
     assert await index.unused(untouched_s=0) == [ONE.digest]
-    await index.collect(await index.unused(untouched_s=0), blobs.delete)
+    with connect(migrated_postgres) as db:
+        db.execute("UPDATE sourcemap_blobs SET touched_at = touched_at - interval '2 hours'")
+    store = Store(blobs, index)
+    await store.prune(timedelta(days=1))
+    assert await index.unused(untouched_s=0) == [ONE.digest]  # until nobody can be at its deletion any more
     with connect(migrated_postgres) as db:
         db.execute("UPDATE sourcemap_blobs SET deleted_at = deleted_at - interval '25 hours'")
-    await index.forget_deleted()
+    await store.prune(timedelta(days=1))
     assert await index.unused(untouched_s=0) == []
 
 

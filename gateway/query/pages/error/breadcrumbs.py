@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, NamedTuple
 
 from gateway.query.times import clamp, parse_time
@@ -10,6 +9,9 @@ from gateway.query.times import clamp, parse_time
 MOST = 50
 """The last ones."""
 
+
+_FAR = 10**15
+"""Seconds, or milliseconds, beyond all that can be stored."""
 
 MOST_OPEN = 15
 """Of these, the last ones; the others are unfolded by a click."""
@@ -68,6 +70,7 @@ def _time(given: Any) -> int | None:
             return parse_time(given)
         except ValueError:
             return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float) or given != given:
         return None
-    return clamp(int(given * (1_000 if abs(given) > 1e11 else 1_000_000)))
+    near = max(-_FAR, min(given, _FAR))
+    return clamp(int(near * (1_000 if abs(near) > 1e11 else 1_000_000)))

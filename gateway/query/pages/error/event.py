@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -78,8 +79,8 @@ def _shown(event: Event, outcomes: Sequence[Sequence[Outcome]]) -> ShownEvent:
 
 
 def _attributes(stored: Any) -> list[tuple[str, str]]:
-    found = list(by_path(stored)) if isinstance(stored, dict) else []
-    return [(path, each if isinstance(each, str) else _text(each)) for path, each in found[:MAX_ATTRIBUTES]]
+    found = islice(by_path(stored), MAX_ATTRIBUTES) if isinstance(stored, dict) else ()
+    return [(path, each if isinstance(each, str) else _text(each)) for path, each in found]
 
 
 def _text(value: Any) -> str:

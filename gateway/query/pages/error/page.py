@@ -82,8 +82,8 @@ async def _find(view: View) -> Mapping[str, Any]:
         "why_of": why_of(group.newest) if group.newest else None,
         "history_of": history_lines(group.history),
         "group_events": events,
-        "older": view.at(*asked.range, cursor=events.next, event=asking.event) if events.next else "",
-        "newer": view.at(*asked.range, cursor=events.previous, event=asking.event) if events.previous else "",
+        "older": view.onward(asked.range, cursor=events.next, event=asking.event) if events.next else "",
+        "newer": view.onward(asked.range, cursor=events.previous, event=asking.event) if events.previous else "",
         **await _of_event(view, asking, group, events, event),
     }
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, get_args
 
 import msgspec
 
+from gateway.query.as_of import AsOf
 from gateway.query.asked import Asked
 from gateway.query.logs.at import range_around
 from gateway.query.logs.context import By, Context, ContextQuery, find_context
@@ -45,9 +46,9 @@ def parse_around(given: Parameters) -> By | None:
     return given.choice("around", BYS, "service") if given.text("around") else None
 
 
-async def find_around(view: View, place: Place, by: By) -> Around:
+async def find_around(view: View, place: Place, by: By, as_of: AsOf | None) -> Around:
     """What fails says so in its own place. Raises `LogNotFound`."""
-    asked = Asked(range_around(place, REACH_US), tables=(LANGUAGE.table,))
+    asked = Asked(range_around(place, REACH_US), as_of=as_of, tables=(LANGUAGE.table,))
     query = ContextQuery(asked, place, by, NEAR, NEAR, _INCLUDED)
     try:
         found = await find_context(view.deps.reader, view.project.project_id, query)

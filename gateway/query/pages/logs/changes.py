@@ -44,7 +44,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     return {
         **frame,
         "found": found,
-        "rows": [_row(view, query.asked.q, each) for each in found.changes],
+        "rows": await asyncio.to_thread(lambda: [_row(view, query.asked.q, each) for each in found.changes]),
         "baseline": (parse_time(found.baseline.start), parse_time(found.baseline.end)),
         "baselines": _baselines(view, query),
     }

@@ -44,7 +44,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "asks": asks,
         "against": against,
         "found": found,
-        "rows": [_row(view, query.asked.q, each) for each in differences],
+        "rows": await asyncio.to_thread(lambda: [_row(view, query.asked.q, each) for each in differences]),
         "errors": view.url(q="level:>=error"),
     }
 

@@ -1,5 +1,6 @@
 """One log on a page of its own; a script asks for it alone, to open it in its row (pages.md, "Logs")."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,12 +29,12 @@ async def _find(view: View) -> Mapping[str, Any]:
         raise LogNotFound from error
     complete = await complete_of(view, asked)
     log = await find_log(view.deps.reader, view.project.project_id, place)
-    around = await find_around(view, place, by) if by else None
+    around = await find_around(view, place, by, asked.as_of) if by else None
     return {
         "asked": asked,
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
-        "open": opened(view, asked.q, log, around),
+        "open": await asyncio.to_thread(opened, view, asked.q, log, around),
         "words": words_of(asked.q),
         "columns": choices.columns,
     }

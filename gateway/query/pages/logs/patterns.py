@@ -46,13 +46,14 @@ async def _find(view: View) -> Mapping[str, Any]:
         find(view.deps.reader, view.project.project_id, query),
         find_frame(view, query.asked, choices, complete),
     )
+    range = query.asked.range
     return {
         **frame,
         "found": found,
         "counted": (parse_time(found.counted.start), parse_time(found.counted.end)),
-        "rows": [_row(view, query.asked.q, each) for each in found.patterns],
+        "rows": await asyncio.to_thread(lambda: [_row(view, query.asked.q, each) for each in found.patterns]),
         "sorts": [(text, view.url(sort=sort), sort == query.sort) for sort, text in SORTS.items()],
-        "next": view.here(cursor=found.next) if found.next else "",
+        "next": view.here(**view.picker(range).ends(*range), last=None, cursor=found.next) if found.next else "",
         "first_page": not query.skipped,
         "arriving": complete.up_to is not None and complete.up_to < query.asked.range.end,
     }

@@ -95,8 +95,9 @@ async def _find(view: View) -> Mapping[str, Any]:
         **frame,
         "rows": rows,
         "open": open,
-        "offered": offered_columns(rows, choices.columns),
-        "watermark": _watermark(rows, complete, asking),
+        "offered": await asyncio.to_thread(offered_columns, rows, choices.columns),
+        "arriving": _is_arriving(rows, complete, asking),
+        "watermark": next((row.ref for row in rows if complete.up_to is not None and row.time < complete.up_to), ""),
         "older": _older(view, asking, found, progress),
         "cursor": asking.cursor,
         "progress": progress,
@@ -114,25 +115,22 @@ async def _open(view: View, asking: Asking) -> Opened | None:
         log = await find_log(view.deps.reader, view.project.project_id, asking.open)
     except (LogNotFound, Unavailable, TooBig):
         return None
-    around = await find_around(view, asking.open, asking.around) if asking.around else None
-    return opened(view, asking.asked.q, log, around)
+    around = await find_around(view, asking.open, asking.around, asking.asked.as_of) if asking.around else None
+    return await asyncio.to_thread(opened, view, asking.asked.q, log, around)
 
 
-def _watermark(rows: list[StoredLog], complete: Complete, asking: Asking) -> str:
-    """The row before which a line says that all below it is complete; '' for none."""
-    up_to = complete.up_to
-    if up_to is None or not rows or rows[0].time < up_to or asking.asked.as_of is not None:
-        return ""
-    return next((row.ref for row in rows if row.time < up_to), "")
+def _is_arriving(rows: list[StoredLog], complete: Complete, asking: Asking) -> bool:
+    """Whether more may come between the first of these rows and the one from which on all is complete."""
+    if complete.up_to is None or not rows or asking.asked.as_of is not None:
+        return False
+    return rows[0].time >= complete.up_to
 
 
 def _older(view: View, asking: Asking, found: Found, progress: Progress) -> str:
     """The address of the rows after these; '' where there are none."""
     if found.next is None:
         return ""
-    # The range and the state stay as they were on the first page, also where it was asked for as `last`.
-    ends = view.picker(asking.asked.range).ends(*asking.asked.range)
-    return view.url(**ends, last=None, cursor=encode_place(found.next), of=str(progress.of))
+    return view.onward(asking.asked.range, cursor=encode_place(found.next), of=str(progress.of))
 
 
 async def _empty(view: View, asked: Asked, complete: Complete) -> Empty:

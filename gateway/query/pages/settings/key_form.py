@@ -26,7 +26,8 @@ class KeyForm(NamedTuple):
 EMPTY = KeyForm({"kind": "dt", "scope_ingest": "on"}, {})
 
 
-def parse_key_form(given: Mapping[str, str]) -> KeyForm:
+def parse_key_form(given: Mapping[str, str], most: Mapping[str, int]) -> KeyForm:
+    """`most`: what may be sent and read, requests a minute by kind; 0: any number."""
     problems: dict[str, str] = {}
     kind: str = given.get("kind", "")
     scopes = tuple(scope for scope in SCOPES if given.get(f"scope_{scope}"))
@@ -40,7 +41,8 @@ def parse_key_form(given: Mapping[str, str]) -> KeyForm:
     except ValueError as error:
         problems["scopes"] = f"{error}.".capitalize()
     origins = _origins(given.get("origins", ""), problems)
-    limit = _limit(given.get("limit", "").strip(), problems)
+    limits = {most["ingest" if scope == "ingest" else "read"] for scope in scopes} - {0}
+    limit = _limit(given.get("limit", "").strip(), min(limits, default=0), problems)
     if problems:
         return KeyForm(given, problems)
     made = NewKey(kind="pk" if kind == "pk" else "dt", name=name, scopes=scopes, origins=origins, limit=limit)
@@ -60,10 +62,13 @@ def _origins(text: str, problems: dict[str, str]) -> tuple[str, ...]:
         return ()
 
 
-def _limit(text: str, problems: dict[str, str]) -> int | None:
+def _limit(text: str, most: int, problems: dict[str, str]) -> int | None:
+    """Who runs Sluice says what a project may: from here its keys get less."""
     if not text:
         return None
-    if not re.fullmatch(r"\d{1,10}", text, re.ASCII) or int(text) > _MOST:
-        problems["limit"] = "Write a number of requests a minute; 0 for no limit, nothing for the usual one."
+    limit = int(text) if re.fullmatch(r"\d{1,10}", text, re.ASCII) else 0
+    if not 0 < limit <= (most or _MOST):
+        up_to = f", at most {most:,}" if most else ""
+        problems["limit"] = f"Write a number of requests a minute{up_to}; nothing for the usual limit."
         return None
-    return int(text)
+    return limit

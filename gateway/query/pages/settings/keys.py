@@ -15,6 +15,7 @@ from gateway.query.postgres import known
 from gateway.query.settings import WHAT
 from shared.keys import Key, UnreadableKey
 from shared.project_keys import MOST_KEYS, TooManyKeys
+from shared.projects import find_project
 
 _NO_KEY = "The project has no such key."
 _FULL = f"The project has {MOST_KEYS} keys, the most that it may have: revoke some."
@@ -58,7 +59,15 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
         return await _revoke(view, key_id)
     if key_id := fields.get("rotate"):
         return await _rotate(view, key_id)
-    return await _make(view, parse_key_form(fields))
+    return await _make(view, parse_key_form(fields, await _most(view)))
+
+
+async def _most(view: View) -> Mapping[str, int]:
+    """What the project's keys may have, by kind; 0: any number."""
+    settings = view.deps.known_settings
+    project = await known(find_project(settings.postgres, view.project.project_id), WHAT)
+    ingest = settings.usual.ingest if project.rate_limit is None else project.rate_limit
+    return {"ingest": ingest, "read": settings.usual.read}
 
 
 async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:

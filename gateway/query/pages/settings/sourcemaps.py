@@ -13,8 +13,9 @@ MOST_SHOWN = 500
 
 async def _find(view: View) -> Mapping[str, Any]:
     view.finish()
-    releases = await known(view.deps.known_settings.sourcemaps.releases(view.project.project_id), WHAT)
-    return {"releases": releases[:MOST_SHOWN], "more": max(0, len(releases) - MOST_SHOWN)}
+    index = view.deps.known_settings.sourcemaps
+    releases = await known(index.releases(view.project.project_id, MOST_SHOWN + 1), WHAT)
+    return {"releases": releases[:MOST_SHOWN], "more": len(releases) > MOST_SHOWN}
 
 
 SOURCEMAPS = Page("settings/sourcemaps", "settings/sourcemaps.html", _find)

@@ -92,7 +92,7 @@
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     try {
-      const text = fetch(link.href).then((answer) => answer.ok ? answer.blob() : Promise.reject(answer.status));
+      const text = fetch(link.href).then((answer) => answer.ok && !answer.redirected ? answer.blob() : Promise.reject(answer.status));
       await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
       one("span", link).textContent = "Copied";
     } catch {
@@ -159,7 +159,7 @@
     if (!done?.moved) return;
     const ends = [moment(done.svg, done.from), moment(done.svg, event.clientX)].sort((a, b) => a - b);
     const here = new URL(location.href);
-    for (const name of ["last", "as_of", "cursor", "of", "open", "around"]) here.searchParams.delete(name);
+    for (const name of ["last", "as_of", "cursor", "of", "open", "around", "tail"]) here.searchParams.delete(name);
     here.searchParams.set("start_time", isoOf(ends[0]));
     here.searchParams.set("end_time", isoOf(ends[1]));
     // The click that ends the drag is not meant for the bar below it.

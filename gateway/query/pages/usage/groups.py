@@ -42,7 +42,7 @@ class Group(NamedTuple):
 
 def groups_of(view: View, tree: Node, found: LlmUsage, measure: Measure, range: Range, width: Width) -> list[Group]:
     strips = [_values(group, measure, range, width) for group in found.groups]
-    most = max((max(values, default=0) for values in strips), default=0)
+    most = max((1, *(max(values, default=0) for values in strips)))
     cost = found.total.cost_usd
     return [
         Group(
@@ -60,7 +60,7 @@ def strip(values: Sequence[int], most: int) -> list[Bar]:
     width = 100 / (len(values) or 1)
     bars = []
     for n, value in enumerate(values):
-        if value:
+        if value > 0:
             tall = max(MIN_BAR, value / most * STRIP)
             bars.append(
                 Bar("bar", round(n * width, 2), round(width * _FILLED, 2), round(STRIP - tall, 1), round(tall, 1))

@@ -8,7 +8,7 @@ from gateway.query.llm.course import Step
 from gateway.query.llm.figures import Used
 from gateway.query.pages.chart import Chart, histogram
 from gateway.query.pages.durations import lasting
-from gateway.query.pages.money import money
+from gateway.query.pages.money import drawn, money
 from gateway.query.range import Range
 
 _NANO = 10**9
@@ -29,7 +29,10 @@ class Measure(NamedTuple):
 
 MEASURES: Mapping[str, Measure] = {
     "cost": Measure(
-        "Cost", {"bar": "cost"}, lambda used: {"bar": round(used.cost_usd * _NANO)}, lambda nano: money(nano / _NANO)
+        "Cost",
+        {"bar": "cost"},
+        lambda used: {"bar": round(drawn(used.cost_usd) * _NANO)},
+        lambda nano: money(nano / _NANO),
     ),
     "tokens": Measure(
         "Tokens",

@@ -45,6 +45,16 @@ async def test_every_figure_is_that_of_the_api(store: Store, reader: Browser) ->
     assert f"p99 {total['p99_ms'] / 1000:g} s" in shown
 
 
+@pytest.mark.parametrize("cost", [-1.0, 1e300, float("inf"), float("-inf"), float("nan")])
+async def test_any_cost_has_a_page(store: Store, reader: Browser, cost: float) -> None:
+    """Senders may write any number."""
+    store.add_calls(
+        {"model": "m", "cost_usd": cost}, {"model": "m", "cost_usd": cost, "timestamp": NOON + HOUR_US // 2}
+    )
+    for measure in ("cost", "tokens"):
+        assert "m" in text_of(await reader.shown(f"/p/p/llm?{RANGE}&measure={measure}"))
+
+
 @pytest.mark.parametrize("by", ["model", "operation", "service", "attr.feature", "model,release"])
 async def test_every_group_is_that_of_the_api(store: Store, reader: Browser, by: str) -> None:
     add_calls(store)

@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -13,7 +13,7 @@ from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.logs import LOGS
 from shared.users import create_user, make_link
 from tests.integration.gateway.gateway_process import Keys
-from tests.integration.gateway.query.pages.browser import Browser, links_in
+from tests.integration.gateway.query.pages.browser import Browser, Watermark, links_in
 from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, rows_of, text_of
 from tests.integration.gateway.query.read_api import DAY, NOON, Store
@@ -121,6 +121,28 @@ async def test_pages_of_logs_follow_each_other(store: Store, reader: Browser) ->
         html = await reader.shown(unescape(older[1]))
     assert found == [f"m{n:03}" for n in reversed(range(230))]
     assert ">Newest<" in html
+
+
+async def test_a_shared_page_leads_on_in_its_state_and_range(
+    store: Store, reader: Browser, watermark: Watermark
+) -> None:
+    """Whatever came since, and however long ago it was shared."""
+    watermark.commit(NOON + DAY, 1_000)
+    for n in range(102):
+        common = {"timestamp": NOON + n, "trace_id": f"{n:032x}"}
+        store.add_errors(common | {"fingerprint": f"{n:064x}", "event_id": f"e{n}", "type": "TypeError"})
+        store.add_spans(common | {"span_id": f"{n:016x}", "operation": "GET /"})
+        store.add_logs({**common, "message": f"{'x' * (n + 1)} y"})
+        store.add_calls({**common, "model": "m"})
+    for page in ("logs", "logs/patterns", "errors", "traces", "llm"):
+        html = await reader.shown(f"/p/p/{page}?{RANGE}")
+        (shared,) = {link for link in links_in(html) if "as_of=" in link and link.startswith(f"/p/p/{page}?")}
+        further = {link for link in links_in(await reader.shown(shared)) if "cursor=" in link}
+        assert further, page
+        kept = {name: parse_qs(urlsplit(shared).query)[name] for name in ("as_of", "start_time", "end_time")}
+        for link in further:
+            assert parse_qs(urlsplit(link).query).items() >= kept.items(), page
+            assert page == "llm" or rows_of(await reader.shown(link)), page
 
 
 async def test_a_row_opens_in_its_place_and_on_a_page_of_its_own(store: Store, reader: Browser) -> None:

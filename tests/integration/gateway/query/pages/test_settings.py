@@ -72,11 +72,11 @@ async def test_a_key_is_made_with_its_rules_and_shown_once(owner: Browser, postg
 
 
 async def test_a_browser_key_is_one(owner: Browser, postgres: Postgres) -> None:
-    answer = await owner.send(PATH, await form_of(owner, kind="pk", scope_ingest="on", name="web", limit="0"))
+    answer = await owner.send(PATH, await form_of(owner, kind="pk", scope_ingest="on", name="web", limit="5000"))
     (token,) = keys_in(answer.text)
     found = await stored(postgres, token)
     assert found is not None
-    assert (found.is_public, found.origins, found.ingest_limit, found.read_limit) == (True, (), 0, None)
+    assert (found.is_public, found.origins, found.ingest_limit, found.read_limit) == (True, (), 5000, None)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,8 @@ async def test_a_browser_key_is_one(owner: Browser, postgres: Postgres) -> None:
         ({**GOOD, "origins": "https://a.example/path"}, "it ends behind host and port, without a path"),
         ({**GOOD, "origins": "\n".join(f"https://h{n}.example" for n in range(51))}, "at most 50 origins"),
         ({**GOOD, "limit": "-1"}, "Write a number of requests a minute"),
+        ({**GOOD, "limit": "0"}, "Write a number of requests a minute, at most 600"),
+        ({**GOOD, "limit": "601"}, "Write a number of requests a minute, at most 600"),
         ({**GOOD, "limit": "9" * 400}, "Write a number of requests a minute"),
         ({**GOOD, "name": "x" * 101}, "at most 100 printable characters"),
         ({**GOOD, "name": "a\nb\0"}, "at most 100 printable characters"),

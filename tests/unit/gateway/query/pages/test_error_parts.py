@@ -100,11 +100,19 @@ def test_where_nothing_is_own_nothing_is_folded() -> None:
         ({"timestamp": 1_768_478_399_500, "data": {"to": "/x"}}, Crumb(-500_000, "", '{"to": "/x"}')),
         ({"timestamp": "soon", "type": 7, "message": ["x"]}, Crumb(None, "", "")),
         ({"timestamp": True}, Crumb(None, "", "")),
+        ({"timestamp": float("nan")}, Crumb(None, "", "")),
         ({}, Crumb(None, "", "")),
     ],
 )
 def test_a_breadcrumb_of_any_shape_has_a_line(given: dict[str, Any], crumb: Crumb) -> None:
     assert crumbs_of([given], NOON_US).crumbs == [crumb]
+
+
+@pytest.mark.parametrize("timestamp", [1e306, -1e306, 10**400, float("inf")])
+def test_a_time_beyond_all_bounds_is_far_away(timestamp: float) -> None:
+    ((after, _, _),) = crumbs_of([{"timestamp": timestamp}], NOON_US).crumbs
+    assert after is not None
+    assert (after > 0) == (timestamp > 0)
 
 
 @pytest.mark.parametrize("stored", [None, {}, {"values": 3}, "x", [1, None, []], 1e300])

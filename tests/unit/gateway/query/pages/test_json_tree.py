@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.query.pages.by_path import by_path
 from gateway.query.pages.json_tree import MAX_DEPTH, MAX_NODES, Branch, JsonTree
 
 
@@ -73,3 +74,14 @@ def size(branches: Any) -> int:
 def test_any_json_is_a_tree_of_at_most_so_many(value: dict[str, Any]) -> None:
     tree = JsonTree(links)
     assert size(tree.branches(value)) <= MAX_NODES
+
+
+def test_a_long_name_is_shown_once_and_no_path_repeats_it() -> None:
+    """A stored key may have 500,000 characters, and hundreds of values below it."""
+    name = "k" * 100_000
+    below = {str(n): n for n in range(200)}
+    (long,) = JsonTree(links).branches({name: below})
+    assert (long.name, long.path) == (name, "")
+    assert leaves([long]) == {}
+    assert len(long.inside) == 200
+    assert list(by_path({name: below, "a": {"b": 1}})) == [(name, below), ("a.b", 1)]
