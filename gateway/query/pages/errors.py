@@ -70,6 +70,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "statuses": [(text, view.url(status=names), names == status) for names, text in _STATUS_TEXTS.items()],
         "sorts": [(SORT_TEXTS[sort], view.url(sort=sort), sort == query.sort) for sort in SORTS],
         "share": view.shared(asked.range, complete),
+        "all_href": "" if len(query.statuses) == len(STATUSES) else view.url(status=ALL),
         "next": view.onward(asked.range, cursor=found.next) if found.next else "",
         "first_page": query.cursor is None,
         "others": not found.groups and await _has_others(view, query),

@@ -16,6 +16,9 @@ TEMPLATE = ".markdown"
 MOST = 16_000
 """Characters between two fences."""
 
+MAX_LIST = 400_000
+"""Characters of a list whose lines were cut already. No list is longer: what is counted above it is there."""
+
 _TICKS = re.compile(r"`{3,}")
 
 

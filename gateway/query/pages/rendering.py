@@ -25,7 +25,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals |= {"asset": asset_path, "pieces": pieces, "MAX_SHOWN": MAX_SHOWN}
+    made.globals |= {"asset": asset_path, "pieces": pieces, "MAX_SHOWN": MAX_SHOWN, "MAX_LIST": markdown.MAX_LIST}
     filters: dict[str, Callable[..., str]] = {
         "plain": plain,
         "fenced": markdown.fenced,

@@ -69,10 +69,10 @@ async def _find(view: View) -> Mapping[str, Any]:
     query, options = _parse(view)
     complete = (await view.deps.complete_of(())).within(query.asked.as_of)
     trace = await find_trace(view.deps.groups, view.deps.reader, view.project.project_id, query)
-    return {"badge": view.badge(complete), **await asyncio.to_thread(_shown, view, trace, options)}
+    return {"badge": view.badge(complete), **await asyncio.to_thread(shown, view, trace, options)}
 
 
-def _shown(view: View, trace: Trace, options: Options) -> Mapping[str, Any]:
+def shown(view: View, trace: Trace, options: Options) -> Mapping[str, Any]:
     """To be called on a thread: it takes time in proportion to the spans."""
     drawn = draw(trace, options)
     return {

@@ -125,9 +125,9 @@ class View:
         ends = Picker.ends(*range)
         return self.here(**ends, last=None, as_of=None if state == "null" else state, cursor=None, **changed)
 
-    def as_markdown(self) -> str:
-        """The address of this very page as Markdown."""
-        path, mark, query = self.here().partition("?")
+    def as_markdown(self, href: str = "") -> str:
+        """An address as Markdown; that of this very page where none is named."""
+        path, mark, query = (href or self.here()).partition("?")
         return path.rstrip("/") + SUFFIX + mark + query
 
     def hidden(self, leave_out: Iterable[str]) -> dict[str, str]:

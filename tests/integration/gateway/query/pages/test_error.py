@@ -219,6 +219,14 @@ async def test_chosen_groups_are_changed_together(store: Store, member: Browser)
     assert "status=resolved" in next(link for link in links_in(await member.shown(detail)) if "/errors?" in link)
     assert (await act(member, "open", ONE)).status_code == 303
     assert len(rows_of(await member.shown(f"/p/p/errors?{RANGE}&status=open,resolved,muted"))) == 2
+    told = await member.shown(f"/p/p/errors.md?{RANGE}")
+    assert "1 group is here.\n" in told
+    assert "Only open groups are listed." in told
+    everything = await member.shown(re.findall("All: http://sluice.test(.*)", told)[0])
+    assert "2 groups are here.\n" in everything
+    assert "groups are listed" not in everything
+    first = await member.shown(f"/p/p/errors.md?{RANGE}&status=open,resolved,muted&limit=1")
+    assert "## 1. Group" in await member.shown(re.findall("there are more: http://sluice.test(.*)", first)[0])
 
 
 async def test_a_user_acts_under_their_name_as_long_as_they_may(
