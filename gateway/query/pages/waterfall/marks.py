@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gateway.query.pages.durations import lasting
 from gateway.query.pages.waterfall.stretches import Axis
 from gateway.query.times import parse_time
-from gateway.query.traces.beside import Beside, TraceCall
+from gateway.query.traces.beside import Beside, Short, TraceCall, TraceLog
 from gateway.query.traces.critical import Stretch
 from gateway.query.traces.spans import Span
 
@@ -29,7 +29,8 @@ class Frame(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """What no span has, on a line of its own. `text`: how many there are, also beyond the axis."""
+    """What no span has, on a line of its own. `text`: how many there are, also beyond the axis and those that are not
+    listed; of logs, how many of the listed ones."""
 
     text: str
     marks: list[Mark]
@@ -73,9 +74,9 @@ def lanes(spans: Sequence[Span], beside: Beside, clock: Clock, axis: Axis) -> li
     ]
     errors = [(parse_time(error.timestamp), f"{error.type}: {error.message}") for error in beside.errors.first]
     found = [
-        Lane(_counted(errors, "error"), _marks("error", errors, clock, axis), []),
-        Lane(_counted(beside.llm_calls.first, "LLM call"), [], _frames(beside.llm_calls.first, clock, axis)),
-        Lane(f"{_counted(logs, 'log')} without a span", _marks("log", logs, clock, axis), []),
+        Lane(_counted(beside.errors.count, "error"), _marks("error", errors, clock, axis), []),
+        Lane(_counted(beside.llm_calls.count, "LLM call"), [], _frames(beside.llm_calls.first, clock, axis)),
+        Lane(_without_span(len(logs), beside.logs), _marks("log", logs, clock, axis), []),
     ]
     return [lane for lane in found if lane.marks or lane.frames]
 
@@ -94,8 +95,13 @@ def place_of(spans: Sequence[Span]) -> dict[str, int]:
     return found
 
 
-def _counted(found: Sequence[object], what: str) -> str:
-    return f"{len(found)} {what}{'' if len(found) == 1 else 's'}"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _without_span(count: int, logs: Short[TraceLog]) -> str:
+    listed = len(logs.first)
+    return f"{_counted(count, 'log')} without a span" + (f", of the first {listed}" if listed < logs.count else "")
 
 
 def _marks(kind: str, moments: list[tuple[int, str]], clock: Clock, axis: Axis) -> list[Mark]:

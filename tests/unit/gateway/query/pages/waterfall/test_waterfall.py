@@ -108,6 +108,18 @@ def test_logs_stand_on_their_span_and_move_with_it() -> None:
     assert [mark.x for mark in logs.marks] == [70.0]
 
 
+def test_lanes_count_all_that_is_stored_and_say_of_which_logs() -> None:
+    few = beside(log("005", None))
+    many = Beside(Short(2_000, few.logs.first), Short(240, few.errors.first), Short(101, few.llm_calls.first))
+    spans = [span(at=(0, 100 * MS))]
+    assert [lane.text for lane in drawn(spans, few).lanes] == ["2 errors", "1 LLM call", "1 log without a span"]
+    assert [lane.text for lane in drawn(spans, many).lanes] == [
+        "240 errors",
+        "101 LLM calls",
+        "1 log without a span, of the first 1",
+    ]
+
+
 def test_a_folded_span_leaves_its_marks_to_the_line_that_stands_for_it() -> None:
     spans = [span(at=(0, 100 * MS)), span(parent=0, at=(0, 10 * MS), depth=1, span_id="s")]
     (root,) = drawn(spans, beside(log("005", "s")), fold="depth-1", hidden_us=50 * MS).rows
