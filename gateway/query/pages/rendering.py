@@ -45,7 +45,7 @@ def _environment() -> Environment:
     return made
 
 
-_templates = _environment()
+templates = _environment()
 
 
 class PageResponse(Response):
@@ -80,4 +80,4 @@ async def render_markdown(template: str, **values: Any) -> MarkdownResponse:
 
 def rendered(template: str, values: Mapping[str, Any]) -> bytes:
     """To be called on a thread."""
-    return _templates.get_template(template).render(values).encode(errors="replace")
+    return templates.get_template(template).render(values).encode(errors="replace")

@@ -1,10 +1,14 @@
 """Where the bars of a chart stand."""
 
+import re
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.pages.chart import MIN_BAR, MIN_HATCH, TOP, histogram, round_up, spark, ticks
+from gateway.query.pages.rendering import templates
 from gateway.query.range import Range
 from gateway.query.times import parse_time
 
@@ -62,3 +66,23 @@ def test_a_spark_has_a_bar_for_each_part_that_is_not_empty() -> None:
     assert [(bar.x, bar.height) for bar in spark([0, 2, 4, 0])] == [(24.0, 8.0), (48.0, 16.0)]
     assert spark([]) == []
     assert spark([0, 0]) == []
+
+
+def titles(range: Range, bucket_us: int, **more: object) -> list[str]:
+    """Of the bars of a chart as it is drawn."""
+    chart = histogram(
+        range, [(NOON, {"bar": 1_234}), (NOON + bucket_us, {"warn": 2})], ["bar", "warn"], bucket_us=bucket_us
+    )
+    parts: Any = templates.get_template("parts.html").module
+    return re.findall("<title>(.*?)</title>", parts.histogram(chart, lambda start, end: "#", "", **more))
+
+
+def test_a_bar_says_when_and_how_many() -> None:
+    assert titles(Range(NOON, NOON + 20 * S), 10 * S) == ["12:00:00, 1,234 events", "12:00:10, 2 warn"]
+    days = Range(NOON, NOON + 2 * 86_400 * S)
+    assert titles(days, 86_400 * S) == ["15 Jan 12:00, 1,234 events", "16 Jan 12:00, 2 warn"]
+
+
+def test_a_chart_may_name_its_parts_and_write_its_numbers_otherwise() -> None:
+    named = titles(Range(NOON, NOON + 20 * S), 10 * S, names={"bar": "p50", "warn": "<p95>"}, write="{} ms".format)
+    assert named == ["12:00:00, 1234 ms p50", "12:00:10, 2 ms &lt;p95&gt;"]
