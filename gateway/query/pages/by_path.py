@@ -4,8 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_DEPTH = 20
+"""Levels of nested values; what is deeper is shown as JSON."""
+
 MAX_PATH = 256
-"""Characters of a path that leads into an object: it is repeated for each value in there."""
+"""Characters of a path that leads on, and of one that a link searches for: whatever is below it repeats it."""
+
+MAX_ATTRIBUTES = 300
+"""Of one record; the API has all."""
 
 
 def by_path(value: Mapping[str, Any], within: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,9 @@ from gateway.query.language.edits import add, exclude, only, parts, remove
 from gateway.query.language.nodes import AnyOf, Exact, Present, Term, negated
 from gateway.query.pages.view import View
 
+MAX_LINKED = 500
+"""Characters of a value that a link searches for."""
+
 
 class Value(NamedTuple):
     """`rows`: None for not counted. `state`: `on` where the query asks for it, `off` where it excludes it, else ''.

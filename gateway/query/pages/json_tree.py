@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gateway.query.pages.by_path import MAX_DEPTH, MAX_PATH
+
 MAX_NODES = 300
-MAX_DEPTH = 20
-MAX_PATH = 256
-"""Characters of a path that can be searched for: each value's links repeat it."""
 
 Links = Callable[[str, str], Mapping[str, str]]
 """The links of a scalar, by its dotted path and the text that finds it."""

@@ -8,7 +8,7 @@ from gateway.query.language import Node
 from gateway.query.language.field import ATTRIBUTE
 from gateway.query.language.nodes import AnyOf, Exact, Term
 from gateway.query.logs.fields import FIELDS
-from gateway.query.pages.facet import pick_links
+from gateway.query.pages.facet import MAX_LINKED, pick_links
 from gateway.query.pages.json_tree import Branch, JsonTree
 from gateway.query.pages.logs.around import Around
 from gateway.query.pages.logs.choices import COLUMNS, MAX_COLUMNS, can_be_word
@@ -36,9 +36,6 @@ _FIELDS = {
 
 _OTHERS = ("line_number", "account_name")
 _OBJECTS = ("user", "account", "extra")
-
-MAX_LINKED = 500
-"""Characters of a value that a link searches for."""
 
 
 class Pair(NamedTuple):

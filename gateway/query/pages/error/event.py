@@ -13,13 +13,11 @@ from gateway.mapping.answers import Outcome
 from gateway.query.deps import QueryDeps
 from gateway.query.events.chain import JAVASCRIPT, shown, unmapped
 from gateway.query.events.search import Event, find_event
-from gateway.query.pages.by_path import by_path
+from gateway.query.pages.by_path import MAX_ATTRIBUTES, by_path
 from gateway.query.pages.error.breadcrumbs import Crumbs, crumbs_of
 from gateway.query.pages.error.stack import Stack, stack_of
 from gateway.query.place import Place
 from gateway.query.times import parse_time
-
-MAX_ATTRIBUTES = 300
 
 MAX_STACK = 20_000
 """Characters of a stack as it was sent."""

@@ -10,6 +10,7 @@ from gateway.query.language.nodes import Present, Term, term
 from gateway.query.llm.figures import Used
 from gateway.query.llm.usage import LlmUsage, UsedBy
 from gateway.query.pages.chart import Bar
+from gateway.query.pages.facet import MAX_LINKED
 from gateway.query.pages.usage.measures import Measure, starts_of
 from gateway.query.pages.view import View
 from gateway.query.range import Range
@@ -20,8 +21,6 @@ STRIP = 20
 
 MIN_BAR = 1.0
 _FILLED = 0.8
-MAX_LINKED = 500
-"""Characters of a value that a link searches for."""
 
 
 class Cell(NamedTuple):

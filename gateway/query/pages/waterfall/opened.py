@@ -6,17 +6,15 @@ from typing import Any, NamedTuple
 
 from gateway.query.language import render, term
 from gateway.query.language.field import ATTRIBUTE
+from gateway.query.pages.by_path import MAX_ATTRIBUTES
 from gateway.query.pages.durations import lasting
+from gateway.query.pages.facet import MAX_LINKED
 from gateway.query.pages.view import View
 from gateway.query.pages.waterfall.attributes import attributes_of
 from gateway.query.shape import NO_JSON
 from gateway.query.traces.beside import TraceLog
 from gateway.query.traces.detail import Trace
 from gateway.query.traces.spans import Span
-
-MAX_ATTRIBUTES = 300
-MAX_LINKED = 500
-"""Characters of a value that a link searches for."""
 
 
 class Field(NamedTuple):

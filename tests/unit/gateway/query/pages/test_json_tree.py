@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.pages.by_path import by_path
-from gateway.query.pages.json_tree import MAX_DEPTH, MAX_NODES, Branch, JsonTree
+from gateway.query.pages.by_path import MAX_DEPTH, by_path
+from gateway.query.pages.json_tree import MAX_NODES, Branch, JsonTree
 
 
 def links(path: str, value: str) -> dict[str, str]:
