@@ -10,12 +10,12 @@ from gateway.query.errors.ever import find_beginnings
 from gateway.query.errors.group import ErrorGroup
 from gateway.query.errors.groups import SORTS, ErrorGroups, GroupsQuery, find_groups, parse_groups
 from gateway.query.language import EVERYTHING, Node
-from gateway.query.pages.badges import Badge, badges
 from gateway.query.pages.chart import Bar, Chart, histogram, spark
 from gateway.query.pages.empty import empty
 from gateway.query.pages.facet import Facet, facet_of
 from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.page import Page
+from gateway.query.pages.tags import Tag, tags
 from gateway.query.pages.times import ago
 from gateway.query.pages.view import View
 from gateway.query.range import Range
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     message: str
     href: str
     bars: list[Bar]
-    badges: list[Badge]
+    tags: list[Tag]
     releases: str
     first: str
     last: str
@@ -115,7 +115,7 @@ def _row(view: View, group: ErrorGroup, begun: int | None, range: Range) -> Row:
         message=group.message.removeprefix(f"{group.type}: "),
         href=view.url(f"errors/{group.fingerprint}"),
         bars=spark(group.trend),
-        badges=badges((group.status, group.reopened), group.trend, begun, range),
+        tags=tags((group.status, group.reopened), group.trend, begun, range),
         releases=releases[0] + (f", {len(releases) - 1} more" if releases[1:] else "") if releases else "",
         first=ago(parse_time(group.first_seen), view.now),
         last=ago(parse_time(group.last_seen), view.now),

@@ -9,7 +9,7 @@ from gateway.query.language.edits import only
 from gateway.query.language.nodes import Compare, Term
 from gateway.query.pages.empty import empty
 from gateway.query.pages.facet import Facet, facet_of
-from gateway.query.pages.logs import words_of
+from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.page import Page
 from gateway.query.pages.view import View
 from gateway.query.times import parse_time

@@ -13,7 +13,6 @@ from gateway.query.errors.groups import SORTS as LIST_SORTS
 from gateway.query.groups import COLUMN
 from gateway.query.language.binding import stored
 from gateway.query.logs.search import AROUND_US
-from gateway.query.pages.badges import Badge, badges
 from gateway.query.pages.chart import Chart, histogram
 from gateway.query.pages.error.around import logs_around
 from gateway.query.pages.error.breakdowns import breakdowns
@@ -25,6 +24,7 @@ from gateway.query.pages.error.why import why_of
 from gateway.query.pages.errors import KEEPS
 from gateway.query.pages.page import Page
 from gateway.query.pages.picker import Picker
+from gateway.query.pages.tags import Tag, tags
 from gateway.query.pages.times import ago
 from gateway.query.pages.view import View
 from gateway.query.paging import Paging, parse_paging
@@ -74,7 +74,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
         "group": group,
-        "tags": _badges(group, asked),
+        "tags": _tags(group, asked),
         "state": state_text(group.state),
         "first": (parse_time(group.ever.first_seen), ago(parse_time(group.ever.first_seen), view.now)),
         "chart": _chart(group, asked, complete.up_to),
@@ -121,10 +121,10 @@ async def _nothing() -> None:
     return None
 
 
-def _badges(group: ErrorDetail, asked: Asked) -> list[Badge]:
+def _tags(group: ErrorDetail, asked: Asked) -> list[Tag]:
     reopened = group.state.reopened
     state = group.state.status, reopened.reason if reopened else None
-    return badges(state, group.found.trend, parse_time(group.ever.first_seen), asked.range)
+    return tags(state, group.found.trend, parse_time(group.ever.first_seen), asked.range)
 
 
 def _chart(group: ErrorDetail, asked: Asked, complete: int | None) -> Chart | None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.query.pages.act import body_of
-from gateway.query.pages.badges import NEW_US, badges, is_rising
 from gateway.query.pages.page import filled
+from gateway.query.pages.tags import NEW_US, is_rising, tags
 from gateway.query.range import Range
 from gateway.query.refusals import BadQuery
 from gateway.query.triage.body import StateBody
@@ -79,12 +79,12 @@ def test_what_can_not_be_done_names_the_field_and_what_to_write(fields: dict[str
     ],
 )
 def test_words_of_a_group(state: tuple[str, str | None], trend: list[int], first: int | None, words: list[str]) -> None:
-    assert [badge.text for badge in badges(state, trend, first, DAY)] == words
+    assert [tag.text for tag in tags(state, trend, first, DAY)] == words
 
 
 def test_a_group_is_new_only_within_the_range() -> None:
-    assert badges(("open", None), EVEN, 10, Range(11, 20)) == []
-    assert [badge.css for badge in badges(("open", None), EVEN, 11, Range(11, 20))] == ["new"]
+    assert tags(("open", None), EVEN, 10, Range(11, 20)) == []
+    assert [tag.css for tag in tags(("open", None), EVEN, 11, Range(11, 20))] == ["new"]
 
 
 def test_few_errors_do_not_rise() -> None:

@@ -14,21 +14,21 @@ RISING_LEAST = 10
 _REOPENED = {"regressed": "regressed", "limit": "over its limit", "time": "unmuted"}
 
 
-class Badge(NamedTuple):
+class Tag(NamedTuple):
     """`css`: new, bad, amb; '' for none."""
 
     text: str
     css: str
 
 
-def badges(state: tuple[str, str | None], trend: Sequence[int], first_seen: int | None, range: Range) -> list[Badge]:
+def tags(state: tuple[str, str | None], trend: Sequence[int], first_seen: int | None, range: Range) -> list[Tag]:
     """`state`: the status, and why the group is open again. `first_seen`: of all errors that are kept, microseconds;
     None where that isn't known."""
     found = _of_state(*state)
     if not found and first_seen is not None and is_new(first_seen, range):
-        found.append(Badge("new", "new"))
+        found.append(Tag("new", "new"))
     elif is_rising(trend):
-        found.append(Badge("rising", "amb"))
+        found.append(Tag("rising", "amb"))
     return found
 
 
@@ -43,7 +43,7 @@ def is_rising(trend: Sequence[int]) -> bool:
     return late >= RISING_LEAST and 3 * late > 2 * early
 
 
-def _of_state(status: str, reopened: str | None) -> list[Badge]:
+def _of_state(status: str, reopened: str | None) -> list[Tag]:
     if status != "open":
-        return [Badge(status, "")]
-    return [Badge(_REOPENED.get(reopened, reopened), "bad" if reopened == "regressed" else "")] if reopened else []
+        return [Tag(status, "")]
+    return [Tag(_REOPENED.get(reopened, reopened), "bad" if reopened == "regressed" else "")] if reopened else []
