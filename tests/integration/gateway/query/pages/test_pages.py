@@ -145,6 +145,17 @@ async def test_a_shared_page_leads_on_in_its_state_and_range(
             assert page == "llm" or rows_of(await reader.shown(link)), page
 
 
+async def test_an_agent_gets_every_log_of_the_pages_that_follow_each_other(store: Store, reader: Browser) -> None:
+    store.add_logs(*({"message": f"m{n:03} {'x' * 600}", "timestamp": NOON + n} for n in range(230)))
+    found: list[str] = []
+    path = f"/p/p/logs.md?{RANGE}"
+    while path:
+        told = await reader.shown(path)
+        found += re.findall(r" (m\d{3}) x", told)
+        path = next(iter(re.findall("Older: http://sluice.test(.*)", told)), "")
+    assert found == [f"m{n:03}" for n in reversed(range(230))]
+
+
 async def test_a_row_opens_in_its_place_and_on_a_page_of_its_own(store: Store, reader: Browser) -> None:
     attributes = '{"http":{"status":500},"list":[1],"a b":"x"}'
     store.add_logs(

@@ -198,6 +198,11 @@ async def test_ten_thousand_spans_are_bounded_and_it_is_said(store: Store, reade
     after = re.search(r'id="older" href="([^"]+)"', html)
     assert after is not None
     assert lines_of(await reader.shown(after[1].replace("&amp;", "&")))[0].startswith("op 500")
+    told = await reader.shown(f"/p/p/traces/t.md?{AT}")
+    assert "10,050 spans were sent; the 10,000 that began first are here" in told
+    rest = await reader.shown(re.findall("Lines after these: http://sluice.test(.*)", told)[0])
+    assert "## Spans: 500 of 10,000 lines, after the first 500\n" in rest
+    assert " op 999\n" in rest
 
 
 async def test_a_trace_is_given_to_an_agent_as_markdown(store: Store, reader: Browser) -> None:
