@@ -148,11 +148,13 @@ async def test_a_shared_page_leads_on_in_its_state_and_range(
 async def test_an_agent_gets_every_log_of_the_pages_that_follow_each_other(store: Store, reader: Browser) -> None:
     store.add_logs(*({"message": f"m{n:03} {'x' * 600}", "timestamp": NOON + n} for n in range(230)))
     found: list[str] = []
-    path = f"/p/p/logs.md?{RANGE}"
-    while path:
-        told = await reader.shown(path)
+    told = await reader.shown(f"/p/p/logs.md?{RANGE}")
+    for _ in range(3):
         found += re.findall(r" (m\d{3}) x", told)
-        path = next(iter(re.findall("Older: http://sluice.test(.*)", told)), "")
+        older = re.search("Older: http://sluice.test(.*)", told)
+        if older is None:
+            break
+        told = await reader.shown(older[1])
     assert found == [f"m{n:03}" for n in reversed(range(230))]
 
 

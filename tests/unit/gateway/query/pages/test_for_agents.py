@@ -113,6 +113,24 @@ def test_every_row_that_is_counted_is_there() -> None:
     assert "Older: http://sluice.test/p/p/logs.md?cursor=/logs%3F\n" in text
 
 
+def test_every_pattern_that_is_counted_is_there_and_the_next_ones_are_a_link_away() -> None:
+    pattern = SimpleNamespace(count=1, share=0.01, first_seen=BEGAN, last_seen=BEGAN, pattern=LONG)
+    text = shown(
+        "logs_patterns.markdown",
+        view_of("logs/patterns", "logs/patterns"),
+        found=SimpleNamespace(distinct=150),
+        counted=(0, 1),
+        rows=[SimpleNamespace(pattern=pattern, level="info")] * 100,
+        next="/p/p/logs/patterns?cursor=c",
+        volumes=None,
+        volumes_problem="",
+    )
+    assert "150 patterns" in text
+    assert "100 are here" in text
+    assert text.count("1 (1.0 %) info first") == 100
+    assert text.endswith("\n```\n\nThe next ones: http://sluice.test/p/p/logs/patterns.md?cursor=c\n")
+
+
 def compared(rows: int, *, sampled: bool) -> str:
     difference = SimpleNamespace(field=LONG, value=LONG)
     sets = SimpleNamespace(logs=20, sampled=sampled)
