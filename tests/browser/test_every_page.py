@@ -14,7 +14,7 @@ from tests.browser.hostile import MARKUP, send_all
 from tests.browser.site import Site
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-AMBIENT = {"start_time", "end_time", "last", "as_of", "theme"}
+AMBIENT = {"start_time", "end_time", "last", "at", "as_of", "theme"}
 """Parameters that any page has: they make no other kind of it."""
 
 _WORD = re.compile(r"[a-z-]{1,20}")
