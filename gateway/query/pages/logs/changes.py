@@ -1,7 +1,7 @@
 """The tab Changes: patterns that are new, gone, or much more or less frequent (pages.md, "Logs")."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +12,6 @@ from gateway.query.pages.logs.choices import KEEPS, parse_choices
 from gateway.query.pages.logs.finding import pick_found
 from gateway.query.pages.logs.frame import complete_of, find_frame
 from gateway.query.pages.logs.pattern_text import pattern_pieces
-from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.page import Page
 from gateway.query.pages.text import Piece
 from gateway.query.pages.view import View
@@ -41,19 +40,20 @@ async def _find(view: View) -> Mapping[str, Any]:
         find_changes(view.deps.reader, view.project.project_id, query),
         find_frame(view, query.asked, choices, complete),
     )
+    tree, words = query.asked.q, frame["words"]
     return {
         **frame,
         "found": found,
-        "rows": await asyncio.to_thread(lambda: [_row(view, query.asked.q, each) for each in found.changes]),
+        "rows": await asyncio.to_thread(lambda: [_row(view, tree, words, each) for each in found.changes]),
         "baseline": (parse_time(found.baseline.start), parse_time(found.baseline.end)),
         "baselines": _baselines(view, query),
     }
 
 
-def _row(view: View, tree: Node, change: Change) -> Row:
+def _row(view: View, tree: Node, words: Sequence[str], change: Change) -> Row:
     return Row(
         change=change,
-        pieces=pattern_pieces(change.pattern, words_of(tree)),
+        pieces=pattern_pieces(change.pattern, words),
         level=change.levels[-1] if change.levels else "",
         times=times_of(change.factor),
         links=pick_found(view, tree, change.q),

@@ -1,7 +1,7 @@
 """The tab Patterns: what the logs of the range say, as patterns with counts (pages.md, "Logs")."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +14,6 @@ from gateway.query.pages.logs.choices import KEEPS, parse_choices
 from gateway.query.pages.logs.finding import pick_found
 from gateway.query.pages.logs.frame import complete_of, find_frame
 from gateway.query.pages.logs.pattern_text import pattern_pieces
-from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.page import Page
 from gateway.query.pages.text import Piece
 from gateway.query.pages.times import ago
@@ -47,11 +46,12 @@ async def _find(view: View) -> Mapping[str, Any]:
         find_frame(view, query.asked, choices, complete),
     )
     range = query.asked.range
+    tree, words = query.asked.q, frame["words"]
     return {
         **frame,
         "found": found,
         "counted": (parse_time(found.counted.start), parse_time(found.counted.end)),
-        "rows": await asyncio.to_thread(lambda: [_row(view, query.asked.q, each) for each in found.patterns]),
+        "rows": await asyncio.to_thread(lambda: [_row(view, tree, words, each) for each in found.patterns]),
         "sorts": [(text, view.url(sort=sort), sort == query.sort) for sort, text in SORTS.items()],
         "next": view.here(**view.picker(range).ends(*range), last=None, cursor=found.next) if found.next else "",
         "first_page": not query.skipped,
@@ -59,10 +59,10 @@ async def _find(view: View) -> Mapping[str, Any]:
     }
 
 
-def _row(view: View, tree: Node, pattern: Pattern) -> Row:
+def _row(view: View, tree: Node, words: Sequence[str], pattern: Pattern) -> Row:
     return Row(
         pattern=pattern,
-        pieces=pattern_pieces(pattern.pattern, words_of(tree)),
+        pieces=pattern_pieces(pattern.pattern, words),
         bars=spark(pattern.trend),
         level=pattern.levels[-1] if pattern.levels else "",
         first=ago(parse_time(pattern.first_seen), view.now),
