@@ -1,6 +1,5 @@
 """The pages in Debian's Chromium, on a whole `sluice up` with real engines."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from deploy.bench.reading.shown import NAMES
+from deploy.bench.reading.shown import chromium as chromium_path
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Unavailable
 from deploy.local.postgres import Postgres
@@ -19,7 +20,6 @@ from tests.up import Up
 
 OpenPage = Callable[..., Page]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 _REPORT_VIOLATIONS = "document.addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.blockedURI))"
 
 
@@ -38,7 +38,7 @@ def site(engines_folder: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")  # of the session it would leave its event loop running in tests of other folders
 def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium_path()
     if path is None:
         absent(CHROMIUM, Unavailable(f"none of {', '.join(NAMES)} is installed: apt-get install chromium"))
     with sync_playwright() as playwright:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Show = Callable[[str], float]
 """Opens the page of a target (path and query); milliseconds until it is loaded and painted."""
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SHOWN_MS = """() => new Promise(shown => new PerformanceObserver(painted => shown(Math.max(
     performance.getEntriesByType('navigation')[0].loadEventEnd,
     ...painted.getEntries().map(each => each.startTime)))).observe({type: 'paint', buffered: true}))"""
@@ -27,7 +27,7 @@ def chromium() -> str | None:
         import playwright.sync_api  # noqa: F401 - of the tests' dependencies: the bench goes without
     except ImportError:
         return None
-    return next(filter(None, map(shutil.which, _NAMES)), None)
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """A module's own tables in ClickHouse, empty for each test, and the query API on them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 
 from gateway.query import Reader
+from tests.integration.gateway.gateway_process import make_topics
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import Store, client, temporary_store
 
@@ -14,6 +16,14 @@ from tests.integration.gateway.query.read_api import Store, client, temporary_st
 def tables(clickhouse_url: str) -> Iterator[Store]:
     with temporary_store(clickhouse_url) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty queue that a module shares."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
+    asyncio.run(make_topics(url))
+    return url
 
 
 @pytest.fixture

@@ -1,21 +1,13 @@
 """`sluice` on a module's tables, a project in Postgres, and an empty queue."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.gateway.gateway_process import Keys, make_topics
+from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.commands.sluice import Sluice
 from tests.integration.gateway.query.read_api import Asker, Store
-
-
-@pytest.fixture(scope="module")
-def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
-    asyncio.run(make_topics(url))
-    return url
 
 
 @pytest.fixture

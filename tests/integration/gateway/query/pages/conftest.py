@@ -1,6 +1,5 @@
 """The pages without the rest of the gateway, on real Postgres, Redis and ClickHouse."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -18,7 +17,7 @@ from shared.projects import Project, create_project
 from shared.queue import open_queue
 from shared.queue.base import Queue
 from shared.registry import load
-from tests.integration.gateway.gateway_process import Keys, make_topics
+from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, Strangers, Watermark, pages_app
 from tests.integration.gateway.query.read_api import Store
 
@@ -33,13 +32,6 @@ def other_project(keys_url: str, keys: Keys) -> str:
         create_project(db, Project(id="q", name="Q"))
         create_key(db, "q", key, scopes=["read"])
     return key
-
-
-@pytest.fixture(scope="module")
-def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
-    asyncio.run(make_topics(url))
-    return url
 
 
 @pytest.fixture
@@ -90,6 +82,14 @@ async def open_browser(
 @pytest.fixture
 def browser(open_browser: OpenBrowser) -> Browser:
     return open_browser()
+
+
+@pytest.fixture
+async def stranger(open_browser: OpenBrowser, other_project: str) -> Browser:
+    """Logged in with the read key of project `q`."""
+    opened = open_browser()
+    assert (await opened.log_in(key=other_project)).status_code == 303
+    return opened
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from shared.envelope import seal
 from shared.queue.base import Lane, Message, Queue, QueueUnavailable
 from shared.registry import load
 from tests.integration.gateway.query.pages.browser import Browser, links_in
-from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
 from tests.integration.gateway.query.read_api import NOON, Store
 from tests.integration.writer.records import logs, stamp
@@ -66,7 +65,7 @@ async def test_lanes_say_how_far_the_writers_are(store: Store, reader: Browser, 
 
 
 async def test_dead_letters_are_counted_by_reason_of_this_project_alone(
-    reader: Browser, queue: Queue, open_browser: OpenBrowser, other_project: str
+    reader: Browser, queue: Queue, stranger: Browser
 ) -> None:
     source, topic = Lane("llm", 0), load().signals["llm"].dead_letter_topic
     bad = seal(stamp(2, project_id="p"), b"[{}]")
@@ -87,8 +86,6 @@ async def test_dead_letters_are_counted_by_reason_of_this_project_alone(
     assert rows(html, "Dead letters") == [["llm", "undecodable", "1", "the message can't be read"]]
     assert "7 messages of the lane llm 0 are lost" in text_of(html)
     is_harmless(html)
-    stranger = open_browser()
-    await stranger.log_in(key=other_project)
     theirs = await stranger.shown("/p/q/ingest")
     assert rows(theirs, "Dead letters") == [["llm", "refused", "1", "ClickHouse took the record in no form"]]
     assert (await stranger.get("/p/p/ingest")).status_code == 404

@@ -14,7 +14,6 @@ from gateway.query.range import Range
 from gateway.query.reader import Reader
 from shared.signals.llm import SIGNAL as LLM
 from tests.integration.gateway.query.pages.browser import Browser, links_in
-from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, text_of
 from tests.integration.gateway.query.pages.test_trace_pages import asked, texts
 from tests.integration.gateway.query.read_api import NOON, Store
@@ -171,12 +170,8 @@ async def test_no_parameter_of_the_page_is_markup(store: Store, reader: Browser)
         is_harmless(answer.text)
 
 
-async def test_calls_of_two_projects_never_meet(
-    store: Store, reader: Browser, open_browser: OpenBrowser, other_project: str
-) -> None:
+async def test_calls_of_two_projects_never_meet(store: Store, reader: Browser, stranger: Browser) -> None:
     add_calls(store)
-    stranger = open_browser()
-    await stranger.log_in(key=other_project)
     ours, others = await reader.shown(f"/p/p/llm?{RANGE}"), await stranger.shown(f"/p/q/llm?{RANGE}")
     assert "of another" not in ours
     assert "of another" in others

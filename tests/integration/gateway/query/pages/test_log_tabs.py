@@ -276,13 +276,9 @@ async def test_no_stored_text_is_markup_on_any_tab(store: Store, reader: Browser
         is_harmless(await reader.shown(link_with(opened, "around=service")))
 
 
-async def test_no_tab_shows_anything_of_another_project(
-    store: Store, open_browser: OpenBrowser, other_project: str
-) -> None:
+async def test_no_tab_shows_anything_of_another_project(store: Store, stranger: Browser) -> None:
     ours = {"message": "secret", "service": "secret", "attributes": '{"secret":"secret"}', "level": "error"}
     store.add_logs(ours, {"message": "theirs", "project_id": "q"})
-    stranger = open_browser()
-    await stranger.log_in(key=other_project)
     for tab in TABS:
         html = await stranger.shown(f"/p/q/logs{tab}?{RANGE}&q=-level:debug&more=1&columns=attr.secret")
         assert "secret" not in html.replace("attr.secret", "")

@@ -14,7 +14,6 @@ from shared.signals.logs import LOGS
 from shared.users import create_user, make_link
 from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, Watermark, links_in
-from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, rows_of, text_of
 from tests.integration.gateway.query.read_api import DAY, NOON, Store
 
@@ -241,15 +240,11 @@ async def test_no_parameter_is_markup(reader: Browser) -> None:
     is_harmless((await reader.client.get(f"/p/{EVIL}/logs")).text)
 
 
-async def test_two_projects_see_nothing_of_each_other(
-    store: Store, reader: Browser, open_browser: OpenBrowser, other_project: str
-) -> None:
+async def test_two_projects_see_nothing_of_each_other(store: Store, reader: Browser, stranger: Browser) -> None:
     store.add_logs({"message": "mine"}, {"message": "theirs", "project_id": "q"})
     store.add_errors(
         {"type": "Mine", "fingerprint": "1" * 64}, {"type": "Theirs", "fingerprint": "2" * 64, "project_id": "q"}
     )
-    stranger = open_browser()
-    await stranger.log_in(key=other_project)
     for page, one, other in (("logs", "mine", "theirs"), ("errors", "Mine", "Theirs")):
         ours, others = await reader.shown(f"/p/p/{page}?{RANGE}"), await stranger.shown(f"/p/q/{page}?{RANGE}")
         assert one in ours

@@ -13,7 +13,6 @@ from shared.signals.llm import SIGNAL as LLM
 from shared.signals.logs import LOGS
 from shared.signals.traces import SIGNAL as TRACES
 from tests.integration.gateway.query.pages.browser import Browser, links_in
-from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, text_of
 from tests.integration.gateway.query.read_api import NOON, Store
 
@@ -248,12 +247,8 @@ async def test_no_parameter_of_a_trace_is_markup(store: Store, reader: Browser, 
         is_harmless(answer.text)
 
 
-async def test_traces_of_two_projects_never_meet(
-    store: Store, reader: Browser, open_browser: OpenBrowser, other_project: str
-) -> None:
+async def test_traces_of_two_projects_never_meet(store: Store, reader: Browser, stranger: Browser) -> None:
     add_checkout(store)
-    stranger = open_browser()
-    await stranger.log_in(key=other_project)
     assert "of another" not in await reader.shown(f"/p/p/traces?{RANGE}")
     assert "of another" in await stranger.shown(f"/p/q/traces?{RANGE}")
     for path in (
