@@ -1,7 +1,7 @@
 """How the records of one queue message are encoded: what gateway and writer must agree on besides the stamp."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -35,6 +35,13 @@ class Codec(ABC):
     @abstractmethod
     def sizes(self, payload: Payload) -> list[int]:
         """Bytes of each record; as many numbers as there are records. Raises `Undecodable`."""
+
+    def look(self, payload: Payload) -> Iterable[Any]:
+        """The records as far as the gateway must know them to accept the payload. What passes can be read.
+
+        Raises `Undecodable`, also between two records; MemoryError for a payload that takes more than there is.
+        """
+        return self.read(payload)
 
     def plain(self, payload: Payload) -> Any:
         """The records as plain values, for people to read. Raises `Undecodable`."""

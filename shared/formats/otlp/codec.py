@@ -1,0 +1,128 @@
+"""The payloads of OTLP: resources, in each of them scopes, in each of them records. The body of a request as it came,
+or the same with some of its records."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from shared.envelope import Undecodable
+from shared.formats.codec import Codec, Payload
+from shared.formats.otlp.records import Source
+
+MOST_GROUPS = 10_000
+"""Most resources, and scopes, in a payload: they take memory without being records."""
+
+TOO_MANY_GROUPS = f"more than {MOST_GROUPS} resources and scopes"
+
+_AROUND = 64
+"""More bytes than what stands around a record, a scope or a resource, in any encoding."""
+
+
+class Head(NamedTuple):
+    """A resource or a scope, and its schema, as they were sent."""
+
+    sent: Any
+    schema_url: Any
+
+    @property
+    def size(self) -> int:
+        return len(bytes(self.sent)) + len(self.schema_url or b"") + _AROUND
+
+
+class Group(NamedTuple):
+    """Records, as they were sent, of one resource and one scope."""
+
+    resource: Head
+    scope: Head
+    records: Sequence[Any]
+
+
+class OtlpCodec(Codec):
+    """What the encodings share: the order of records is that of the bytes, resources and scopes flattened."""
+
+    def __init__(self, make: Callable[[Any, Any, Source], Any], decode: Callable[[Any], Any]) -> None:
+        """`make`: `log_of` or `span_of`; `decode` decodes one record."""
+        self._make = make
+        self._decode = decode
+
+    @abstractmethod
+    def _frame(self, payload: Payload) -> Any:
+        """The request, its records as slices. Raises `Undecodable`."""
+
+    @abstractmethod
+    def _source(self, group: Group) -> Source: ...
+
+    @abstractmethod
+    def _joined(self, groups: Iterable[Group]) -> bytes:
+        """The payload of these groups; those that follow one another share their resource if it is the same object."""
+
+    def read(self, payload: Payload) -> list[Any]:
+        make, decode = self._make, self._decode
+        made: list[Any] = []
+        for group in self._groups(payload):
+            source = self._source(group)
+            made += [make(self, decode(sent), source) for sent in group.records]
+        return made
+
+    def keep(self, payload: Payload, indices: Sequence[int]) -> bytes:
+        wanted = iter(indices)
+        index = next(wanted, -1)
+        kept: list[Group] = []
+        first = 0
+        for group in self._groups(payload):
+            records = []
+            while first <= index < first + len(group.records):
+                records.append(group.records[index - first])
+                index = next(wanted, -1)
+            first += len(group.records)
+            if records:
+                kept.append(group._replace(records=records))
+        return self._joined(kept)
+
+    def sizes(self, payload: Payload) -> list[int]:
+        """Each with its resource and scope, without which it can't be sent alone."""
+        return [
+            group.resource.size + group.scope.size + len(bytes(sent)) + _AROUND
+            for group in self._groups(payload)
+            for sent in group.records
+        ]
+
+    def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
+        part: list[Group] = []
+        size = 0
+        for group in self._groups(payload):
+            begin = 0
+            size += self._head_size(part, group)
+            for index, sent in enumerate(group.records):
+                own = len(bytes(sent)) + _AROUND
+                if size + own > room and (part or index > begin):
+                    yield self._part([*part, group._replace(records=group.records[begin:index])])
+                    part, begin = [], index
+                    size = self._head_size(part, group)
+                size += own
+            part.append(group._replace(records=group.records[begin:]))
+        if part:
+            yield self._part(part)
+
+    def _part(self, groups: list[Group]) -> tuple[bytes, int]:
+        groups = [group for group in groups if group.records]
+        return self._joined(groups), sum(len(group.records) for group in groups)
+
+    def _head_size(self, before: list[Group], group: Group) -> int:
+        is_same = bool(before) and before[-1].resource is group.resource
+        return group.scope.size + (0 if is_same else group.resource.size)
+
+    def _groups(self, payload: Payload) -> list[Group]:
+        """Those that have records. Raises `Undecodable`."""
+        found: list[Group] = []
+        seen = 0
+        for resource in self._frame(payload).resources or ():
+            head = Head(resource.resource, resource.schema_url)
+            scopes = resource.scopes or ()
+            seen += 1 + len(scopes)
+            if seen > MOST_GROUPS:
+                raise Undecodable(TOO_MANY_GROUPS)
+            for scope in scopes:
+                if scope.records:
+                    found.append(Group(head, Head(scope.scope, scope.schema_url), list(scope.records)))
+        return found

@@ -1,0 +1,189 @@
+"""OTLP in JSON."""
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any, Literal
+
+import msgspec
+
+from shared.envelope import Undecodable
+from shared.formats.codec import Payload
+from shared.formats.otlp import json_schema as schema
+from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
+from shared.formats.otlp.records import Attributes, Source, log_of, span_of
+from shared.formats.otlp.source import source_of
+from shared.formats.otlp.values import json_text, named, printable
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+
+_LARGEST = 2**64 - 1
+_INT64 = range(-(2**63), 2**63)
+
+_LOGS: Any = schema.Logs, schema.ResourceLogs, schema.ScopeLogs
+_SPANS: Any = schema.Traces, schema.ResourceSpans, schema.ScopeSpans
+
+_encode = msgspec.json.Encoder().encode
+_decode_any = msgspec.json.Decoder().decode
+_decode_resource = msgspec.json.Decoder(schema.Resource).decode
+_decode_scope = msgspec.json.Decoder(schema.InstrumentationScope).decode
+
+
+class OtlpJson(OtlpCodec):
+    """Payloads of one kind of record."""
+
+    media_type = "application/json"
+
+    def __init__(self, root: Literal["Logs", "Traces"]) -> None:
+        is_logs = root == "Logs"
+        self._new = _LOGS if is_logs else _SPANS
+        record: Any = schema.LogRecord if is_logs else schema.Span
+        super().__init__(log_of if is_logs else span_of, msgspec.json.Decoder(record).decode)
+        request = self._new[0]
+        self._full = msgspec.json.Decoder(request[record]).decode
+        self._cut = msgspec.json.Decoder(request[msgspec.Raw]).decode
+
+    def look(self, payload: Payload) -> Iterable[Any]:
+        found: list[Any] = []
+        groups = 0
+        for resource in _checked(self._full, payload).resources or ():
+            _checked(_decode_resource, resource.resource)
+            scopes = resource.scopes or ()
+            groups += 1 + len(scopes)
+            if groups > MOST_GROUPS:
+                raise Undecodable(TOO_MANY_GROUPS)
+            for scope in scopes:
+                _checked(_decode_scope, scope.scope)
+                found += scope.records or ()
+        return found
+
+    def _frame(self, payload: Payload) -> Any:
+        return _checked(self._cut, payload)
+
+    def _source(self, group: Group) -> Source:
+        resource = _checked(_decode_resource, group.resource.sent)
+        return source_of(self, group, resource, _checked(_decode_scope, group.scope.sent))
+
+    def read(self, payload: Payload) -> list[Any]:
+        try:
+            return super().read(payload)
+        except _UNREADABLE as error:
+            raise Undecodable(str(error)) from error
+
+    def _joined(self, groups: Iterable[Group]) -> bytes:
+        new_request, new_resource, new_scope = self._new
+        resources: list[Any] = []
+        head = None
+        for group in groups:
+            if group.resource is not head:
+                head = group.resource
+                resources.append(new_resource(resource=head.sent, schema_url=head.schema_url, scopes=[]))
+            scope, url = group.scope
+            resources[-1].scopes.append(new_scope(scope=scope, schema_url=url, records=list(group.records)))
+        return _encode(new_request(resources=resources))
+
+    def text(self, sent: str | None) -> str:
+        return printable(sent) if sent else ""
+
+    def number(self, sent: int | float | str | None) -> int:
+        if not sent or sent == "-":
+            return 0
+        return max(-_LARGEST, min(int(sent), _LARGEST))
+
+    def id(self, sent: str | None) -> str:
+        return printable(sent.lower()) if sent else ""
+
+    def attributes(self, sent: Iterable[msgspec.Raw] | None) -> Attributes:
+        return dict(_pair(_plain(raw)) for raw in sent or ())
+
+    def body(self, record: Any) -> str | None:
+        sent = _plain(record.body)
+        if isinstance(sent, dict) and isinstance(sent.get("stringValue"), str):
+            return printable(sent["stringValue"])
+        value = _value(sent)
+        return None if value is None else json_text(value)
+
+
+def _checked(decode: Any, sent: Any) -> Any:
+    """A message; an absent one, or null, is empty."""
+    if not isinstance(sent, msgspec.Raw):
+        sent = sent or b"{}"
+    elif bytes(sent) in (b"", b"null"):
+        sent = b"{}"
+    try:
+        return decode(sent)
+    except _UNREADABLE as error:
+        raise Undecodable(str(error)) from error
+
+
+def _plain(raw: msgspec.Raw) -> Any:
+    """Any JSON; None for what can't be read."""
+    try:
+        return _decode_any(raw) if bytes(raw) else None
+    except _UNREADABLE:
+        return None
+
+
+def _pair(sent: Any) -> tuple[str, Any]:
+    if not isinstance(sent, dict):
+        return "", None
+    key = sent.get("key")
+    return (printable(key) if isinstance(key, str) else ""), _value(sent.get("value"))
+
+
+def _value(sent: Any) -> Any:
+    """A value as JSON holds it (contracts.md, "Attributes of OTLP"); None for what is no value."""
+    if not isinstance(sent, dict):
+        return None
+    for name, value in sent.items():
+        if value is not None and (read := _KINDS.get(name)):
+            return read(value)
+    return None
+
+
+def _integer(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number in _INT64 else None
+
+
+def _double(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else named(number)
+
+
+def _array(value: Any) -> Any:
+    values = value.get("values") if isinstance(value, dict) else None
+    return [_value(each) for each in values] if isinstance(values, list) else []
+
+
+def _object(value: Any) -> Any:
+    values = value.get("values") if isinstance(value, dict) else None
+    return dict(map(_pair, values)) if isinstance(values, list) else {}
+
+
+def _string(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else None
+
+
+def _boolean(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+_KINDS: Mapping[str, Any] = {
+    "stringValue": _string,
+    "boolValue": _boolean,
+    "intValue": _integer,
+    "doubleValue": _double,
+    "arrayValue": _array,
+    "kvlistValue": _object,
+    "bytesValue": _string,
+}
