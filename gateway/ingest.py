@@ -1,7 +1,8 @@
 """One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -69,7 +70,6 @@ class IngestRoute:
         self.intake = intake
         self.registry = deps.registry
         self.api: Api = deps.apis.of(intake)
-        self._content_type = (b"content-type", self.api.media_type.encode())
         self._checks = Checks(intake, deps.registry, self.api)
         self._aside = deps.aside
         self._keys = deps.keys
@@ -87,24 +87,24 @@ class IngestRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, self._bodies)
         headers = request.answer_headers
-        headers.append(self._content_type)
         if (origin := request.headers.get(b"origin")) is not None:
             headers.append(CREDENTIALS)
         headers += standing_headers(self._request_ids, origin)
         try:
             answer = await self.accept(request)
         except Rejection as rejection:
-            answer = self._refused(rejection)
+            answer = self._refused(request, rejection)
         except ClientGone:
             self._metrics.requests.labels(self.intake.route, "client_gone").inc()
             return
         except asyncio.CancelledError:  # shutdown has waited long enough: the outcome is unknown
-            answer = self._refused(Unavailable())
+            answer = self._refused(request, Unavailable())
         except Exception:
             _log.exception("unexpected error", route=self.intake.route)
-            answer = self._refused(InternalError())
+            answer = self._refused(request, InternalError())
         finally:
             request.forget()
+        headers.append(self._answering(request).content_type)
         await send_answer(scope, send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:
@@ -184,13 +184,17 @@ class IngestRoute:
         signal = part.format.signal
         if part.pings:
             self._metrics.dropped(signal, "sdk_init", part.pings)
-        for _, reason in part.dropped:
-            self._metrics.records.labels(self.intake.route, "dropped").inc()
-            self._metrics.dropped(signal, reason, 1)
+        for reason, n in Counter(reason for _, reason in part.dropped).items():
+            self._metrics.records.labels(self.intake.route, "dropped").inc(n)
+            self._metrics.dropped(signal, reason, n)
 
-    def _refused(self, rejection: Rejection) -> Answer:
+    def _answering(self, request: Request) -> Api:
+        """The API in the encoding of a request."""
+        return self.api.dialect(request.headers.get(b"content-type", b""), request.body)
+
+    def _refused(self, request: Request, rejection: Rejection) -> Answer:
         self._metrics.requests.labels(self.intake.route, rejection.reason).inc()
-        return self.api.answer(rejection)
+        return self._answering(request).answer(rejection)
 
 
 def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules = NO_RULES) -> Outcome:
@@ -199,9 +203,11 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
     accepted = dropped = 0
     fingerprints: list[str] = []
     event_ids: list[str] = []
+    reasons: Mapping[str, int] = {}
     for part in parts:
         accepted += part.n + part.pings + len(part.repeated)
         dropped += len(part.dropped)
+        reasons = part.reasons or reasons
         if part.prints_of:
             fingerprints += [
                 fingerprint(FINGERPRINT_VERSION, each.message, each.stack, rules, each.release).hash
@@ -213,7 +219,7 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
             for place, event_id in part.repeated:
                 ids.insert(place, event_id)
             event_ids += ids
-    return Outcome(accepted, dropped, fingerprints, event_ids)
+    return Outcome(accepted, dropped, fingerprints, event_ids, parts[0].format.name if parts else "", reasons)
 
 
 def headers_of(outcome: Outcome, parts: Sequence[Part]) -> Headers:

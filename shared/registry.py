@@ -80,11 +80,12 @@ def _check(intake: Intake, formats: Mapping[str, Format]) -> None:
 
 
 def modules(package: ModuleType, extensions: Path | None) -> Iterator[ModuleType]:
-    """The modules of a package, then the files of the extra folder's subfolder of the same name."""
+    """The modules of a package and of the packages in it, then the files of the extra folder's subfolder of that
+    name."""
     if extensions is not None and not extensions.is_dir():
         raise BadExtension(f"SLUICE_EXTENSIONS names {extensions}, which is no folder")
-    for info in pkgutil.iter_modules(package.__path__):
-        yield importlib.import_module(f"{package.__name__}.{info.name}")
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(info.name)
     folder = extensions / package.__name__.rpartition(".")[2] if extensions else None
     for path in sorted(folder.glob("*.py")) if folder else ():
         yield _import_file(f"sluice_extension_{path.parent.name}_{path.stem}", path)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -31,6 +32,16 @@ class Api(ABC):
     """Whether its bodies may hold `NaN`, `Infinity` and `-Infinity`, as Python writes them, in values of any kind."""
     shapes: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
     """Every refusal has exactly one of these shapes; for the API's description."""
+
+    def dialect(self, content_type: bytes, body: bytes) -> "Api":
+        """The API as it answers a request: one that answers in the request's encoding has one for each. The body may
+        not be there yet."""
+        return self
+
+    @cached_property
+    def content_type(self) -> tuple[bytes, bytes]:
+        """The header of its answers."""
+        return b"content-type", self.media_type.encode()
 
     def length(self, text: str) -> int:
         """The length of a text, in the unit of the API's limits."""

@@ -54,6 +54,7 @@ class PartOf(msgspec.Struct, array_like=True):
     pings: int
     places: list[int]
     digests: list[bytes]
+    reasons: dict[str, int]
     told: list[str]
 
 

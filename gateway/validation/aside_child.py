@@ -59,12 +59,13 @@ class Checker:
             bodies = self._checks[task.route].opened(body, task.content_type)
             return Done(key=key_in(bodies)) if task.wanted == "key" else told(parts_of(bodies))
         except Rejection as rejection:
-            return self._refused(task, rejection)
+            return self._refused(task, body, rejection)
         except MemoryError:
-            return self._refused(task, TooLarge())
+            return self._refused(task, body, TooLarge())
 
-    def _refused(self, task: Task, rejection: Rejection) -> Done:
-        return Done(reason=rejection.reason, answer=self._apis[task.route].answer(rejection))
+    def _refused(self, task: Task, body: bytes, rejection: Rejection) -> Done:
+        api = self._apis[task.route].dialect(task.content_type, body)
+        return Done(reason=rejection.reason, answer=api.answer(rejection))
 
 
 if __name__ == "__main__":

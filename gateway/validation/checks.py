@@ -11,7 +11,7 @@ from gateway.apis.base import Api
 from gateway.rejections import Unreadable
 from gateway.validation.nesting import is_too_deep
 from gateway.validation.parts import Opened, Part
-from gateway.validation.sizes import FAST_BYTES, MANY, SLOW_BYTES, Heavy
+from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
 from gateway.validation.validator import Validator, unwrapped, validator
 from shared.formats.intake import Intake
 from shared.registry import Registry
@@ -44,7 +44,7 @@ class Checks:
         if self._intake.unwrap is None:
             pairs: Sequence[tuple[str, bytes]] = ((self._name, body),)
         else:
-            if len(body) > self._slow_bytes and body.count(b"\n") > MANY:
+            if len(body) > self._slow_bytes and self._intake.is_heavy(body):
                 raise Heavy
             pairs = unwrapped(self._intake, self._api, body, content_type.decode("latin-1"))
         bodies: list[Body] = []

@@ -1,5 +1,7 @@
 """Bodies that only their format's codec can read."""
 
+from collections import Counter
+
 from gateway.apis.base import Api
 from gateway.rejections import MalformedJson, TooLarge
 from gateway.validation.parts import TOLD, Opened, Part
@@ -7,7 +9,6 @@ from gateway.validation.sizes import MAX_RECORD_BYTES
 from shared.envelope import Undecodable
 from shared.formats.base import Format
 from shared.formats.intake import Encoded
-from shared.metrics import DropReason
 
 
 class EncodedValidator:
@@ -15,6 +16,7 @@ class EncodedValidator:
 
     def __init__(self, fmt: Format, body: Encoded, api: Api) -> None:
         self._format = fmt
+        self._codec = fmt.codec
         self._body = body
         self._api = api
 
@@ -30,22 +32,36 @@ class EncodedValidator:
     def validate(self, opened: Opened) -> Part:
         text = opened.text
         try:
-            records = self._format.codec.read(text)
-            # No record is larger than its body: the sizes in a small one don't matter.
-            sizes = self._format.codec.sizes(text) if len(text) > MAX_RECORD_BYTES else [0] * len(records)
+            n, faults = self._judged(text)
         except Undecodable as error:
             raise MalformedJson(self._api.malformed(text)) from error
-        if not self._body.least <= len(records) <= self._body.most:
+        if not self._body.least <= n <= self._body.most:
             raise TooLarge
-        dropped: list[tuple[int, DropReason]] = []
-        told: list[str] = []
-        for index, (record, size) in enumerate(zip(records, sizes, strict=True)):
-            fault = "too_large" if size > MAX_RECORD_BYTES else self._body.judge(record)
-            if fault:
-                dropped.append((index, "too_large" if size > MAX_RECORD_BYTES else "invalid"))
-                told.append(f"{index}:{fault}")
-        if not dropped:
-            return Part(self._format, text, len(records))
-        bad = {index for index, _ in dropped}
-        good = [index for index in range(len(records)) if index not in bad]
-        return Part(self._format, self._format.codec.keep(text, good), len(good), dropped, told=told[:TOLD])
+        return self._without(text, n, faults) if faults else Part(self._format, text, n)
+
+    def _judged(self, text: bytes) -> tuple[int, dict[int, str]]:
+        """How many records there are, and index -> fault of the bad ones. Raises `Undecodable`."""
+        n = 0
+        judge = self._body.judge
+        faults: dict[int, str] = {}
+        for record in self._codec.look(text):
+            if judge is not None and (fault := judge(record)):
+                faults[n] = fault
+            n += 1
+        if len(text) > MAX_RECORD_BYTES:  # no record of a smaller body is larger
+            sizes = enumerate(self._codec.sizes(text))
+            faults |= {index: "too_large" for index, size in sizes if size > MAX_RECORD_BYTES}
+        return n, faults
+
+    def _without(self, text: bytes, n: int, faults: dict[int, str]) -> Part:
+        """The part of the good records."""
+        good = [index for index in range(n) if index not in faults]
+        bad = sorted(faults.items())
+        return Part(
+            self._format,
+            self._codec.keep(text, good),
+            len(good),
+            [(index, "too_large" if fault == "too_large" else "invalid") for index, fault in bad],
+            reasons=Counter(faults.values()),
+            told=[f"{index}:{fault}" for index, fault in bad[:TOLD]],
+        )

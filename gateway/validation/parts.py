@@ -1,6 +1,6 @@
 """The result of validating a body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +38,8 @@ class Part(msgspec.Struct, gc=False):
     checked, because large ones take their time."""
     repeated: Sequence[tuple[int, str]] = ()
     """(index among the accepted, id) of each event that is accepted because it was published before."""
+    reasons: Mapping[str, int] = {}
+    """Of an `Encoded` body: the words of `told`, and how many records were left out for each."""
     told: Sequence[str] = ()
     """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
 

@@ -11,6 +11,9 @@ import msgspec
 
 from shared.formats.structs import retyped
 
+MANY_LINES = 1_000
+"""Lines that are still looked at one by one on the event loop."""
+
 
 class Malformed(Exception):
     """A body that its intake can't read, or that is not JSON at all. The text says why, in a few words."""
@@ -46,6 +49,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     dropped: int = 0
     fingerprints: Sequence[str] = ()
     event_ids: Sequence[str] = ()
+    format: str = ""
+    """The format of the body, of several that of the first; it may decide how the answer is encoded."""
+    reasons: Mapping[str, int] = {}
+    """Of an `Encoded` body: why records were dropped, and how many for each reason."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +130,14 @@ Judge = Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Encoded:
-    """The body is a payload of its format's codec, which alone can read it; records with a fault are dropped."""
+    """The body is a payload of its format's codec, which alone can read it; records with a fault are dropped.
+
+    `judge` judges what the codec's `look` gives; without it every record is good.
+    """
 
     most: int
     least: int = 0
-    judge: Judge = lambda record: ""
+    judge: Judge | None = None
     partial = True
     names_events = False
 
@@ -140,6 +150,11 @@ Unwrap = Callable[[bytes, str], Sequence[tuple[str, bytes]]]
 
 It runs before anything assumes JSON or UTF-8. Raises `Malformed`.
 """
+
+
+def many_lines(body: bytes) -> bool:
+    """Whether a body has so many lines that to unwrap them one by one takes milliseconds."""
+    return body.count(b"\n") > MANY_LINES
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,9 @@ class Intake:
     """(status, body) of an accepted request."""
     unwrap: Unwrap | None = None
     """None: the whole body is of the one format."""
+    is_heavy: Callable[[bytes], bool] = many_lines
+    """Whether to unwrap and check a body of more than 16 kB may take more than a few milliseconds, told in some
+    microseconds."""
     kind: Literal["ingest", "drain"] = "ingest"
     """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
     if its project sets one."""
