@@ -60,3 +60,10 @@ class ZodRefusal(msgspec.Struct, forbid_unknown_fields=True):
 
     success: bool
     error: ZodError
+
+
+class RpcStatus(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a request was refused: google.rpc.Status."""
+
+    code: int
+    message: str

@@ -11,6 +11,7 @@ from shared.formats.intake import Array, Batch, Body, Encoded, Intake, OneOrMany
 from shared.registry import Registry
 
 _BINARY = {"type": "string", "contentEncoding": "binary"}
+_JSON = "application/json"
 
 
 def content_of(intake: Intake, registry: Registry, components: Components) -> Json:
@@ -19,8 +20,8 @@ def content_of(intake: Intake, registry: Registry, components: Components) -> Js
     for name, body in intake.bodies.items():
         fmt = registry.formats[name]
         content.setdefault(fmt.codec.media_type, {"schema": body_schema(fmt, body, components)})
-    first = next(iter(content.values()))
-    first["examples"] = values_of({name: each for name, each in intake.examples.items() if not _is_binary(each)})
+    shown = content.get(_JSON) or next(iter(content.values()))
+    shown["examples"] = values_of({name: each for name, each in intake.examples.items() if not _is_binary(each)})
     for media_type in intake.media_types:
         content[media_type] = _lines(intake)
     return content
@@ -29,7 +30,7 @@ def content_of(intake: Intake, registry: Registry, components: Components) -> Js
 def body_schema(fmt: Format, body: Body, components: Components) -> Json:
     """What a body of a format must be for all of it to be stored."""
     if isinstance(body, Encoded):
-        return _BINARY
+        return {"type": "object"} if fmt.codec.media_type == _JSON else _BINARY
     record = fmt.codec.record  # type: ignore[attr-defined]
     if isinstance(body, Batch):
         return components.schema(described(body.whole(described(record), _judged(body)), has_key=True), name_of(fmt))

@@ -8,7 +8,7 @@ from shared.formats.base import ABSENT, Columns, Format, JsonObject, Rows
 from shared.formats.codec import JsonArray
 from shared.formats.deeptracer import Count, Release, Time, common_columns, reply
 from shared.formats.intake import Intake, One
-from shared.formats.values import raw_text, sent, times, whole
+from shared.formats.values import WHOLE_MAX, raw_text, sent, thousandths, times, whole
 
 
 class Span(msgspec.Struct, gc=False, kw_only=True):
@@ -34,8 +34,14 @@ def columns(rows: Rows) -> Columns:
         "timestamp": times(rows, span["start_time"], "start_time"),
         **{name: span[name] for name in ("trace_id", "span_id", "parent_span_id", "operation", "status")},
         "duration_ms": whole(rows, span["duration_ms"], "duration_ms"),
+        "duration_us": [_microseconds(ms) for ms in span["duration_ms"]],
         "attributes": raw_text(span["metadata"]),
     }
+
+
+def _microseconds(ms: float) -> int:
+    """Cut, as all times are."""
+    return thousandths(min(ms, WHOLE_MAX))
 
 
 FORMAT = Format("deeptracer.traces", signal="traces", columns=columns, codec=JsonArray(Span))

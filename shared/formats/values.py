@@ -1,6 +1,6 @@
 """Values of records -> values of columns, a whole column at a time (performance.md, "A whole column at a time")."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from operator import floordiv, sub
@@ -62,6 +62,11 @@ def microseconds(moment: Moment) -> int:
     return (moment - _EPOCH) // _US
 
 
+def thousandths(number: float) -> int:
+    """How many thousandths are in a number: the microseconds of milliseconds."""
+    return _cut(number, 1_000)
+
+
 def _cut(number: float, parts: int) -> int:
     """How many parts of one are in a number, as its decimal digits say: 0.29 has 290,000 millionths, although a double
     is a little less than that."""
@@ -95,12 +100,17 @@ def times(rows: Rows, sent: Sequence[Moment | None], name: str = "timestamp") ->
         ]
     else:
         out = _column(sent)  # type: ignore[arg-type]  # None is not among them
+    return plausible(rows, out, lambda row: _as_sent(sent[row]), name)
+
+
+def plausible(rows: Rows, out: list[int], as_sent: Callable[[int], Any], name: str = "timestamp") -> list[int]:
+    """Microseconds, in place; too late or impossible ones become `received_at`, the original noted."""
     if min(out) >= EARLIEST_US and max(out) <= min(min(rows.received_at) + LEAD_US, LATEST_US):
         return out
     for row, (moment, received) in enumerate(zip(out, rows.received_at, strict=True)):
         if not EARLIEST_US <= moment <= LATEST_US or moment > received + LEAD_US:
             out[row] = received
-            rows.note(row, name, _as_sent(sent[row]))
+            rows.note(row, name, as_sent(row))
     return out
 
 

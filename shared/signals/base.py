@@ -34,6 +34,9 @@ LOW = "LowCardinality(String)"
 LOW_LIMIT = 256
 """Characters kept in a low-cardinality column."""
 
+RESOURCE_LIMIT = 16_000
+"""Characters kept of the JSON text of a resource."""
+
 ID_LIMIT = 512
 """Characters kept in the column of an id."""
 

@@ -1,6 +1,18 @@
 """Logs: one row a log entry."""
 
-from shared.signals.base import Alias, Column, Index, Retired, Rollup, Signal, Table, identifier, low
+from shared.signals.base import (
+    LOW,
+    RESOURCE_LIMIT,
+    Alias,
+    Column,
+    Index,
+    Retired,
+    Rollup,
+    Signal,
+    Table,
+    identifier,
+    low,
+)
 
 PATTERN = (
     "if(notEmpty(template), template, reverse(replaceRegexpAll(reverse(replaceRegexpAll("
@@ -41,6 +53,8 @@ LOGS = Table(
         Column("user", "String", "JSON object of the user's further keys."),
         Column("account", "String", "JSON object of the account's further keys."),
         low("format", "The wire format it came in."),
+        Column("resource", LOW, "JSON object of what sent it: OpenTelemetry's resource.", limit=RESOURCE_LIMIT),
+        low("event_name", "OpenTelemetry's name of the kind of event."),
     ),
     indexes=(
         Index("vercel", "vercel_id", "bloom_filter(0.01)"),

@@ -11,27 +11,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """What a resource and a scope say once for all of their records."""
+    """What a resource and a scope say once for all of their records, which share it."""
 
-    resource: Attributes
-    resource_text: str
-    """JSON text; one object for all records of a resource."""
+    service: str
+    environment: str
+    release: str
+    resource: str
+    """All attributes of the resource as JSON text; '' for none."""
+    platform: str
+    """The language of the SDK."""
     scope_name: str
-    scope_version: str
-    scope: Attributes
-    schema_url: str
-
-    @property
-    def service(self) -> str:
-        return said(self.resource, "service.name")
-
-    @property
-    def environment(self) -> str:
-        return said(self.resource, "deployment.environment.name", "deployment.environment") or "production"
-
-    @property
-    def release(self) -> str:
-        return said(self.resource, "service.version")
+    notes: Attributes
+    """What else the scope says, for `extra`."""
+    is_long: bool
+    """The notes are so long that only the first row keeps them."""
 
 
 class Log(msgspec.Struct, frozen=True, gc=False):

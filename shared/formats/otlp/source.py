@@ -3,18 +3,29 @@
 from typing import Any
 
 from shared.formats.otlp.codec import Group
-from shared.formats.otlp.records import Source, Wire
+from shared.formats.otlp.records import Source, Wire, said
 from shared.formats.otlp.values import json_text
+
+LONGEST_NOTE = 512
+"""Characters of notes that all rows keep: else a small request of many records could fill the table."""
 
 
 def source_of(wire: Wire, group: Group, resource: Any, scope: Any) -> Source:
     """`resource` and `scope`: the group's, decoded."""
     attributes = wire.attributes(resource.attributes)
+    notes = {
+        "scope_version": wire.text(scope.version),
+        "scope": wire.attributes(scope.attributes),
+        "schema_url": wire.text(group.scope.schema_url or group.resource.schema_url),
+    }
+    notes = {name: value for name, value in notes.items() if value}
     return Source(
-        resource=attributes,
-        resource_text=json_text(attributes) if attributes else "",
+        service=said(attributes, "service.name"),
+        environment=said(attributes, "deployment.environment.name", "deployment.environment") or "production",
+        release=said(attributes, "service.version"),
+        resource=json_text(attributes) if attributes else "",
+        platform=said(attributes, "telemetry.sdk.language"),
         scope_name=wire.text(scope.name),
-        scope_version=wire.text(scope.version),
-        scope=wire.attributes(scope.attributes),
-        schema_url=wire.text(group.scope.schema_url or group.resource.schema_url),
+        notes=notes,
+        is_long=len(json_text(notes)) > LONGEST_NOTE,
     )

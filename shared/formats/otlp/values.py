@@ -25,5 +25,8 @@ def base64_text(value: bytes) -> str:
     return b64encode(value).decode()
 
 
+json_bytes = _encode
+
+
 def json_text(value: Any) -> str:
     return _encode(value).decode()

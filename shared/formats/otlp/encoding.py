@@ -1,0 +1,32 @@
+"""In which encoding a request came."""
+
+_PROTOBUF = ("application/x-protobuf", "application/protobuf")
+_JSON = "application/json"
+
+MANY_TAGS = 40_000
+"""Bytes that begin a message, in a body of at most 256 kB; usual ones have half as many."""
+
+
+def is_json(content_type: str, body: bytes) -> bool:
+    """Whether a request is JSON and not protobuf. Without a Content-Type that says so its first byte does: `{` can't
+    begin a protobuf request."""
+    named = content_type.partition(";")[0].strip().lower()
+    if named in _PROTOBUF:
+        return False
+    return named == _JSON or not body or body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
+
+
+def is_heavy(body: bytes) -> bool:
+    """Whether a body has so many messages that to decode them takes more than a few milliseconds."""
+    return body.count(b"\n") + body.count(b"\x12") + body.count(b"{") > MANY_TAGS
+
+
+def valid_utf8(body: bytes) -> bytes:
+    """JSON, with U+FFFD for bytes that are not UTF-8. In protobuf they are the writer's to replace."""
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode(errors="replace").encode()
+    return body

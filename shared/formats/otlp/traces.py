@@ -1,0 +1,116 @@
+"""`POST /v1/traces`: Spans (contracts.md, "OTLP")."""
+
+from functools import partial
+from typing import Any
+
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.intake import Encoded, Intake
+from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
+from shared.formats.otlp.encoding import is_heavy, is_json, valid_utf8
+from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
+from shared.formats.otlp.json_text import OtlpJson
+from shared.formats.otlp.limits import MOST
+from shared.formats.otlp.protobuf import Protobuf
+from shared.formats.otlp.records import Span, iso
+from shared.formats.otlp.replies import SPANS, reply
+from shared.formats.otlp.values import json_bytes
+
+_KINDS = ("", "internal", "server", "client", "producer", "consumer")
+_STATUSES = ("unset", "ok", "error")
+
+_PROMOTED: Promoted = {"user_id": ("user.id", "enduser.id"), "session_id": ("session.id",)}
+
+
+def columns(rows: Rows) -> Columns:
+    spans: list[Span] = rows.records
+    _note_dropped(rows, spans)
+    took = [_took_ns(rows, row, span) for row, span in enumerate(spans)]
+    return {
+        **common_columns(rows),
+        **promoted([span.attributes for span in spans], _PROMOTED),
+        "timestamp": moments(rows, [span.start_ns for span in spans]),
+        "trace_id": ids(rows, [span.trace_id for span in spans], TRACE_BYTES, "trace_id"),
+        "span_id": ids(rows, [span.span_id for span in spans], SPAN_BYTES, "span_id"),
+        "parent_span_id": ids(rows, [span.parent_span_id for span in spans], SPAN_BYTES, "parent_span_id"),
+        "operation": [span.name or "unknown" for span in spans],
+        "kind": [_KINDS[span.kind] if 0 < span.kind < len(_KINDS) else "" for span in spans],
+        "duration_ms": [(ns + 500_000) // 1_000_000 for ns in took],
+        "duration_us": [ns // 1_000 for ns in took],
+        "status": [_STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset" for span in spans],
+        "status_message": [span.status_message for span in spans],
+        "events": [json_bytes(span.events) if span.events else b"" for span in spans],
+        "links": [json_bytes(span.links) if span.links else b"" for span in spans],
+        "scope_name": [span.source.scope_name for span in spans],
+        "trace_state": [span.trace_state for span in spans],
+    }
+
+
+def _took_ns(rows: Rows, row: int, span: Span) -> int:
+    """How long a span took; 0 for one that has no end, or ends before it starts."""
+    if span.end_ns >= span.start_ns:
+        return span.end_ns - span.start_ns
+    if span.end_ns:
+        rows.note(row, "end_time", iso(span.end_ns))
+    return 0
+
+
+def _note_dropped(rows: Rows, spans: list[Span]) -> None:
+    for row, span in enumerate(spans):
+        if span.dropped_events:
+            rows.note(row, "dropped_events", span.dropped_events)
+        if span.dropped_links:
+            rows.note(row, "dropped_links", span.dropped_links)
+
+
+def judge(span: Any) -> str:
+    """The fault of a span of either encoding."""
+    if not is_id(span.trace_id, TRACE_BYTES) or not is_id(span.span_id, SPAN_BYTES):
+        return "invalid_id"
+    return "" if has_time(span.start_time_unix_nano) else "missing_start_time"
+
+
+def has_time(sent: Any) -> bool:
+    return bool(sent) and float(sent) > 0
+
+
+def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
+    return [(JSON.name, valid_utf8(body))] if is_json(content_type, body) else [(PROTOBUF.name, body)]
+
+
+PROTOBUF = Format("otlp.traces", signal="traces", columns=columns, codec=Protobuf("Traces"))
+JSON = Format("otlp.traces.json", signal="traces", columns=columns, codec=OtlpJson("Traces"))
+
+INTAKE = Intake(
+    routes=("/v1/traces",),
+    api="otlp",
+    bodies={name: Encoded(most=MOST, judge=judge) for name in (PROTOBUF.name, JSON.name)},
+    reply=partial(reply, SPANS),
+    unwrap=unwrap,
+    is_heavy=is_heavy,
+    examples={
+        "one_span": {
+            "resourceSpans": [
+                {
+                    "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "checkout"}}]},
+                    "scopeSpans": [
+                        {
+                            "scope": {"name": "shop.http"},
+                            "spans": [
+                                {
+                                    "traceId": "5b8efff798038103d269b633813fc60c",
+                                    "spanId": "eee19b7ec3c1b174",
+                                    "name": "POST /orders",
+                                    "kind": 2,
+                                    "startTimeUnixNano": "1767268800000000000",
+                                    "endTimeUnixNano": "1767268800012500000",
+                                    "attributes": [{"key": "http.response.status_code", "value": {"intValue": "201"}}],
+                                    "status": {"code": 1},
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ]
+        }
+    },
+)

@@ -1,0 +1,173 @@
+"""Bodies of OTLP through the gateway's checks, and the answers (contracts.md, "OTLP")."""
+
+import json
+from typing import NamedTuple
+
+import pytest
+
+from gateway import apis
+from gateway.ingest import outcome_of
+from gateway.rejections import (
+    NotFound,
+    RateLimited,
+    Rejection,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+    UnsupportedEncoding,
+)
+from gateway.validation.checks import Checks, parts_of
+from gateway.validation.parts import Part
+from gateway.validation.sizes import Heavy
+from shared.formats.otlp import logs, traces
+from shared.formats.otlp.limits import MOST
+from shared.formats.otlp.schema import CUT, FULL
+from shared.registry import load
+from tests.unit.shared.formats.otlp.fixtures import body, codec_of
+
+APIS = apis.load()
+OTLP = APIS.of(logs.INTAKE)
+REGISTRY = load()
+PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
+
+
+class Answered(NamedTuple):
+    status: int
+    body: bytes
+    parts: list[Part] = []  # noqa: RUF012
+
+
+def post(sent: bytes, content_type: bytes = b"", path: str = "logs", *, patient: bool = True) -> Answered:
+    """The answer to a body, with no queue behind it."""
+    intake = logs.INTAKE if path == "logs" else traces.INTAKE
+    try:
+        checks = Checks(intake, REGISTRY, OTLP, patient=patient)
+        parts = parts_of(checks.opened(sent, content_type))
+    except Rejection as rejection:
+        answer = OTLP.dialect(content_type, sent).answer(rejection)
+        return Answered(answer.status, answer.body)
+    return Answered(*intake.reply(outcome_of(parts)), parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "n"),
+    [
+        ("python-logs.pb", "logs", 4),
+        ("node-logs.pb", "logs", 2),
+        ("node-logs.json", "logs", 2),
+        ("python-traces.pb", "traces", 3),
+        ("node-traces.pb", "traces", 2),
+        ("node-traces.json", "traces", 2),
+        ("edge/empty.pb", "logs", 0),
+        ("edge/empty.pb", "traces", 0),
+        ("edge/invalid-utf8-body.pb", "logs", 1),
+        ("edge/logs.json", "logs", 3),
+        ("edge/logs-snake-case.json", "logs", 0),
+    ],
+)
+def test_good_bodies_pass_as_they_came(name: str, path: str, n: int) -> None:
+    sent = body(name)
+    is_json = name.endswith("json")
+    other = b"Application/JSON; charset=utf-8" if is_json else b"text/plain"
+    for content_type in (JSON if is_json else PROTOBUF, other):
+        answer = post(sent, content_type, path)
+        if sent or content_type != b"text/plain":
+            assert answer[:2] == (200, b"{}" if is_json else b"")
+        assert [(part.n, part.payload) for part in answer.parts] == [(n, sent)]
+
+
+@pytest.mark.parametrize("name", ["edge/truncated.pb", "edge/text.bin", "edge/nested-too-deep.pb"])
+def test_what_is_no_otlp_is_refused_in_protobuf(name: str) -> None:
+    assert post(body(name), PROTOBUF)[:2] == (400, body("edge/status.response.pb"))
+
+
+def test_what_is_no_otlp_is_refused_in_json() -> None:
+    refusal = b'{"code":3,"message":"Malformed OTLP in request body"}'
+    for sent in (body("edge/logs-attributes-object.json"), b"{", b'{"resourceLogs":[{"scopeLogs":5}]}', b"[" * 100_000):
+        assert post(sent, JSON)[:2] == (400, refusal)
+    timed = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"noon"}]}]}]}'
+    assert post(timed, JSON)[:2] == (400, refusal)
+
+
+def test_bad_spans_are_rejected_and_the_others_taken() -> None:
+    name = "edge/spans-good-and-bad.pb"
+    answer = post(body(name), PROTOBUF, "traces")
+    assert answer[:2] == (200, body("edge/partial-success-traces.response.pb"))
+    (part,) = answer.parts
+    assert (part.n, part.reasons) == (4, {"invalid_id": 3, "missing_start_time": 1})
+    codec = codec_of(name)
+    faults = map(traces.judge, codec.look(body(name)))
+    good = [span for span, fault in zip(codec.read(body(name)), faults, strict=True) if not fault]
+    assert codec.read(part.payload) == good
+
+
+def test_the_same_in_json() -> None:
+    good = {"traceId": "0a" * 16, "spanId": "0B" * 8, "startTimeUnixNano": "1"}
+    bad = [{"traceId": "x", "spanId": "y", "startTimeUnixNano": "1"}] * 3 + [good | {"startTimeUnixNano": "0"}]
+    sent = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [good, *bad]}]}]})
+    answer = post(sent.encode(), JSON, "traces")
+    assert answer[:2] == (200, body("edge/partial-success-traces.response.json"))
+    assert [len(codec_of("traces.json").read(part.payload)) for part in answer.parts] == [1]
+
+
+def test_logs_at_the_route_of_traces_are_rejected() -> None:
+    answer = post(body("node-logs.pb"), PROTOBUF, "traces")
+    assert answer.status == 200
+    response = FULL["Response"].FromString(answer.body)
+    assert response.partial_success.rejected == 2
+    assert [part.n for part in answer.parts] == [0]
+
+
+def test_a_record_that_is_too_large_is_rejected_alone() -> None:
+    request = FULL["Logs"]()
+    records = request.resources.add().scopes.add().records
+    for text in (b"before", b"x" * 512_000, b"after"):
+        records.add().body.string_value = text
+    answer = post(request.SerializeToString(), PROTOBUF)
+    response = FULL["Response"].FromString(answer.body)
+    assert response.partial_success.error_message == b"1 log record over 512 kB"
+    assert [log.body for log in codec_of("").read(answer.parts[0].payload)] == ["before", "after"]
+    assert answer.parts[0].told == ["1:too_large"]
+
+
+def test_more_records_than_anybody_sends_are_refused() -> None:
+    request = CUT["Logs"]()
+    request.resources.add().scopes.add().records.extend([b""] * (MOST + 1))
+    assert post(request.SerializeToString(), PROTOBUF).status == 413
+
+
+def test_many_small_messages_are_not_decoded_on_the_event_loop() -> None:
+    request = CUT["Logs"]()
+    request.resources.add().scopes.add().records.extend([b""] * 50_000)
+    with pytest.raises(Heavy):
+        post(request.SerializeToString(), PROTOBUF, patient=False)
+    usual = FULL["Logs"]()
+    usual.resources.add().scopes.extend(FULL["Logs"].FromString(body("python-logs.pb")).resources[0].scopes)
+    for _ in range(5):
+        usual.resources[0].scopes.extend(list(usual.resources[0].scopes))
+    assert len(usual.SerializeToString()) > 20_000
+    assert post(usual.SerializeToString(), PROTOBUF, patient=False).status == 200
+
+
+@pytest.mark.parametrize(
+    ("rejection", "status", "code"),
+    [
+        (Unauthenticated(), 401, 16),
+        (NotFound(), 404, 5),
+        (TooLarge(), 413, 8),
+        (UnsupportedEncoding(), 415, 3),
+        (RateLimited(5), 429, 8),
+        (Unavailable(), 503, 14),
+        (Unreadable("packed"), 400, 3),
+    ],
+)
+def test_refusals_are_a_status_in_the_requests_encoding(rejection: Rejection, status: int, code: int) -> None:
+    api = OTLP.dialect(PROTOBUF, b"")
+    answer = api.answer(rejection)
+    assert (answer.status, FULL["Refusal"].FromString(answer.body).code) == (status, code)
+    assert (api.media_type, api.content_type) == ("application/x-protobuf", (b"content-type", PROTOBUF))
+    in_json = OTLP.dialect(b"", b"")
+    assert in_json.media_type == "application/json"
+    assert in_json.answer(rejection).body.startswith(b'{"code":%d,"message":"' % code)
+    assert APIS.of_path("/v1/nowhere").name == "otlp"
