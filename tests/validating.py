@@ -5,11 +5,19 @@ from types import ModuleType
 from gateway import apis
 from gateway.validation.parts import Opened, Part
 from gateway.validation.validator import Validator, unwrapped, validator
-from shared.formats.intake import Intake
+from shared.formats.intake import Encoded, Intake
 from shared.registry import Registry, load
 
 APIS = apis.load()
 REGISTRY = load()
+
+
+def json_intakes(registry: Registry) -> list[Intake]:
+    """Those whose bodies can be generated from their record's type."""
+    return [each for each in registry.intakes if not any(isinstance(body, Encoded) for body in each.bodies.values())]
+
+
+JSON_INTAKES = json_intakes(REGISTRY)
 
 
 class Door:

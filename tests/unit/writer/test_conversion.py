@@ -21,7 +21,7 @@ from shared.signals.base import TIME, Column, Table
 from tests.bodies import bodies
 from tests.examples import examples
 from tests.unit.writer import plain_conversion
-from tests.validating import REGISTRY, Door
+from tests.validating import JSON_INTAKES, REGISTRY, Door
 from writer import converter
 from writer.batch import Batch
 from writer.converter import Converter
@@ -168,7 +168,7 @@ def test_odd_values_become_the_rows_and_letters_that_they_should(portion: int, m
     run()
 
 
-@pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
+@pytest.mark.parametrize("intake", JSON_INTAKES, ids=lambda intake: intake.name)
 def test_bodies_of_every_format_become_the_rows_that_they_should(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

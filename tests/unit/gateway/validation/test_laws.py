@@ -18,11 +18,11 @@ from shared.formats.intake import Intake
 from shared.formats.values import limit_text
 from tests.bodies import bodies, broken, valid, values
 from tests.examples import examples
-from tests.validating import REGISTRY, Door
+from tests.validating import JSON_INTAKES, REGISTRY, Door
 from writer.wire.block import Block
 from writer.wire.column import Unusual
 
-INTAKES = pytest.mark.parametrize("intake", REGISTRY.intakes, ids=lambda intake: intake.name)
+INTAKES = pytest.mark.parametrize("intake", JSON_INTAKES, ids=lambda intake: intake.name)
 NOW_US = 1_790_000_000_000_000
 
 many = examples(40)
