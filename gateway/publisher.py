@@ -39,7 +39,7 @@ class Publisher:
 
     def __init__(self, producer: Producer, registry: Registry, metrics: Metrics) -> None:
         self._producer = producer
-        self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.formats.values()}
+        self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
         self._stored_at = self.failed_at = float("-inf")
 

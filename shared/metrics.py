@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.tallies import Tallies, TallyHistogram
 
-DropReason = Literal["invalid", "too_large", "expired", "sdk_init", "wrong_key"]
+DropReason = Literal["invalid", "too_large", "expired", "sdk_init", "wrong_key", "metrics_unsupported"]
 """Why a record was only counted: it broke its format's contract, was over the size limit, was past its retention when
-the writer came to it, was an SDK's ping, or carried another key than its request."""
+the writer came to it, was an SDK's ping, carried another key than its request, or is a point of OpenTelemetry's
+metrics, which are not stored."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

@@ -50,7 +50,12 @@ class Registry:
         return self.signals[fmt.signal]
 
     def formats_of(self, signal: Signal) -> list[Format]:
-        return [fmt for fmt in self.formats.values() if fmt.signal == signal.name]
+        return [fmt for fmt in self.stored_formats if fmt.signal == signal.name]
+
+    @property
+    def stored_formats(self) -> list[Format]:
+        """Those whose records become rows."""
+        return [fmt for fmt in self.formats.values() if fmt.columns is not None]
 
 
 def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
@@ -62,7 +67,7 @@ def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:
     formats = {fmt.name: fmt for fmt in defined(of_formats, Format)}
     intakes = tuple(defined(of_formats, Intake))
     for fmt in formats.values():
-        if fmt.signal not in signals:
+        if fmt.columns is not None and fmt.signal not in signals:
             raise BadExtension(f"format {fmt.name} is of the signal {fmt.signal}, which no file defines")
     for intake in intakes:
         _check(intake, formats)

@@ -162,6 +162,7 @@ class Converter:
             offsets += [piece.entry.message.offset] * n
             indices += range(piece.first, piece.first + n)
         n = len(rows)
+        assert fmt.columns is not None, "a format of this table"
         columns = {**fmt.columns(rows), "received_at": rows.received_at}
         for name in _STAMPED:
             columns.setdefault(name, getattr(rows, name))

@@ -61,7 +61,7 @@ class EncodedValidator:
             self._format,
             self._codec.keep(text, good),
             len(good),
-            [(index, "too_large" if fault == "too_large" else "invalid") for index, fault in bad],
+            [(index, "too_large" if fault == "too_large" else self._body.dropped_as) for index, fault in bad],
             reasons=Counter(faults.values()),
             told=[f"{index}:{fault}" for index, fault in bad[:TOLD]],
         )

@@ -93,6 +93,7 @@ class Format:
 
     name: str
     signal: str
-    columns: Callable[[Rows], Columns]
-    """Turns rows into the signal's columns; names it leaves out come from the stamp or get the column's default."""
+    columns: Callable[[Rows], Columns] | None
+    """Turns rows into the signal's columns; names it leaves out come from the stamp or get the column's default. None:
+    its records are counted and never stored, and the signal needs no table."""
     codec: Codec

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from shared.formats.structs import retyped
+from shared.metrics import DropReason
 
 MANY_LINES = 1_000
 """Lines that are still looked at one by one on the event loop."""
@@ -138,6 +139,8 @@ class Encoded:
     most: int
     least: int = 0
     judge: Judge | None = None
+    dropped_as: DropReason = "invalid"
+    """What records with a fault are counted as."""
     partial = True
     names_events = False
 

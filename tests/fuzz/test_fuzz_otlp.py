@@ -22,6 +22,9 @@ BODIES = {
     if ".request." not in file.name and ".response." not in file.name
 }
 ROUTES = {"/v1/logs": "Logs", "/v1/traces": "Traces"}
+GOOD = {"trace_id": bytes(range(16)), "span_id": bytes(range(8)), "start_time_unix_nano": 1_795_643_000_123_456_789}
+"""Without these a span is rejected."""
+
 KEY = (b"x-api-key", KNOWN.ingest.encode())
 
 
@@ -96,7 +99,8 @@ def fill(message: Message, random: Random, depth: int) -> None:
             if field.is_repeated:
                 held.append(odd(field.type, random))
             else:
-                setattr(message, field.name, odd(field.type, random))
+                good = random.random() < 0.8 and GOOD.get(field.name)
+                setattr(message, field.name, good or odd(field.type, random))
         elif depth < 12:
             held.SetInParent() if not field.is_repeated else None
             for _ in range(random.choice((0, 1, 1, 3)) if field.is_repeated else 1):

@@ -91,6 +91,12 @@ def test_bad_spans_are_rejected_and_the_others_stored(stack: RunningStack) -> No
     stored(stack, 4, "spans", "trace_id = '0102030405060708090a0b0c0d0e0f10'")
 
 
+def test_metrics_are_answered_and_not_stored(stack: RunningStack) -> None:
+    answer = recorded(stack, "python-metrics.pb")
+    assert (answer.status, answer.media_type) == (200, PROTOBUF)
+    assert FULL["Response"].FromString(answer.body).partial_success.rejected == 1
+
+
 def test_a_collectors_large_batch_is_checked_aside_and_cut_into_messages(stack: RunningStack) -> None:
     request = FULL["Logs"]()
     resource = request.resources.add()

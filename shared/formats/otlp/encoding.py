@@ -1,5 +1,7 @@
 """In which encoding a request came."""
 
+from shared.formats.intake import Unwrap
+
 _PROTOBUF = ("application/x-protobuf", "application/protobuf")
 _JSON = "application/json"
 
@@ -21,7 +23,16 @@ def is_heavy(body: bytes) -> bool:
     return body.count(b"\n") + body.count(b"\x12") + body.count(b"{") > MANY_TAGS
 
 
-def valid_utf8(body: bytes) -> bytes:
+def by_encoding(protobuf: str, json: str) -> Unwrap:
+    """Takes a body to be of the one format or of the other."""
+
+    def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
+        return [(json, _valid_utf8(body))] if is_json(content_type, body) else [(protobuf, body)]
+
+    return unwrap
+
+
+def _valid_utf8(body: bytes) -> bytes:
     """JSON, with U+FFFD for bytes that are not UTF-8. In protobuf they are the writer's to replace."""
     if body.isascii():
         return body

@@ -6,7 +6,7 @@ from shared.formats.base import Columns, Format, Rows
 from shared.formats.intake import Encoded, Intake
 from shared.formats.levels import SEVERITY_NUMBERS, level_of
 from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
-from shared.formats.otlp.encoding import is_heavy, is_json, valid_utf8
+from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.limits import MOST
@@ -95,10 +95,6 @@ def _whole(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
-def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    return [(JSON.name, valid_utf8(body))] if is_json(content_type, body) else [(PROTOBUF.name, body)]
-
-
 PROTOBUF = Format("otlp.logs", signal="logs", columns=columns, codec=Protobuf("Logs"))
 JSON = Format("otlp.logs.json", signal="logs", columns=columns, codec=OtlpJson("Logs"))
 
@@ -107,7 +103,7 @@ INTAKE = Intake(
     api="otlp",
     bodies={name: Encoded(most=MOST) for name in (PROTOBUF.name, JSON.name)},
     reply=partial(reply, LOGS),
-    unwrap=unwrap,
+    unwrap=by_encoding(PROTOBUF.name, JSON.name),
     is_heavy=is_heavy,
     examples={
         "one_log": {

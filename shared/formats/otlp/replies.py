@@ -20,8 +20,10 @@ class Kind(NamedTuple):
     """The field of their number, in JSON."""
     one: str
     many: str
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, str] = {}
     """Word of a fault -> what stands behind the number of records that have it."""
+    always: str = ""
+    """What is said whatever the reasons are."""
 
 
 LOGS = Kind("rejectedLogRecords", "log record", "log records", {"too_large": "over 512 kB"})
@@ -37,12 +39,20 @@ SPANS = Kind(
 )
 
 
+POINTS = Kind(
+    "rejectedDataPoints",
+    "data point",
+    "data points",
+    always="metrics are not stored here: set OTEL_METRICS_EXPORTER=none",
+)
+
+
 def reply(kind: Kind, outcome: Outcome) -> tuple[int, bytes]:
     """(status, body) for records of a kind."""
     is_json = outcome.format.endswith(".json") or not outcome.format
     if not outcome.dropped:
         return 200, b"{}" if is_json else b""
-    message = _message(kind, outcome.reasons)
+    message = kind.always or _message(kind, outcome.reasons)
     if is_json:
         partial = {kind.rejected: str(outcome.dropped), "errorMessage": message}
         return 200, _encode({"partialSuccess": partial})

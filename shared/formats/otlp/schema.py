@@ -44,12 +44,17 @@ _MESSAGES = {
     "Event": "time_unix_nano=1:fixed64 name=2:bytes " + _ATTRIBUTES.format(3, 4),
     "Link": "trace_id=1:bytes span_id=2:bytes trace_state=3:bytes flags=6:fixed32 " + _ATTRIBUTES.format(4, 5),
     "Status": "message=2:bytes code=3:int32",
+    "Metrics": "resources=1:ResourceMetrics*",
+    "ResourceMetrics": "scopes=2:ScopeMetrics*",
+    "ScopeMetrics": "metrics=2:Metric*",
+    "Metric": "gauge=5:Points sum=7:Points histogram=9:Points exponential_histogram=10:Points summary=11:Points",
+    "Points": "points=1:bytes*",
     "Response": "partial_success=1:PartialSuccess",
     "PartialSuccess": "rejected=1:int64 error_message=2:bytes",
     "Refusal": "code=1:int32 message=2:bytes",
 }
-"""Message -> its fields, `name=number:type`, with `*` where it is repeated. `Logs` and `Traces` are the requests,
-`Refusal` is google.rpc.Status."""
+"""Message -> its fields, `name=number:type`, with `*` where it is repeated. `Logs`, `Traces` and `Metrics` are the
+requests, of the last only what has to be counted; `Refusal` is google.rpc.Status."""
 
 _FIELD = re.compile(r"(\w+)=(\d+):(\w+)(\*?)")
 _PACKAGE = "sluice.otlp"

@@ -6,7 +6,7 @@ from typing import Any
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.intake import Encoded, Intake
 from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
-from shared.formats.otlp.encoding import is_heavy, is_json, valid_utf8
+from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.limits import MOST
@@ -73,10 +73,6 @@ def has_time(sent: Any) -> bool:
     return bool(sent) and float(sent) > 0
 
 
-def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    return [(JSON.name, valid_utf8(body))] if is_json(content_type, body) else [(PROTOBUF.name, body)]
-
-
 PROTOBUF = Format("otlp.traces", signal="traces", columns=columns, codec=Protobuf("Traces"))
 JSON = Format("otlp.traces.json", signal="traces", columns=columns, codec=OtlpJson("Traces"))
 
@@ -85,7 +81,7 @@ INTAKE = Intake(
     api="otlp",
     bodies={name: Encoded(most=MOST, judge=judge) for name in (PROTOBUF.name, JSON.name)},
     reply=partial(reply, SPANS),
-    unwrap=unwrap,
+    unwrap=by_encoding(PROTOBUF.name, JSON.name),
     is_heavy=is_heavy,
     examples={
         "one_span": {

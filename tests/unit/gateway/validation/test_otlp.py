@@ -20,7 +20,7 @@ from gateway.rejections import (
 from gateway.validation.checks import Checks, parts_of
 from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
-from shared.formats.otlp import logs, traces
+from shared.formats.otlp import logs, metrics, traces
 from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.schema import CUT, FULL
 from shared.registry import load
@@ -40,7 +40,7 @@ class Answered(NamedTuple):
 
 def post(sent: bytes, content_type: bytes = b"", path: str = "logs", *, patient: bool = True) -> Answered:
     """The answer to a body, with no queue behind it."""
-    intake = logs.INTAKE if path == "logs" else traces.INTAKE
+    intake = {"logs": logs, "traces": traces, "metrics": metrics}[path].INTAKE
     try:
         checks = Checks(intake, REGISTRY, OTLP, patient=patient)
         parts = parts_of(checks.opened(sent, content_type))
@@ -171,3 +171,19 @@ def test_refusals_are_a_status_in_the_requests_encoding(rejection: Rejection, st
     assert in_json.media_type == "application/json"
     assert in_json.answer(rejection).body.startswith(b'{"code":%d,"message":"' % code)
     assert APIS.of_path("/v1/nowhere").name == "otlp"
+
+
+def test_metrics_are_counted_and_rejected() -> None:
+    answer = post(body("python-metrics.pb"), PROTOBUF, "metrics")
+    partial = FULL["Response"].FromString(answer.body).partial_success
+    assert (answer.status, partial.rejected) == (200, 1)
+    assert partial.error_message == b"metrics are not stored here: set OTEL_METRICS_EXPORTER=none"
+    assert [(part.n, part.dropped) for part in answer.parts] == [(0, [(0, "metrics_unsupported")])]
+    gauge = {"name": "m", "gauge": {"dataPoints": [{}, {}]}, "sum": None}
+    in_json = post(
+        json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [gauge]}]}]}).encode(), JSON, "metrics"
+    )
+    assert json.loads(in_json.body)["partialSuccess"]["rejectedDataPoints"] == "2"
+    assert post(b"", PROTOBUF, "metrics")[:2] == (200, b"")
+    assert post(b"{}", JSON, "metrics")[:2] == (200, b"{}")
+    assert post(b"hello world", PROTOBUF, "metrics").status == post(b"[]", JSON, "metrics").status == 400
