@@ -122,7 +122,7 @@ class IngestRoute:
         content_type = request.headers.get(b"content-type", b"")
         try:
             bodies = request.opened or self._checks.opened(request.body, content_type)
-            parts = [check.validate(opened) for check, opened in bodies]
+            parts = self._checks.parts(bodies)
         except Heavy:
             parts = await self._aside.parts(key.project_id, self.intake.route, request.body, content_type)
         publish = self._publish_once if has_ids(parts) else self._publish
@@ -171,6 +171,9 @@ class IngestRoute:
         stamps = await self._publisher.publish(parts, key, self._clock() // 1000)
         self._requests_ok.n += 1
         for part in parts:
+            if part.is_derived:
+                self._count_derived(part)
+                continue
             self._records_ok.n += part.n
             if part.pings or part.dropped:
                 self._count_dropped(part)
@@ -187,6 +190,12 @@ class IngestRoute:
         for reason, n in Counter(reason for _, reason in part.dropped).items():
             self._metrics.records.labels(self.intake.route, "dropped").inc(n)
             self._metrics.dropped(signal, reason, n)
+
+    def _count_derived(self, part: Part) -> None:
+        signal = part.format.signal
+        self._metrics.derived.labels(signal).inc(part.n)
+        if part.duplicates:
+            self._metrics.dropped(signal, "duplicate_exception", part.duplicates)
 
     def _answering(self, request: Request) -> Api:
         """The API in the encoding of a request."""
@@ -205,6 +214,8 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
     event_ids: list[str] = []
     reasons: Mapping[str, int] = {}
     for part in parts:
+        if part.is_derived:
+            continue
         accepted += part.n + part.pings + len(part.repeated)
         dropped += len(part.dropped)
         reasons = part.reasons or reasons
@@ -214,7 +225,7 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
                 for each in part.prints_of
             ]
     for part, stamp in zip(parts, stamps, strict=False):
-        if stamp.event_ids or part.repeated:
+        if (stamp.event_ids or part.repeated) and not part.is_derived:
             ids = list(stamp.event_ids)
             for place, event_id in part.repeated:
                 ids.insert(place, event_id)

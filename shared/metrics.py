@@ -10,10 +10,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.tallies import Tallies, TallyHistogram
 
-DropReason = Literal["invalid", "too_large", "expired", "sdk_init", "wrong_key", "metrics_unsupported"]
+DropReason = Literal[
+    "invalid", "too_large", "expired", "sdk_init", "wrong_key", "metrics_unsupported", "duplicate_exception"
+]
 """Why a record was only counted: it broke its format's contract, was over the size limit, was past its retention when
-the writer came to it, was an SDK's ping, carried another key than its request, or is a point of OpenTelemetry's
-metrics, which are not stored."""
+the writer came to it, was an SDK's ping, carried another key than its request, is a point of OpenTelemetry's metrics,
+which are not stored, or the same exception on a further span."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -74,6 +76,7 @@ class Metrics:
         self.requests = Counter("sluice_requests", "Requests answered", ["route", "outcome"], registry=r)
         self.records = Counter("sluice_records", "Records taken in, by outcome", ["route", "outcome"], registry=r)
         self.drops = Counter("sluice_drops", "Records that are only counted", ["signal", "reason"], registry=r)
+        self.derived = Counter("sluice_derived", "Records that followed from those taken in", ["signal"], registry=r)
         self.repeats = Counter("sluice_repeats", "Requests given the answer of an earlier one, not stored", registry=r)
         self.unguarded = Counter(
             "sluice_idempotency_unguarded", "Repeats not looked for, Redis being away", ["step"], registry=r

@@ -54,6 +54,8 @@ class PartOf(msgspec.Struct, array_like=True):
     pings: int
     places: list[int]
     digests: list[bytes]
+    is_derived: bool
+    duplicates: int
     reasons: dict[str, int]
     told: list[str]
 

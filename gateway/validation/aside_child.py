@@ -13,7 +13,7 @@ from gateway import apis
 from gateway.child import LENGTH_BYTES, framed
 from gateway.rejections import Rejection, TooLarge
 from gateway.validation.aside import Done, Task, told
-from gateway.validation.checks import Checks, key_in, parts_of
+from gateway.validation.checks import Checks, key_in
 from shared import registry
 from shared.formats.intake import Intake
 from shared.memory import give_back
@@ -56,8 +56,9 @@ class Checker:
     def done(self, task: Task, body: bytes) -> Done:
         """What is to be said of a body."""
         try:
-            bodies = self._checks[task.route].opened(body, task.content_type)
-            return Done(key=key_in(bodies)) if task.wanted == "key" else told(parts_of(bodies))
+            checks = self._checks[task.route]
+            bodies = checks.opened(body, task.content_type)
+            return Done(key=key_in(bodies)) if task.wanted == "key" else told(checks.parts(bodies))
         except Rejection as rejection:
             return self._refused(task, body, rejection)
         except MemoryError:

@@ -9,6 +9,7 @@ from math import inf
 
 from gateway.apis.base import Api
 from gateway.rejections import Unreadable
+from gateway.validation.derived import derivations
 from gateway.validation.nesting import is_too_deep
 from gateway.validation.parts import Opened, Part
 from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
@@ -36,6 +37,7 @@ class Checks:
         self._validators = {
             name: validator(registry.formats[name], body, api, self._slow_bytes) for name, body in intake.bodies.items()
         }
+        self._derive = derivations(intake, registry, patient=patient)
 
     def opened(self, body: bytes, content_type: bytes = b"") -> list[Body]:
         """The body of each format in a request. Raises `MalformedJson`, `Unreadable`, `TooLarge`."""
@@ -58,12 +60,15 @@ class Checks:
             bodies.append((check, check.opened(text)))
         return bodies
 
+    def parts(self, bodies: Sequence[Body]) -> list[Part]:
+        """The good records of each body, and those that follow from them. Raises as `Validator.validate`, and
+        `Heavy`."""
+        parts = [check.validate(opened) for check, opened in bodies]
+        if self._derive is not None:
+            parts += self._derive.parts(parts)
+        return parts
+
 
 def key_in(bodies: Sequence[Body]) -> str | None:
     """The key in the first body that has one. Raises `MalformedJson`, `Heavy`."""
     return next((key for check, opened in bodies if (key := check.key_in(opened)) is not None), None)
-
-
-def parts_of(bodies: Sequence[Body]) -> list[Part]:
-    """The good records of each body. Raises as `Validator.validate`, and `Heavy`."""
-    return [check.validate(opened) for check, opened in bodies]

@@ -38,6 +38,10 @@ class Part(msgspec.Struct, gc=False):
     checked, because large ones take their time."""
     repeated: Sequence[tuple[int, str]] = ()
     """(index among the accepted, id) of each event that is accepted because it was published before."""
+    is_derived: bool = False
+    """Its records follow from those of another part: they are published, and are no part of the answer."""
+    duplicates: int = 0
+    """Of a derived part: records that would say the same as one of its own."""
     reasons: Mapping[str, int] = {}
     """Of an `Encoded` body: the words of `told`, and how many records were left out for each."""
     told: Sequence[str] = ()

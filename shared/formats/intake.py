@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from shared.formats.codec import Payload
 from shared.formats.structs import retyped
 from shared.metrics import DropReason
 
@@ -129,6 +130,25 @@ Judge = Callable[[Any], str]
 """Why a readable record can't be accepted, in one word such as `missing_name`; '' for a good one."""
 
 
+class Derived(NamedTuple):
+    """Records that follow from those of a payload."""
+
+    payload: bytes
+    n: int
+    duplicates: int = 0
+    """Records that would say the same as one of these."""
+
+
+class Derivation(NamedTuple):
+    """Records of another format that follow from good ones, e.g. the errors in spans: they are published too, and are
+    no part of the answer."""
+
+    format: str
+    marks: tuple[bytes, ...]
+    """Nothing follows from a payload without any of these bytes."""
+    derive: Callable[[Payload], Derived]
+
+
 @dataclass(frozen=True)
 class Encoded:
     """The body is a payload of its format's codec, which alone can read it; records with a fault are dropped.
@@ -141,6 +161,7 @@ class Encoded:
     judge: Judge | None = None
     dropped_as: DropReason = "invalid"
     """What records with a fault are counted as."""
+    derivations: tuple[Derivation, ...] = ()
     partial = True
     names_events = False
 

@@ -33,6 +33,7 @@ SIGNAL = Signal(
             low("platform", "python, javascript ..."),
             Column("handled", "UInt8", "1 where the program caught it."),
             low("format", "The wire format it came in."),
+            identifier("span_id", "Span that it happened in."),
         ),
         indexes=(
             Index("event", "event_id", "bloom_filter(0.01)"),

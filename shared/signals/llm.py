@@ -1,6 +1,6 @@
 """LLM usage: one row a call to a model."""
 
-from shared.signals.base import Column, Rollup, Signal, Table, low
+from shared.signals.base import Column, Rollup, Signal, Table, identifier, low
 
 SIGNAL = Signal(
     name="llm",
@@ -15,6 +15,9 @@ SIGNAL = Signal(
             Column("cost_usd", "Float64", "Estimated cost, US dollars."),
             Column("latency_ms", "UInt64", "How long the call took, milliseconds."),
             Column("attributes", "String", "JSON object, byte for byte as the client sent it."),
+            identifier("span_id", "The call's span."),
+            low("status", "ok, error or unset; '' for unknown."),
+            low("format", "The wire format it came in."),
         ),
         rollups=(
             Rollup(

@@ -83,6 +83,20 @@ def test_recorded_requests_become_rows(stack: RunningStack) -> None:
     assert json.loads(redis["links"])[0]["span_id"] == users["span_id"]
 
 
+def test_exceptions_and_calls_to_models_become_rows_of_their_own(stack: RunningStack) -> None:
+    for name in ("genai-traceloop-openai.pb", "python-nested-exception.pb"):
+        assert recorded(stack, name)[:3] == (200, PROTOBUF, b"")
+    failed, nested = stored(stack, 2, "errors", "service IN ('assistant', 'unknown_service:python')")
+    assert (failed["type"], nested["type"]) == ("openai.NotFoundError", "KeyError")
+    assert (failed["format"], failed["platform"], len(failed["event_id"])) == ("otlp.traces.errors", "python", 36)
+    (thrown,) = stored(stack, 1, "errors", "format = 'otlp.logs.errors'")
+    assert (thrown["type"], len(thrown["fingerprint"])) == ("ZeroDivisionError", 64)
+    calls = stored(stack, 3, "llm_calls", "service = 'assistant'")
+    assert [call["input_tokens"] for call in calls] == [12, 5, 0]
+    spans = stored(stack, 3, "spans", "service = 'assistant'")
+    assert [call["span_id"] for call in calls] == [span["span_id"] for span in spans]
+
+
 def test_bad_spans_are_rejected_and_the_others_stored(stack: RunningStack) -> None:
     answer = post(stack, "/v1/traces/", (FILES / "edge/spans-good-and-bad.pb").read_bytes(), content_type=PROTOBUF)
     expected = (FILES / "edge/partial-success-traces.response.pb").read_bytes()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from shared.envelope import Undecodable
 from shared.formats.codec import Codec, Payload
-from shared.formats.otlp.records import Source
+from shared.formats.otlp.records import NO_SOURCE, Source
 
 MOST_GROUPS = 10_000
 """Most resources, and scopes, in a payload: they take memory without being records."""
@@ -53,13 +53,21 @@ class OtlpCodec(Codec):
     def _source(self, group: Group) -> Source: ...
 
     @abstractmethod
-    def _joined(self, groups: Iterable[Group]) -> bytes:
+    def joined(self, groups: Iterable[Group]) -> bytes:
         """The payload of these groups; those that follow one another share their resource if it is the same object."""
+
+    @abstractmethod
+    def with_event(self, sent: Any, index: int) -> Any:
+        """A span, as it is sent, with only this one of its events."""
+
+    def record(self, sent: Any) -> Any:
+        """The record of a slice, without what its resource and scope say."""
+        return self._make(self, self._decode(sent), NO_SOURCE)
 
     def read(self, payload: Payload) -> list[Any]:
         make, decode = self._make, self._decode
         made: list[Any] = []
-        for group in self._groups(payload):
+        for group in self.groups(payload):
             source = self._source(group)
             made += [make(self, decode(sent), source) for sent in group.records]
         return made
@@ -69,7 +77,7 @@ class OtlpCodec(Codec):
         index = next(wanted, -1)
         kept: list[Group] = []
         first = 0
-        for group in self._groups(payload):
+        for group in self.groups(payload):
             records = []
             while first <= index < first + len(group.records):
                 records.append(group.records[index - first])
@@ -77,20 +85,20 @@ class OtlpCodec(Codec):
             first += len(group.records)
             if records:
                 kept.append(group._replace(records=records))
-        return self._joined(kept)
+        return self.joined(kept)
 
     def sizes(self, payload: Payload) -> list[int]:
         """Each with its resource and scope, without which it can't be sent alone."""
         return [
             group.resource.size + group.scope.size + len(bytes(sent)) + _AROUND
-            for group in self._groups(payload)
+            for group in self.groups(payload)
             for sent in group.records
         ]
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
         part: list[Group] = []
         size = 0
-        for group in self._groups(payload):
+        for group in self.groups(payload):
             begin = 0
             size += self._head_size(part, group)
             for index, sent in enumerate(group.records):
@@ -106,13 +114,13 @@ class OtlpCodec(Codec):
 
     def _part(self, groups: list[Group]) -> tuple[bytes, int]:
         groups = [group for group in groups if group.records]
-        return self._joined(groups), sum(len(group.records) for group in groups)
+        return self.joined(groups), sum(len(group.records) for group in groups)
 
     def _head_size(self, before: list[Group], group: Group) -> int:
         is_same = bool(before) and before[-1].resource is group.resource
         return group.scope.size + (0 if is_same else group.resource.size)
 
-    def _groups(self, payload: Payload) -> list[Group]:
+    def groups(self, payload: Payload) -> list[Group]:
         """Those that have records. Raises `Undecodable`."""
         found: list[Group] = []
         seen = 0

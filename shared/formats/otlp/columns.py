@@ -23,11 +23,18 @@ def common_columns(rows: Rows) -> Columns:
         if record.flags > FLAGS:
             rows.note(row, "flags", record.flags)
     return {
+        **source_columns(rows),
+        "resource": [source.resource for source in sources],
+        "attributes": [json_bytes(record.attributes) if record.attributes else b"" for record in rows.records],
+    }
+
+
+def source_columns(rows: Rows) -> Columns:
+    sources: list[Source] = [record.source for record in rows.records]
+    return {
         "service": [source.service for source in sources],
         "environment": [source.environment for source in sources],
         "release": [source.release for source in sources],
-        "resource": [source.resource for source in sources],
-        "attributes": [json_bytes(record.attributes) if record.attributes else b"" for record in rows.records],
     }
 
 

@@ -69,7 +69,7 @@ class OtlpJson(OtlpCodec):
         except _UNREADABLE as error:
             raise Undecodable(str(error)) from error
 
-    def _joined(self, groups: Iterable[Group]) -> bytes:
+    def joined(self, groups: Iterable[Group]) -> bytes:
         new_request, new_resource, new_scope = self._new
         resources: list[Any] = []
         head = None
@@ -80,6 +80,11 @@ class OtlpJson(OtlpCodec):
             scope, url = group.scope
             resources[-1].scopes.append(new_scope(scope=scope, schema_url=url, records=list(group.records)))
         return _encode(new_request(resources=resources))
+
+    def with_event(self, sent: Any, index: int) -> Any:
+        span = self._decode(sent)
+        span.events = [span.events[index]]
+        return msgspec.Raw(_encode(span))
 
     def text(self, sent: str | None) -> str:
         return printable(sent) if sent else ""

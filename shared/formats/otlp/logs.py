@@ -4,7 +4,8 @@ from functools import partial
 
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.intake import Encoded, Intake
-from shared.formats.levels import SEVERITY_NUMBERS, level_of
+from shared.formats.levels import SEVERITY_NUMBERS
+from shared.formats.otlp import errors
 from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
 from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids
@@ -13,12 +14,10 @@ from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.protobuf import Protobuf
 from shared.formats.otlp.records import Log, iso
 from shared.formats.otlp.replies import LOGS, reply
+from shared.formats.otlp.severity import is_severity, level_in
 from shared.formats.values import clamped
 
 LINE_MAX = 2**32 - 1
-
-_LEVELS = [level for level in SEVERITY_NUMBERS for _ in range(4)]
-"""Four severity numbers each, from 1 on."""
 
 _BRIDGES = ("@opentelemetry/", "go.opentelemetry.io/contrib/bridges/", "opentelemetry.", "io.opentelemetry.")
 """Scopes whose name begins like this are the SDK's own, and name no logger."""
@@ -40,14 +39,16 @@ def columns(rows: Rows) -> Columns:
     logs: list[Log] = rows.records
     attributes = [log.attributes for log in logs]
     named = [log.event_name or _event_name(log) for log in logs]
-    levels = [_level(rows, row, log) for row, log in enumerate(logs)]
+    levels = list(map(level_in, logs))
+    for row, log in enumerate(logs):
+        _note_severity(rows, row, log, levels[row])
     made: Columns = {
         **common_columns(rows),
         **promoted(attributes, _PROMOTED),
         "timestamp": _times(rows, logs),
         "level": levels,
         "severity_number": [
-            log.severity_number if 0 < log.severity_number <= len(_LEVELS) else SEVERITY_NUMBERS[level]
+            log.severity_number if is_severity(log.severity_number) else SEVERITY_NUMBERS[level]
             for log, level in zip(logs, levels, strict=True)
         ],
         "message": [name if log.body is None else log.body for log, name in zip(logs, named, strict=True)],
@@ -61,18 +62,12 @@ def columns(rows: Rows) -> Columns:
     return made
 
 
-def _level(rows: Rows, row: int, log: Log) -> str:
-    """The level of the number, else of the text; what else the two say is noted."""
-    number, text = log.severity_number, log.severity_text
-    if 0 < number <= len(_LEVELS):
-        level = _LEVELS[number - 1]
-    else:
-        level = level_of(text) or "info"
-        if number:
-            rows.note(row, "severity_number", number)
-    if text and text.lower() != level:
-        rows.note(row, "severity_text", text)
-    return level
+def _note_severity(rows: Rows, row: int, log: Log, level: str) -> None:
+    """Keep what number and text say beyond the level."""
+    if log.severity_number and not is_severity(log.severity_number):
+        rows.note(row, "severity_number", log.severity_number)
+    if log.severity_text and log.severity_text.lower() != level:
+        rows.note(row, "severity_text", log.severity_text)
 
 
 def _times(rows: Rows, logs: list[Log]) -> list[int]:
@@ -101,7 +96,10 @@ JSON = Format("otlp.logs.json", signal="logs", columns=columns, codec=OtlpJson("
 INTAKE = Intake(
     routes=("/v1/logs",),
     api="otlp",
-    bodies={name: Encoded(most=MOST) for name in (PROTOBUF.name, JSON.name)},
+    bodies={
+        PROTOBUF.name: Encoded(most=MOST, derivations=(errors.in_records(errors.LOGS),)),
+        JSON.name: Encoded(most=MOST, derivations=(errors.in_records(errors.LOGS_JSON),)),
+    },
     reply=partial(reply, LOGS),
     unwrap=by_encoding(PROTOBUF.name, JSON.name),
     is_heavy=is_heavy,

@@ -48,7 +48,7 @@ class Protobuf(OtlpCodec):
 
     def _one_by_one(self, payload: Payload) -> Iterator[Any]:
         """Each record is gone before the next one is decoded."""
-        for group in self._groups(payload):
+        for group in self.groups(payload):
             _checked(FULL["Resource"].FromString, group.resource.sent)
             _checked(FULL["InstrumentationScope"].FromString, group.scope.sent)
             for sent in group.records:
@@ -68,7 +68,7 @@ class Protobuf(OtlpCodec):
         scope = CUT["InstrumentationScope"].FromString(group.scope.sent)
         return source_of(self, group, resource, scope)
 
-    def _joined(self, groups: Iterable[Group]) -> bytes:
+    def joined(self, groups: Iterable[Group]) -> bytes:
         request = self._new()
         head = None
         for group in groups:
@@ -78,6 +78,13 @@ class Protobuf(OtlpCodec):
             resource.scopes.add(scope=group.scope.sent, schema_url=group.scope.schema_url, records=group.records)
         made: bytes = request.SerializeToString()
         return made
+
+    def with_event(self, sent: Any, index: int) -> Any:
+        span = self._decode(sent)
+        event = span.events[index].SerializeToString()
+        del span.events[:]
+        span.events.add().MergeFromString(event)
+        return span.SerializeToString()
 
     def text(self, sent: bytes) -> str:
         return printable(sent.decode(errors="replace"))

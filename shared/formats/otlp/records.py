@@ -27,6 +27,17 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     """The notes are so long that only the first row keeps them."""
 
 
+NO_SOURCE = Source("", "", "", "", "", "", {}, False)
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """What happened while a span was open."""
+
+    name: str
+    time_ns: int
+    attributes: Attributes
+
+
 class Log(msgspec.Struct, frozen=True, gc=False):
     """Times are nanoseconds since the epoch, 0 for none; ids are hex, of whatever length was sent."""
 
@@ -46,7 +57,7 @@ class Log(msgspec.Struct, frozen=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """As `Log`. Events and links are values for their columns."""
+    """As `Log`. Links are values for their column."""
 
     source: Source
     trace_id: str
@@ -60,7 +71,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     end_ns: int
     attributes: Attributes
     dropped_attributes: int
-    events: list[Attributes]
+    events: list[Event]
     dropped_events: int
     links: list[Attributes]
     dropped_links: int
@@ -126,12 +137,8 @@ def span_of(wire: Wire, sent: Any, source: Source) -> Span:
     )
 
 
-def _event(wire: Wire, sent: Any) -> Attributes:
-    return {
-        "name": wire.text(sent.name),
-        "time": iso(wire.number(sent.time_unix_nano)),
-        "attributes": wire.attributes(sent.attributes),
-    }
+def _event(wire: Wire, sent: Any) -> Event:
+    return Event(wire.text(sent.name), wire.number(sent.time_unix_nano), wire.attributes(sent.attributes))
 
 
 def _link(wire: Wire, sent: Any) -> Attributes:
@@ -141,6 +148,13 @@ def _link(wire: Wire, sent: Any) -> Attributes:
         "trace_state": wire.text(sent.trace_state),
         "attributes": wire.attributes(sent.attributes),
     }
+
+
+_STATUSES = ("unset", "ok", "error")
+
+
+def status_of(span: Span) -> str:
+    return _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset"
 
 
 def said(attributes: Attributes, *names: str) -> str:

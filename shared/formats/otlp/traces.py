@@ -5,18 +5,18 @@ from typing import Any
 
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.intake import Encoded, Intake
+from shared.formats.otlp import errors, llm
 from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
 from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.protobuf import Protobuf
-from shared.formats.otlp.records import Span, iso
+from shared.formats.otlp.records import Event, Span, iso, status_of
 from shared.formats.otlp.replies import SPANS, reply
 from shared.formats.otlp.values import json_bytes
 
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
-_STATUSES = ("unset", "ok", "error")
 
 _PROMOTED: Promoted = {"user_id": ("user.id", "enduser.id"), "session_id": ("session.id",)}
 
@@ -36,13 +36,17 @@ def columns(rows: Rows) -> Columns:
         "kind": [_KINDS[span.kind] if 0 < span.kind < len(_KINDS) else "" for span in spans],
         "duration_ms": [(ns + 500_000) // 1_000_000 for ns in took],
         "duration_us": [ns // 1_000 for ns in took],
-        "status": [_STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset" for span in spans],
+        "status": list(map(status_of, spans)),
         "status_message": [span.status_message for span in spans],
-        "events": [json_bytes(span.events) if span.events else b"" for span in spans],
+        "events": [json_bytes(list(map(_event, span.events))) if span.events else b"" for span in spans],
         "links": [json_bytes(span.links) if span.links else b"" for span in spans],
         "scope_name": [span.source.scope_name for span in spans],
         "trace_state": [span.trace_state for span in spans],
     }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"name": event.name, "time": iso(event.time_ns), "attributes": event.attributes}
 
 
 def _took_ns(rows: Rows, row: int, span: Span) -> int:
@@ -79,7 +83,14 @@ JSON = Format("otlp.traces.json", signal="traces", columns=columns, codec=OtlpJs
 INTAKE = Intake(
     routes=("/v1/traces",),
     api="otlp",
-    bodies={name: Encoded(most=MOST, judge=judge) for name in (PROTOBUF.name, JSON.name)},
+    bodies={
+        PROTOBUF.name: Encoded(
+            most=MOST, judge=judge, derivations=(errors.in_records(errors.SPANS), llm.in_spans(llm.PROTOBUF))
+        ),
+        JSON.name: Encoded(
+            most=MOST, judge=judge, derivations=(errors.in_records(errors.SPANS_JSON), llm.in_spans(llm.JSON))
+        ),
+    },
     reply=partial(reply, SPANS),
     unwrap=by_encoding(PROTOBUF.name, JSON.name),
     is_heavy=is_heavy,

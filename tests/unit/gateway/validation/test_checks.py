@@ -14,7 +14,7 @@ from gateway.rejections import Rejection
 from gateway.validation import aside
 from gateway.validation.aside import Done, Task
 from gateway.validation.aside_child import Checker
-from gateway.validation.checks import Checks, key_in, parts_of
+from gateway.validation.checks import Checks, key_in
 from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
 from shared.formats.intake import Intake
 from tests.bodies import bodies
@@ -39,7 +39,8 @@ def checked(checks: Checks, intake: Intake, body: bytes) -> Any:
     """The parts, or the answer to a refusal."""
     try:
         return [
-            msgspec.structs.asdict(part) | {"payload": bytes(part.payload)} for part in parts_of(checks.opened(body))
+            msgspec.structs.asdict(part) | {"payload": bytes(part.payload)}
+            for part in checks.parts(checks.opened(body))
         ]
     except Rejection as rejection:
         return rejection.reason, APIS.of(intake).answer(rejection)
@@ -136,7 +137,7 @@ def _held_s(checks: Checks, body: bytes) -> float:
     with suppress(Rejection, Heavy):
         bodies = checks.opened(body)
         key_in(bodies)
-        parts_of(bodies)
+        checks.parts(bodies)
     return time.thread_time() - started
 
 
@@ -144,7 +145,8 @@ def _held_s(checks: Checks, body: bytes) -> float:
 def test_what_clients_really_send_is_checked_on_the_event_loop(intake: Intake) -> None:
     for example in intake.examples.values():
         for body in (json.dumps(example).encode(), json.dumps(example, indent=8).encode()):
-            assert parts_of(checks_of(intake).opened(body))
+            checks = checks_of(intake)
+            assert checks.parts(checks.opened(body))
 
 
 def test_a_full_batch_is_checked_on_the_event_loop() -> None:
@@ -152,5 +154,6 @@ def test_a_full_batch_is_checked_on_the_event_loop() -> None:
     log = LOG | {"metadata": {"user": "u" * 100, "path": "/a/b/c"}}
     body = json.dumps({"service": "s", "logs": [log] * 1_000}).encode()
     assert SLOW_BYTES < len(body) < FAST_BYTES
-    (part,) = parts_of(checks_of(intake).opened(body))
+    checks = checks_of(intake)
+    (part,) = checks.parts(checks.opened(body))
     assert part.n == 1_000

@@ -1,0 +1,58 @@
+"""Records that follow from those of a request: the errors in its spans and logs, the calls to models in its spans."""
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+from gateway.validation.parts import Part
+from gateway.validation.sizes import Heavy
+from shared.formats.intake import Derivation, Encoded, Intake
+from shared.registry import Registry
+
+MANY_MARKS = 500
+"""Marks in a payload that are still looked into on the event loop: a record has some, and takes ten microseconds."""
+
+
+class Deriving:
+    """Derives the parts that follow from those of one intake. Pure. Made once a process."""
+
+    def __init__(self, derivations: Mapping[str, Sequence[Derivation]], registry: Registry, *, patient: bool) -> None:
+        self._derivations = derivations
+        self._registry = registry
+        self._most = inf if patient else MANY_MARKS
+
+    def parts(self, parts: Sequence[Part]) -> list[Part]:
+        """What follows from good records. Raises `Heavy`."""
+        return [
+            derived
+            for part in parts
+            if part.n
+            for each in self._derivations.get(part.format.name, ())
+            if (derived := self._derived(part, each)) is not None
+        ]
+
+    def _derived(self, part: Part, derivation: Derivation) -> Part | None:
+        payload = bytes(part.payload)
+        marks = sum(map(payload.count, derivation.marks))
+        if marks > self._most:
+            raise Heavy
+        made = derivation.derive(payload) if marks else None
+        if made is None or not made.n:
+            return None
+        fmt = self._registry.formats[derivation.format]
+        has_events = "event_id" in self._registry.signal_of(fmt).table.column_names
+        return Part(
+            fmt,
+            made.payload,
+            made.n,
+            event_ids=("",) * made.n if has_events else (),
+            is_derived=True,
+            duplicates=made.duplicates,
+        )
+
+
+def derivations(intake: Intake, registry: Registry, *, patient: bool) -> Deriving | None:
+    """None for an intake from whose records nothing follows."""
+    found = {
+        name: body.derivations for name, body in intake.bodies.items() if isinstance(body, Encoded) and body.derivations
+    }
+    return Deriving(found, registry, patient=patient) if found else None

@@ -1,0 +1,132 @@
+"""Spans of calls to models, which become calls of the signal llm too (contracts.md, "Calls to models")."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from shared.formats.base import Columns, Format, Rows
+from shared.formats.codec import Payload
+from shared.formats.intake import Derivation, Derived
+from shared.formats.otlp.codec import OtlpCodec
+from shared.formats.otlp.columns import moments, source_columns
+from shared.formats.otlp.json_text import OtlpJson
+from shared.formats.otlp.protobuf import Protobuf
+from shared.formats.otlp.records import Attributes, Span, said, status_of
+from shared.formats.otlp.values import json_bytes
+from shared.formats.values import WHOLE_MAX
+
+_MARKS = (b"gen_ai.", b"openinference.")
+_CALLS = ("chat", "text_completion", "generate_content", "embeddings")
+_OPERATION = "gen_ai.operation.name"
+_KINDS = {"LLM": "chat", "EMBEDDING": "embeddings"}
+"""OpenInference's kinds of spans that are calls -> operation. Agents, tools and chains sum up the calls in them."""
+
+_MODEL = (
+    *("gen_ai.request.model", "llm.request.model_name", "gen_ai.response.model", "llm.response.model_name"),
+    *("llm.model_name", "embedding.model_name"),
+)
+_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
+_INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
+_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion")
+_COST = ("gen_ai.usage.cost", "gen_ai.cost.total_tokens", "llm.cost.total")
+
+_SAID = (
+    *("gen_ai.input.", "gen_ai.output.", "gen_ai.prompt", "gen_ai.completion", "gen_ai.system_instructions"),
+    *("gen_ai.tool.definitions", "input.", "output.", "llm.input_messages", "llm.output_messages", "llm.prompts"),
+    "embedding.embeddings",
+)
+"""Attributes that begin like this hold what was said, which the row of the span has."""
+
+
+def is_call(attributes: Attributes) -> bool:
+    """Whether a span is a call to a model."""
+    operation = said(attributes, _OPERATION)
+    if operation:
+        return operation in _CALLS
+    if said(attributes, "openinference.span.kind") in _KINDS:
+        return True
+    named = "gen_ai.system" in attributes or "llm.request.type" in attributes
+    return named and "gen_ai.request.model" in attributes
+
+
+def derive(codec: OtlpCodec, payload: Payload) -> Derived:
+    """The spans that are calls, whole."""
+    kept = []
+    for group in codec.groups(payload):
+        calls = [sent for sent in group.records if _is_marked(sent) and is_call(codec.record(sent).attributes)]
+        if calls:
+            kept.append(group._replace(records=calls))
+    return Derived(codec.joined(kept), sum(len(group.records) for group in kept))
+
+
+def _is_marked(sent: Any) -> bool:
+    text = bytes(sent)
+    return any(mark in text for mark in _MARKS)
+
+
+def columns(rows: Rows) -> Columns:
+    spans: list[Span] = rows.records
+    attributes = [span.attributes for span in spans]
+    return {
+        **source_columns(rows),
+        "timestamp": moments(rows, [span.start_ns for span in spans]),
+        "model": [said(each, *_MODEL) for each in attributes],
+        "provider": [said(each, *_PROVIDER) for each in attributes],
+        "operation": list(map(_operation, attributes)),
+        "input_tokens": _tokens(rows, attributes, "input_tokens", _INPUT),
+        "output_tokens": _tokens(rows, attributes, "output_tokens", _OUTPUT),
+        "cost_usd": [_number(_first(each, _COST)) or 0.0 for each in attributes],
+        "latency_ms": [max(0, span.end_ns - span.start_ns + 500_000) // 1_000_000 for span in spans],
+        "trace_id": [span.trace_id for span in spans],
+        "span_id": [span.span_id for span in spans],
+        "status": list(map(status_of, spans)),
+        "attributes": [json_bytes(_without_words(each)) for each in attributes],
+    }
+
+
+def _operation(attributes: Attributes) -> str:
+    kind = said(attributes, "openinference.span.kind")
+    return said(attributes, _OPERATION, "llm.request.type") or _KINDS.get(kind, "")
+
+
+def _tokens(rows: Rows, attributes: Sequence[Attributes], name: str, names: Sequence[str]) -> list[int]:
+    """Counts, also sent as text or double; what is none is 0, and noted."""
+    made = []
+    for row, each in enumerate(attributes):
+        sent = _first(each, names)
+        number = _number(sent)
+        if sent is not None and (number is None or not 0 <= number <= WHOLE_MAX):
+            rows.note(row, name, sent)
+            number = None
+        made.append(int(number or 0))
+    return made
+
+
+def _first(attributes: Attributes, names: Sequence[str]) -> Any:
+    return next((attributes[name] for name in names if attributes.get(name) is not None), None)
+
+
+def _number(sent: Any) -> float | None:
+    """A finite number, or the text of one."""
+    if isinstance(sent, bool) or not isinstance(sent, int | float | str):
+        return None
+    try:
+        number = float(sent)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def _without_words(attributes: Attributes) -> Attributes:
+    return {name: value for name, value in attributes.items() if not name.startswith(_SAID)}
+
+
+PROTOBUF = Format("otlp.traces.llm", signal="llm", columns=columns, codec=Protobuf("Traces"))
+JSON = Format("otlp.traces.llm.json", signal="llm", columns=columns, codec=OtlpJson("Traces"))
+
+
+def in_spans(fmt: Format) -> Derivation:
+    """The calls, in one of these formats, in spans of the same encoding."""
+    codec = fmt.codec
+    assert isinstance(codec, OtlpCodec)
+    return Derivation(fmt.name, _MARKS, lambda payload: derive(codec, payload))
