@@ -8,14 +8,20 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 
 T = TypeVar("T")
+N = TypeVar("N")
+"""How numbers are read."""
 
 _NO = msgspec.Raw()
 
-Number = int | float | Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{0,20}\Z")] | None
-"""64-bit integers are text or number, the others a number."""
+Fast = int | None
+"""A number, or with a decoder that is not strict the text of one: what SDKs send."""
+
+Slow = int | float | Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{0,20}\Z")] | None
+"""Any number, or text, which may be empty: what may be sent."""
 
 Text = str | None
-Pairs = list[msgspec.Raw] | None
+Pairs = msgspec.Raw
+"""An array of KeyValue, or null. `is_array` checks it: as a list of slices it costs twice as much."""
 
 
 class _Message(msgspec.Struct, gc=False, kw_only=True, rename="camel", omit_defaults=True):
@@ -54,61 +60,66 @@ class Traces(_Message, Generic[T]):
     resources: list[ResourceSpans[T]] | None = msgspec.field(default=None, name="resourceSpans")
 
 
-class _Attributed(_Message):
-    attributes: Pairs = None
-    dropped_attributes_count: Number = None
+class _Attributed(_Message, Generic[N]):
+    attributes: Pairs = _NO
+    dropped_attributes_count: N | None = None
 
 
-class Resource(_Attributed):
+class Resource(_Attributed[N], Generic[N]):
     pass
 
 
-class InstrumentationScope(_Attributed):
+class InstrumentationScope(_Attributed[N], Generic[N]):
     name: Text = None
     version: Text = None
 
 
-class LogRecord(_Attributed):
-    time_unix_nano: Number = None
-    observed_time_unix_nano: Number = None
-    severity_number: Number = None
+class LogRecord(_Attributed[N], Generic[N]):
+    time_unix_nano: N | None = None
+    observed_time_unix_nano: N | None = None
+    severity_number: N | None = None
     severity_text: Text = None
     body: msgspec.Raw = _NO
-    flags: Number = None
+    flags: N | None = None
     trace_id: Text = None
     span_id: Text = None
     event_name: Text = None
 
 
-class Event(_Attributed):
-    time_unix_nano: Number = None
+class Event(_Attributed[N], Generic[N]):
+    time_unix_nano: N | None = None
     name: Text = None
 
 
-class Link(_Attributed):
+class Link(_Attributed[N], Generic[N]):
     trace_id: Text = None
     span_id: Text = None
     trace_state: Text = None
-    flags: Number = None
+    flags: N | None = None
 
 
-class Status(_Message):
+class Status(_Message, Generic[N]):
     message: Text = None
-    code: Number = None
+    code: N | None = None
 
 
-class Span(_Attributed):
+class Span(_Attributed[N], Generic[N]):
     trace_id: Text = None
     span_id: Text = None
     trace_state: Text = None
     parent_span_id: Text = None
-    flags: Number = None
+    flags: N | None = None
     name: Text = None
-    kind: Number = None
-    start_time_unix_nano: Number = None
-    end_time_unix_nano: Number = None
-    events: list[Event] | None = None
-    dropped_events_count: Number = None
-    links: list[Link] | None = None
-    dropped_links_count: Number = None
-    status: Status | None = None
+    kind: N | None = None
+    start_time_unix_nano: N | None = None
+    end_time_unix_nano: N | None = None
+    events: list[Event[N]] | None = None
+    dropped_events_count: N | None = None
+    links: list[Link[N]] | None = None
+    dropped_links_count: N | None = None
+    status: Status[N] | None = None
+
+
+def is_array(raw: msgspec.Raw) -> bool:
+    """Whether JSON is an array, null or absent."""
+    return bytes(raw)[:1] in (b"[", b"n", b"")

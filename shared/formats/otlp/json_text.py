@@ -1,6 +1,6 @@
 """OTLP in JSON."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from shared.envelope import Undecodable
 from shared.formats.codec import Payload
 from shared.formats.otlp import json_schema as schema
 from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
+from shared.formats.otlp.known import Known
 from shared.formats.otlp.records import Attributes, Source, log_of, span_of
 from shared.formats.otlp.source import source_of
 from shared.formats.otlp.values import json_text, named, printable
@@ -24,8 +25,27 @@ _SPANS: Any = schema.Traces, schema.ResourceSpans, schema.ScopeSpans
 
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
-_decode_resource = msgspec.json.Decoder(schema.Resource).decode
-_decode_scope = msgspec.json.Decoder(schema.InstrumentationScope).decode
+
+
+def _decoder(fast: Any, slow: Any) -> Callable[[Any], Any]:
+    """Decodes a type with `Fast` numbers, what that refuses with `Slow` ones: their pattern costs more than all
+    else."""
+    usual, any_number = msgspec.json.Decoder(fast, strict=False).decode, msgspec.json.Decoder(slow).decode
+
+    def decode(sent: Any) -> Any:
+        try:
+            return usual(sent)
+        except msgspec.ValidationError:
+            return any_number(sent)
+
+    return decode
+
+
+def _of_one(kind: Any) -> Callable[[Any], Any]:
+    return _decoder(kind[schema.Fast], kind[schema.Slow])
+
+
+_decode_resource, _decode_scope = _of_one(schema.Resource), _of_one(schema.InstrumentationScope)
 
 
 class OtlpJson(OtlpCodec):
@@ -37,24 +57,30 @@ class OtlpJson(OtlpCodec):
         is_logs = root == "Logs"
         self._new = _LOGS if is_logs else _SPANS
         record: Any = schema.LogRecord if is_logs else schema.Span
-        super().__init__(log_of if is_logs else span_of, msgspec.json.Decoder(record).decode)
+        super().__init__(log_of if is_logs else span_of, _of_one(record))
         request = self._new[0]
-        self._full = msgspec.json.Decoder(request[record]).decode
+        self._full = _decoder(request[record[schema.Fast]], request[record[schema.Slow]])
         self._cut = msgspec.json.Decoder(request[msgspec.Raw]).decode
+        self._known = Known(lambda sent: _pair(_plain(sent)))
 
     def look(self, payload: Payload) -> Iterable[Any]:
         found: list[Any] = []
-        groups = 0
+        heads: list[Any] = []
         for resource in _checked(self._full, payload).resources or ():
-            _checked(_decode_resource, resource.resource)
-            scopes = resource.scopes or ()
-            groups += 1 + len(scopes)
-            if groups > MOST_GROUPS:
-                raise Undecodable(TOO_MANY_GROUPS)
-            for scope in scopes:
-                _checked(_decode_scope, scope.scope)
+            heads.append(_checked(_decode_resource, resource.resource))
+            for scope in resource.scopes or ():
+                heads.append(_checked(_decode_scope, scope.scope))
                 found += scope.records or ()
+            if len(heads) > MOST_GROUPS:
+                raise Undecodable(TOO_MANY_GROUPS)
+        for attributed in (*heads, *found, *(each for span in found for each in self._inner(span))):
+            if not schema.is_array(attributed.attributes):
+                raise Undecodable("attributes that are no array")
         return found
+
+    def _inner(self, record: Any) -> Iterable[Any]:
+        """What else in a record has attributes."""
+        return (*(record.events or ()), *(record.links or ())) if self._new is _SPANS else ()
 
     def _frame(self, payload: Payload) -> Any:
         return _checked(self._cut, payload)
@@ -97,8 +123,8 @@ class OtlpJson(OtlpCodec):
     def id(self, sent: str | None) -> str:
         return printable(sent.lower()) if sent else ""
 
-    def attributes(self, sent: Iterable[msgspec.Raw] | None) -> Attributes:
-        return dict(_pair(_plain(raw)) for raw in sent or ())
+    def attributes(self, sent: msgspec.Raw) -> Attributes:
+        return dict(map(self._known.__getitem__, map(bytes, _split(sent)))) if bytes(sent) else {}
 
     def body(self, record: Any) -> str | None:
         sent = _plain(record.body)
@@ -120,7 +146,14 @@ def _checked(decode: Any, sent: Any) -> Any:
         raise Undecodable(str(error)) from error
 
 
-def _plain(raw: msgspec.Raw) -> Any:
+_split_array = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
+
+
+def _split(sent: msgspec.Raw) -> list[msgspec.Raw]:
+    return _split_array(sent) or []
+
+
+def _plain(raw: msgspec.Raw | bytes) -> Any:
     """Any JSON; None for what can't be read."""
     try:
         return _decode_any(raw) if bytes(raw) else None

@@ -7,16 +7,11 @@ from typing import Any, Literal
 from shared.envelope import Undecodable
 from shared.formats.codec import Payload
 from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
+from shared.formats.otlp.known import Known
 from shared.formats.otlp.records import Attributes, Source, log_of, span_of
 from shared.formats.otlp.schema import CUT, FULL, DecodeError, Message
 from shared.formats.otlp.source import source_of
 from shared.formats.otlp.values import base64_text, json_text, named, printable
-
-MOST_KNOWN = 4_096
-"""How many attributes are remembered."""
-
-LARGEST_KNOWN = 128
-"""Bytes of the largest one that is."""
 
 IN_ONE_GO = 1_000_000
 """Bytes of the largest body that is decoded whole: an empty message of two bytes takes 64 to 128 bytes of memory."""
@@ -33,7 +28,7 @@ class Protobuf(OtlpCodec):
         self._full, self._full_record = FULL[root].FromString, FULL[record].FromString
         self._cut = CUT[root].FromString
         self._new = CUT[root]
-        self._known = _Known()
+        self._known = Known(_pair)
 
     def look(self, payload: Payload) -> Iterable[Any]:
         if len(payload) <= IN_ONE_GO:
@@ -87,7 +82,7 @@ class Protobuf(OtlpCodec):
         return span.SerializeToString()
 
     def text(self, sent: bytes) -> str:
-        return printable(sent.decode(errors="replace"))
+        return printable(sent.decode(errors="replace")) if sent else ""
 
     def number(self, sent: int) -> int:
         return sent
@@ -106,19 +101,6 @@ class Protobuf(OtlpCodec):
         if kind == "string_value":
             return self.text(value.string_value)
         return json_text(_value(value))
-
-
-class _Known(dict[bytes, tuple[str, Any]]):
-    """KeyValue, as it was sent -> key and value: the same ones come again and again
-    (performance.md, "Attributes come again")."""
-
-    def __missing__(self, sent: bytes) -> tuple[str, Any]:
-        pair = _pair(sent)
-        if len(sent) <= LARGEST_KNOWN:
-            if len(self) >= MOST_KNOWN:
-                self.clear()
-            self[sent] = pair
-        return pair
 
 
 def _checked(decode: Any, sent: Any) -> Any:

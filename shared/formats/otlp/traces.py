@@ -70,11 +70,10 @@ def judge(span: Any) -> str:
     """The fault of a span of either encoding."""
     if not is_id(span.trace_id, TRACE_BYTES) or not is_id(span.span_id, SPAN_BYTES):
         return "invalid_id"
-    return "" if has_time(span.start_time_unix_nano) else "missing_start_time"
-
-
-def has_time(sent: Any) -> bool:
-    return bool(sent) and float(sent) > 0
+    start = span.start_time_unix_nano
+    if isinstance(start, int):
+        return "" if start > 0 else "missing_start_time"
+    return "" if start and float(start) > 0 else "missing_start_time"
 
 
 PROTOBUF = Format("otlp.traces", signal="traces", columns=columns, codec=Protobuf("Traces"))
