@@ -72,6 +72,8 @@ from shared.views import Views
 _log = structlog.get_logger(__name__)
 
 ROLES = {"ingest", "query"}
+DERIVED = frozenset({"errors", "llm"})
+"""Signals whose records may follow from others."""
 
 NEIGHBOURS = ("queue", "clickhouse", "redis", "postgres")
 """In the order in which `/health/ready` lists them."""
@@ -135,7 +137,7 @@ def _common(config: Settings) -> _Common:
     return _Common(
         config=config,
         metrics=metrics,
-        registry=load_registry(config.services.extensions, config.topics.prefix),
+        registry=_registry(config),
         apis=load_apis(config.services.extensions),
         request_ids=request_ids(),
         postgres=postgres,
@@ -153,6 +155,14 @@ def _common(config: Settings) -> _Common:
         },
         life=Life(stop=[asked_redis.close, asked_postgres.close]),
     )
+
+
+def _registry(config: Settings) -> Registry:
+    signals = {name.strip() for name in config.gateway.otlp_derived.split(",")} - {""}
+    if unknown := signals - DERIVED:
+        named = ", ".join(sorted(unknown))
+        raise BadSetting(f"SLUICE_GATEWAY_OTLP_DERIVED names {named}; what can be derived is errors and llm")
+    return load_registry(config.services.extensions, config.topics.prefix).deriving(signals)
 
 
 def _ingest(common: _Common) -> IngestDeps:

@@ -7,7 +7,7 @@ A file is recognised by what it defines: signals, formats and intakes, under any
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,7 @@ from typing import TypeVar
 import shared.formats
 import shared.signals
 from shared.formats.base import Format
-from shared.formats.intake import Intake
+from shared.formats.intake import Encoded, Intake
 from shared.signals.base import Signal, Table
 
 T = TypeVar("T")
@@ -56,6 +56,24 @@ class Registry:
     def stored_formats(self) -> list[Format]:
         """Those whose records become rows."""
         return [fmt for fmt in self.formats.values() if fmt.columns is not None]
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """The formats whose records follow from those of a request."""
+        bodies = [body for intake in self.intakes for body in intake.bodies.values() if isinstance(body, Encoded)]
+        return frozenset(each.format for body in bodies for each in body.derivations)
+
+    def deriving(self, signals: Collection[str]) -> "Registry":
+        """The same, with no records but those of these signals following from others."""
+        return replace(self, intakes=tuple(self._deriving(intake, signals) for intake in self.intakes))
+
+    def _deriving(self, intake: Intake, signals: Collection[str]) -> Intake:
+        bodies = dict(intake.bodies)
+        for name, body in bodies.items():
+            if isinstance(body, Encoded):
+                kept = tuple(each for each in body.derivations if self.formats[each.format].signal in signals)
+                bodies[name] = replace(body, derivations=kept)
+        return replace(intake, bodies=bodies)
 
 
 def load(extensions: Path | None = None, topic_prefix: str = "") -> Registry:

@@ -111,6 +111,9 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     check_timeout_s: Annotated[float, Meta(gt=0, description="Seconds that the check of one large body may take")] = (
         10.0
     )
+    otlp_derived: Annotated[
+        str, Meta(description="Comma-separated: errors, llm; what OTLP's logs and spans are stored as besides")
+    ] = "errors,llm"
     head_timeout_s: Annotated[float, Meta(gt=0, description="Seconds in which a request's head must have come in")] = (
         10.0
     )

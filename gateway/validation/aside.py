@@ -81,6 +81,7 @@ class Aside:
 
     def __init__(self, registry: Registry, extensions: Path | None, *, waiting_bytes: int, within_s: float) -> None:
         self._formats = registry.formats
+        self._derived = registry.derived
         self._turns = Turns(1, waiting_bytes)
         arguments = [str(extensions)] if extensions else []
         self._child = Child("gateway.validation.aside_child", arguments, within_s=within_s)
@@ -92,7 +93,8 @@ class Aside:
     async def parts(self, project_id: str, route: str, body: bytes, content_type: bytes) -> list[Part]:
         """The good records of a project's body. Raises the `Rejection` of a bad one, `TooLarge`, `Unavailable`."""
         done = await self._asked(Task(route, "parts", content_type, len(body)), body, project_id)
-        return [_part(part, self._formats[part.format]) for part in done.parts]
+        wanted = [part for part in done.parts if not part.is_derived or part.format in self._derived]
+        return [_part(part, self._formats[part.format]) for part in wanted]
 
     async def close(self) -> None:
         await self._child.close()

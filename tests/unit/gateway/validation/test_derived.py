@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from gateway import apis
+from gateway.assembly import assemble
 from gateway.ingest import outcome_of
 from gateway.validation.checks import Checks
 from gateway.validation.derived import MANY_MARKS
 from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
+from shared import settings
 from shared.envelope import Stamp
 from shared.fingerprint import CURRENT, fingerprint
 from shared.fingerprint.rules import NO_RULES
@@ -18,6 +20,7 @@ from shared.formats.base import Rows
 from shared.formats.otlp import logs, traces
 from shared.formats.otlp.schema import FULL
 from shared.registry import load
+from shared.settings import BadSetting
 from tests.unit.shared.formats.otlp.fixtures import body, codec_of
 from writer.wire.block import Block
 
@@ -163,3 +166,18 @@ def test_many_exceptions_are_not_looked_into_on_the_event_loop() -> None:
         records.add().attributes.add(key=b"exception.type").value.string_value = b"E"
     with pytest.raises(Heavy):
         parts_of(request.SerializeToString(), logs, b"", patient=False)
+
+
+@pytest.mark.parametrize(("wanted", "signals"), [("errors", {"errors"}), ("llm", {"llm"}), ("", set())])
+def test_only_what_is_wanted_is_derived(wanted: str, signals: set[str]) -> None:
+    registry = REGISTRY.deriving(wanted.split(","))
+    (intake,) = [each for each in registry.intakes if each.route == "/v1/traces"]
+    checks = Checks(intake, registry, APIS.of(intake))
+    parts = checks.parts(checks.opened(body("genai-traceloop-openai.pb"), b""))
+    assert {part.format.signal for part in parts if part.is_derived} == signals
+    assert {registry.formats[name].signal for name in registry.derived} == signals
+
+
+def test_what_nobody_derives_is_no_setting() -> None:
+    with pytest.raises(BadSetting, match="SLUICE_GATEWAY_OTLP_DERIVED"):
+        assemble(settings.load({"SLUICE_GATEWAY_OTLP_DERIVED": "errors,metrics"}))
