@@ -22,6 +22,8 @@ class Api(ABC):
     prefix: ClassVar[str] = ""
     """It answers for paths without a route that begin with this; the longest matching prefix wins."""
     media_type: ClassVar[str] = "application/json"
+    also: ClassVar[tuple[str, ...]] = ()
+    """Media types of its other dialects, for the API's description."""
     statuses: ClassVar[Mapping[type[Rejection], int]] = {}
     """Statuses that differ from the rejection's own."""
     sentences: ClassVar[Mapping[type[Rejection], str]] = {}

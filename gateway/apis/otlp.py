@@ -23,6 +23,7 @@ class Otlp(Api):
 
     name = "otlp"
     prefix = "/v1/"
+    also = ("application/x-protobuf",)
     sentences: ClassVar[Mapping[type[Rejection], str]] = {Unreadable: _MALFORMED}
     shapes = (RpcStatus,)
 
@@ -40,7 +41,7 @@ class Otlp(Api):
 
 
 class _OtlpProtobuf(Otlp):
-    media_type = "application/x-protobuf"
+    media_type = Otlp.also[0]
 
     def encode(self, value: Any) -> bytes:
         made: bytes = FULL["Refusal"](code=value["code"], message=value["message"].encode()).SerializeToString()

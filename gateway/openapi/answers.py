@@ -106,9 +106,15 @@ def _response(api: Api, status: int, rejections: list[Rejection], components: Co
             api.media_type: {
                 "schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes},
                 "examples": {name: {"value": body} for name, body in bodies.items()},
-            }
+            },
+            **binary(api.also),
         },
     }
+
+
+def binary(media_types: Iterable[str]) -> Json:
+    """The contents of bodies that are no JSON."""
+    return {media_type: {"schema": {"type": "string", "contentEncoding": "binary"}} for media_type in media_types}
 
 
 def _bodies(api: Api, rejections: Iterable[Rejection]) -> Iterable[tuple[Rejection, int, Any]]:

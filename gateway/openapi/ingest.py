@@ -8,12 +8,13 @@ import msgspec
 from gateway.apis.base import Api
 from gateway.http.unpack import CODINGS
 from gateway.ingest import IngestRoute
-from gateway.openapi.answers import DRAIN, EVERYWHERE, HANDSHAKE, INGEST, OF_PATH, REQUEST_ID, limits, refusals
+from gateway.openapi.answers import DRAIN, EVERYWHERE, HANDSHAKE, INGEST, OF_PATH, REQUEST_ID, binary, limits, refusals
 from gateway.openapi.bodies import content_of, values_of
 from gateway.openapi.route import Operations
 from gateway.openapi.schemas import Components, Json
 from gateway.openapi.trial import Trial
 from gateway.rejections import MAX_KEY, Rejection
+from shared.formats.codec import JsonArray
 from shared.formats.intake import Intake, Outcome
 from shared.registry import Registry
 
@@ -21,10 +22,8 @@ KEY_SCHEMES: list[Json] = [{"bearer": []}, {"x_api_key": []}]
 _NO_SCHEME: Json = {}
 """No scheme that OpenAPI knows: the key is in the body, or none is needed."""
 
-_RULES = (
-    "A 2xx is sent once every record is durable in the queue. Unknown fields are ignored. So is Content-Type: the body "
-    "is JSON."
-)
+_RULES = "A 2xx is sent once every record is durable in the queue. Unknown fields are ignored."
+_JSON_ONLY = " So is Content-Type: the body is JSON."
 
 _PARAMETERS: list[Json] = [
     {
@@ -103,7 +102,9 @@ class _Path:
             "operationId": self._id + self._suffix,
             "tags": [self._tag],
             "summary": f"Take in {signals} ({names})",
-            "description": _RULES + (" Text limits count UTF-16 units." if self._api.utf16_lengths else ""),
+            "description": _RULES
+            + (_JSON_ONLY if all(isinstance(fmt.codec, JsonArray) for fmt in formats) else "")
+            + (" Text limits count UTF-16 units." if self._api.utf16_lengths else ""),
             "parameters": _PARAMETERS,
             "requestBody": {"required": True, "content": content_of(self._intake, self._registry, components)},
             "security": [*KEY_SCHEMES, _NO_SCHEME],
@@ -137,7 +138,7 @@ class _Path:
         return {
             "description": "Accepted",
             "headers": REQUEST_ID | headers,
-            "content": {self._api.media_type: content},
+            "content": {self._api.media_type: content, **binary(self._api.also)},
         }
 
     def _refusals(self, refused: Iterable[Rejection], components: Components) -> Json:

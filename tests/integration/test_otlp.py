@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared.formats.otlp.schema import FULL
+from tests.integration.otlp_sdk import Sdk
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 FILES = Path(__file__).parents[1] / "fixtures" / "otlp"
@@ -126,6 +127,25 @@ def test_a_collectors_large_batch_is_checked_aside_and_cut_into_messages(stack: 
     assert [row["message"][:9] for row in rows] == [f"log {n:05}" for n in range(8192)]
     assert rows[77]["attributes"] == '{"n":77}'
     assert len({row["_offset"] for row in rows}) > 1
+
+
+def test_what_an_sdk_sends_comes_back_field_by_field(stack: RunningStack) -> None:
+    sdk = Sdk(stack.env["SLUICE_URL"], stack.env["SLUICE_INGEST_KEY"])
+    sdk.send()
+    before, query, request = stored(stack, 3, "spans", f"service = '{sdk.SERVICE}'")
+    assert (request["kind"], query["kind"]) == ("server", "client")
+    assert (query["trace_id"], query["parent_span_id"]) == (request["trace_id"], request["span_id"])
+    assert json.loads(request["attributes"]) == sdk.ATTRIBUTES
+    assert (request["user_id"], request["session_id"], request["release"]) == ("u1", "s1", "1.2.3")
+    assert (query["status"], query["status_message"]) == ("error", "ValueError: no such order")
+    assert [link["span_id"] for link in json.loads(request["links"])] == [before["span_id"]]
+    (log,) = stored(stack, 1, "logs", f"service = '{sdk.SERVICE}'")
+    assert (log["message"], log["level"], log["severity_number"]) == ("paid", "warn", 14)
+    assert (log["trace_id"], log["span_id"]) == (request["trace_id"], request["span_id"])
+    assert (log["event_name"], json.loads(log["attributes"])) == ("order.paid", sdk.ATTRIBUTES)
+    (error,) = stored(stack, 1, "errors", f"service = '{sdk.SERVICE}'")
+    assert (error["type"], error["error_message"]) == ("ValueError", "no such order")
+    assert error["span_id"] == query["span_id"]
 
 
 @pytest.mark.parametrize(
