@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -168,7 +169,8 @@ class IngestRoute:
         return await self._events.once(key.project_id, self.intake.route, parts, partial(self._publish, key))
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
-        stamps = await self._publisher.publish(parts, key, self._clock() // 1000)
+        publishing = self._publisher.publish(parts, key, self._clock() // 1000)
+        stamps = await (publishing if self.intake.publish_within_s is None else self._in_time(publishing))
         self._requests_ok.n += 1
         for part in parts:
             if part.is_derived:
@@ -182,6 +184,14 @@ class IngestRoute:
         if not outcome.event_ids and not outcome.dropped:
             return Answer(status, body)
         return Answer(status, body, headers_of(outcome, parts))
+
+    async def _in_time(self, publishing: Coroutine[Any, Any, list[Stamp]]) -> list[Stamp]:
+        """The stamps. Raises `Unavailable` also where it takes too long: then some messages may be stored."""
+        try:
+            async with asyncio.timeout(self.intake.publish_within_s):
+                return await publishing
+        except TimeoutError as error:
+            raise Unavailable from error
 
     def _count_dropped(self, part: Part) -> None:
         signal = part.format.signal

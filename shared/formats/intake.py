@@ -202,6 +202,9 @@ class Intake:
     kind: Literal["ingest", "drain"] = "ingest"
     """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
     if its project sets one."""
+    publish_within_s: float | None = None
+    """For clients that give up soon: seconds after which they are told 503, before they do. The queue's own time-out
+    holds as well."""
     media_types: tuple[str, ...] = ()
     """Further media types that `unwrap` accepts, for the API's description."""
     examples: Mapping[str, Any] = field(default_factory=dict)

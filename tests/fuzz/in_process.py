@@ -23,7 +23,7 @@ from gateway.http.deadlines import Deadlines
 from gateway.http.ids import request_ids
 from gateway.http.unpack import Unpacker
 from gateway.idempotency import Idempotency
-from gateway.ingest import IngestDeps
+from gateway.ingest import IngestDeps, IngestRoute
 from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.validation.aside import Aside
@@ -74,7 +74,7 @@ class InProcess:
     def __init__(self) -> None:
         self.registry = load()
         self._runner = asyncio.Runner()
-        self._kept = _Kept()
+        self.producer = _Kept()
         self._converters = {
             name: Converter(signal.table, self.registry.formats_of(signal))
             for name, signal in self.registry.signals.items()
@@ -104,7 +104,7 @@ class InProcess:
                 apis=known,
                 keys=KeyCache(lookup, fresh_s=1e9, stale_s=1e9),
                 limits=Limits(redis, metrics, ingest=0, read=0),
-                publisher=Publisher(self._kept, self.registry, metrics),
+                publisher=Publisher(self.producer, self.registry, metrics),
                 metrics=metrics,
                 bodies=Bodies(
                     max_bytes=limits.max_body_bytes,
@@ -122,6 +122,9 @@ class InProcess:
             query_routes=(),
             life=Life(),
         )
+
+    def route(self, path: str) -> IngestRoute:
+        return self._app._ingest[path]
 
     @property
     def ingest_routes(self) -> frozenset[str]:
@@ -160,7 +163,7 @@ class InProcess:
 
         Raises AssertionError naming the first record that would become a dead letter.
         """
-        taken, self._kept.messages = self._kept.messages, defaultdict(list)
+        taken, self.producer.messages = self.producer.messages, defaultdict(list)
         made = self._converted_all(taken)
         for topic, values in taken.items():
             self._seen[topic] += values

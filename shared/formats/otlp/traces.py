@@ -10,7 +10,7 @@ from shared.formats.otlp.columns import Promoted, common_columns, moments, promo
 from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
-from shared.formats.otlp.limits import MOST
+from shared.formats.otlp.limits import MOST, PUBLISH_WITHIN_S
 from shared.formats.otlp.protobuf import Protobuf
 from shared.formats.otlp.records import Event, Span, iso, status_of
 from shared.formats.otlp.replies import SPANS, reply
@@ -93,6 +93,7 @@ INTAKE = Intake(
     reply=partial(reply, SPANS),
     unwrap=by_encoding(PROTOBUF.name, JSON.name),
     is_heavy=is_heavy,
+    publish_within_s=PUBLISH_WITHIN_S,
     examples={
         "one_span": {
             "resourceSpans": [
