@@ -14,19 +14,19 @@ REGISTRY = load()
 
 def json_intakes(registry: Registry) -> list[Intake]:
     """Those whose bodies can be generated from their record's type."""
-    return [each for each in registry.intakes if not any(isinstance(body, Encoded) for body in each.bodies.values())]
+    return [each for each in registry.intakes if not isinstance(each.bodies[each.name], Encoded)]
 
 
 JSON_INTAKES = json_intakes(REGISTRY)
 
 
 class Door:
-    """Takes the bodies of one intake that has one format."""
+    """Takes the bodies of the first format of an intake."""
 
     def __init__(self, contract: Intake | ModuleType, registry: Registry = REGISTRY) -> None:
         self.intake = contract if isinstance(contract, Intake) else contract.INTAKE
         self.api = APIS.of(self.intake)
-        ((name, body),) = self.intake.bodies.items()
+        name, body = next(iter(self.intake.bodies.items()))
         self.format = registry.formats[name]
         self._validator: Validator = validator(self.format, body, self.api)
 

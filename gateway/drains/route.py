@@ -51,7 +51,7 @@ class DrainRoute(IngestRoute):
         verify(key, request.headers.get(SIGNATURE), request.wire, request.body)
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
-        await self._records.admit(key, sum(part.n for part in parts))
+        await self._records.admit(key, sum(part.n for part in parts if not part.is_derived))
         return await super()._publish(key, parts)
 
     async def _handshake(self, request: Request) -> Answer:

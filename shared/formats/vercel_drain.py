@@ -1,6 +1,7 @@
 """`POST /ingest/drain`: Vercel's log drains, read leniently (contracts.md, "Drain"); what has no column is an
 attribute."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -8,9 +9,10 @@ import msgspec
 
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
-from shared.formats.intake import Array, Intake, Malformed, Outcome, TooMany
+from shared.formats.intake import Array, Intake, Malformed, Outcome, TooMany, many_lines
 from shared.formats.lenient_json import repaired
 from shared.formats.levels import SEVERITY_NUMBERS, level_of, other_word
+from shared.formats.otlp import encoding, logs, traces
 from shared.formats.sent_time import any_time
 from shared.formats.values import Moment, plain, times
 from shared.formats.vercel_ids import vercel_id_in, without_regions
@@ -25,6 +27,9 @@ MOST = 10_000
 
 BLANK_LINES = 10_000
 """Most lines beyond that: somebody may put an empty one between."""
+
+_OTLP = re.compile(rb'\s*\{\s*"resource(Spans|Logs)"').match
+"""How OTLP in JSON begins: it has no other key."""
 
 _SCALAR = (str, int, float)
 
@@ -190,12 +195,22 @@ def _moment(entry: Entry) -> Moment | None:
 
 
 def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    """The entries of a body as a JSON array: the body is an array, one object, or one object per line (NDJSON).
+    """The entries of a body as a JSON array: the body is an array, one object, or one object per line (NDJSON). What a
+    drain of traces sends is OTLP.
 
     A line that is not JSON becomes `null`, which validation drops and counts. Raises `Malformed` for a body without any
     JSON in it.
     """
+    if encoding.is_protobuf(content_type):
+        return [(traces.PROTOBUF.name, body)]
+    if found := _OTLP(body):
+        fmt = traces.JSON if found[1] == b"Spans" else logs.JSON
+        return [(fmt.name, encoding.valid_utf8(body))]
     return [(FORMAT.name, _entries(body))]
+
+
+def is_heavy(body: bytes) -> bool:
+    return many_lines(body) or encoding.is_heavy(body)
 
 
 def _entries(body: bytes) -> bytes:
@@ -243,9 +258,10 @@ FORMAT = Format("vercel.drain", signal="drain", columns=columns, codec=JsonArray
 INTAKE = Intake(
     routes=("/ingest/drain", "/ingest/drain/{project_id}"),
     api="deeptracer",
-    bodies={FORMAT.name: Array(most=MOST)},
+    bodies={FORMAT.name: Array(most=MOST), **traces.INTAKE.bodies, **logs.INTAKE.bodies},
     reply=reply,
     unwrap=unwrap,
+    is_heavy=is_heavy,
     kind="drain",
     media_types=("application/x-ndjson",),
     examples={

@@ -12,10 +12,17 @@ MANY_TAGS = 40_000
 def is_json(content_type: str, body: bytes) -> bool:
     """Whether a request is JSON and not protobuf. Without a Content-Type that says so its first byte does: `{` can't
     begin a protobuf request."""
-    named = content_type.partition(";")[0].strip().lower()
-    if named in _PROTOBUF:
+    if is_protobuf(content_type):
         return False
-    return named == _JSON or not body or body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
+    return _named(content_type) == _JSON or not body or body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
+
+
+def is_protobuf(content_type: str) -> bool:
+    return _named(content_type) in _PROTOBUF
+
+
+def _named(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def is_heavy(body: bytes) -> bool:
@@ -29,12 +36,12 @@ def by_encoding(protobuf: str, json: str) -> Unwrap:
     """Takes a body to be of the one format or of the other."""
 
     def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-        return [(json, _valid_utf8(body))] if is_json(content_type, body) else [(protobuf, body)]
+        return [(json, valid_utf8(body))] if is_json(content_type, body) else [(protobuf, body)]
 
     return unwrap
 
 
-def _valid_utf8(body: bytes) -> bytes:
+def valid_utf8(body: bytes) -> bytes:
     """JSON, with U+FFFD for bytes that are not UTF-8. In protobuf they are the writer's to replace."""
     if body.isascii():
         return body

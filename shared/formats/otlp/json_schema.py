@@ -19,6 +19,9 @@ Fast = int | None
 Slow = int | float | Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{0,20}\Z")] | None
 """Any number, or text, which may be empty: what may be sent."""
 
+Enum = int | str | None
+"""A number, or a name: protobuf's own (`SPAN_KIND_SERVER`), or `server`, as Vercel documents it."""
+
 Text = str | None
 Pairs = msgspec.Raw
 """An array of KeyValue, or null. `is_array` checks it: as a list of slices it costs twice as much."""
@@ -77,7 +80,7 @@ class InstrumentationScope(_Attributed[N], Generic[N]):
 class LogRecord(_Attributed[N], Generic[N]):
     time_unix_nano: N | None = None
     observed_time_unix_nano: N | None = None
-    severity_number: N | None = None
+    severity_number: Enum = None
     severity_text: Text = None
     body: msgspec.Raw = _NO
     flags: N | None = None
@@ -100,7 +103,7 @@ class Link(_Attributed[N], Generic[N]):
 
 class Status(_Message, Generic[N]):
     message: Text = None
-    code: N | None = None
+    code: Enum = None
 
 
 class Span(_Attributed[N], Generic[N]):
@@ -110,7 +113,7 @@ class Span(_Attributed[N], Generic[N]):
     parent_span_id: Text = None
     flags: N | None = None
     name: Text = None
-    kind: N | None = None
+    kind: Enum = None
     start_time_unix_nano: N | None = None
     end_time_unix_nano: N | None = None
     events: list[Event[N]] | None = None

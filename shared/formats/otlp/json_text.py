@@ -1,6 +1,6 @@
 """OTLP in JSON."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Literal
 
@@ -119,6 +119,12 @@ class OtlpJson(OtlpCodec):
         if not sent or sent == "-":
             return 0
         return max(-_LARGEST, min(int(sent), _LARGEST))
+
+    def enum(self, sent: int | str | None, names: Sequence[str]) -> int:
+        if not isinstance(sent, str):
+            return self.number(sent)
+        name = sent.lower().rpartition("_")[2]
+        return names.index(name) if name in names else int(sent) if sent.isdecimal() and len(sent) < 10 else 0
 
     def id(self, sent: str | None) -> str:
         return printable(sent.lower()) if sent else ""

@@ -1,6 +1,6 @@
 """OTLP in protobuf."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Any, Literal
 
@@ -85,6 +85,9 @@ class Protobuf(OtlpCodec):
         return printable(sent.decode(errors="replace")) if sent else ""
 
     def number(self, sent: int) -> int:
+        return sent
+
+    def enum(self, sent: int, names: Sequence[str]) -> int:
         return sent
 
     def id(self, sent: bytes) -> str:

@@ -1,11 +1,15 @@
 """Logs and spans as the writer takes them, the same from protobuf and from JSON."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 Attributes = dict[str, Any]
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,6 +90,9 @@ class Wire(Protocol):
 
     def number(self, sent: Any, /) -> int: ...
 
+    def enum(self, sent: Any, names: Sequence[str], /) -> int:
+        """The number of one of these names."""
+
     def id(self, sent: Any, /) -> str:
         """Hex in lower case."""
 
@@ -100,7 +107,7 @@ def log_of(wire: Wire, sent: Any, source: Source) -> Log:
         source,
         wire.number(sent.time_unix_nano),
         wire.number(sent.observed_time_unix_nano),
-        wire.number(sent.severity_number),
+        wire.enum(sent.severity_number, ()),
         wire.text(sent.severity_text),
         wire.body(sent),
         wire.attributes(sent.attributes),
@@ -123,7 +130,7 @@ def span_of(wire: Wire, sent: Any, source: Source) -> Span:
         wire.text(sent.trace_state),
         wire.number(sent.flags),
         wire.text(sent.name),
-        wire.number(sent.kind),
+        wire.enum(sent.kind, KINDS),
         wire.number(sent.start_time_unix_nano),
         wire.number(sent.end_time_unix_nano),
         wire.attributes(sent.attributes),
@@ -132,7 +139,7 @@ def span_of(wire: Wire, sent: Any, source: Source) -> Span:
         wire.number(sent.dropped_events_count),
         [_link(wire, link) for link in sent.links or ()],
         wire.number(sent.dropped_links_count),
-        wire.number(status.code) if status else 0,
+        wire.enum(status.code, STATUSES) if status else 0,
         wire.text(status.message) if status else "",
     )
 
@@ -150,11 +157,8 @@ def _link(wire: Wire, sent: Any) -> Attributes:
     }
 
 
-_STATUSES = ("unset", "ok", "error")
-
-
 def status_of(span: Span) -> str:
-    return _STATUSES[span.status] if 0 <= span.status < len(_STATUSES) else "unset"
+    return STATUSES[span.status] if 0 <= span.status < len(STATUSES) else "unset"
 
 
 def said(attributes: Attributes, *names: str) -> str:

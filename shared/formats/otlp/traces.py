@@ -12,11 +12,9 @@ from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.limits import MOST, PUBLISH_WITHIN_S
 from shared.formats.otlp.protobuf import Protobuf
-from shared.formats.otlp.records import Event, Span, iso, status_of
+from shared.formats.otlp.records import KINDS, Event, Span, iso, status_of
 from shared.formats.otlp.replies import SPANS, reply
 from shared.formats.otlp.values import json_bytes
-
-_KINDS = ("", "internal", "server", "client", "producer", "consumer")
 
 _PROMOTED: Promoted = {"user_id": ("user.id", "enduser.id"), "session_id": ("session.id",)}
 
@@ -33,7 +31,7 @@ def columns(rows: Rows) -> Columns:
         "span_id": ids(rows, [span.span_id for span in spans], SPAN_BYTES, "span_id"),
         "parent_span_id": ids(rows, [span.parent_span_id for span in spans], SPAN_BYTES, "parent_span_id"),
         "operation": [span.name or "unknown" for span in spans],
-        "kind": [_KINDS[span.kind] if 0 < span.kind < len(_KINDS) else "" for span in spans],
+        "kind": [KINDS[span.kind] if 0 < span.kind < len(KINDS) else "" for span in spans],
         "duration_ms": [(ns + 500_000) // 1_000_000 for ns in took],
         "duration_us": [ns // 1_000 for ns in took],
         "status": list(map(status_of, spans)),

@@ -20,6 +20,7 @@ from gateway.rejections import (
 from gateway.validation.checks import Checks
 from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
+from shared.formats import vercel_drain
 from shared.formats.otlp import logs, metrics, traces
 from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.schema import CUT, FULL
@@ -40,9 +41,9 @@ class Answered(NamedTuple):
 
 def post(sent: bytes, content_type: bytes = b"", path: str = "logs", *, patient: bool = True) -> Answered:
     """The answer to a body, with no queue behind it."""
-    intake = {"logs": logs, "traces": traces, "metrics": metrics}[path].INTAKE
+    intake = {"logs": logs, "traces": traces, "metrics": metrics, "drain": vercel_drain}[path].INTAKE
     try:
-        checks = Checks(intake, REGISTRY, OTLP, patient=patient)
+        checks = Checks(intake, REGISTRY, APIS.of(intake), patient=patient)
         parts = checks.parts(checks.opened(sent, content_type))
     except Rejection as rejection:
         answer = OTLP.dialect(content_type, sent).answer(rejection)
@@ -187,3 +188,33 @@ def test_metrics_are_counted_and_rejected() -> None:
     assert post(b"", PROTOBUF, "metrics")[:2] == (200, b"")
     assert post(b"{}", JSON, "metrics")[:2] == (200, b"{}")
     assert post(b"hello world", PROTOBUF, "metrics").status == post(b"[]", JSON, "metrics").status == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "signal", "n"),
+    [
+        ("node-traces.json", JSON, "traces", 2),
+        ("node-traces.json", b"", "traces", 2),
+        ("python-traces.pb", PROTOBUF, "traces", 3),
+        ("edge/logs.json", JSON, "logs", 3),
+    ],
+)
+def test_a_drain_of_traces_sends_otlp(name: str, content_type: bytes, signal: str, n: int) -> None:
+    answer = post(body(name), content_type, "drain")
+    assert answer[:2] == (200, b'{"ok":true,"count":%d}' % n)
+    (part,) = [part for part in answer.parts if not part.is_derived]
+    assert (part.format.signal, part.n) == (signal, n)
+
+
+def test_an_entry_of_a_drain_that_speaks_of_otlp_is_an_entry() -> None:
+    answer = post(b'{"message":"{\\"resourceSpans\\":1}","source":"lambda"}', JSON, "drain")
+    assert [part.format.name for part in answer.parts] == ["vercel.drain"]
+
+
+def test_kinds_by_name_are_read_as_vercel_documents_them() -> None:
+    span = {"traceId": "0a" * 16, "spanId": "0b" * 8, "startTimeUnixNano": "1", "kind": "server"}
+    other = span | {"kind": "SPAN_KIND_CLIENT", "status": {"code": "STATUS_CODE_ERROR"}}
+    sent = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span, other, span | {"kind": "odd"}]}]}]})
+    (part,) = post(sent.encode(), JSON, "traces").parts
+    read = part.format.codec.read(part.payload)
+    assert [(each.kind, each.status) for each in read] == [(2, 0), (3, 2), (0, 0)]
