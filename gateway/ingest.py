@@ -130,6 +130,8 @@ class IngestRoute:
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:
             return await publish(key, parts)
+        if self.api.also:  # the answer that is kept is in one encoding
+            name += b" " + self._answering(request).media_type.encode()
         digest = digest_of(request.body, token)
         return await self._idempotency.once(
             key.project_id, self.intake.route, name, digest, partial(publish, key, parts)

@@ -129,6 +129,27 @@ def test_a_collectors_large_batch_is_checked_aside_and_cut_into_messages(stack: 
     assert len({row["_offset"] for row in rows}) > 1
 
 
+def test_a_repeat_gets_the_first_answer_in_its_own_encoding(stack: RunningStack) -> None:
+    for content_type, expected in ((PROTOBUF, b""), ("application/json", b"{}")):
+        for _ in range(2):
+            answer = post(stack, "/v1/logs", b"", content_type=content_type, idempotency_key="empty")
+            assert answer[:3] == (200, content_type, expected)
+    request = FULL["Logs"]()
+    request.resources.add().scopes.add().records.add().body.string_value = b"sent twice"
+    for _ in range(2):
+        assert post(stack, "/v1/logs", request.SerializeToString(), idempotency_key="twice").status == 200
+    assert post(stack, "/v1/logs", (FILES / "edge/logs.json").read_bytes()).status == 200
+    stored(stack, 1, "logs", "message = 'empty time'")
+    stored(stack, 1, "logs", "message = 'sent twice'")
+
+
+def test_a_drain_of_traces_sends_spans(stack: RunningStack) -> None:
+    body = (FILES / "node-traces.json").read_bytes().replace(b'"web"', b'"drained"')
+    answer = post(stack, "/ingest/drain", body, content_type="application/json")
+    assert answer[:3] == (200, "application/json", b'{"ok":true,"count":2}')
+    stored(stack, 2, "spans", "service = 'drained'")
+
+
 def test_what_an_sdk_sends_comes_back_field_by_field(stack: RunningStack) -> None:
     sdk = Sdk(stack.env["SLUICE_URL"], stack.env["SLUICE_INGEST_KEY"])
     sdk.send()
