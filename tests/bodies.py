@@ -148,7 +148,7 @@ def texts(draw: st.DrawFn, value: Any) -> bytes:
 
 def values(door: Door) -> st.SearchStrategy[Any]:
     """Valid bodies of an intake, as plain values."""
-    ((_, body),) = door.intake.bodies.items()
+    body = door.intake.bodies[door.format.name]
     record = door.format.codec.record  # type: ignore[attr-defined]
     if isinstance(body, Array):
         return st.lists(_drained, max_size=4)
