@@ -2,7 +2,8 @@
 accepts, the writer makes rows of; all else is 400 or 413."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,6 +98,34 @@ def test_messages_with_odd_values_are_counted_record_by_record(in_process: InPro
         fill(request, random, 0)
         records = sum(len(scope.records) for resource in request.resources for scope in resource.scopes)
         check(in_process, route, request.SerializeToString(), is_json=False, records=records)
+
+
+@pytest.mark.parametrize("name", [name for name in BODIES if name.endswith(".json")])
+def test_json_with_odd_values_is_refused_or_becomes_rows(in_process: InProcess, name: str) -> None:
+    random = Random(name)
+    for _ in range(150):
+        value = json.loads(BODIES[name])
+        for _ in range(random.choice((1, 1, 1, 3))):
+            value = changed(value, random)
+        check(in_process, route_of(name), json.dumps(value).encode(), is_json=True)
+
+
+def changed(value: Any, random: Random) -> Any:
+    """A JSON value with another one somewhere in it."""
+    if isinstance(value, (dict, list)) and value and random.random() < 0.95:
+        key = random.choice(list(value)) if isinstance(value, dict) else random.randrange(len(value))
+        value[key] = changed(value[key], random)
+        return value
+    return deepcopy(random.choice(ODD))
+
+
+ODD: Sequence[Any] = (
+    *(None, True, 0, -1, 2**63, -(2**64), 10**30, 0.5, -1e300, 1e18, "", "-", "x", "-5", "9" * 20, "9" * 21, "1e5"),
+    *("\0", "\ud800", "NaN", "SPAN_KIND_SERVER", "a" * 700, [], {}, [{}], [5], {"values": 5}),
+    {"stringValue": 5},
+    {"intValue": "x"},
+    {"kvlistValue": {"values": [5, {"key": 5}]}},
+)
 
 
 def fill(message: Message, random: Random, depth: int) -> None:

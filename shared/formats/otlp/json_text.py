@@ -17,7 +17,9 @@ from shared.formats.otlp.values import json_text, named, printable
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
-_LARGEST = 2**64 - 1
+_LEAST, _LARGEST = -(2**63), 2**64 - 1
+"""Of the numbers that are written down anywhere."""
+
 _INT64 = range(-(2**63), 2**63)
 
 _LOGS: Any = schema.Logs, schema.ResourceLogs, schema.ScopeLogs
@@ -118,7 +120,7 @@ class OtlpJson(OtlpCodec):
     def number(self, sent: int | float | str | None) -> int:
         if not sent or sent == "-":
             return 0
-        return max(-_LARGEST, min(int(sent), _LARGEST))
+        return max(_LEAST, min(int(sent), _LARGEST))
 
     def enum(self, sent: int | str | None, names: Sequence[str]) -> int:
         if not isinstance(sent, str):
