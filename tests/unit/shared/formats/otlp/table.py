@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from shared.envelope import Stamp
 from shared.formats.base import Rows
 from shared.formats.otlp import logs, traces
@@ -29,6 +31,7 @@ def rows_in(codec: OtlpCodec, payload: bytes) -> list[dict[str, Any]]:
     of, signal = (logs, "logs") if isinstance(rows.records[0], Log) else (traces, "traces")
     columns = of.columns(rows)
     Block(_SIGNALS[signal].table).append(dict(columns), len(rows))
+    msgspec.json.encode(list(rows.notes.values()))
     return [
         {name: values[row] for name, values in columns.items()} | {"extra": rows.notes.get(row, {})}
         for row in range(len(rows))

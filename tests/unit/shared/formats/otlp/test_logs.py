@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.protobuf import Protobuf
 from shared.formats.otlp.schema import FULL
 from tests.unit.shared.formats.otlp.table import RECEIVED, rows_in, rows_of
@@ -72,6 +73,15 @@ def test_json_in_all_its_spellings() -> None:
     assert (text["trace_id"], text["span_id"]) == ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
     assert text["timestamp"] == number["timestamp"] == SENT
     assert (empty["timestamp"], empty["environment"]) == (RECEIVED, "production")
+
+
+def test_numbers_that_no_column_holds_are_noted_within_64_bits() -> None:
+    log = '{"droppedAttributesCount":-1e300,"flags":1e300,"severityNumber":-9223372036854775808,"timeUnixNano":-1e300}'
+    sent = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[%s]}]}]}' % log  # noqa: UP031 - braces
+    (row,) = rows_in(OtlpJson("Logs"), sent.encode())
+    assert row["timestamp"] == RECEIVED
+    assert row["extra"]["flags"] == 2**64 - 1
+    assert row["extra"]["dropped_attributes"] == row["extra"]["severity_number"] == -(2**63)
 
 
 def test_invalid_utf8_becomes_the_replacement_character() -> None:
