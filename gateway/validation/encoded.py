@@ -35,12 +35,13 @@ class EncodedValidator:
             n, faults = self._judged(text)
         except Undecodable as error:
             raise MalformedJson(self._api.malformed(text)) from error
-        if not self._body.least <= n <= self._body.most:
+        if n < self._body.least:
             raise TooLarge
         return self._without(text, n, faults) if faults else Part(self._format, text, n)
 
     def _judged(self, text: bytes) -> tuple[int, dict[int, str]]:
-        """How many records there are, and index -> fault of the bad ones. Raises `Undecodable`."""
+        """How many records there are, and index -> fault of the bad ones. Raises `Undecodable`, and `TooLarge` at the
+        first one too many."""
         n = 0
         judge = self._body.judge
         faults: dict[int, str] = {}
@@ -48,6 +49,8 @@ class EncodedValidator:
             if judge is not None and (fault := judge(record)):
                 faults[n] = fault
             n += 1
+            if n > self._body.most:
+                raise TooLarge
         if len(text) > MAX_RECORD_BYTES:  # no record of a smaller body is larger
             sizes = enumerate(self._codec.sizes(text))
             faults |= {index: "too_large" for index, size in sizes if size > MAX_RECORD_BYTES}

@@ -13,6 +13,8 @@ from tests.fuzz.in_process import KNOWN, InProcess
 from tests.fuzz.requests import Answer, Request
 from tests.unit.shared.formats.otlp.fixtures import body
 
+LOGS = body("python-logs.pb")
+
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[InProcess]:
@@ -21,9 +23,9 @@ def gateway() -> Iterator[InProcess]:
     made.close()
 
 
-def post(gateway: InProcess) -> Answer:
+def post(gateway: InProcess, sent: bytes = LOGS) -> Answer:
     key = (b"x-api-key", KNOWN.ingest.encode())
-    return gateway.ask(Request("/v1/logs", "POST", b"/v1/logs", [key], body("python-logs.pb")))
+    return gateway.ask(Request("/v1/logs", "POST", b"/v1/logs", [key], sent))
 
 
 def test_a_queue_that_takes_too_long_is_a_503_while_the_client_still_tries(
@@ -56,3 +58,33 @@ def test_a_success_needs_both_the_logs_and_what_follows_from_them(
     monkeypatch.undo()
     assert post(gateway).status == 200
     assert {table.name: block.rows for table, block in gateway.rows()} == {"logs": 8, "errors": 1}
+
+
+def _message(tag: int, content: bytes) -> bytes:
+    """A field of protobuf with a message in it."""
+    size, head = len(content), bytearray([tag])
+    while size > 127:
+        head.append(size & 127 | 128)
+        size >>= 7
+    return bytes([*head, size]) + content
+
+
+MANY = 2_400_000
+BOMBS = {
+    "resources": (400, b"\n\0" * MANY),
+    "scopes": (400, _message(0x0A, b"\x12\0" * MANY)),
+    "records": (413, _message(0x0A, _message(0x12, b"\x12\0" * MANY))),
+    "attributes": (200, _message(0x0A, _message(0x12, _message(0x12, b"\x32\0" * MANY)))),
+    "of the resource": (200, _message(0x0A, _message(0x0A, b"\n\0" * MANY) + _message(0x12, _message(0x12, b"")))),
+    "values": (200, _message(0x0A, _message(0x12, _message(0x12, _message(0x2A, _message(0x2A, b"\n\0" * MANY)))))),
+}
+
+
+@pytest.mark.parametrize(("status", "sent"), BOMBS.values(), ids=BOMBS)
+def test_of_bombs_nothing_is_stored_and_the_next_body_is_taken(gateway: InProcess, status: int, sent: bytes) -> None:
+    answer = post(gateway, sent)
+    assert (answer.status, gateway.rows()) == (status, [])
+    if status == 200:
+        assert FULL["Response"].FromString(answer.body).partial_success.error_message == b"1 log record over 512 kB"
+    assert post(gateway).status == 200
+    assert {table.name: block.rows for table, block in gateway.rows()} == {"logs": 4, "errors": 1}
