@@ -38,6 +38,7 @@ FIELDS = Fields(
     _columns.text("email", "user_email"),
     _columns.id("account", "account_id"),
     _columns.id("session", "session_id"),
+    _columns.id("span", "span_id"),
     _columns.id("digest", "digest", _digest),
     _columns.id("vercel", "vercel_id", without_regions),
     _columns.text("url", cost=Cost.TEXT),

@@ -28,6 +28,7 @@ KEYS = (
     "timestamp",
     "received_at",
     "trace_id",
+    "span_id",
     "digest",
     "vercel_id",
     "session_id",

@@ -29,6 +29,7 @@ FIELDS = Fields(
     _columns.id("account", "account_id"),
     _columns.text("file", "file_path"),
     _columns.text("function", "function_name"),
+    _columns.text("event", "event_name"),
     _columns.text("format"),
     text="message",
 )

@@ -34,9 +34,26 @@ ERROR_ROWS: Rows = [
     {"type": "ValueError", "error_message": "50% off", "severity": "critical", "fingerprint": HEX["c"], "user_id": "7"},
 ]
 SPAN_ROWS: Rows = [
-    {"operation": "GET /a", "status": "ok", "duration_ms": 90, "attributes": '{"db":{"rows":12}}'},
-    {"operation": "SELECT", "status": "error", "duration_ms": 1500, "parent_span_id": "s1", "span_id": "s2"},
-    {"operation": "GET /b", "status": "ok", "duration_ms": 120_000, "service": "api", "environment": "prod"},
+    {"operation": "GET /a", "status": "ok", "duration_ms": 90, "attributes": '{"db":{"rows":12}}', "kind": "server"},
+    {
+        "operation": "SELECT",
+        "status": "error",
+        "duration_ms": 1500,
+        "parent_span_id": "s1",
+        "span_id": "s2",
+        "kind": "client",
+        "scope_name": "db",
+    },
+    {
+        "operation": "GET /b",
+        "status": "ok",
+        "duration_ms": 120_000,
+        "service": "api",
+        "environment": "prod",
+        "user_id": "7",
+        "session_id": "e",
+        "format": "otlp.traces",
+    },
 ]
 CALL_ROWS: Rows = [
     {
@@ -55,12 +72,19 @@ CALL_ROWS: Rows = [
         "input_tokens": 900,
         "output_tokens": 1,
     },
-    {"model": "large-2", "provider": "two", "operation": "embedding", "input_tokens": 5},
+    {"model": "large-2", "provider": "two", "operation": "embedding", "input_tokens": 5, "status": "error"},
 ]
 LOG_ROWS: Rows = [
     {"message": "Card declined", "level": "warn", "request_id": "r1", "file_path": "src/pay.py"},
     {"message": "paid", "account_id": "acme", "user_id": A, "template": "paid", "span_id": "s1"},
-    {"message": "up", "level": "debug", "function_name": "start", "format": "deeptracer", "user_email": A},
+    {
+        "message": "up",
+        "level": "debug",
+        "function_name": "start",
+        "format": "deeptracer",
+        "user_email": A,
+        "event_name": "boot",
+    },
 ]
 
 SIGNALS: dict[str, tuple[Language, Table, Rows]] = {
@@ -92,6 +116,9 @@ CASES: list[tuple[str, str, set[int]]] = [
     ("traces", "duration:1.5s", {1}),
     ("traces", "duration:[90 TO 1.5s]", {0, 1}),
     ("traces", "duration:>=2m", {2}),
+    ("traces", "kind:server", {0}),
+    ("traces", "kind:* scope:db", {1}),
+    ("traces", "user:7 session:e format:otlp.*", {2}),
     ("traces", "root:yes", {0, 2}),
     ("traces", "root:no span:s2", {1}),
     ("traces", "env:prod service:api", {2}),
@@ -103,12 +130,13 @@ CASES: list[tuple[str, str, set[int]]] = [
     ("llm", "latency:>2s", {1}),
     ("llm", "tokens:>=110", {0, 1}),
     ("llm", "tokens:(5 OR 110)", {0, 2}),
-    ("llm", "operation:embedding", {2}),
+    ("llm", "operation:embedding status:error", {2}),
     ("logs", "level:>=info card", {0}),
     ("logs", "request:r1 file:src/*", {0}),
     ("logs", "account:acme template:paid span:s1", {1}),
     ("logs", "user:a@b.example", {1, 2}),
     ("logs", "email:a@b.example function:start format:deeptracer", {2}),
+    ("logs", "event:boot", {2}),
     ("logs", "-user:*", {0}),
     ("logs", "message:paid", {1}),
 ]
