@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +14,10 @@ from shared.envelope import Stamp, unseal
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.queue.base import Producer, Queue
-from shared.registry import load
+from shared.registry import Registry, load
 from tests.contract.conftest import MakeTopic
 
+SIGNAL = load().signals["logs"]
 LOGS = load().formats["deeptracer.logs"]
 KEY = ResolvedKey(key_id="k", project_id="p", scopes=frozenset({"ingest"}))
 
@@ -25,7 +26,7 @@ class PublisherOfLogs:
     """A publisher of requests with one part, into one topic."""
 
     def __init__(self, producer: Any, topic: str) -> None:
-        registry: Any = SimpleNamespace(formats={LOGS.name: LOGS}, signal_of=lambda _: SimpleNamespace(topic=topic))
+        registry = Registry({"logs": replace(SIGNAL, name=topic)}, {LOGS.name: LOGS})
         self._publisher = Publisher(producer, registry, Metrics())
 
     async def publish(self, n: int, body: bytes, **fields: Any) -> None:

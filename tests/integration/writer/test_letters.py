@@ -123,10 +123,10 @@ async def test_an_unknown_version_waits_and_nothing_behind_it_is_stored(stage: S
 
 async def test_an_unknown_format_waits_too(stage: Stage) -> None:
     await stage.make("logs")
-    await stage.publish(logs("newer", format="otlp.logs"))
+    await stage.publish(logs("newer", format="later.logs"))
     async with stage.writer() as running:
         await until(lambda: "message" in running.waits_for(stage.lane()))
-        assert "otlp.logs" in running.waits_for(stage.lane())["message"]["reason"]
+        assert "later.logs" in running.waits_for(stage.lane())["message"]["reason"]
     assert await stage.letters() == []
 
 
