@@ -14,7 +14,8 @@ from starlette.requests import Request
 from gateway.apis import Apis
 from gateway.apis import load as load_apis
 from gateway.app import Deps, Life
-from gateway.auth import KeyCache, Lookup, LookupFailed, key_of, permit
+from gateway.auth import KeyCache, Lookup, LookupFailed, permit
+from gateway.carried import key_of
 from gateway.changes import Changes
 from gateway.drains.handshake import VerifyCodes
 from gateway.drains.route import DrainDeps

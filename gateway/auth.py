@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from time import monotonic, time
 
 import msgspec
@@ -39,16 +39,6 @@ class _Known(msgspec.Struct, gc=False):
     key: ResolvedKey
     asked_at: float
     fresh_until: float
-
-
-def key_of(headers: Mapping[bytes, bytes]) -> str | None:
-    """The key that a request's headers carry: `Authorization: Bearer` wins over `X-API-Key`; None for neither."""
-    if (given := headers.get(b"authorization")) is not None:
-        scheme, _, token = given.partition(b" ")
-        if scheme.lower() == b"bearer":
-            return token.strip().decode("latin-1")
-    given = headers.get(b"x-api-key")
-    return None if given is None else given.strip().decode("latin-1")
 
 
 def permit(key: ResolvedKey, scope: str) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.apis import Apis
 from gateway.apis.base import Api
-from gateway.auth import KeyCache, key_of, permit
+from gateway.auth import KeyCache, permit
 from gateway.events import Events, has_ids
 from gateway.http.answer import Answer, Headers
 from gateway.http.answer_headers import send_answer, standing_headers
@@ -110,7 +110,7 @@ class IngestRoute:
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
-        token = key_of(request.headers)
+        token = self.api.key_of(request.headers)
         key = None if token is None else await self._admit(request, token)
         if not request.is_here():
             await request.read()
@@ -148,7 +148,7 @@ class IngestRoute:
 
     def vouch(self, request: Request, key: ResolvedKey) -> None:
         """Raise `Rejection` if this request may not use the key."""
-        if request.path_parameters and request.path_parameters["project_id"] != key.project_id:
+        if request.path_parameters.get("project_id", key.project_id) != key.project_id:
             raise NotFound
 
     async def _key_in(self, request: Request) -> str | None:

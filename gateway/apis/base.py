@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from gateway.carried import key_of, sentry_key_of
 from gateway.http.answer import Answer
 from gateway.rejections import Answered, Rejection, Worded
 from gateway.validation.faults import Fault
@@ -32,6 +33,8 @@ class Api(ABC):
     """Whether its text limits count UTF-16 units, as JavaScript does, instead of code points."""
     named_numbers: ClassVar[bool] = False
     """Whether its bodies may hold `NaN`, `Infinity` and `-Infinity`, as Python writes them, in values of any kind."""
+    sentry_keys: ClassVar[bool] = False
+    """Whether keys may also come as Sentry's SDKs carry them."""
     shapes: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
     """Every refusal has exactly one of these shapes; for the API's description."""
 
@@ -44,6 +47,10 @@ class Api(ABC):
     def content_type(self) -> tuple[bytes, bytes]:
         """The header of its answers."""
         return b"content-type", self.media_type.encode()
+
+    def key_of(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The key in a request's headers; None for none."""
+        return sentry_key_of(headers) if self.sentry_keys else key_of(headers)
 
     def length(self, text: str) -> int:
         """The length of a text, in the unit of the API's limits."""

@@ -25,6 +25,7 @@ class Otlp(Api):
     prefix = "/v1/"
     also = ("application/x-protobuf",)
     sentences: ClassVar[Mapping[type[Rejection], str]] = {Unreadable: _MALFORMED}
+    sentry_keys = True
     shapes = (RpcStatus,)
 
     def dialect(self, content_type: bytes, body: bytes) -> Api:

@@ -3,7 +3,6 @@
 
 from dataclasses import dataclass
 
-from gateway.auth import key_of
 from gateway.drains.handshake import LARGEST, VerifyCodes, is_handshake
 from gateway.drains.signature import verify
 from gateway.http.answer import Answer
@@ -62,7 +61,7 @@ class DrainRoute(IngestRoute):
 
     async def _code(self, request: Request) -> bytes:
         """The code of the project that a key or the path names; b'' if neither does. Raises `Unavailable`."""
-        if (token := key_of(request.headers)) is not None:
+        if (token := self.api.key_of(request.headers)) is not None:
             try:
                 return ((await self._keys.resolve(token)).drain_verify or "").encode()
             except Unauthenticated:

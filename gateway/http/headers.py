@@ -7,7 +7,7 @@ from gateway.rejections import Ambiguous
 HEADERS = "sluice.headers"
 """Where a request's scope has its headers by name."""
 
-_ONCE = (b"authorization", b"x-api-key", b"origin", b"content-length", b"content-encoding", b"host")
+_ONCE = (b"authorization", b"x-api-key", b"x-sentry-auth", b"origin", b"content-length", b"content-encoding", b"host")
 """There is one of each: a proxy may have looked at another one than we would."""
 
 

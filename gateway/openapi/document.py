@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from starlette.routing import BaseRoute
 
-from gateway.openapi.route import Described
+from gateway.openapi.route import Described, Digits
 from gateway.openapi.schemas import Components, Json
 
 PATH = "/openapi.json"
@@ -18,6 +18,7 @@ Takes logs, errors, trace spans, LLM usage and Vercel log drains, and answers on
 
 * Every path is served with a trailing slash too; `OPTIONS` on any of them is the preflight (204, for any origin).
 * A key is sent as `Authorization: Bearer`, as `X-API-Key`, or as `api_key` in the body; the first of these decides.
+  Where Sentry's SDKs send, as `X-Sentry-Auth` before these.
 * Between client and gateway delivery is at least once: retry 408, 429 and 5xx with backoff and the same
   `Idempotency-Key`.
 * Answers to a browser carry `Access-Control-Allow-Origin`; a key with a list of origins is valid for these only (403).
@@ -26,6 +27,12 @@ Takes logs, errors, trace spans, LLM usage and Vercel log drains, and answers on
 _SCHEMES: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Wins over the other ways to send a key."},
     "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "x_sentry_auth": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Sentry-Auth",
+        "description": "`Sentry sentry_key=KEY, sentry_version=7`",
+    },
 }
 
 
@@ -67,7 +74,7 @@ def document(routes: Iterable[BaseRoute]) -> Json:
 def _path(route: Described, components: Components) -> Json:
     item: Json = {}
     if route.param_convertors:
-        item["parameters"] = [_in_path(name) for name in route.param_convertors]
+        item["parameters"] = [_in_path(name, convertor.regex) for name, convertor in route.param_convertors.items()]
     for method, describe in route.operations.items():
         item[method.lower()] = operation = describe(components)
         if method == "GET":
@@ -75,8 +82,11 @@ def _path(route: Described, components: Components) -> Json:
     return item
 
 
-def _in_path(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+def _in_path(name: str, regex: str) -> Json:
+    schema = (
+        {"type": "string", "pattern": f"^{regex}$"} if regex == Digits.regex else {"type": "string", "minLength": 1}
+    )
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _without_bodies(operation: Json, components: Components) -> Json:

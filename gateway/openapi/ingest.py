@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+from starlette.routing import compile_path
 
 from gateway.apis.base import Api
 from gateway.http.unpack import CODINGS
@@ -19,6 +20,7 @@ from shared.formats.intake import Intake, Outcome
 from shared.registry import Registry
 
 KEY_SCHEMES: list[Json] = [{"bearer": []}, {"x_api_key": []}]
+_SENTRY_SCHEME: Json = {"x_sentry_auth": []}
 _NO_SCHEME: Json = {}
 """No scheme that OpenAPI knows: the key is in the body, or none is needed."""
 
@@ -62,9 +64,10 @@ class _Path:
         self._intake = intake
         self._api = api
         self._registry = registry
-        self._names_project = "{project_id}" in path
+        names = compile_path(path)[2]
+        self._names_project = "project_id" in names
         self._tag, _, _ = intake.name.partition(".")
-        self._suffix = "_of_project" if self._names_project else ""
+        self._suffix = "".join(f"_of_{name.removesuffix('_id')}" for name in names)
         self._id = intake.name.replace(".", "_")
 
     def post(self, components: Components) -> Json:
@@ -107,7 +110,7 @@ class _Path:
             + (" Text limits count UTF-16 units." if self._api.utf16_lengths else ""),
             "parameters": _PARAMETERS,
             "requestBody": {"required": True, "content": content_of(self._intake, self._registry, components)},
-            "security": [*KEY_SCHEMES, _NO_SCHEME],
+            "security": [*([_SENTRY_SCHEME] if self._api.sentry_keys else ()), *KEY_SCHEMES, _NO_SCHEME],
             "responses": {
                 self._status: self._success(trial),
                 **self._refusals((*refused, *trial.refusals()), components),

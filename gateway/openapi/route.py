@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,6 +15,21 @@ Describe = Callable[[Components], Json]
 
 Operations = Mapping[str, Describe]
 """HTTP method -> its description. `HEAD` follows from `GET`."""
+
+
+class Digits(Convertor[str]):
+    """`{name:digits}` in a path. Starlette's `int` makes a number of them, which fails where they are thousands."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("digits", Digits())
 
 
 class Described(Route):

@@ -187,7 +187,8 @@ class Intake:
     and never sends it on."""
 
     routes: tuple[str, ...]
-    """The first one names it in metrics and marks. One may hold `{project_id}`: the key must be that project's."""
+    """The first one names it in metrics and marks. One may hold `{project_id}`: the key must be that project's.
+    Sentry's SDKs put digits of their own into a path, which nothing looks at: `{sentry_project:digits}`."""
     api: str
     """The API in `gateway.apis` whose error bodies it answers with."""
     bodies: Mapping[str, Body]

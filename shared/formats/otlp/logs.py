@@ -94,7 +94,7 @@ PROTOBUF = Format("otlp.logs", signal="logs", columns=columns, codec=Protobuf("L
 JSON = Format("otlp.logs.json", signal="logs", columns=columns, codec=OtlpJson("Logs"))
 
 INTAKE = Intake(
-    routes=("/v1/logs",),
+    routes=("/v1/logs", "/api/{sentry_project:digits}/integration/otlp/v1/logs"),
     api="otlp",
     bodies={
         PROTOBUF.name: Encoded(most=MOST, derivations=(errors.in_records(errors.LOGS),)),

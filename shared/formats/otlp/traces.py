@@ -78,7 +78,7 @@ PROTOBUF = Format("otlp.traces", signal="traces", columns=columns, codec=Protobu
 JSON = Format("otlp.traces.json", signal="traces", columns=columns, codec=OtlpJson("Traces"))
 
 INTAKE = Intake(
-    routes=("/v1/traces",),
+    routes=("/v1/traces", "/api/{sentry_project:digits}/integration/otlp/v1/traces"),
     api="otlp",
     bodies={
         PROTOBUF.name: Encoded(

@@ -60,6 +60,28 @@ def test_a_success_needs_both_the_logs_and_what_follows_from_them(
     assert {table.name: block.rows for table, block in gateway.rows()} == {"logs": 8, "errors": 1}
 
 
+@pytest.mark.parametrize(
+    ("path", "carried", "status"),
+    [
+        ("/v1/logs", (b"X-Sentry-Auth", b"Sentry sentry_key=%s, sentry_version=7"), 200),
+        ("/api/42/integration/otlp/v1/logs", (b"X-Sentry-Auth", b"sentry sentry_version=7,sentry_key=%s"), 200),
+        ("/api/42/integration/otlp/v1/logs/", (b"Authorization", b"Sentry sentry_key=%s"), 200),
+        (f"/api/{'9' * 5_000}/integration/otlp/v1/logs", (b"X-API-Key", b"%s"), 200),
+        ("/v1/logs", (b"X-Sentry-Auth", b"Sentry sentry_key=another, x_sentry_key=%s"), 401),
+        ("/api/v1/integration/otlp/v1/logs", (b"X-API-Key", b"%s"), 404),
+        ("/ingest/logs", (b"X-Sentry-Auth", b"Sentry sentry_key=%s"), 400),  # its key would be in the body
+    ],
+)
+def test_sentrys_sdks_send_by_their_own_path_and_header(
+    gateway: InProcess, path: str, carried: tuple[bytes, bytes], status: int
+) -> None:
+    name, value = carried
+    answer = gateway.ask(Request("/v1/logs", "POST", path.encode(), [(name, value % KNOWN.ingest.encode())], LOGS))
+    assert answer.status == status
+    rows = {table.name: block.rows for table, block in gateway.rows()}
+    assert rows == ({"logs": 4, "errors": 1} if status == 200 else {})
+
+
 def _message(tag: int, content: bytes) -> bytes:
     """A field of protobuf with a message in it."""
     size, head = len(content), bytearray([tag])
