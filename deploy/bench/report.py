@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,15 +17,20 @@ from deploy.bench.figures import Figure, Results, figures
 def table(results: Mapping[str, Results], effort: Effort) -> Table:
     """One table, 80 characters wide: a section a queue, and in it a heading for each thing measured. The ratios to the
     limit come first."""
-    made = Table(box=box.SIMPLE_HEAD, caption=_caption(effort), caption_justify="left", padding=0)
+    return table_of({queue: figures(measured) for queue, measured in results.items()}, _caption(effort))
+
+
+def table_of(sections: Mapping[str, Iterable[Figure]], caption: str, other: str = "limit") -> Table:
+    """A table of figures. `other`: what they are compared with, in a word."""
+    made = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=0)
     made.add_column("", no_wrap=True)
-    for name in ("min", "median", "max", "goal", "met", "Sluice", "limit"):
+    for name in ("min", "median", "max", "goal", "met", "Sluice", other):
         made.add_column(name, justify="right", no_wrap=True)
-    for queue, measured in results.items():
+    for section, found in sections.items():
         group = ""
         made.add_section()
-        made.add_row(f"[bold]{queue}[/]")
-        for figure in figures(measured):
+        made.add_row(f"[bold]{section}[/]")
+        for figure in found:
             if figure.group != group:
                 group = figure.group
                 made.add_row(f"[bold]{group}[/]")
@@ -35,12 +40,13 @@ def table(results: Mapping[str, Results], effort: Effort) -> Table:
 
 def as_json(results: Mapping[str, Results], effort: Effort, skipped: Mapping[str, str]) -> bytes:
     """Machine, effort, and by queue the figures and every round they were made of."""
-    report: dict[str, Any] = {
-        "machine": machine(),
-        "effort": asdict(effort),
-        "queues": {queue: {"figures": figures(measured), "rounds": measured} for queue, measured in results.items()},
-        "skipped": dict(skipped),
-    }
+    queues = {queue: {"figures": figures(measured), "rounds": measured} for queue, measured in results.items()}
+    return json_of(effort, {"queues": queues, "skipped": dict(skipped)})
+
+
+def json_of(effort: Effort, measured: Mapping[str, Any]) -> bytes:
+    """Machine, effort, and what was measured."""
+    report = {"machine": machine(), "effort": asdict(effort), **measured}
     return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 

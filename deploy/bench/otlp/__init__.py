@@ -1,0 +1,1 @@
+"""OTLP beside DeepTracer's JSON: what the same logs, and spans with the same attributes, cost gateway and writer."""
