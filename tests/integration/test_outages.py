@@ -12,6 +12,7 @@ from tests.faults.kinds.engines import queue_away
 from tests.faults.load import Load
 from tests.faults.processes import frozen
 from tests.faults.row_counts import assert_exactly_once
+from tests.integration.otlp_load import Client, assert_stored
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CLICKHOUSE_AWAY_S = 8.0
@@ -109,6 +110,21 @@ def test_sigterm_under_load_stores_everything_accepted(stack: RunningStack) -> N
         load.wait_for(0, 2)
     stack.start()
     assert_exactly_once(stack, load)
+
+
+@pytest.mark.parametrize("stack", ["kafka"], indirect=True)
+def test_what_opentelemetrys_sdks_were_told_is_stored_is_there_when_the_broker_was_killed(stack: RunningStack) -> None:
+    service = f"sdks-{time.time_ns()}"
+    with Client(stack, service, 0) as one, Client(stack, service, 1) as two:
+        attempts = [*one.attempts.values(), *two.attempts.values()]
+        wait_until(lambda: all(each.accepted >= 3 for each in attempts), 30, "requests before")
+        os.kill(stack.pid("kafka"), signal.SIGKILL)
+        wait_until(lambda: all(each.failed for each in attempts), 60, "requests that failed")
+        before = [each.accepted for each in attempts]
+        wait_until(
+            lambda: all(each.accepted > n for each, n in zip(attempts, before, strict=True)), 60, "accepted again"
+        )
+    assert_stored(stack, [one, two], service)
 
 
 def proliferate_body(stack: RunningStack) -> bytes:
