@@ -41,7 +41,7 @@ _PLACE = (
     "(toUnixTimestamp64Micro(timestamp), toUnixTimestamp64Micro(received_at), _partition, _offset, _index,"
     " toString(_topic))"
 )
-_JSON_OBJECTS = frozenset({"user", "account", "extra"})
+_JSON_OBJECTS = frozenset({"user", "account", "extra", "resource"})
 _TYPES = {column.name: column.type for column in LOGS.columns} | {REF: "Tuple"}
 _HELP = {column.name: column.help for column in LOGS.columns} | {REF: "Where it is, for `/logs/{ref}`."}
 _NO_ATTRIBUTES = msgspec.Raw(b"{}")
@@ -55,6 +55,8 @@ def selected(name: str) -> str:
     """The expression of a column in a SELECT. Times come as microseconds, because datetime objects are slow."""
     if name == REF:
         return _PLACE
+    if name == "resource":  # one that was cut is no JSON any more: `extra` has all of it
+        return "if(isValidJSON(resource), resource, '')"
     return f"toUnixTimestamp64Micro(`{name}`)" if _TYPES[name] == TIME else f"`{name}`"
 
 

@@ -19,6 +19,7 @@ _FIELDS = {
     "service": "service",
     "environment": "environment",
     "release": "release",
+    "event_name": "event",
     "logger_name": "logger",
     "template": "template",
     "file_path": "file",
@@ -35,7 +36,7 @@ _FIELDS = {
 """Column -> the field that searches for it, in the order in which they are shown."""
 
 _OTHERS = ("line_number", "account_name")
-_OBJECTS = ("user", "account", "extra")
+_OBJECTS = ("user", "account", "resource", "extra")
 
 
 class Pair(NamedTuple):

@@ -48,9 +48,12 @@ class TraceError(msgspec.Struct, frozen=True):
     type: str
     message: str
     service: str | None
+    span_id: str | None
 
 
 class TraceCall(msgspec.Struct, frozen=True):
+    """`timestamp`: when it was over; of one with a span, when it began."""
+
     timestamp: Time
     model: str
     provider: str
@@ -59,6 +62,7 @@ class TraceCall(msgspec.Struct, frozen=True):
     output_tokens: int
     cost_usd: float
     latency_ms: int
+    span_id: str | None
 
 
 class Short(msgspec.Struct, Generic[E], frozen=True):

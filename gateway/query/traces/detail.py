@@ -13,7 +13,7 @@ from gateway.query.question import Question
 from gateway.query.range import Range, within
 from gateway.query.reader import Reader
 from gateway.query.refusals import TraceNotFound
-from gateway.query.shape import Time
+from gateway.query.shape import Json, Time
 from gateway.query.times import clamp, format_time, parse_time
 from gateway.query.traces.beside import Beside, find_beside
 from gateway.query.traces.spans import Span, find_spans
@@ -27,8 +27,8 @@ ALWAYS = Range(EARLIEST_US, LATEST_US)
 
 class Trace(msgspec.Struct, frozen=True):
     """`start`, `end`: as its spans were sent; `duration_us` once they were moved below their parents. `span_count`: of
-    all; the 10,000 that began first are here. `attributes_left_out`: spans whose attributes had no room. `beside`: its
-    logs, errors and calls to models."""
+    all; the 10,000 that began first are here. `attributes_left_out`: spans whose attributes, events and links had no
+    room. `beside`: its logs, errors and calls to models. `resources`: what sent its spans, each once."""
 
     trace_id: str
     start: Time
@@ -37,6 +37,7 @@ class Trace(msgspec.Struct, frozen=True):
     span_count: int
     attributes_left_out: int
     beside: Beside
+    resources: list[Json]
     spans: list[Span]
 
 
@@ -79,6 +80,7 @@ async def find_trace(groups: Groups, reader: Reader, project_id: str, query: Tra
         span_count=found.count,
         attributes_left_out=found.attributes_left_out,
         beside=await find_beside(reader, project_id, grouping, query.trace_id, found.range, query.asked.state),
+        resources=found.resources,
         spans=found.spans,
     )
 

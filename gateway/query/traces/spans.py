@@ -9,8 +9,9 @@ from gateway.query.language import Condition
 from gateway.query.place import PLACE_COLUMNS
 from gateway.query.range import Range
 from gateway.query.reader import Reader, Rows
-from gateway.query.shape import NO_JSON, Json, Shape, Time
+from gateway.query.shape import Json, Shape, Time
 from gateway.query.source import Source
+from gateway.query.stored import json_of
 from gateway.query.times import format_time
 from gateway.query.traces.critical import critical_path
 from gateway.query.traces.tree import Timed, Tree
@@ -20,14 +21,18 @@ MAX_SPANS = 10_000
 """Of a trace: those that began first are shown."""
 
 MAX_ATTRIBUTES_BYTES = 4_000_000
-"""Of all spans of a trace. Those that began first have theirs."""
+"""Of the attributes, events and links of all spans of a trace. Those that began first have theirs."""
+
+MAX_RESOURCES = 100
+"""Different ones of a trace that are shown; a resource has at most 16 kB."""
 
 
 class Span(msgspec.Struct, frozen=True):
     """`parent`: place in the list, which has every span behind its parent; null for a root. `start`: as it was sent.
     `start_us`: after the start of the trace, moved by `skew_us` and by what its parents were moved. `self_us`: how long
     none of its children ran. `critical_us`: how long the end of the trace waited for the span itself; null where it is
-    not on the critical path. `attributes` is null where there was no room for them, too."""
+    not on the critical path. `attributes`, `events` and `links` are null where there was no room for them, too.
+    `resource`: place in the trace's resources."""
 
     span_id: str
     parent_span_id: str | None
@@ -47,15 +52,24 @@ class Span(msgspec.Struct, frozen=True):
     orphan: bool
     in_circle: bool
     repeated: bool
+    kind: str | None
+    status_message: str | None
+    scope_name: str | None
+    user_id: str | None
+    session_id: str | None
     attributes: Json
+    events: Json
+    links: Json
+    resource: int | None
 
 
 @dataclass(frozen=True)
 class Spans:
     """`range`: from the start of the first span to the end of the last, as they were sent. `count`: of all that there
-    are; `attributes_left_out`: of how many spans."""
+    are; `attributes_left_out`: of how many spans. `resources`: what sent the spans, each once."""
 
     spans: list[Span]
+    resources: list[Json]
     range: Range
     count: int
     duration_us: int
@@ -72,19 +86,31 @@ class _Stored(msgspec.Struct, frozen=True):
     status: str
     start: int
     duration_us: int
+    kind: str | None
+    status_message: str | None
+    scope_name: str | None
+    user_id: str | None
+    session_id: str | None
     attributes: Json
-    has_attributes: bool
+    events: Json
+    links: Json
+    resource: str
+    left_out: bool
 
 
 _ORDER = ", ".join(PLACE_COLUMNS)
+_SO_FAR = f"OVER (ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)"
+_FITS = f"sum(length(attributes) + length(events) + length(links)) {_SO_FAR} <= {MAX_ATTRIBUTES_BYTES}"
 _SHAPE = Shape(
     _Stored,
     {
         "start": "toUnixTimestamp64Micro(timestamp)",
-        "duration_us": f"least(duration_ms, {10**12}) * 1000",
-        "attributes": f"if(sum(length(attributes)) OVER (ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)"
-        f" <= {MAX_ATTRIBUTES_BYTES}, attributes, '')",
-        "has_attributes": "attributes != ''",
+        # Rows of former versions have milliseconds alone.
+        "duration_us": f"if(duration_us = 0, least(duration_ms, {10**12}) * 1000, least(duration_us, {10**15}))",
+        **{name: f"if({_FITS}, {name}, '')" for name in ("attributes", "events", "links")},
+        # One that was cut is no JSON any more: `extra` has all of it.
+        "resource": f"if(uniqExact(resource) {_SO_FAR} <= {MAX_RESOURCES} AND isValidJSON(resource), resource, '')",
+        "left_out": f"NOT ({_FITS}) AND (attributes != '' OR events != '' OR links != '')",
     },
 )
 
@@ -116,6 +142,7 @@ def tree_of(stored: list[_Stored]) -> Spans:
     tree = Tree([Timed(each.span_id, each.parent_span_id or "", each.start, each.duration_us) for each in stored])
     critical, depths = critical_path(tree), tree.depths
     began = min(tree.starts[n] for n in tree.roots)
+    resources: dict[str, int] = {}
     order = list(tree.walk())
     place = {n: at for at, n in enumerate(order)}
     spans = []
@@ -141,13 +168,22 @@ def tree_of(stored: list[_Stored]) -> Spans:
                 orphan=n in tree.orphans,
                 in_circle=n in tree.in_circle,
                 repeated=n in tree.repeated,
+                kind=each.kind,
+                status_message=each.status_message,
+                scope_name=each.scope_name,
+                user_id=each.user_id,
+                session_id=each.session_id,
                 attributes=each.attributes,
+                events=each.events,
+                links=each.links,
+                resource=resources.setdefault(each.resource, len(resources)) if each.resource else None,
             )
         )
     return Spans(
         spans=spans,
+        resources=list(map(json_of, resources)),
         range=Range(stored[0].start, max(each.start + each.duration_us for each in stored)),
         count=len(stored),
         duration_us=max(map(tree.end, range(len(stored)))) - began,
-        attributes_left_out=sum(each.has_attributes and each.attributes == NO_JSON for each in stored),
+        attributes_left_out=sum(each.left_out for each in stored),
     )

@@ -88,8 +88,8 @@ def tokens_of(attributes: Mapping[str, Any]) -> str:
     return ""
 
 
-def reason_of(attributes: Mapping[str, Any]) -> str:
-    """Why it failed, in short; '' where that isn't known."""
+def reason_of(attributes: Mapping[str, Any], message: str | None = None) -> str:
+    """Why it failed, in short; '' where that isn't known. `message`: what its status says."""
     texts = (attributes[name] for name in _REASONS if isinstance(attributes.get(name), str))
-    text = next(texts, "")
+    text = message or next(texts, "")
     return text if len(text) <= _MOST_REASON else text[:_MOST_REASON] + "…"

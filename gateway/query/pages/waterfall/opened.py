@@ -11,31 +11,30 @@ from gateway.query.pages.durations import lasting
 from gateway.query.pages.facet import MAX_LINKED
 from gateway.query.pages.view import View
 from gateway.query.pages.waterfall.attributes import attributes_of
+from gateway.query.pages.waterfall.events import MOST, Event, Link, events_of, links_of
+from gateway.query.pages.waterfall.pair import Pair, pairs_of, written
 from gateway.query.shape import NO_JSON
 from gateway.query.traces.beside import TraceLog
 from gateway.query.traces.detail import Trace
 from gateway.query.traces.spans import Span
 
 
-class Field(NamedTuple):
-    """A field, or an attribute by its dotted path. `href`: traces whose root span has this value; '' where nothing
-    searches for it."""
-
-    name: str
-    value: str
-    href: str = ""
-
-
 class OpenedSpan(NamedTuple):
-    """`logs`: of the trace's first ones those that name it. `more`: attributes that are not shown."""
+    """`logs`: of the trace's first ones those that name it. `more`: attributes that are not shown; `event_count`,
+    `link_count`: also of those that are not. `resource`: what sent it."""
 
     n: int
     span: Span
     facts: list[tuple[str, str]]
     notes: list[str]
-    fields: list[Field]
-    attributes: list[Field]
+    fields: list[Pair]
+    attributes: list[Pair]
     more: int
+    events: list[Event]
+    event_count: int
+    links: list[Link]
+    link_count: int
+    resource: list[Pair]
     logs: list[TraceLog]
 
 
@@ -45,6 +44,7 @@ def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
         return None
     span = trace.spans[n]
     attributes = list(attributes_of(span).items())
+    events, links = events_of(span), links_of(view, trace, span)
     return OpenedSpan(
         n=n,
         span=span,
@@ -53,6 +53,11 @@ def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
         fields=list(_fields(view, span)),
         attributes=[_attribute(view, span, name, value) for name, value in attributes[:MAX_ATTRIBUTES]],
         more=max(0, len(attributes) - MAX_ATTRIBUTES),
+        events=events[:MOST],
+        event_count=len(events),
+        links=links[:MOST],
+        link_count=len(links),
+        resource=[] if span.resource is None else pairs_of(json.loads(bytes(trace.resources[span.resource]))),
         logs=[log for log in trace.beside.logs.first if span.span_id and log.span_id == span.span_id],
     )
 
@@ -80,32 +85,38 @@ def _notes(span: Span, trace: Trace) -> Iterator[str]:
         yield "An earlier span has its id. What names it as parent stands below that one."
     if span.attributes == NO_JSON and trace.attributes_left_out:
         yield (
-            f"{trace.attributes_left_out:,} spans of this trace are shown without their attributes, as all of them"
-            " would be too much; this may be one."
+            f"{trace.attributes_left_out:,} spans of this trace are shown without their attributes, events and links,"
+            " as all of them would be too much; this may be one."
         )
 
 
-def _fields(view: View, span: Span) -> Iterator[Field]:
+def _fields(view: View, span: Span) -> Iterator[Pair]:
     named = {
         "service": span.service,
         "environment": span.environment,
         "release": span.release,
         "operation": span.operation,
         "status": span.status,
+        "kind": span.kind,
+        "scope": span.scope_name,
+        "user": span.user_id,
+        "session": span.session_id,
     }
     for name, value in named.items():
         if value:
-            yield Field(name, value, _search(view, span, name, value))
+            yield Pair(name, value, _search(view, span, name, value))
+    if span.status_message:
+        yield Pair("status message", span.status_message)
     if span.span_id:
-        yield Field("span", span.span_id)
+        yield Pair("span", span.span_id)
     if span.parent_span_id:
-        yield Field("parent", span.parent_span_id)
+        yield Pair("parent", span.parent_span_id)
 
 
-def _attribute(view: View, span: Span, path: str, value: Any) -> Field:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _attribute(view: View, span: Span, path: str, value: Any) -> Pair:
+    text = written(value)
     is_scalar = not isinstance(value, dict | list)
-    return Field(path, text, _search(view, span, f"{ATTRIBUTE}{path}", text) if is_scalar else "")
+    return Pair(path, text, _search(view, span, f"{ATTRIBUTE}{path}", text) if is_scalar else "")
 
 
 def _search(view: View, span: Span, field: str, value: str) -> str:

@@ -18,6 +18,8 @@ MAX_FAILED = 100
 """Diamonds of a line that stands for many spans."""
 
 _MIDDLE = STEP / 2 - 0.5
+_CHARACTERS = 0.6
+"""A percent, of 350 pixels."""
 _RIGHTMOST, _LEFTMOST = 72.0, 28.0
 """Percent: a text stands right of a bar that ends before the one, else left of a bar that begins after the other."""
 
@@ -30,6 +32,12 @@ class Label(NamedTuple):
     x: float
     dx: int
     anchor: str
+
+    @property
+    def shown(self) -> str:
+        """Left of a bar it would lose its beginning where there is no room for it."""
+        most = int(self.x * _CHARACTERS) if self.anchor == "end" else len(self.text)
+        return self.text if len(self.text) <= most else self.text[:most] + "…"
 
 
 class Row(NamedTuple):
@@ -91,7 +99,7 @@ def row_of(trace: Trace, line: Line, hidden: Sequence[int], marks: list[Mark]) -
         frame=trace.axis.pieces("llm", [whole])[0] if kind == "llm" else None,
         pieces=_pieces(trace, line),
         marks=[*marks, *failed[:MAX_FAILED]],
-        label=_label(trace.axis, whole, reason_of(attributes), "err")
+        label=_label(trace.axis, whole, reason_of(attributes, span.status_message), "err")
         if span.status == "error"
         else _label(trace.axis, whole, tokens_of(attributes), ""),
         tags=_tags(span),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gateway.query.pages.chart import Tick
 from gateway.query.pages.durations import duration_ticks, round_step
 from gateway.query.pages.waterfall.lines import Forest, Line, lines_of, owners
-from gateway.query.pages.waterfall.marks import Clock, Lane, Mark, lanes, log_marks
+from gateway.query.pages.waterfall.marks import Clock, Lane, Mark, lanes, marks_of
 from gateway.query.pages.waterfall.options import Options
 from gateway.query.pages.waterfall.overview import Hair, overview
 from gateway.query.pages.waterfall.rows import Row, Trace, row_of
@@ -89,9 +89,9 @@ def _hidden(lines: Sequence[Line], owner: Sequence[int | None]) -> dict[int, lis
 
 
 def _marks(trace: Trace, found: detail.Trace, owner: Sequence[int | None]) -> dict[int, list[Mark]]:
-    """Line -> the logs of all spans that it stands for."""
+    """Line -> the logs and errors of all spans that it stands for."""
     marks: dict[int, list[Mark]] = defaultdict(list)
-    for n, its in log_marks(trace.spans, found.beside, trace.axis).items():
+    for n, its in marks_of(trace.spans, found.beside, trace.axis).items():
         if (at := owner[n]) is not None:
             marks[at] += its
     return marks

@@ -228,6 +228,13 @@ async def test_include_adds_columns_behind_the_13(api: httpx.AsyncClient, store:
     assert list(log.values())[13:] == ["api", {"plan": "pro"}, None, "2026-01-15T12:00:00.000001Z", 0, None]
 
 
+async def test_a_resource_is_an_object_unless_it_was_cut(api: httpx.AsyncClient, store: Store) -> None:
+    resources = ['{"host.name":"web"}', '{"host.name":"w', ""]
+    store.add_logs(*({"resource": text, "timestamp": NOON - n} for n, text in enumerate(resources)))
+    logs = (await api.get(LOGS, params={"include": "resource"})).json()["logs"]
+    assert [log["resource"] for log in logs] == [{"host.name": "web"}, None, None]
+
+
 async def test_pages_by_offset_count_all_matches(api: httpx.AsyncClient, store: Store) -> None:
     store.add_logs(*({"message": str(n), "timestamp": NOON - n} for n in range(250)))
     pages = [(await api.get(LOGS, params={"offset": offset})).json() for offset in (0, 100, 200, 250, 300)]

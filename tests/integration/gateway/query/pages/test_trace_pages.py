@@ -54,6 +54,11 @@ def add_checkout(store: Store) -> None:
             "duration_ms": 20,
             "timestamp": NOON + 60 * MS,
             "attributes": '{"http":{"status":402},"error.type":"Declined"}',
+            "kind": "client",
+            "scope_name": "shop.http",
+            "resource": '{"host.name":"web-3"}',
+            "events": '[{"name":"retry","time":"2026-01-15T12:00:00.071500123Z","attributes":{"attempt":1}}]',
+            "links": '[{"trace_id":"t","span_id":"s2","attributes":{}},{"trace_id":"u","span_id":"x","attributes":{}}]',
         },
         {
             "trace_id": "u",
@@ -150,6 +155,11 @@ async def test_a_span_opens_in_its_place(store: Store, reader: Browser) -> None:
     assert opened.count('class="more"') == 1
     for shown in ("Starts at60 ms", "Takes20 ms", "http.status", "402", "card declined", "s5"):
         assert shown in text_of(opened)
+    for shown in ("kindclient", "scopeshop.http", "host.nameweb-3", "11.5 msretry", "attempt1", "Events 1", "Links 2"):
+        assert shown in text_of(opened)
+    linked = [link for link in links_in(opened) if "#r-2" in link and "open=2" in link]
+    assert "s2" in text_of(await reader.shown(linked[0]))
+    assert any(link.startswith("/p/p/traces/u?") for link in links_in(opened))
     assert not [link for link in links_in(opened) if "q=attr" in link]
     part = await reader.shown(opens, hx_request="true", hx_request_type="partial")
     assert part.strip().startswith('<tr role="row" class="more">')
@@ -218,7 +228,9 @@ async def test_a_trace_is_given_to_an_agent_as_markdown(store: Store, reader: Br
 async def test_no_field_of_a_trace_is_markup(store: Store, reader: Browser) -> None:
     evil = EVIL.replace('"', '\\"')
     attributes = '{"' + evil + '":"' + evil + '","error.type":"' + evil + '","gen_ai.operation.name":"chat"}'
+    said = '{"name":"' + evil + '","trace_id":"' + evil + '","time":"' + evil + '","attributes":' + attributes + "}"
     span = texts(TRACES.table.columns, "span_id", "parent_span_id")
+    span |= {"events": f"[{said}]", "links": f"[{said},5]", "resource": attributes}
     store.add_spans(
         span | {"span_id": EVIL, "status": "error", "duration_ms": 9, "attributes": attributes},
         span | {"span_id": "b", "parent_span_id": EVIL, "status": EVIL, "attributes": attributes},

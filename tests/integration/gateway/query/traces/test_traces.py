@@ -176,6 +176,38 @@ def test_what_else_happened_in_it_stands_beside_it(store: Store, api: Asker) -> 
     assert (beside["errors"]["count"], beside["llm_calls"]["count"]) == (1, 1)
 
 
+def test_what_opentelemetry_says_of_a_span_is_told(store: Store, api: Asker) -> None:
+    said = {
+        "trace_id": "t",
+        "span_id": "a",
+        "kind": "server",
+        "status": "error",
+        "status_message": "declined",
+        "scope_name": "shop",
+        "user_id": "u",
+        "session_id": "v",
+        "duration_ms": 2,
+        "duration_us": 1_600,
+        "events": '[{"name":"retry","time":"","attributes":{}}]',
+        "resource": '{"host.name":"web"}',
+        "links": '[{"trace_id":"b0","span_id":"b1","trace_state":"","attributes":{}}]',
+    }
+    store.add_spans(
+        said,
+        {"trace_id": "t", "span_id": "b", "parent_span_id": "a", "resource": '{"host.name":"d', "duration_ms": 2},
+        {"trace_id": "t", "span_id": "c", "parent_span_id": "a", "resource": '{"host.name":"web"}'},
+    )
+    answer = api.found(f"{PATH}/t")
+    first, second, _ = answer["spans"]
+    for name in ("kind", "status_message", "scope_name", "user_id", "session_id", "duration_us"):
+        assert first[name] == said[name]
+    assert [each["name"] for each in first["events"]] == ["retry"]
+    assert [each["span_id"] for each in first["links"]] == ["b1"]
+    assert answer["resources"] == [{"host.name": "web"}]
+    assert [each["resource"] for each in answer["spans"]] == [0, None, 0], "one that was cut is no JSON"
+    assert [second[name] for name in ("kind", "events", "links", "duration_us")] == [None, None, None, 2_000]
+
+
 def test_any_text_may_be_a_trace_id(store: Store, api: Asker) -> None:
     store.add_spans({"trace_id": "a/b c?", "span_id": "s"}, {"trace_id": "", "span_id": "none"})
     for path in ("a/b%20c%3F", "a%2Fb%20c%3F", "a/b%20c%3F/"):

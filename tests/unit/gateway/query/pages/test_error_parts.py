@@ -136,7 +136,7 @@ def test_a_small_trace_has_the_root_what_failed_and_what_was_waited_for() -> Non
     spans = [span(0, parent=None, duration_us=1000, self_us=0)]
     spans += [span(n, critical_us=n if n > 40 else None) for n in range(1, 50)]
     spans[7] = span(7, status="error")
-    found = small_trace(Spans(spans, Range(0, 1), 50, 1000, 0))
+    found = small_trace(Spans(spans, [], Range(0, 1), 50, 1000, 0))
     assert [row.text for row in found.rows] == ["s  op0", "s  op7", *(f"s  op{n}" for n in range(44, 50))]
     assert [row.css for row in found.rows] == ["debug", "error", *(["acc"] * 6)]
     assert (found.rows[0].x, found.rows[0].width, found.spans) == (FROM, WIDTH, 50)

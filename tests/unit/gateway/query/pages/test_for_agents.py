@@ -72,7 +72,7 @@ def test_a_trace_says_which_spans_and_attributes_are_left_out() -> None:
     whole = shown_trace(trace([span()]))
     assert "spans were sent" not in whole
     assert "without their attributes" not in whole
-    partly = shown_trace(Trace("t", BEGAN, BEGAN, 1, 10_050, 7, trace([span()]).beside, [span()]))
+    partly = shown_trace(Trace("t", BEGAN, BEGAN, 1, 10_050, 7, trace([span()]).beside, [], [span()]))
     assert "10,050 spans were sent; the 1 that began first are here" in partly
     assert "7 spans are here without their attributes" in partly
 
@@ -81,8 +81,8 @@ def test_what_stands_beside_a_trace_says_how_much_of_it_is_listed() -> None:
     def beside(listed: int, all: int) -> Beside:
         return Beside(
             Short(all, [TraceLog(BEGAN, "info", LONG, None, LONG)] * listed),
-            Short(all, [TraceError(BEGAN, "e", "1", LONG, LONG, None)] * listed),
-            Short(all, [TraceCall(BEGAN, LONG, "p", "chat", 1, 1, 0.1, 1)] * listed),
+            Short(all, [TraceError(BEGAN, "e", "1", LONG, LONG, None, None)] * listed),
+            Short(all, [TraceCall(BEGAN, LONG, "p", "chat", 1, 1, 0.1, 1, None)] * listed),
         )
 
     many = shown_trace(trace([span()], beside(100, 240)))

@@ -33,7 +33,8 @@ def span(
         "orphan": False,
         "in_circle": False,
         "repeated": False,
-        "attributes": NO_JSON,
+        **dict.fromkeys(("kind", "status_message", "scope_name", "user_id", "session_id", "resource")),
+        **dict.fromkeys(("attributes", "events", "links"), NO_JSON),
     }
     named = {"parent": parent, "depth": depth, "operation": operation, "service": service}
     values = usual | named | {"start_us": at[0], "duration_us": at[1]} | more
@@ -51,4 +52,4 @@ def tree(*parents: int | None, operation: str = "work") -> list[Span]:
 
 def trace(spans: list[Span], beside: Beside = NOTHING) -> Trace:
     lasts = max(each.start_us + each.duration_us for each in spans)
-    return Trace("t", BEGAN, BEGAN, lasts, len(spans), 0, beside, spans)
+    return Trace("t", BEGAN, BEGAN, lasts, len(spans), 0, beside, [], spans)

@@ -72,6 +72,7 @@ def test_bars_are_own_time_and_the_critical_path_over_the_whole() -> None:
     assert rows[3].frame == ("llm", 25.0, 40.0)
     assert rows[5].label is not None
     assert (rows[5].label.text, rows[5].label.css) == ("Declined", "err")
+    assert rows[5].label._replace(text="x" * 60, x=30.0, anchor="end").shown == "x" * 18 + "…"
     assert [mark.kind for mark in rows[5].marks] == ["error"]
 
 
@@ -88,9 +89,9 @@ def test_strange_spans_say_so() -> None:
 
 
 def beside(*logs: TraceLog) -> Beside:
-    error = TraceError("2026-01-15T12:00:00.050Z", "e", "1", "TypeError", "x", "api")
-    late = TraceError("2026-01-15T12:04:00.000Z", "f", "1", "TypeError", "x", "api")
-    call = TraceCall("2026-01-15T12:00:00.060Z", "m", "p", "chat", 5, 6, 0.1, 20)
+    error = TraceError("2026-01-15T12:00:00.050Z", "e", "1", "TypeError", "x", "api", None)
+    late = TraceError("2026-01-15T12:04:00.000Z", "f", "1", "TypeError", "x", "api", None)
+    call = TraceCall("2026-01-15T12:00:00.060Z", "m", "p", "chat", 5, 6, 0.1, 20, None)
     return Beside(Short(len(logs), list(logs)), Short(2, [error, late]), Short(1, [call]))
 
 
@@ -106,6 +107,15 @@ def test_logs_stand_on_their_span_and_move_with_it() -> None:
     assert (errors.text, [mark.x for mark in errors.marks]) == ("2 errors", [50.0])  # the other was after the trace
     assert calls.frames == [("m, 5 + 6 tokens, 20 ms", 40.0, 20.0)]
     assert [mark.x for mark in logs.marks] == [70.0]
+
+
+def test_errors_and_calls_that_name_a_span_have_no_lane() -> None:
+    error = TraceError("2026-01-15T12:00:00.050Z", "e", "1", "TypeError", "x", "api", "s")
+    calls = [TraceCall("2026-01-15T12:00:00.060Z", "m", "p", "chat", 5, 6, 0.1, 20, of) for of in ("s", "gone")]
+    spans = [span(at=(0, 100 * MS), span_id="s")]
+    found = drawn(spans, Beside(Short(0, []), Short(1, [error]), Short(2, calls)))
+    assert [(mark.kind, mark.x, mark.text) for mark in found.rows[0].marks] == [("error", 50.0, "TypeError: x")]
+    assert [(lane.text, lane.frames[0][1:]) for lane in found.lanes] == [("1 LLM call without a span", (60.0, 20.0))]
 
 
 def test_lanes_count_all_that_is_stored_and_say_of_which_logs() -> None:
