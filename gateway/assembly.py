@@ -5,6 +5,7 @@ A process has the role ingest, query, or both; it gets the parts of its roles an
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Literal, Protocol
 
@@ -37,6 +38,7 @@ from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
+from gateway.query.audit.pruning import Pruning
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
@@ -50,6 +52,7 @@ from gateway.sourcemaps.routes import routes as sourcemap_routes
 from gateway.sourcemaps.sorter import Sorter
 from gateway.sourcemaps.upload import UploadLimits, Uploads
 from gateway.validation.aside import Aside
+from shared.audit_log import AuditLog
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
@@ -218,10 +221,12 @@ def _reading(common: _Common) -> QueryDeps:
     sources = Sources(common.reader, groups, states, common.registry.stores["errors"], tuple(complete))
     rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
     asked = common.config.query
+    audit_log = AuditLog(common.postgres)
+    pruning = Pruning(audit_log, timedelta(days=asked.audit_days))
     tails = Tails(asked.tails, asked.key_tails, polls=max(1, asked.connections // 2))
     common.metrics.tails.set_function(lambda: tails.open)
-    common.life.start += (changes.start, rounds.start)
-    common.life.stop += (rounds.close, changes.close, mapper.close, bodies.close, delivery.close)
+    common.life.start += (changes.start, rounds.start, pruning.start)
+    common.life.stop += (pruning.close, rounds.close, changes.close, mapper.close, bodies.close, delivery.close)
     common.life.stop += [each.close for each in complete.values()]
     common.life.give_up += (bodies.give_up, tails.give_up)
     return QueryDeps(
@@ -233,6 +238,7 @@ def _reading(common: _Common) -> QueryDeps:
         stores=common.registry.stores,
         states=states,
         views=Views(common.postgres),
+        audit=audit_log,
         bodies=bodies,
         delivery=delivery,
         complete=lambda table: complete[table].now(),

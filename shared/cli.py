@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("writer.ops.replay.command:replay", "Read a range of the queue again and store what is missing."),
     "dlq": ("writer.ops.dlq.command:dlq", "Dead letters: list, show, redrive and purge them."),
     "audit": ("writer.ops.audit.command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
+    "audit-log": ("shared.commands.audit_log:audit_log", "Show who changed what, when, and from where."),
     "lag": ("writer.ops.lag.command:lag", "Show how far the writers are behind."),
     "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
     "sourcemaps": ("shared.commands.sourcemaps:sourcemaps", "Source maps: list, delete and prune them."),

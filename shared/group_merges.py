@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.audit import Deed, audit, command_line
 from shared.clients.postgres import Connection, Postgres
 from shared.projects import get_project
 
@@ -93,7 +94,7 @@ def merge_groups(db: Connection, project_id: str, fingerprints: Sequence[str], i
     return Merges(made).members(into)
 
 
-def unmerge_group(db: Connection, project_id: str, fingerprint: str) -> list[str]:
+def unmerge_group(db: Connection, project_id: str, fingerprint: str, *, by: str | None = None) -> list[str]:
     """Take back the merge of a fingerprint; returns the fingerprints of the group that it heads again.
 
     Raises `UnknownProject`, `BadMerge`.
@@ -104,8 +105,10 @@ def unmerge_group(db: Connection, project_id: str, fingerprint: str) -> list[str
         merged = [each for each, into in made.items() if into == fingerprint]
         hint = f": unmerge what was merged into it, such as {merged[0]}" if merged else ""
         raise BadMerge(f"{fingerprint} was not merged into another group{hint}")
-    del made[fingerprint]
+    detail = {"from": made.pop(fingerprint)}
     db.execute("DELETE FROM group_merges WHERE project_id = %s AND fingerprint = %s", [project_id, fingerprint])
+    deed = Deed(action="groups.unmerged", subject=fingerprint, project_id=project_id, detail=detail)
+    audit(db, deed, command_line(by))
     return Merges(made).members(fingerprint)
 
 
@@ -148,3 +151,5 @@ def _insert(db: Connection, project_id: str, fingerprint: str, into: str, by: st
         "INSERT INTO group_merges (project_id, fingerprint, into_fingerprint, merged_by) VALUES (%s, %s, %s, %s)",
         [project_id, fingerprint, into, by],
     )
+    deed = Deed(action="groups.merged", subject=fingerprint, project_id=project_id, detail={"into": into})
+    audit(db, deed, command_line(by))

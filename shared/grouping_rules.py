@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from shared.audit import Deed, audit, command_line
 from shared.clients.postgres import Connection, Postgres
 from shared.fingerprint.rules import BadRules, Rule, Rules, read_rules
 from shared.fingerprint.rules.rule import stored_text
@@ -61,6 +62,8 @@ def set_rules(db: Connection, project_id: str, rules: tuple[Rule, ...], *, by: s
         pass
     revision = _new_revision(db, project_id, rules, by) if rules else 0
     db.execute("UPDATE projects SET rules_revision = %s WHERE id = %s", [revision, project_id])
+    detail = {"rules": [rule.name for rule in rules]}
+    audit(db, Deed(action="rules.set", subject=str(revision), project_id=project_id, detail=detail), command_line(by))
     return revision, hashes_of(db, project_id)
 
 
@@ -88,6 +91,10 @@ def restore_revision(db: Connection, project_id: str, revision: int, rules: tupl
         " ON CONFLICT DO NOTHING",
         [project_id, revision, stored_text(rules).decode(), by],
     )
+    if done.rowcount == 1:
+        detail = {"rules": [rule.name for rule in rules]}
+        deed = Deed(action="rules.restored", subject=str(revision), project_id=project_id, detail=detail)
+        audit(db, deed, command_line(by))
     return done.rowcount == 1
 
 

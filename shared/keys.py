@@ -13,6 +13,7 @@ from typing import Any, Literal, LiteralString
 
 import msgspec
 
+from shared.audit import Action, Deed, audit
 from shared.clients.postgres import Connection, Postgres
 from shared.fingerprint.rules import NO_RULES, BadRules, Rules
 from shared.grouping_rules import compiled
@@ -42,6 +43,11 @@ END: LiteralString = (
     "UPDATE keys SET expires_at = least(expires_at, now() + %(grace)s) WHERE id = %(id)s AND revoked_at IS NULL"
     " AND (%(of)s::text IS NULL OR project_id = %(of)s) AND (expires_at IS NULL OR expires_at > now())"
     " RETURNING project_id, hash, expires_at, prefix, name, scopes, origins, ingest_limit, read_limit"
+)
+REVOKE: LiteralString = (
+    "UPDATE keys SET revoked_at = coalesce(keys.revoked_at, now()) FROM keys AS old"
+    " WHERE keys.id = %(id)s AND old.id = keys.id AND (%(of)s::text IS NULL OR keys.project_id = %(of)s)"
+    " RETURNING keys.hash, keys.project_id, keys.name, old.revoked_at IS NOT NULL"
 )
 
 _LETTERS = string.ascii_letters + string.digits
@@ -130,11 +136,11 @@ def create_key(
     """
     check_scopes(key, scopes)
     get_project(db, project_id)
-    digest = hash_key(key)
-    db.execute(
+    digest, key_id = hash_key(key), new_key_id()
+    done = db.execute(
         INSERT,
         [
-            new_key_id(),
+            key_id,
             project_id,
             digest,
             key[:SHOWN],
@@ -146,9 +152,18 @@ def create_key(
             expires_at,
         ],
     )
+    if done.rowcount == 1:
+        rules = {"name": name, "prefix": key[:SHOWN], "scopes": scopes, "origins": origins}
+        limits = {"ingest_limit": ingest_limit, "read_limit": read_limit, "expires_at": expires_at}
+        audit(db, deed_about_key("key.made", project_id, key_id, **rules, **limits))
+        return key_id
     row = db.execute("SELECT id FROM keys WHERE hash = %s", [digest]).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def deed_about_key(action: Action, project_id: str, key_id: str, **detail: Any) -> Deed:
+    return Deed(action=action, subject=key_id, project_id=project_id, detail=detail)
 
 
 def check_scopes(key: str, scopes: Sequence[Scope]) -> None:
@@ -165,10 +180,13 @@ def new_key_id() -> str:
 
 def revoke_key(db: Connection, key_id: str) -> str | None:
     """Revoke a key and return its hash, to be published on `REVOCATIONS`; None where no key has this id."""
-    row = db.execute(
-        "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING hash", [key_id]
-    ).fetchone()
-    return None if row is None else str(row[0])
+    row = db.execute(REVOKE, {"id": key_id, "of": None}).fetchone()
+    if row is None:
+        return None
+    digest, project_id, name, was_revoked = row
+    if not was_revoked:
+        audit(db, deed_about_key("key.revoked", project_id, key_id, name=name))
+    return str(digest)
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +213,7 @@ def rotate_key(db: Connection, key_id: str, *, grace: timedelta) -> Rotated | No
     new_id = create_key(
         db, project_id, key, scopes=scopes, name=name, origins=origins, ingest_limit=ingest_limit, read_limit=read_limit
     )
+    audit(db, deed_about_key("key.rotated", project_id, key_id, name=name, replaced_by=new_id, ends=ends))
     return Rotated(id=new_id, key=key, project_id=project_id, old_hash=old_hash, old_expires_at=ends)
 
 

@@ -8,12 +8,14 @@ from typing import LiteralString
 
 import msgspec
 
+from shared.audit import Actor, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
 from shared.clients.redis import RedisUnavailable
 from shared.keys import (
     END,
     INSERT,
     LIST,
+    REVOKE,
     SHOWN,
     Key,
     Kind,
@@ -21,6 +23,7 @@ from shared.keys import (
     UnreadableKey,
     check_rules,
     check_scopes,
+    deed_about_key,
     generate,
     hash_key,
     listed,
@@ -70,7 +73,7 @@ class ProjectKeys:
         """Those that are good first, the oldest of them first; revoked ones too, as far as they are few."""
         return [listed(row) for row in await self._postgres.query(_SHOWN_KEYS, {"of": project_id})]
 
-    async def add(self, project_id: str, new: NewKey) -> str:
+    async def add(self, project_id: str, new: NewKey, by: Actor) -> str:
         """Make a key and return it, this once: only its hash is stored. Raises `TooManyKeys`, and ValueError for scopes
         that it can't have."""
         check_scopes(f"{new.kind}_", new.scopes)
@@ -79,13 +82,13 @@ class ProjectKeys:
 
         async def add(db: AsyncConnection) -> None:
             limits = [by_kind.get("ingest"), by_kind.get("read")]
-            await _insert(db, project_id, token, [new.name, list(new.scopes), list(new.origins), *limits])
+            await _insert(db, project_id, token, [new.name, list(new.scopes), list(new.origins), *limits], by)
 
         await self._postgres.change(add)
         await self._told(hash_key(token))
         return token
 
-    async def rotate(self, project_id: str, key_id: str) -> tuple[str, str] | None:
+    async def rotate(self, project_id: str, key_id: str, by: Actor) -> tuple[str, str] | None:
         """Make a key with the same rules, and return their name and the new key, this once; the old one is good for
         `GRACE` more. None where the project has no good key of this id. Raises `TooManyKeys`, and ValueError for a row
         that makes no key."""
@@ -94,10 +97,12 @@ class ProjectKeys:
             ended = await db.execute(END, {"grace": GRACE, "id": key_id, "of": project_id})
             if (row := await ended.fetchone()) is None:
                 return None
-            _, digest, _, prefix, name, scopes, origins, *limits = row
+            _, digest, ends, prefix, name, scopes, origins, *limits = row
             check_rules(key_id, scopes, origins)
             token = generate("pk" if prefix.startswith("pk_") else "dt")
-            await _insert(db, project_id, token, [name, scopes, origins, *limits])
+            new_id = await _insert(db, project_id, token, [name, scopes, origins, *limits], by)
+            rotated = {"name": name, "replaced_by": new_id, "ends": ends}
+            await audit_async(db, deed_about_key("key.rotated", project_id, key_id, **rotated), by)
             return name, token, digest
 
         made = await self._postgres.change(rotate)
@@ -108,17 +113,17 @@ class ProjectKeys:
             await self._told(digest)
         return name, token
 
-    async def revoke(self, project_id: str, key_id: str) -> bool:
+    async def revoke(self, project_id: str, key_id: str, by: Actor) -> bool:
         """End a key; False where the project has none of this id."""
 
         async def revoke(db: AsyncConnection) -> str | None:
-            done = await db.execute(
-                "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE project_id = %s AND id = %s"
-                " RETURNING hash",
-                [project_id, key_id],
-            )
-            row = await done.fetchone()
-            return None if row is None else str(row[0])
+            done = await db.execute(REVOKE, {"id": key_id, "of": project_id})
+            if (row := await done.fetchone()) is None:
+                return None
+            digest, _, name, was_revoked = row
+            if not was_revoked:
+                await audit_async(db, deed_about_key("key.revoked", project_id, key_id, name=name), by)
+            return str(digest)
 
         digest = await self._postgres.change(revoke)
         if digest is not None:
@@ -130,13 +135,17 @@ class ProjectKeys:
             await self._tell(digest)
 
 
-async def _insert(db: AsyncConnection, project_id: str, token: str, rules: Sequence[object]) -> None:
-    """`rules`: name, scopes, origins, both limits. Raises `TooManyKeys`."""
+async def _insert(db: AsyncConnection, project_id: str, token: str, rules: Sequence[object], by: Actor) -> str:
+    """The id of the new key. `rules`: name, scopes, origins, both limits. Raises `TooManyKeys`."""
     await db.execute("SELECT FROM projects WHERE id = %s FOR NO KEY UPDATE", [project_id])
     found = await db.execute("SELECT count(*) FROM keys WHERE project_id = %s AND revoked_at IS NULL", [project_id])
     if (await found.fetchall())[0][0] >= MOST_KEYS:
         raise TooManyKeys
-    await db.execute(INSERT, [new_key_id(), project_id, hash_key(token), token[:SHOWN], *rules, None])
+    key_id = new_key_id()
+    await db.execute(INSERT, [key_id, project_id, hash_key(token), token[:SHOWN], *rules, None])
+    named = dict(zip(("name", "scopes", "origins", "ingest_limit", "read_limit"), rules, strict=True))
+    await audit_async(db, deed_about_key("key.made", project_id, key_id, prefix=token[:SHOWN], **named), by)
+    return key_id
 
 
 def _is_limited(kind: str, scopes: tuple[Scope, ...]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from shared.audit import Deed, audit
 from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
@@ -59,6 +60,8 @@ def create_project(db: Connection, project: Project) -> bool:
         " %(drain_limit)s) ON CONFLICT (id) DO NOTHING",
         msgspec.structs.asdict(project),
     )
+    if done.rowcount == 1:
+        audit(db, Deed(action="project.made", subject=project.name, project_id=project.id, detail=_rules(project)))
     return done.rowcount == 1
 
 
@@ -68,14 +71,15 @@ def update_project(db: Connection, project: Project) -> list[str]:
     Raises `UnknownProject`, and ValueError as `create_project` does.
     """
     _check(project)
-    done = db.execute(
+    changes = changes_of(get_project(db, project.id), project)
+    db.execute(
         "UPDATE projects SET name = %(name)s, retention_days = %(retention_days)s, rate_limit = %(rate_limit)s,"
         " drain_secret = %(drain_secret)s, drain_verify = %(drain_verify)s, drain_limit = %(drain_limit)s"
         " WHERE id = %(id)s",
         msgspec.structs.asdict(project),
     )
-    if done.rowcount == 0:
-        raise _unknown(project.id)
+    if changes:
+        audit(db, Deed(action="project.changed", subject=project.name, project_id=project.id, detail=changes))
     return hashes_of(db, project.id)
 
 
@@ -119,6 +123,22 @@ async def find_drain_verify(db: Postgres, project_ids: Sequence[str]) -> dict[st
     ]  # Postgres refuses some of the others
     rows = await db.query("SELECT id, drain_verify FROM projects WHERE id = ANY(%s)", [asked])
     return {project_id: code for project_id, code in rows if code is not None}
+
+
+def changes_of(before: Project, after: Project) -> dict[str, Any]:
+    """What the audit log keeps of a change: field -> [before, after]."""
+    old, new = _rules(before), _rules(after)
+    changes: dict[str, Any] = {name: [old[name], new[name]] for name in old if old[name] != new[name]}
+    if before.drain_secret and after.drain_secret and before.drain_secret != after.drain_secret:
+        changes["drain_secret"] = ["set", "replaced"]
+    return changes
+
+
+def _rules(project: Project) -> dict[str, Any]:
+    """All but its id, and of the drain's secret only whether there is one."""
+    rules = msgspec.structs.asdict(project)
+    del rules["id"]
+    return rules | {"drain_secret": "set" if project.drain_secret else "none"}
 
 
 def _check(project: Project) -> None:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from shared.audit import Deed, audit
 from shared.clients.postgres import Connection, Postgres
 from shared.keys import hash_key
 from shared.projects import get_project
@@ -40,10 +41,13 @@ def create_user(db: Connection, name: str, password_hash: str | None) -> bool:
     """Store a user; False where the name is taken, in any case of its letters. Raises ValueError for a bad name."""
     if not 0 < len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
         raise ValueError(f"a user's name has 1 to {MAX_NAME} printable characters, no spaces around it")
+    user_id = f"user_{secrets.token_hex(8)}"
     done = db.execute(
         "INSERT INTO users (id, name, password) VALUES (%s, %s, %s) ON CONFLICT (lower(name)) DO NOTHING",
-        [f"user_{secrets.token_hex(8)}", name, password_hash],
+        [user_id, name, password_hash],
     )
+    if done.rowcount == 1:
+        audit(db, Deed(action="user.made", subject=name, user_id=user_id))
     return done.rowcount == 1
 
 
@@ -53,34 +57,43 @@ def grant(db: Connection, name: str, project_id: str, role: Role | None) -> None
     Raises `UnknownUser`, `UnknownProject`.
     """
     user_id = _id_of(db, name)
-    get_project(db, project_id)
-    if role is None:
-        db.execute("DELETE FROM user_roles WHERE user_id = %s AND project_id = %s", [user_id, project_id])
+    get_project(db, project_id)  # locks the project: one change of its members at a time
+    of_both = [user_id, project_id]
+    row = db.execute("SELECT role FROM user_roles WHERE user_id = %s AND project_id = %s", of_both).fetchone()
+    before = None if row is None else row[0]
+    if role == before:
         return
-    db.execute(
-        "INSERT INTO user_roles (user_id, project_id, role) VALUES (%s, %s, %s)"
-        " ON CONFLICT (user_id, project_id) DO UPDATE SET role = excluded.role",
-        [user_id, project_id, role],
-    )
+    if role is None:
+        db.execute("DELETE FROM user_roles WHERE user_id = %s AND project_id = %s", of_both)
+    else:
+        db.execute(
+            "INSERT INTO user_roles (user_id, project_id, role) VALUES (%s, %s, %s)"
+            " ON CONFLICT (user_id, project_id) DO UPDATE SET role = excluded.role",
+            [*of_both, role],
+        )
+    detail = {"role": [before or "none", role or "none"]}
+    audit(db, Deed(action="user.role", subject=name, project_id=project_id, user_id=user_id, detail=detail))
 
 
 def set_password(db: Connection, name: str, password_hash: str) -> None:
     """Store a new password and end the user's sessions. Raises `UnknownUser`."""
     user_id = _id_of(db, name)
     db.execute("UPDATE users SET password = %s WHERE id = %s", [password_hash, user_id])
-    _end_all(db, user_id)
+    audit(db, Deed(action="user.password", subject=name, user_id=user_id, detail=_end_all(db, user_id)))
 
 
 def disable(db: Connection, name: str) -> None:
     """The user can't log in any more, and sessions and links end. Raises `UnknownUser`."""
     user_id = _id_of(db, name)
     db.execute("UPDATE users SET disabled_at = coalesce(disabled_at, now()) WHERE id = %s", [user_id])
-    _end_all(db, user_id)
+    audit(db, Deed(action="user.disabled", subject=name, user_id=user_id, detail=_end_all(db, user_id)))
 
 
 def enable(db: Connection, name: str) -> None:
     """A disabled user can log in again. Raises `UnknownUser`."""
-    db.execute("UPDATE users SET disabled_at = NULL WHERE id = %s", [_id_of(db, name)])
+    user_id = _id_of(db, name)
+    db.execute("UPDATE users SET disabled_at = NULL WHERE id = %s", [user_id])
+    audit(db, Deed(action="user.enabled", subject=name, user_id=user_id))
 
 
 def make_link(db: Connection, name: str) -> str:
@@ -92,6 +105,7 @@ def make_link(db: Connection, name: str) -> str:
         "INSERT INTO login_links (hash, user_id, expires_at) VALUES (%s, %s, now() + %s)",
         [hash_key(token), user_id, LINK_LIFE],
     )
+    audit(db, Deed(action="user.link", subject=name, user_id=user_id))
     return token
 
 
@@ -139,6 +153,8 @@ def _id_of(db: Connection, name: str) -> str:
     return str(row[0])
 
 
-def _end_all(db: Connection, user_id: str) -> None:
-    db.execute("DELETE FROM sessions WHERE user_id = %s", [user_id])
-    db.execute("DELETE FROM login_links WHERE user_id = %s", [user_id])
+def _end_all(db: Connection, user_id: str) -> dict[str, int]:
+    """How many sessions and links were ended."""
+    sessions = db.execute("DELETE FROM sessions WHERE user_id = %s", [user_id])
+    links = db.execute("DELETE FROM login_links WHERE user_id = %s", [user_id])
+    return {"sessions_ended": sessions.rowcount, "links_ended": links.rowcount}

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from shared.audit import Action, Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
 
 MOST_VIEWS = 200
@@ -55,8 +56,8 @@ class Views:
     async def find(self, project_id: str, view_id: str) -> View | None:
         return _first(await self._postgres.query(_FOUND + _OF_ID, [project_id, view_id]))
 
-    async def add(self, project_id: str, shown: Shown, by: str) -> View:
-        """A new view; `by` is the id of a key. Raises `NameTaken`, `TooManyViews`."""
+    async def add(self, project_id: str, shown: Shown, by: Actor) -> View:
+        """A new view. Raises `NameTaken`, `TooManyViews`."""
         view_id = f"view_{secrets.token_hex(8)}"
 
         async def add(db: AsyncConnection) -> View | None:
@@ -67,15 +68,16 @@ class Views:
                 raise TooManyViews
             await db.execute(
                 "INSERT INTO views (id, project_id, page, name, state, created_by) VALUES (%s, %s, %s, %s, %s, %s)",
-                [view_id, project_id, shown.page, shown.name, shown.state, by],
+                [view_id, project_id, shown.page, shown.name, shown.state, by.id],
             )
+            await audit_async(db, _deed("view.made", project_id, view_id, shown), by)
             return await _find(db, project_id, view_id)
 
         made = await self._postgres.change(add)
         assert made is not None
         return made
 
-    async def replace(self, project_id: str, view_id: str, shown: Shown) -> View | None:
+    async def replace(self, project_id: str, view_id: str, shown: Shown, by: Actor) -> View | None:
         """Save something else under an id; None where the project has no such view. Raises `NameTaken`."""
 
         async def replace(db: AsyncConnection) -> View | None:
@@ -83,23 +85,27 @@ class Views:
             if await _find(db, project_id, view_id) is None:
                 return None
             await _check_name(db, project_id, shown, view_id)
-            await db.execute(
+            done = await db.execute(
                 "UPDATE views SET page = %(page)s, name = %(name)s, state = %(state)s, updated_at = now()"
                 " WHERE project_id = %(project)s AND id = %(id)s"
                 " AND (page, name, state) IS DISTINCT FROM (%(page)s, %(name)s, %(state)s)",
                 {"project": project_id, "id": view_id, **msgspec.structs.asdict(shown)},
             )
+            if done.rowcount:
+                await audit_async(db, _deed("view.changed", project_id, view_id, shown), by)
             return await _find(db, project_id, view_id)
 
         return await self._postgres.change(replace)
 
-    async def remove(self, project_id: str, view_id: str) -> View | None:
+    async def remove(self, project_id: str, view_id: str, by: Actor) -> View | None:
         """Delete a view, and return what it was; None where the project has no such view."""
 
         async def remove(db: AsyncConnection) -> View | None:
             await _alone(db, project_id)
             found = await _find(db, project_id, view_id)
             await db.execute("DELETE FROM views WHERE project_id = %s AND id = %s", [project_id, view_id])
+            if found is not None:
+                await audit_async(db, _deed("view.deleted", project_id, view_id, found.shown), by)
             return found
 
         return await self._postgres.change(remove)
@@ -112,6 +118,12 @@ _FOUND: LiteralString = (
     " FROM views LEFT JOIN keys ON keys.id = created_by WHERE views.project_id = %s"
 )
 _OF_ID: LiteralString = " AND views.id = %s"
+
+
+def _deed(action: Action, project_id: str, view_id: str, shown: Shown) -> Deed:
+    """Without what it searches for, which may be anything."""
+    detail = {"page": shown.page, "name": shown.name}
+    return Deed(action=action, subject=view_id, project_id=project_id, detail=detail)
 
 
 async def _alone(db: AsyncConnection, project_id: str) -> None:

@@ -134,6 +134,12 @@ def _migrated_template(postgres_url: str) -> Iterator[str]:
         yield urlsplit(url).path.lstrip("/")
 
 
+@pytest.fixture(scope="session")
+def operators_db(postgres_url: str, _migrated_template: str) -> Iterator[str]:
+    """The URL of a database with all tables, for those who need locks and an audit log."""
+    yield from _database(postgres_url, _migrated_template)
+
+
 @pytest.fixture
 def migrated_postgres(postgres_url: str, _migrated_template: str) -> Iterator[str]:
     """The URL of a fresh database with all tables, and nothing in them."""

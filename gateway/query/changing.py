@@ -1,6 +1,7 @@
 """What the routes have in common that change what people have made: views, the states of errors."""
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -26,9 +27,15 @@ async def key_of(deps: QueryDeps, request: Request, scope: Scope) -> ResolvedKey
     return key
 
 
-async def small_answer(deps: QueryDeps, key: ResolvedKey, answer: msgspec.Struct, status: int = 200) -> Response:
+async def small_answer(
+    deps: QueryDeps,
+    key: ResolvedKey,
+    answer: msgspec.Struct,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     pieces = await asyncio.to_thread(rendered, answer)
     deps.held.admit(key.project_id, sum(map(len, pieces)))
-    response = PiecesResponse(pieces, {}, deps.held, key.project_id)
+    response = PiecesResponse(pieces, headers or {}, deps.held, key.project_id)
     response.status_code = status
     return response

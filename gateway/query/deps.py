@@ -22,6 +22,7 @@ from gateway.query.settings import SettingsDeps
 from gateway.query.tails import Tails
 from gateway.query.turns import turns
 from gateway.turns import Turns
+from shared.audit_log import AuditLog
 from shared.error_states import States
 from shared.keys import ResolvedKey, Scope
 from shared.metrics import Metrics
@@ -56,6 +57,7 @@ class QueryDeps:
     """Signal -> name of its table."""
     states: States
     views: Views
+    audit: AuditLog
     bodies: Bodies
     """Of requests that change what people have made."""
     delivery: Delivery

@@ -9,6 +9,9 @@ from starlette.requests import Request
 from gateway.query.range import Range
 from gateway.query.times import format_time
 
+LINK = {"Link": {"description": '`rel="next"` and `rel="prev"`: the pages beside it.', "schema": {"type": "string"}}}
+"""In OpenAPI's words."""
+
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """A page of rows. `next`, `previous`: the `cursor` of the pages beside it; null where there is none."""

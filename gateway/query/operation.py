@@ -1,7 +1,7 @@
-"""Routes that change what people have made, in OpenAPI's words."""
+"""Routes about what people have made and changed, in OpenAPI's words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,7 +11,9 @@ from gateway.openapi import Components, Json
 from gateway.openapi.answers import EVERYWHERE, OF_PATH, REQUEST_ID, WITH_KEY, limits, refusals
 from gateway.openapi.ingest import KEY_SCHEMES
 from gateway.query.json_body import JsonBody
-from gateway.query.parameters import no_parameters
+from gateway.query.listed import ListedParameters
+from gateway.query.listing import LINK
+from gateway.query.parameters import Parameters, refused_by
 from gateway.query.refusals import ProjectNotFound
 from gateway.rejections import LacksScope, Rejection, Unreadable, UnsupportedEncoding
 from shared.keys import Scope
@@ -20,7 +22,7 @@ from shared.keys import Scope
 @dataclass(frozen=True)
 class Operation:
     """One method of a path; it describes itself when it is called. `body`: what a request brings; `bad`: bodies that
-    show how one is refused."""
+    show how one is refused. `parse`: reads the parameters, `meanings` says what they are; `pages`: links lead on."""
 
     id: str
     summary: str
@@ -30,20 +32,25 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     bad: Sequence[bytes] = ()
     status: int = 200
+    parse: Callable[[Parameters], object] = Parameters.finish
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    pages: bool = False
 
     def __call__(self, components: Components) -> Json:
-        of_key = (LacksScope(self.scope), ProjectNotFound(), no_parameters())
+        of_key = (LacksScope(self.scope), ProjectNotFound(), refused_by(self.parse))
+        self.parse(listed := ListedParameters(self.meanings))
         refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, *of_key, *self.refused, *self._of_body())
         return {
             "operationId": self.id,
             "summary": self.summary,
             "tags": ["query"],
             "security": KEY_SCHEMES,
+            **({"parameters": listed.found} if listed.found else {}),
             **({"requestBody": {"required": True, "content": _json(components, self.body)}} if self.body else {}),
             "responses": {
                 str(self.status): {
                     "description": "The answer",
-                    "headers": REQUEST_ID | limits(required=False),
+                    "headers": REQUEST_ID | limits(required=False) | (LINK if self.pages else {}),
                     "content": _json(components, self.answer),
                 },
                 **refusals(API, refused, components),

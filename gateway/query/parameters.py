@@ -1,6 +1,7 @@
 """The parameters of a read request. They are read one by one; all errors are reported at once, as FastAPI does."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -137,8 +138,13 @@ class Parameters:
 
 def no_parameters() -> BadQuery:
     """How a route without parameters refuses one."""
+    return refused_by(Parameters.finish)
+
+
+def refused_by(parse: Callable[[Parameters], object]) -> BadQuery:
+    """How a route that reads its parameters so refuses one that it doesn't know."""
     try:
-        Parameters([("include", "attributes")]).finish()
+        parse(Parameters([("nothing", "1")], defaultdict(str)))
     except BadQuery as refusal:
         return refusal
     raise AssertionError("an unknown parameter was accepted")

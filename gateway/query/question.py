@@ -3,7 +3,6 @@
 
 import asyncio
 import re
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -23,8 +22,8 @@ from gateway.query.complete import Complete
 from gateway.query.deps import QueryDeps
 from gateway.query.language.parameter import hint_header
 from gateway.query.listed import ListedParameters
-from gateway.query.listing import Listing, page_links
-from gateway.query.parameters import Parameters
+from gateway.query.listing import LINK, Listing, page_links
+from gateway.query.parameters import Parameters, refused_by
 from gateway.query.reader import Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
 from gateway.query.rendering import rendered
@@ -48,9 +47,6 @@ MEANINGS: Mapping[str, str] = {
 
 
 _HINT = {"X-Query-Hint": {"description": "What the writer of `q` may want to know.", "schema": {"type": "string"}}}
-
-
-_LINK = {"Link": {"description": '`rel="next"` and `rel="prev"`: the pages beside it.', "schema": {"type": "string"}}}
 
 
 class RangeShown(msgspec.Struct, frozen=True):
@@ -123,7 +119,7 @@ class Question(Generic[Q]):
         listed = ListedParameters({**MEANINGS, **self.meanings})
         self.parse(listed)
         unknown = (ProjectNotFound(), *([self.unknown] if self.unknown else []))
-        refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), *unknown, self._bad_query())
+        refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, LacksScope("read"), *unknown, refused_by(self.parse))
         is_listing = issubclass(self.answer, Listing)
         shape = {"allOf": [components.schema(Told), components.schema(self.answer)]}
         return {
@@ -135,20 +131,12 @@ class Question(Generic[Q]):
             "responses": {
                 "200": {
                     "description": "The answer",
-                    "headers": REQUEST_ID | limits(required=False) | _HINT | (_LINK if is_listing else {}),
+                    "headers": REQUEST_ID | limits(required=False) | _HINT | (LINK if is_listing else {}),
                     "content": {"application/json": {"schema": shape}},
                 },
                 **refusals(API, refused, components),
             },
         }
-
-    def _bad_query(self) -> BadQuery:
-        """How bad parameters are refused."""
-        try:
-            self.parse(Parameters([("nothing", "1")], defaultdict(str)))
-        except BadQuery as refusal:
-            return refusal
-        raise AssertionError("an unknown parameter was accepted")
 
 
 def told(asked: Asked, complete: Complete) -> Told:

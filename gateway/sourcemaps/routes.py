@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.actors import key_actor
 from gateway.http.counted import Endpoint, counted
 from gateway.openapi import Describe, Described
 from gateway.rejections import Unavailable
@@ -40,7 +41,7 @@ def routes(deps: SourcemapDeps) -> list[Described]:
 
     async def upload(request: Request) -> Response:
         key = await deps.authenticate(request)
-        taken = await deps.uploads.take(request, key.project_id, may_replace=not key.is_public)
+        taken = await deps.uploads.take(request, key)
         return _answer(taken.release, len(taken.files))
 
     async def remove(request: Request) -> Response:
@@ -49,7 +50,8 @@ def routes(deps: SourcemapDeps) -> list[Described]:
             raise PublicKey
         release = request.path_params["release"]
         try:
-            count = await deps.store.remove(key.project_id, release) if "\0" not in release else 0
+            by = key_actor(key, request)
+            count = await deps.store.remove(key.project_id, release, by) if "\0" not in release else 0
         except PostgresUnavailable as error:
             _log.warning("a release of source maps can't be removed", error=str(error))
             raise Unavailable from error

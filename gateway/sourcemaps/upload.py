@@ -8,6 +8,7 @@ import structlog
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
+from gateway.actors import key_actor
 from gateway.http.deadlines import Deadlines
 from gateway.http.headers import HEADERS
 from gateway.http.unpack import ALWAYS_ALLOWED, CODINGS
@@ -17,7 +18,9 @@ from gateway.sourcemaps.sorter import Sorter
 from gateway.sourcemaps.spool import Spool
 from gateway.sourcemaps.task import Sorted, Task
 from gateway.turns import Turns
+from shared.audit import Actor
 from shared.clients.postgres import PostgresUnavailable
+from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.sourcemaps.blobs import BlobsUnavailable
 from shared.sourcemaps.index import OverQuota, StoredFile, WouldReplace
@@ -67,21 +70,21 @@ class Uploads:
         self._turns = Turns(AT_ONCE, WAITING, each=1)
         self._large = asyncio.Lock()
 
-    async def take(self, request: Request, project_id: str, *, may_replace: bool) -> Sorted:
-        """Store the files of a request. Raises `Rejection`, `ClientGone`."""
+    async def take(self, request: Request, key: ResolvedKey) -> Sorted:
+        """Store the files of a request with this key. Raises `Rejection`, `ClientGone`."""
         headers: dict[bytes, bytes] = request.scope[HEADERS]
         boundary, coding = _boundary(headers.get(b"content-type", b"")), _coding(headers)
         if int(headers.get(b"content-length", 0)) > self._limits.max_bytes:
             raise UploadTooLarge(self._limits.max_bytes)
-        await self._turns.take(project_id)
+        await self._turns.take(key.project_id)
         try:
             with Spool(self._limits.max_bytes) as spool:
                 await spool.fill(request.receive, self._deadlines)
                 task = Task(boundary, coding, self._most_unpacked(spool.size))
                 upload = await self._sorter.sort(spool, task)
-                await self._keep(project_id, upload, spool, may_replace)
+                await self._keep(key, key_actor(key, request), upload, spool)
         finally:
-            self._turns.give_back(project_id)
+            self._turns.give_back(key.project_id)
         self._stored.inc(len(upload.files))
         self._stored_bytes.inc(sum(each.file.size for each in upload.files))
         return upload
@@ -89,7 +92,7 @@ class Uploads:
     def _most_unpacked(self, wire_bytes: int) -> int:
         return min(self._limits.max_bytes, max(ALWAYS_ALLOWED, self._limits.max_ratio * wire_bytes))
 
-    async def _keep(self, project_id: str, upload: Sorted, spool: Spool, may_replace: bool) -> None:
+    async def _keep(self, key: ResolvedKey, by: Actor, upload: Sorted, spool: Spool) -> None:
         files = [each.file for each in upload.files]
         starts = {each.file.path: each.start for each in upload.files}
 
@@ -98,7 +101,9 @@ class Uploads:
 
         try:
             async with self._large if max(file.size for file in files) > LARGE_BYTES else nullcontext():
-                await self._store.keep(project_id, upload.release, files, content, may_replace=may_replace)
+                await self._store.keep(
+                    key.project_id, upload.release, files, content, by=by, may_replace=not key.is_public
+                )
         except WouldReplace as error:
             raise PublicKey from error
         except OverQuota as error:

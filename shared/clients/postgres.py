@@ -155,9 +155,15 @@ def connect(url: str) -> Iterator[Connection]:
     except psycopg.Error as error:
         raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
     connection.adapters.register_loader("timestamptz", _AnyTime)
+    with refusals(), connection:
+        yield connection
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Has what goes wrong with a statement raised as `PostgresUnavailable` or `QueryRefused`."""
     try:
-        with connection:
-            yield connection
+        yield
     except psycopg.OperationalError as error:
         raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
     except psycopg.Error as error:

@@ -4,7 +4,6 @@ What only some commands need is imported where they need it: loading a driver ta
 """
 
 import asyncio
-import getpass
 import os
 import sys
 import unicodedata
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared import settings as all_settings
+from shared.audit import account
 from shared.clients.errors import ClickHouseError, RedisUnavailable, ServerError
 from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, QueryRefused, connect
 from shared.commands.visible import visible_lines
@@ -161,10 +161,7 @@ def person(by: str | None) -> str:
     """The name of who does it."""
     if by is not None:
         return one_line(by, "a name")
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's number without a name
-        return f"uid {os.getuid()}"
+    return account()
 
 
 def header_text(text: str, what: str) -> str:

@@ -54,12 +54,13 @@ def merge(
 def unmerge(
     fingerprint: Annotated[str, typer.Argument(metavar=_META, help="One that was merged into another")],
     project: ProjectId,
+    by: By = None,
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Take a merge back: the group is again what it was before, and so is the one that it was merged into."""
-    sent = _hex(fingerprint)
-    members = _change(data_dir, project, lambda db: unmerge_group(db, project, sent))
+    sent, name = _hex(fingerprint), person(by)
+    members = _change(data_dir, project, lambda db: unmerge_group(db, project, sent, by=name))
     _print_group(members, as_json, "are a group of their own again")
 
 

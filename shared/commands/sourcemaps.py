@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shared.audit import command_line
 from shared.clients.postgres import Postgres
 from shared.commands.common import (
     AsJson,
@@ -71,7 +72,7 @@ def delete(
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Delete a release's source maps."""
-    count = _with_store(settings_beside(data_dir), lambda index, store: store.remove(project, release))
+    count = _with_store(settings_beside(data_dir), lambda index, store: store.remove(project, release, command_line()))
     if not count:
         fail(f"the project {project!r} has no source maps of the release {release!r}")
     if as_json:
@@ -89,7 +90,7 @@ def prune(
 ) -> None:
     """Delete old releases, and all contents that no release has: of removed projects, of uploads that never ended."""
     age = duration(older_than)
-    pruned = _with_store(settings_beside(data_dir), lambda index, store: store.prune(age, project))
+    pruned = _with_store(settings_beside(data_dir), lambda index, store: store.prune(age, command_line(), project))
     if as_json:
         rows = [{"project_id": one, "release": release, "files": files} for one, release, files in pruned]
         print_json({"pruned": rows})

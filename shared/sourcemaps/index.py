@@ -7,12 +7,16 @@ from typing import LiteralString
 
 import msgspec
 
+from shared.audit import Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
 
 COLLECTED_AT_ONCE = 20
 """Contents that one transaction deletes; their rows are locked as long."""
 
 MOST_NAMED = 5000
+
+UPLOADS_KEPT = 100
+"""Of one key that the audit log keeps in an hour: a public one may be a stranger's."""
 
 Delete = Callable[[str], Awaitable[None]]
 """Deletes the content of a digest."""
@@ -137,6 +141,7 @@ class Index:
         claimed: Claim,
         quota: int | None = None,
         *,
+        by: Actor,
         may_replace: bool = True,
     ) -> list[str]:
         """Store which files the release has; their contents were put since they were `claimed`, and are durable by
@@ -167,23 +172,27 @@ class Index:
             if quota is not None:
                 (stored,) = await (await db.execute(_STORED_BYTES, [project_id])).fetchone() or (0,)
                 _check_quota(stored, quota)
+            detail = {"files": len(by_path), "replaced": len(replaced)}
+            uploaded = Deed(action="sourcemaps.uploaded", subject=release, project_id=project_id, detail=detail)
+            await audit_async(db, msgspec.structs.replace(uploaded, hourly=UPLOADS_KEPT), by)
             return [digest for _, digest in replaced]
 
         return await self._postgres.change(add)
 
-    async def delete(self, project_id: str, release: str) -> int:
-        """Forget a release; how many files it had. Their contents stay until `collect`."""
-        return len(await self.remove(project_id, release))
-
-    async def remove(self, project_id: str, release: str) -> list[str]:
-        """The same; returns the digest of each file."""
+    async def remove(self, project_id: str, release: str, by: Actor) -> list[str]:
+        """Forget a release; returns the digest of each file that it had. Their contents stay until `collect`."""
 
         async def remove(db: AsyncConnection) -> list[str]:
             gone = await db.execute(
                 "DELETE FROM sourcemap_files WHERE project_id = %s AND release = %s RETURNING digest",
                 [project_id, release],
             )
-            return [digest for (digest,) in await gone.fetchall()]
+            digests = [digest for (digest,) in await gone.fetchall()]
+            if digests:
+                detail = {"files": len(digests)}
+                deleted = Deed(action="sourcemaps.deleted", subject=release, project_id=project_id, detail=detail)
+                await audit_async(db, deleted, by)
+            return digests
 
         return await self._postgres.change(remove)
 

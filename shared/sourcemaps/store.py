@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from shared.audit import Actor
 from shared.clients.postgres import PostgresUnavailable
 from shared.sourcemaps.blobs import Blobs, BlobsUnavailable
 from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile, WouldReplace
@@ -43,6 +44,7 @@ class Store:
         files: Sequence[StoredFile],
         content: Content,
         *,
+        by: Actor,
         may_replace: bool = True,
     ) -> None:
         """Store files of a release; `content` reads one. Raises `OverQuota`, and `WouldReplace` if it may not."""
@@ -54,7 +56,7 @@ class Store:
                 await self._blobs.put(file.digest, await content(file))
             try:
                 replaced = await self._index.add(
-                    project_id, release, files, claimed, self._project_bytes, may_replace=may_replace
+                    project_id, release, files, claimed, self._project_bytes, by=by, may_replace=may_replace
                 )
             except ContentGone:
                 continue
@@ -65,18 +67,20 @@ class Store:
             return
         raise BlobsUnavailable("others delete the same source maps all the time")
 
-    async def remove(self, project_id: str, release: str) -> int:
+    async def remove(self, project_id: str, release: str, by: Actor) -> int:
         """Forget a release; returns how many files it had."""
-        digests = await self._index.remove(project_id, release)
+        digests = await self._index.remove(project_id, release, by)
         await self._collect(digests)
         return len(digests)
 
-    async def prune(self, older_than: timedelta, project_id: str | None = None) -> list[tuple[str, str, int]]:
+    async def prune(
+        self, older_than: timedelta, by: Actor, project_id: str | None = None
+    ) -> list[tuple[str, str, int]]:
         """Forget the releases, of one project or all, whose newest file is older, and delete all contents that nobody
         has; returns (project, release, files) of each release."""
         pruned = []
         for project, release in await self._index.releases_before(older_than, project_id):
-            pruned.append((project, release, await self.remove(project, release)))
+            pruned.append((project, release, await self.remove(project, release, by)))
         await self._index.collect(await self._index.unused(UNTOUCHED_S), self._blobs.delete)
         await self._index.forget_deleted()
         return pruned

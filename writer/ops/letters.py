@@ -1,12 +1,15 @@
 """The current letters of a topic `<topic>.dlq`: the newest of every key, read without a group."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import msgspec
 
+from shared.audit import ALL, Action, Deed
 from shared.letters import Kept, key_of, read_letter
 from shared.queue.base import Lane, Queue
+from shared.signals.base import Signal
 
 DETAIL = 300
 """Characters of a letter's detail that are kept in memory."""
@@ -46,6 +49,12 @@ class Chosen:
             and (self.from_ms is None or kept.at_ms >= self.from_ms)
             and (self.to_ms is None or kept.at_ms < self.to_ms)
         )
+
+
+def deed_about_letters(action: Action, signal: Signal, chosen: Chosen, **more: Any) -> Deed:
+    """What the audit log keeps of a command about letters, of all projects: which were asked for."""
+    asked = {name: value for name, value in asdict(chosen).items() if value and name != "states"}
+    return Deed(action=action, subject=signal.dead_letter_topic, project_id=ALL, detail=asked | more)
 
 
 async def current_letters(

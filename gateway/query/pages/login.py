@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.actors import address_of
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import read_form, token_for
 from gateway.query.pages.guard import refusing, taking_forms
@@ -33,7 +34,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
     async def log_in(request: Request) -> Response:
         fields = await read_form(request, visit_of(request))
         try:
-            token = await _token(people, request.client.host if request.client else "", fields)
+            token = await _token(people, address_of(request), fields)
         except WrongLogin:
             return await _form(request, fields.get("next", ""), 403, problem=_wrong(fields), given=fields)
         except RateLimited as refusal:
@@ -48,7 +49,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
     async def log_out(request: Request) -> Response:
         token = session_of(request)
         await read_form(request, token)
-        await people.sessions.end(token)
+        await people.sessions.end(token, address_of(request))
         response = to("/login")
         drop_session(response, request)
         return response

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
+from gateway.actors import address_of
 from gateway.query.complete import Complete
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.forms import token_for
@@ -17,6 +18,7 @@ from gateway.query.pages.visit import session_of, theme_of
 from gateway.query.parameters import Parameters
 from gateway.query.people import Membership, Visitor
 from gateway.query.range import Range
+from shared.audit import Actor
 
 KEPT = ("q", "last", "start_time", "end_time", "as_of")
 """Parameters that the links of a page keep, also those to other pages; all other parameters are a page's own."""
@@ -143,6 +145,11 @@ class View:
             return Badge("unproven", None, 0, complete.reason)
         behind = max(0, self.now - complete.up_to)
         return Badge("arriving" if behind > BEHIND_US else "complete", complete.up_to, behind, "")
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as the audit log names them."""
+        return self.visitor.actor(address_of(self.request))
 
     @property
     def may_triage(self) -> bool:

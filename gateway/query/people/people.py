@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from gateway.http.answer import Headers
 from gateway.query.people.attempts import Attempts
-from gateway.query.people.sessions import Sessions
+from gateway.query.people.sessions import How, Sessions, Tried
 from gateway.rejections import Unauthenticated, Unavailable
+from shared.audit import Actor
 from shared.keys import ResolvedKey, hash_key
 from shared.passwords import fits
 
@@ -46,31 +47,37 @@ class People:
     async def log_in(self, address: str, name: str, password: str) -> str:
         await self.attempts.admit(address, name)
         if not name or len(name) + len(password) > MAX_GIVEN:
-            raise WrongLogin
+            raise await self._wrong(address, "password")
         known = await self.sessions.password_of(name)
         # Also for a name that nobody has: how long it takes tells nothing.
         if not await self._fits(known[1] if known else None, password) or known is None:
-            raise WrongLogin
-        return await self.sessions.begin("user", known[0])
+            raise await self._wrong(address, "password", known and Tried(known[0], name))
+        return await self.sessions.begin(Actor(kind="user", id=known[0], address=address), "password")
 
     async def log_in_with_key(self, address: str, token: str) -> str:
         await self.attempts.admit(address)
-        if len(token) > MAX_GIVEN:
-            raise WrongLogin
-        try:
-            key = await self.resolve_key(token)
-        except Unauthenticated as error:
-            raise WrongLogin from error
-        if "read" not in key.scopes:
-            raise WrongLogin
-        return await self.sessions.begin("key", key.key_id)
+        key = await self._key(token) if len(token) <= MAX_GIVEN else None
+        if key is None or "read" not in key.scopes:
+            raise await self._wrong(address, "key")
+        return await self.sessions.begin(Actor(kind="key", id=key.key_id, address=address), "key")
 
     async def log_in_with_link(self, address: str, link: str) -> str:
         await self.attempts.admit(address)
         user_id = await self.sessions.use_link(link)
         if user_id is None:
-            raise WrongLogin
-        return await self.sessions.begin("user", user_id)
+            raise await self._wrong(address, "link")
+        return await self.sessions.begin(Actor(kind="user", id=user_id, address=address), "link")
+
+    async def _key(self, token: str) -> ResolvedKey | None:
+        try:
+            return await self.resolve_key(token)
+        except Unauthenticated:
+            return None
+
+    async def _wrong(self, address: str, how: How, tried: Tried | None = None) -> WrongLogin:
+        """It is written down."""
+        await self.sessions.refuse(address, how, tried)
+        return WrongLogin()
 
     async def _fits(self, stored: str | None, password: str) -> bool:
         if self._waiting >= MAX_WAITING:

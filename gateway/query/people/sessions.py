@@ -8,10 +8,14 @@
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, NamedTuple
+
+import structlog
+from msgspec.structs import replace
 
 from gateway.query.people.visitor import Membership, Visitor
 from gateway.rejections import Unavailable
+from shared.audit import Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres, PostgresUnavailable
 from shared.keys import hash_key
 
@@ -27,7 +31,7 @@ MAX_TOKEN = 64
 _NOTED_EVERY: LiteralString = "interval '1 minute'"
 
 _FIND: LiteralString = (
-    "SELECT coalesce(u.name, nullif(k.name, ''), k.prefix), k.id IS NOT NULL,"  # noqa: S608 - constants of ours
+    "SELECT coalesce(u.id, k.id), coalesce(u.name, nullif(k.name, ''), k.prefix), k.id IS NOT NULL,"  # noqa: S608 - constants of ours
     f" s.used_at < now() - {_NOTED_EVERY}, p.id, p.name,"
     " coalesce(r.role, CASE WHEN 'triage' = ANY(k.scopes) THEN 'member' ELSE 'viewer' END)"
     " FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN keys k ON k.id = s.key_id"
@@ -38,7 +42,21 @@ _FIND: LiteralString = (
     " ORDER BY lower(p.name), p.id"
 )
 
-Owner = Literal["user", "key"]
+How = Literal["password", "key", "link"]
+"""How somebody logs in."""
+
+BEGUN_KEPT, REFUSED_KEPT, UNKNOWN_KEPT = 60, 20, 60
+"""Entries of the audit log in an hour: of a user's or key's sessions; of refusals of a user, and of all strangers.
+Whoever tries names doesn't fill the log, and doesn't hide tries with the name of a user."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Tried(NamedTuple):
+    """The user as whom somebody tried to log in. `name`: theirs, as it was typed."""
+
+    user_id: str
+    name: str
 
 
 class Sessions:
@@ -54,32 +72,52 @@ class Sessions:
         rows = await self._ask(_FIND, [hash_key(token)])
         if not rows:
             return None
-        name, is_key, to_note = rows[0][:3]
+        whose, name, is_key, to_note = rows[0][:4]
         if to_note:
             await self._note(token)
-        found = {row[3]: Membership(*row[3:]) for row in rows if row[3] is not None}
-        return Visitor(name=name, is_key=is_key, memberships=found)
+        found = {row[4]: Membership(*row[4:]) for row in rows if row[4] is not None}
+        return Visitor(id=whose, name=name, is_key=is_key, memberships=found)
 
-    async def begin(self, kind: Owner, owner_id: str) -> str:
-        """The token of a new session."""
+    async def begin(self, who: Actor, how: How) -> str:
+        """The token of a new session of a user or key."""
         token = secrets.token_urlsafe(32)
-        column: LiteralString = "user_id" if kind == "user" else "key_id"
+        column: LiteralString = "user_id" if who.kind == "user" else "key_id"
+        user_id = who.id if who.kind == "user" else None
+        begun = Deed(action="session.begun", user_id=user_id, detail={"by": how}, hourly=BEGUN_KEPT)
 
         async def store(db: AsyncConnection) -> None:
             await db.execute(
                 f"DELETE FROM sessions WHERE used_at < now() - {IDLE} OR created_at < now() - {LIFE}"  # noqa: S608 - constants of ours
                 f" OR hash IN (SELECT hash FROM sessions WHERE {column} = %s"
                 f" ORDER BY used_at DESC OFFSET {MAX_SESSIONS - 1})",
-                [owner_id],
+                [who.id],
             )
             insert: LiteralString = f"INSERT INTO sessions (hash, {column}) VALUES (%s, %s)"  # noqa: S608 - as above
-            await db.execute(insert, [hash_key(token), owner_id])
+            await db.execute(insert, [hash_key(token), who.id])
+            await audit_async(db, begun, who)
 
         await self._change(store)
         return token
 
-    async def end(self, token: str) -> None:
-        await self._change(lambda db: db.execute("DELETE FROM sessions WHERE hash = %s", [hash_key(token)]))
+    async def refuse(self, address: str, how: How, tried: Tried | None) -> None:
+        """Write down that somebody could not log in. A name that nobody has is not kept: it may be a password, in the
+        wrong field."""
+        refused = Deed(action="session.refused", detail={"by": how}, hourly=UNKNOWN_KEPT)
+        if tried is not None:
+            refused = replace(refused, subject=tried.name, user_id=tried.user_id, hourly=REFUSED_KEPT)
+        stranger = Actor(kind="stranger", address=address)
+        if not await self._change(lambda db: audit_async(db, refused, stranger)):
+            _log.warning("a refused log-in is left out of the audit log: too many in an hour", by=how)
+
+    async def end(self, token: str, address: str) -> None:
+        async def end(db: AsyncConnection) -> None:
+            gone = await db.execute("DELETE FROM sessions WHERE hash = %s RETURNING user_id, key_id", [hash_key(token)])
+            for user_id, key_id in await gone.fetchall():
+                ended = Deed(action="session.ended", user_id=user_id, hourly=BEGUN_KEPT)
+                who = Actor(kind="key" if key_id else "user", id=key_id or user_id, address=address)
+                await audit_async(db, ended, who)
+
+        await self._change(end)
 
     async def user_of_link(self, token: str) -> str | None:
         """The name of the user whom a link would log in; None where it is used up or too old."""

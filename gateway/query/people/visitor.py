@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from shared.audit import Actor
 from shared.users import ROLES, Role
 
 
@@ -16,11 +17,17 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """A logged-in user, or the holder of a read key. `memberships`: project -> what the visitor is in it, by name."""
+    """A logged-in user, or the holder of a read key. `id`: of the user or key. `memberships`: project -> what the
+    visitor is in it, by name."""
 
+    id: str
     name: str
     is_key: bool
     memberships: Mapping[str, Membership]
+
+    def actor(self, address: str) -> Actor:
+        """As the audit log names them."""
+        return Actor(kind="key" if self.is_key else "user", id=self.id, name=self.name, address=address)
 
     def may(self, role: Role, project_id: str) -> bool:
         """Whether the visitor has at least this role in the project."""

@@ -1,11 +1,13 @@
 """The routes of saved views (reading.md, "Views")."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.actors import key_actor
 from gateway.openapi import Described
 from gateway.query.changing import accepted, key_of, small_answer
 from gateway.query.deps import QueryDeps
@@ -46,19 +48,19 @@ def routes(deps: QueryDeps) -> list[Described]:
     async def create(request: Request) -> Response:
         key = await key_of(deps, request, "triage")
         shown = await _shown(deps, request, key)
-        made = await _changed(turn, key, lambda: views.add(key.project_id, shown, key.key_id))
+        made = await _changed(turn, key, lambda: views.add(key.project_id, shown, key_actor(key, request)))
         return await _view(deps, key, made, 201)
 
     async def replace(request: Request) -> Response:
         key = await key_of(deps, request, "triage")
         view_id, shown = _id(request), await _shown(deps, request, key)
-        found = await _changed(turn, key, lambda: views.replace(key.project_id, view_id, shown))
-        return await _view(deps, key, found)
+        change = partial(views.replace, key.project_id, view_id, shown, key_actor(key, request))
+        return await _view(deps, key, await _changed(turn, key, change))
 
     async def remove(request: Request) -> Response:
         key = await key_of(deps, request, "triage")
-        view_id = _id(request)
-        return await _view(deps, key, await _changed(turn, key, lambda: views.remove(key.project_id, view_id)))
+        view_id, by = _id(request), key_actor(key, request)
+        return await _view(deps, key, await _changed(turn, key, lambda: views.remove(key.project_id, view_id, by)))
 
     changes = {"POST": create, "PUT": replace, "DELETE": remove}
     found = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.audit import Actor
 from shared.clients.postgres import Postgres, connect
 from shared.projects import Project, create_project
 from shared.sourcemaps.blobs import BlobsUnavailable
@@ -15,6 +16,7 @@ from shared.sourcemaps.disk import DiskBlobs
 from shared.sourcemaps.index import ContentGone, Index, OverQuota, StoredFile
 from shared.sourcemaps.store import Store
 
+BY = Actor(kind="key", id="key_1", address="192.0.2.7")
 DEBUG_ID = "85314830-023f-4cf1-a267-535f4e37bb17"
 
 
@@ -46,7 +48,7 @@ ONE, TWO = file_of(b"one"), file_of(b"two", "b.js.map", DEBUG_ID)
 
 
 async def add(index: Index, project: str, release: str, files: list[StoredFile], quota: int | None = None) -> None:
-    await index.add(project, release, files, await index.claim(files), quota)
+    await index.add(project, release, files, await index.claim(files), quota, by=BY)
 
 
 async def test_what_was_added_is_found_by_path_and_by_debug_id(index: Index) -> None:
@@ -65,7 +67,7 @@ async def test_no_project_sees_or_deletes_what_another_one_has(index: Index) -> 
     assert await index.find_debug_ids("q", [DEBUG_ID]) == {}
     assert not await index.has_release("q", "r1")
     assert await index.releases("q") == []
-    assert await index.delete("q", "r1") == 0
+    assert await index.remove("q", "r1", BY) == []
     await add(index, "q", "r1", [file_of(b"other")])
     assert await index.find("p", "r1", ["a.js.map"]) == {"a.js.map": ONE}
 
@@ -87,9 +89,9 @@ async def test_a_content_is_deleted_only_when_no_project_has_it(index: Index, bl
     await blobs.put(ONE.digest, b"one")
     await add(index, "p", "r1", [ONE])
     await add(index, "q", "r9", [ONE])
-    assert await index.collect(await index.remove("p", "r1"), blobs.delete) == 0
+    assert await index.collect(await index.remove("p", "r1", BY), blobs.delete) == 0
     assert await blobs.get(ONE.digest) == b"one"
-    assert await index.collect(await index.remove("q", "r9"), blobs.delete) == 1
+    assert await index.collect(await index.remove("q", "r9", BY), blobs.delete) == 1
     assert await blobs.get(ONE.digest) is None
 
 
@@ -98,12 +100,12 @@ async def test_an_upload_whose_content_is_deleted_meanwhile_is_told(index: Index
     await blobs.put(ONE.digest, b"one")
     await index.collect([ONE.digest], blobs.delete)
     with pytest.raises(ContentGone):
-        await index.add("p", "r1", [ONE], claimed)
+        await index.add("p", "r1", [ONE], claimed, by=BY)
     again = await index.claim([ONE])
     with pytest.raises(ContentGone):
-        await index.add("p", "r1", [ONE], claimed)  # who has claimed since may not have put it
+        await index.add("p", "r1", [ONE], claimed, by=BY)  # who has claimed since may not have put it
     await blobs.put(ONE.digest, b"one")
-    await index.add("p", "r1", [ONE], again)
+    await index.add("p", "r1", [ONE], again, by=BY)
     assert await blobs.get(ONE.digest) == b"one"
 
 
@@ -112,7 +114,7 @@ async def test_a_deletion_by_a_gateway_that_counts_none_is_noticed(index: Index,
     with connect(migrated_postgres) as db:
         db.execute("UPDATE sourcemap_blobs SET deleted_at = now()")  # as before deletions were counted
     with pytest.raises(ContentGone):
-        await index.add("p", "r1", [ONE], claimed)
+        await index.add("p", "r1", [ONE], claimed, by=BY)
 
 
 async def test_a_deletion_that_ends_halfway_is_told_and_ended_later(index: Index, blobs: DiskBlobs) -> None:
@@ -125,14 +127,14 @@ async def test_a_deletion_that_ends_halfway_is_told_and_ended_later(index: Index
     with pytest.raises(BlobsUnavailable):
         await index.collect([ONE.digest], away)
     with pytest.raises(ContentGone):
-        await index.add("p", "r1", [ONE], claimed)
+        await index.add("p", "r1", [ONE], claimed, by=BY)
     assert await index.unused(untouched_s=0) == [ONE.digest]
 
 
 async def test_a_claim_waits_for_the_deletion_that_is_under_way(index: Index, blobs: DiskBlobs) -> None:
     await blobs.put(ONE.digest, b"one")
     await add(index, "p", "r1", [ONE])
-    gone = await index.remove("p", "r1")
+    gone = await index.remove("p", "r1", BY)
     deleting, may_end = asyncio.Event(), asyncio.Event()
 
     async def slowly(digest: str) -> None:
@@ -162,12 +164,12 @@ async def test_uploads_and_deletions_of_one_content_at_once_lose_nothing(index: 
                 claimed = await index.claim([ONE])
                 await blobs.put(ONE.digest, b"one")
                 try:
-                    await index.add(project, release, [ONE], claimed)
+                    await index.add(project, release, [ONE], claimed, by=BY)
                     break
                 except ContentGone:
                     continue
             assert await blobs.get(ONE.digest) == b"one"
-            await index.collect(await index.remove(project, release), blobs.delete)
+            await index.collect(await index.remove(project, release, BY), blobs.delete)
 
     await asyncio.gather(*(upload_then_delete(project, f"r{n}") for project in "pq" for n in range(2)))
     assert await blobs.get(ONE.digest) is None
@@ -192,10 +194,10 @@ async def test_who_comes_second_over_the_quota_leaves_no_content(
         return {ONE.digest: b"one", TWO.digest: b"two"}[file.digest]
 
     store = Store(blobs, index, project_bytes=5)
-    await store.keep("p", "r1", [ONE], content)
+    await store.keep("p", "r1", [ONE], content, by=BY)
     monkeypatch.setattr(index, "check_room", has_room)
     with pytest.raises(OverQuota):
-        await store.keep("p", "r1", [ONE, TWO], content)
+        await store.keep("p", "r1", [ONE, TWO], content, by=BY)
     assert await blobs.get(ONE.digest) == b"one"
     assert await blobs.get(TWO.digest) is None
     assert await index.find("p", "r1", ["a.js.map", "b.js.map"]) == {"a.js.map": ONE}
@@ -211,11 +213,11 @@ async def test_contents_without_a_file_are_known_by_their_claim(
     with connect(migrated_postgres) as db:
         db.execute("UPDATE sourcemap_blobs SET touched_at = touched_at - interval '2 hours'")
     store = Store(blobs, index)
-    await store.prune(timedelta(days=1))
+    await store.prune(timedelta(days=1), BY)
     assert await index.unused(untouched_s=0) == [ONE.digest]  # until nobody can be at its deletion any more
     with connect(migrated_postgres) as db:
         db.execute("UPDATE sourcemap_blobs SET deleted_at = deleted_at - interval '25 hours'")
-    await store.prune(timedelta(days=1))
+    await store.prune(timedelta(days=1), BY)
     assert await index.unused(untouched_s=0) == []
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from rich.progress import Progress
 
+from shared.audit import audit_command
 from shared.clients.postgres import check_held, locked
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.signals.base import Signal
 from writer.dead_letters import DeadLetters, closed
-from writer.ops.letters import Chosen, current_letters
+from writer.ops.letters import Chosen, current_letters, deed_about_letters
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.guard import LOCK_WAIT_S, lock_name
@@ -47,6 +48,8 @@ async def purge(
                 count += len(letters)
                 if dry_run or not letters:
                     continue
+                purged = deed_about_letters("letters.purged", signal, chosen, letters=len(letters))
+                await audit_command(connection, purged)
                 task = progress.add_task(topic, total=len(letters))
                 for start in range(0, len(letters), _AT_ONCE):
                     some = letters[start : start + _AT_ONCE]

@@ -16,7 +16,7 @@ from writer.buffer import Draft, Limits
 from writer.converter import is_expired
 from writer.dead_letters import closed
 from writer.failpoints import Failpoints
-from writer.ops.letters import Chosen, current_letters, with_bytes
+from writer.ops.letters import Chosen, current_letters, deed_about_letters, with_bytes
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.restorer import Item
@@ -72,7 +72,8 @@ async def redrive(
         if not await current_letters(operator.queue, signal.dead_letter_topic, chosen.open):
             continue
         voice = Voice(progress.console)
-        async with opened(operator, signal, voice, failpoints or Failpoints()) as session:
+        deed = None if dry_run else deed_about_letters("letters.redriven", signal, chosen)
+        async with opened(operator, signal, voice, failpoints or Failpoints(), deed=deed) as session:
             # Read again: another command may have changed them before the lock was taken.
             kept = await current_letters(operator.queue, signal.dead_letter_topic, chosen.open)
             await _TopicRedrive(operator, signal, session, summary, progress).run(kept)

@@ -1,12 +1,13 @@
 """Replay: read a range of a topic again and store what ClickHouse lacks of it (delivery.md, "Replay")."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 from rich.progress import Progress, TaskID
 
 from shared import fingerprint
+from shared.audit import ALL, Deed
 from shared.letters import Letter
 from shared.queue.base import Lane
 from shared.signals.base import Signal
@@ -90,11 +91,20 @@ async def replay(
         todo = [each for each in lanes if len(each)]
         if not todo:
             continue
-        async with opened(operator, signal, voice, failpoints or Failpoints(), rewrite=options.rewrite) as session:
+        deed = None if options.dry_run else _deed(signal, options, todo)
+        rewrite, points = options.rewrite, failpoints or Failpoints()
+        async with opened(operator, signal, voice, points, deed=deed, rewrite=rewrite) as session:
             one = _TopicReplay(operator, signal, session, options, summary, progress)
             for each in todo:
                 await one.run(each, tasks[each.lane])
     return summary
+
+
+def _deed(signal: Signal, options: Options, ranges: Sequence[LaneRange]) -> Deed:
+    """What the audit log keeps of a replay, of all projects."""
+    how = {"rewrite": options.rewrite, **asdict(options.grouping)} if options.rewrite else {}
+    offsets = {str(each.lane.partition): f"{each.first}-{each.end - 1}" for each in ranges}
+    return Deed(action="queue.replayed", subject=signal.topic, project_id=ALL, detail={"offsets": offsets, **how})
 
 
 class _TopicReplay:

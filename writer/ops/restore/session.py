@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.audit import Deed, audit_command
 from shared.clients.postgres import locked
 from shared.letters import Letter
 from shared.metrics import Metrics
@@ -53,9 +54,16 @@ def run_id(now: datetime) -> str:
 
 @asynccontextmanager
 async def opened(
-    operator: Operator, signal: Signal, voice: Voice, failpoints: Failpoints, *, rewrite: bool = False
+    operator: Operator,
+    signal: Signal,
+    voice: Voice,
+    failpoints: Failpoints,
+    *,
+    deed: Deed | None,
+    rewrite: bool = False,
 ) -> AsyncIterator[Session]:
-    """Hold the topic's lock while the block runs.
+    """Hold the topic's lock while the block runs. `deed`: what is written to the audit log before; None: nothing is
+    changed.
 
     Raises:
         LockHeld: another replay or redrive works on this topic.
@@ -83,6 +91,8 @@ async def opened(
             restorer = Restorer(signal.table, converter, deps, rewrite=rewrite)
             await restorer.alone()
             await producer.start()
+            if deed is not None:
+                await audit_command(connection, deed)
             try:
                 yield Session(converter, rules, restorer, waiting, DeadLetters(producer), failpoints)
             finally:

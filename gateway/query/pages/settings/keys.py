@@ -75,7 +75,7 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
         return 422, await _shown(view, form)
     settings, project_id = view.deps.known_settings, view.project.project_id
     try:
-        token = await settings.change(project_id, partial(settings.keys.add, project_id, form.key))
+        token = await settings.change(project_id, partial(settings.keys.add, project_id, form.key, view.actor))
     except TooManyKeys:
         return 409, await _shown(view, form._replace(problems={"name": _FULL}))
     _log.info("key made", project_id=project_id, by=view.visitor.name, scopes=form.key.scopes)
@@ -85,7 +85,7 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
 async def _rotate(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
     settings, project_id = view.deps.known_settings, view.project.project_id
     try:
-        rotate = partial(settings.keys.rotate, project_id, key_id)
+        rotate = partial(settings.keys.rotate, project_id, key_id, view.actor)
         made = None if "\0" in key_id else await settings.change(project_id, rotate)
     except (TooManyKeys, ValueError) as error:
         return 409, await _shown(view, EMPTY, said=_FULL if isinstance(error, TooManyKeys) else f"{error}.")
@@ -97,7 +97,7 @@ async def _rotate(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
 
 async def _revoke(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
     settings, project_id = view.deps.known_settings, view.project.project_id
-    revoke = partial(settings.keys.revoke, project_id, key_id)
+    revoke = partial(settings.keys.revoke, project_id, key_id, view.actor)
     if "\0" in key_id or not await settings.change(project_id, revoke):
         return 404, await _shown(view, EMPTY, said=_NO_KEY)
     _log.info("key revoked", project_id=project_id, by=view.visitor.name, key_id=key_id)

@@ -33,8 +33,8 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str
     view.finish()
     project_id, view_id = view.project.project_id, fields.get("delete", "")
     check_role(view.visitor, "member", project_id)
-    settings, views = view.deps.known_settings, view.deps.views
-    if "\0" in view_id or await settings.change(project_id, partial(views.remove, project_id, view_id)) is None:
+    settings, remove = view.deps.known_settings, partial(view.deps.views.remove, project_id, view_id, view.actor)
+    if "\0" in view_id or await settings.change(project_id, remove) is None:
         return 404, await _shown(view, said="The project has no such view.")
     return 200, await _shown(view, said="The view is deleted.")
 

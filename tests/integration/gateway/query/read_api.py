@@ -24,6 +24,7 @@ from gateway.query.groups import Grouping
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.rejections import Rejection, Unauthenticated
+from shared.audit_log import AuditLog
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import Postgres
 from shared.error_states import State, StateChange, States
@@ -183,6 +184,7 @@ def client(
         *(reader, stand_in, Metrics(), groups, mapper, load().stores),
         states=states or Said({}),
         views=Views(Postgres(NO_POSTGRES)),
+        audit=AuditLog(Postgres(NO_POSTGRES)),
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,  # type: ignore[arg-type]  # only where it is asked for
         complete=complete,

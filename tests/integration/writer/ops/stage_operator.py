@@ -14,6 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from rich.console import Console
 from rich.progress import Progress
 
+from shared import audit_log
+from shared.clients.postgres import connect
 from shared.letters import Kept
 from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
@@ -73,6 +75,12 @@ class StageOperator:
 
     async def letters(self) -> list[Kept]:
         return await current_letters(self.stage.queue, self.stage.registry.signals["logs"].dead_letter_topic)
+
+    def written_down(self, subject: str) -> list[tuple[str, Any]]:
+        """(action, detail) of the audit log's entries about a topic, the oldest first."""
+        with connect(self.postgres_url) as db:
+            found = audit_log.list_entries(db, "any project", audit_log.Wanted())
+        return [(each.action, each.detail) for each in found[::-1] if each.subject == subject]
 
     async def run(self, *arguments: str, failpoint: str = "") -> Ended:
         """The command as people call it; where a failpoint kills it, in a process of its own."""

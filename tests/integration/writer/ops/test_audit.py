@@ -216,7 +216,7 @@ async def test_while_a_writer_runs_nothing_is_ever_missing(any_stage: Stage) -> 
 
 
 async def test_rows_of_another_project_or_retention_are_counted_and_rewritten(
-    stage: Stage, postgres_database: str
+    stage: Stage, migrated_postgres: str
 ) -> None:
     await stage.make("logs")
     await stored(stage, logs("a", "b", "c"), logs("d"), logs("e", project_id="p2", retention_days=90))
@@ -230,7 +230,7 @@ async def test_rows_of_another_project_or_retention_are_counted_and_rewritten(
     assert outcome.code == 1
     assert "2 altered" in outcome.out
     assert "compared: place in the queue, received_at, project_id, retention_days" in outcome.out
-    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=postgres_database)
+    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=migrated_postgres)
     assert replayed.code == 0, replayed.err
     assert await audited(stage) == Counts(messages=3, expected=5, found=5)
     assert stage.query("SELECT DISTINCT project_id, retention_days FROM logs ORDER BY 1") == [("p1", 30), ("p2", 90)]
@@ -259,7 +259,7 @@ async def test_contents_that_are_as_sent_are_in_order_in_every_signal(stage: Sta
     assert found == Counts(messages=5, expected=8, found=8, dead_lettered=1)
 
 
-async def test_contents_changed_in_place_are_found_and_rewritten(stage: Stage, postgres_database: str) -> None:
+async def test_contents_changed_in_place_are_found_and_rewritten(stage: Stage, migrated_postgres: str) -> None:
     await stage.make("logs")
     await stored(stage, logs(*"abcde"), logs("f"), logs("g"))
     stage.query("INSERT INTO logs SELECT * REPLACE ('forged' AS message) FROM logs WHERE _offset < 2 AND _index = 0")
@@ -274,7 +274,7 @@ async def test_contents_changed_in_place_are_found_and_rewritten(stage: Stage, p
     assert outcome.code == 1
     assert "3 altered" in outcome.out
     assert "compared: place in the queue, every column" in outcome.out
-    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=postgres_database)
+    replayed = await sluice(stage, "replay", "--signal", "logs", "--rewrite", POSTGRES_URL=migrated_postgres)
     assert replayed.code == 0, replayed.err
     assert await audited(stage, contents=True) == Counts(messages=3, expected=7, found=7)
     assert stage.messages() == list("abcdefg")

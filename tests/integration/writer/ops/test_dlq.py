@@ -35,9 +35,9 @@ async def states(operator: StageOperator) -> list[tuple[int, int | None, str, in
 
 
 async def test_a_redriven_message_that_now_stores_appears_once_under_its_original_coordinates(
-    any_stage: Stage, postgres_url: str
+    any_stage: Stage, operators_db: str
 ) -> None:
-    stage, operator = any_stage, StageOperator(any_stage, postgres_url)
+    stage, operator = any_stage, StageOperator(any_stage, operators_db)
     await buried(stage, logs("a", "odd", "b", "odd"), logs("c"), logs("odd"), b"no envelope")
     dry = await operator.redrive(dry_run=True)
     assert (dry.redriven, dry.inserted, dry.still_failing) == (3, 3, 1)
@@ -64,8 +64,8 @@ async def test_a_redriven_message_that_now_stores_appears_once_under_its_origina
     assert all(kept.bytes < 500 for kept in await operator.letters()), "a marker keeps no message"
 
 
-async def test_a_redrive_while_a_writer_runs_doubles_nothing(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_a_redrive_while_a_writer_runs_doubles_nothing(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await buried(stage, *(logs(f"{n}", "odd") for n in range(20)))
     async with stage.writer():
         await stage.publish(*(logs(f"{n}") for n in range(20, 40)))
@@ -74,8 +74,8 @@ async def test_a_redrive_while_a_writer_runs_doubles_nothing(stage: Stage, postg
     assert stage.messages() == sorted([*(f"{n}" for n in range(40)), *["odd"] * 20])
 
 
-async def test_a_letter_that_fails_again_stays_open_with_one_more_attempt(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_a_letter_that_fails_again_stays_open_with_one_more_attempt(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stage.make("logs")
     stage.query("ALTER TABLE logs ADD CONSTRAINT no_poison CHECK message != 'poison'")
     await stage.publish(logs("c", "poison", "d"), logs("e"))
@@ -94,10 +94,10 @@ async def test_a_letter_that_fails_again_stays_open_with_one_more_attempt(stage:
 
 
 async def test_a_whole_message_whose_records_fail_apart_leaves_letters_of_those_records(
-    stage: Stage, postgres_url: str
+    stage: Stage, operators_db: str
 ) -> None:
     """It was undecodable for an older writer; today's stores what it can."""
-    operator = StageOperator(stage, postgres_url, strict(stage.registry))
+    operator = StageOperator(stage, operators_db, strict(stage.registry))
     await stage.make("logs")
     await stage.publish(logs("a", "odd", "b"))
     await stage.commit(Position(1))
@@ -111,8 +111,8 @@ async def test_a_whole_message_whose_records_fail_apart_leaves_letters_of_those_
     assert stage.messages() == ["a", "b", "odd"]
 
 
-async def test_what_is_not_committed_expired_or_unknown_is_left_alone(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_what_is_not_committed_expired_or_unknown_is_left_alone(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stage.make("logs")
     await stage.publish(logs("a"), logs("b"))
     await stage.commit(Position(1))
@@ -135,8 +135,8 @@ async def test_what_is_not_committed_expired_or_unknown_is_left_alone(stage: Sta
     assert stage.count() == 0
 
 
-async def test_an_odd_letter_is_named_and_stops_no_other(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_an_odd_letter_is_named_and_stops_no_other(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stage.make("logs")
     await buried(stage, b"no envelope")
     good = letter_of(stage, logs("a"), offset=0, timestamp_ms=3)
@@ -157,8 +157,8 @@ async def test_an_odd_letter_is_named_and_stops_no_other(stage: Stage, postgres_
     assert stage.messages() == ["a"]
 
 
-async def test_a_redrive_killed_before_its_marker_and_repeated_makes_one_row(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_a_redrive_killed_before_its_marker_and_repeated_makes_one_row(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await buried(stage, logs("a", "odd"))
     killed = await operator.run("dlq", "redrive", failpoint="after_redrive_insert=kill")
     assert killed.code == -signal.SIGKILL, killed.err
@@ -169,8 +169,8 @@ async def test_a_redrive_killed_before_its_marker_and_repeated_makes_one_row(sta
     assert (stage.messages(), await states(operator)) == (["a", "odd"], [(0, 1, "redriven", 1)])
 
 
-async def test_letters_are_listed_shown_filtered_and_purged(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_letters_are_listed_shown_filtered_and_purged(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await buried(stage, logs("a", "odd"), b"no envelope", logs("odd", "b"))
     listed = (await operator.run("dlq", "list", "--json")).json
     assert [(one["offset"], one["index"], one["reason"]) for one in listed["letters"]] == [
@@ -201,12 +201,16 @@ async def test_letters_are_listed_shown_filtered_and_purged(stage: Stage, postgr
     assert stage.messages() == ["a", "b", "odd"]
     counts = await audited(stage)
     assert (counts.ok, counts.found, counts.purged, counts.dead_lettered) == (True, 3, 1, 1)
+    assert operator.written_down(f"{topic}.dlq") == [
+        ("letters.purged", {"reasons": ["unconvertible"], "offsets": [0, 0], "letters": 1}),
+        ("letters.redriven", {"reasons": ["unconvertible"]}),
+    ]
 
 
 async def test_what_retention_took_leaves_a_marker_before_the_position_moves_on(
-    any_stage: Stage, postgres_url: str
+    any_stage: Stage, operators_db: str
 ) -> None:
-    stage, operator = any_stage, StageOperator(any_stage, postgres_url)
+    stage, operator = any_stage, StageOperator(any_stage, operators_db)
     await stage.make("logs")
     await stage.publish(*(logs(f"{n}") for n in range(10)))
     await stage.publish(*(logs(f"{n}") for n in range(10, 40)))

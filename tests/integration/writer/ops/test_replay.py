@@ -61,9 +61,9 @@ class Hook(Failpoints):
 
 
 async def test_rows_deleted_in_clickhouse_come_back_and_a_second_replay_changes_nothing(
-    any_stage: Stage, postgres_url: str
+    any_stage: Stage, operators_db: str
 ) -> None:
-    stage, operator = any_stage, StageOperator(any_stage, postgres_url, batch_rows=7)
+    stage, operator = any_stage, StageOperator(any_stage, operators_db, batch_rows=7)
     await stored(stage, *MESSAGES, logs("old", received_at=NOW_US - EIGHT_DAYS_US, retention_days=7))
     stage.query("DELETE FROM logs WHERE _offset IN (0, 5, 6, 7, 39)")
     before = await stage.committed()
@@ -76,10 +76,12 @@ async def test_rows_deleted_in_clickhouse_come_back_and_a_second_replay_changes_
     assert (second.read, second.inserted, second.already_present) == (41, 0, 40)
     assert stage.messages() == sorted(TEXTS)
     assert await stage.committed() == before, "the group was not touched"
+    written = operator.written_down(stage.lane().topic)
+    assert written == [("queue.replayed", {"offsets": {"0": "0-40"}})] * 2, "the dry run changed nothing"
 
 
-async def test_a_dropped_table_is_filled_again_once_it_is_recreated(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_a_dropped_table_is_filled_again_once_it_is_recreated(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES)
     before = stage.query("SELECT * FROM logs ORDER BY _offset")
     stage.query("DROP TABLE logs SYNC")
@@ -94,8 +96,8 @@ async def test_a_dropped_table_is_filled_again_once_it_is_recreated(stage: Stage
     assert stage.count() == 41
 
 
-async def test_only_what_was_asked_for_is_replayed(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_only_what_was_asked_for_is_replayed(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE 1")
     assert (await operator.replay(offsets=(5, 9))).inserted == 5
@@ -105,8 +107,8 @@ async def test_only_what_was_asked_for_is_replayed(stage: Stage, postgres_url: s
     assert stage.messages() == sorted(TEXTS)
 
 
-async def test_while_a_writer_runs_under_load_nothing_is_lost_or_doubled(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url, batch_rows=50)
+async def test_while_a_writer_runs_under_load_nothing_is_lost_or_doubled(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db, batch_rows=50)
     chance, texts, enough = random.Random(5), [], asyncio.Event()
     await stage.make("logs")
 
@@ -139,25 +141,25 @@ async def test_while_a_writer_runs_under_load_nothing_is_lost_or_doubled(stage: 
 
 
 async def test_a_second_replay_or_redrive_of_a_topic_is_refused_with_a_sentence(
-    stage: Stage, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, operators_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator = StageOperator(stage, postgres_url)
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES[:3], b"no envelope")
     monkeypatch.setattr(session, "LOCK_WAIT_S", 0.1)
-    async with locked(postgres_url, lock_name(stage.lane().topic), wait_s=1):
+    async with locked(operators_db, lock_name(stage.lane().topic), wait_s=1):
         for again in (operator.replay, operator.redrive):
             with pytest.raises(LockHeld, match="another process has held the lock"):
                 await again()  # type: ignore[operator]
     assert (await operator.replay()).complete
 
 
-async def test_without_its_lock_a_replay_ends_and_the_next_one_goes_on(stage: Stage, postgres_database: str) -> None:
-    operator = StageOperator(stage, postgres_database, batch_rows=5)
+async def test_without_its_lock_a_replay_ends_and_the_next_one_goes_on(stage: Stage, migrated_postgres: str) -> None:
+    operator = StageOperator(stage, migrated_postgres, batch_rows=5)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE 1")
 
     def cut_off() -> None:
-        with psycopg.connect(postgres_database, autocommit=True) as db:
+        with psycopg.connect(migrated_postgres, autocommit=True) as db:
             db.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid != pg_backend_pid()"
@@ -173,9 +175,9 @@ async def test_without_its_lock_a_replay_ends_and_the_next_one_goes_on(stage: St
 
 
 async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_range(
-    stage: Stage, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, operators_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operator = StageOperator(stage, postgres_url)
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *(error(n) for n in range(12)), of="errors")
     rest = "SELECT * FROM errors WHERE NOT (_offset BETWEEN 3 AND 6) ORDER BY _offset"
     whole = "SELECT * FROM errors ORDER BY _offset"
@@ -195,7 +197,7 @@ async def test_rewrite_with_another_fingerprint_version_changes_exactly_the_rang
     assert stage.query(whole) == before[1]
 
 
-async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgres_url: str) -> None:
+async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, operators_db: str) -> None:
     """A mapping that fails on one record of a message: its row stays, the others of the message are derived anew. So
     does a row of an older topic of the same name, at the same place but of another time."""
     await stored(stage, logs("a", "odd", "b"), logs("c", received_at=NOW_US + 9))
@@ -211,7 +213,7 @@ async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgre
         return {**usual.columns(rows), "template": ["new"] * len(rows)}
 
     usual = stage.registry.formats["deeptracer.logs"]
-    operator = StageOperator(stage, postgres_url, with_format(stage.registry, usual.name, columns=stricter))
+    operator = StageOperator(stage, operators_db, with_format(stage.registry, usual.name, columns=stricter))
     done = await operator.replay(options=Options(rewrite=True))
     assert (done.rewritten, done.dead_lettered) == (3, 1)
     assert sorted(stage.query("SELECT message, template FROM logs")) == [
@@ -225,9 +227,9 @@ async def test_rewrite_keeps_what_can_not_be_written_again(stage: Stage, postgre
 
 @pytest.mark.parametrize("again", [(), ("--rewrite",)], ids=["replay", "rewrite"])
 async def test_a_rewrite_killed_between_delete_and_insert_is_healed_by_the_next_run(
-    stage: Stage, postgres_url: str, again: tuple[str, ...]
+    stage: Stage, operators_db: str, again: tuple[str, ...]
 ) -> None:
-    operator = StageOperator(stage, postgres_url)
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES)
     before = stage.query("SELECT * FROM logs ORDER BY _offset")
     command = ("replay", "--signal", "logs", "--offsets", "10-19", "--json")
@@ -242,8 +244,8 @@ async def test_a_rewrite_killed_between_delete_and_insert_is_healed_by_the_next_
     assert stage.query("SELECT * FROM logs ORDER BY _offset") == before
 
 
-async def test_a_replay_killed_after_its_insert_and_repeated_doubles_nothing(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_a_replay_killed_after_its_insert_and_repeated_doubles_nothing(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES)
     stage.query("DELETE FROM logs WHERE _offset < 20")
     killed = await operator.run("replay", "--signal", "logs", failpoint="after_insert=kill")
@@ -252,21 +254,21 @@ async def test_a_replay_killed_after_its_insert_and_repeated_doubles_nothing(sta
     assert stage.messages() == sorted(TEXTS)
 
 
-async def test_an_insert_whose_answer_was_lost_is_tried_again_and_stored_once(stage: Stage, postgres_url: str) -> None:
+async def test_an_insert_whose_answer_was_lost_is_tried_again_and_stored_once(stage: Stage, operators_db: str) -> None:
     texts = [f"{n} " + "x" * 200 for n in range(200)]
     await stored(stage, *(logs(text) for text in texts))
     stage.query("DELETE FROM logs WHERE _offset < 150")
     async with Proxy(stage.clickhouse_url) as proxy:
         proxy.deaf = 1
-        done = await StageOperator(stage, postgres_url, clickhouse_url=proxy.url).replay()
+        done = await StageOperator(stage, operators_db, clickhouse_url=proxy.url).replay()
         assert (proxy.deaf, done.inserted, done.already_present) == (0, 150, 50)
     assert stage.messages() == sorted(texts)
 
 
 async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for(
-    stage: Stage, postgres_url: str
+    stage: Stage, operators_db: str
 ) -> None:
-    operator = StageOperator(stage, postgres_url)
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES[:3])
     slow = (
         "INSERT INTO FUNCTION null('n UInt8') SELECT sleepEachRow(1) FROM numbers(4)"
@@ -281,9 +283,9 @@ async def test_a_statement_of_a_killed_run_that_is_still_under_way_is_waited_for
 
 
 async def test_rows_that_clickhouse_refuses_become_letters_and_their_neighbours_rows(
-    stage: Stage, postgres_url: str
+    stage: Stage, operators_db: str
 ) -> None:
-    operator = StageOperator(stage, postgres_url)
+    operator = StageOperator(stage, operators_db)
     await stored(stage, logs("a", "b"), logs("c", "poison", "d"), logs("e"), b"no envelope")
     stage.query("DELETE FROM logs WHERE 1")
     stage.query("ALTER TABLE logs ADD CONSTRAINT no_poison CHECK message != 'poison'")
@@ -300,21 +302,21 @@ async def test_rows_that_clickhouse_refuses_become_letters_and_their_neighbours_
     assert again == letters, "a letter that is there keeps its story"
 
 
-async def test_too_many_letters_stop_a_replay_before_it_changes_anything(stage: Stage, postgres_url: str) -> None:
+async def test_too_many_letters_stop_a_replay_before_it_changes_anything(stage: Stage, operators_db: str) -> None:
     await stored(stage, *(logs(*(f"{n} {i}" for i in range(10))) for n in range(20)))
 
     def broken(rows: Rows) -> Columns:
         raise ValueError("a mapping that fails on everything")
 
-    operator = StageOperator(stage, postgres_url, with_format(stage.registry, "deeptracer.logs", columns=broken))
+    operator = StageOperator(stage, operators_db, with_format(stage.registry, "deeptracer.logs", columns=broken))
     done = await operator.replay(options=Options(rewrite=True))
     assert not done.complete
     assert "can't be stored" in done.incomplete[0]
     assert (stage.count(), await stage.letters()) == (200, [])
 
 
-async def test_an_unknown_version_stops_its_lane_with_a_sentence(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_an_unknown_version_stops_its_lane_with_a_sentence(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stored(stage, logs("a"))
     await stage.publish(logs("newer", v=99), logs("b"))
     await stage.commit(Position(3))
@@ -326,8 +328,8 @@ async def test_an_unknown_version_stops_its_lane_with_a_sentence(stage: Stage, p
     assert stage.messages() == ["a"]
 
 
-async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_stage: Stage, postgres_url: str) -> None:
-    stage, operator = any_stage, StageOperator(any_stage, postgres_url)
+async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_stage: Stage, operators_db: str) -> None:
+    stage, operator = any_stage, StageOperator(any_stage, operators_db)
     await stage.make("logs")
     await stage.publish(*MESSAGES[:10])
     await stage.publish(*MESSAGES[10:])
@@ -345,8 +347,8 @@ async def test_what_is_gone_or_not_committed_yet_makes_a_range_incomplete(any_st
     assert stage.count() == 40
 
 
-async def test_summary_and_bar_are_printed_for_people(stage: Stage, postgres_url: str) -> None:
-    operator = StageOperator(stage, postgres_url)
+async def test_summary_and_bar_are_printed_for_people(stage: Stage, operators_db: str) -> None:
+    operator = StageOperator(stage, operators_db)
     await stored(stage, *MESSAGES)
     stage.query("DROP TABLE logs SYNC")
     missing = await operator.run("replay", "--signal", "logs")

@@ -34,7 +34,7 @@ def paths() -> list[str]:
     reader: Any = Reader("clickhouse://127.0.0.1:1/nowhere")
     groups = Groups(Postgres("postgresql://127.0.0.1:1/nowhere"))
     other: Any = None
-    made = dict.fromkeys(("states", "views", "bodies", "delivery"), other)
+    made = dict.fromkeys(("states", "views", "audit", "bodies", "delivery"), other)
     deps = QueryDeps(reader, nobody, Metrics(), groups, other, {}, **made)
     return [route.path for route in query_routes(deps)]
 

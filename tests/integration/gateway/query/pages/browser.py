@@ -22,6 +22,7 @@ from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
+from shared.audit_log import AuditLog
 from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
 from shared.error_states import States
@@ -119,6 +120,7 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delive
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
         states=States(postgres),
         views=Views(postgres),
+        audit=AuditLog(postgres),
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,
         complete=complete,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.audit import Actor
 from shared.clients.postgres import Postgres, connect
 from shared.clients.redis import Redis
 from shared.keys import REVOCATIONS, ResolvedKey, create_key, find_key, generate, hash_key
@@ -18,6 +19,7 @@ from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, 
 
 PATH = "/p/p/settings"
 PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "project"))]
+BY = Actor(kind="key", id="key_x", address="192.0.2.7")
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
 
@@ -227,8 +229,8 @@ async def test_members_are_seen_by_users_and_not_by_keys(
 
 
 async def test_views_source_maps_and_rules_are_shown(owner: Browser, keys_url: str, postgres: Postgres) -> None:
-    await Views(postgres).add("p", Shown("errors", "Checkout", "q=service%3Aweb&last=4h"), "key_x")
-    await Views(postgres).add("q", Shown("errors", "Theirs", ""), "key_x")
+    await Views(postgres).add("p", Shown("errors", "Checkout", "q=service%3Aweb&last=4h"), BY)
+    await Views(postgres).add("q", Shown("errors", "Theirs", ""), BY)
     with connect(keys_url) as db:
         db.execute("INSERT INTO sourcemap_blobs (digest, size) VALUES (%s, 1234)", ["a" * 64])
         for project, release in (("p", "web@1"), ("q", "web@2")):
@@ -252,8 +254,8 @@ async def test_members_delete_views_and_viewers_do_not(
     browser: Browser, open_browser: OpenBrowser, keys_url: str, keys: Keys, postgres: Postgres
 ) -> None:
     views, path = Views(postgres), f"{PATH}/views"
-    mine = await views.add("p", Shown("logs", secrets.token_hex(4), ""), "key_x")
-    theirs = await views.add("q", Shown("logs", secrets.token_hex(4), ""), "key_x")
+    mine = await views.add("p", Shown("logs", secrets.token_hex(4), ""), BY)
+    theirs = await views.add("q", Shown("logs", secrets.token_hex(4), ""), BY)
     viewer, member_of_p = await member(open_browser(), keys_url, "viewer"), await member(browser, keys_url, "member")
     assert "Delete" not in await viewer.shown(f"{path}?delete={mine.id}")
     assert (await viewer.send(path, await form_of(viewer, delete=mine.id))).status_code == 403
@@ -283,7 +285,7 @@ async def test_nothing_that_is_set_is_markup(
     owner: Browser, open_browser: OpenBrowser, keys_url: str, postgres: Postgres
 ) -> None:
     await member(open_browser(), keys_url, "viewer", EVIL[:60].strip())
-    await Views(postgres).add("p", Shown("logs", EVIL, "q=" + EVIL), "key_x")
+    await Views(postgres).add("p", Shown("logs", EVIL, "q=" + EVIL), BY)
     with connect(keys_url) as db:
         create_key(db, "p", generate("dt"), scopes=["read"], name=EVIL, origins=[EVIL, EVIL])
         db.execute("INSERT INTO sourcemap_blobs (digest, size) VALUES (%s, 1)", ["b" * 64])
