@@ -230,8 +230,18 @@ class Storage(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="MergeTree, or ReplicatedMergeTree (needs Keeper and the macros shard and replica)"),
     ] = "MergeTree"
     cluster: Annotated[
-        str, Meta(description="Cluster's name: tables ON CLUSTER, each below a Distributed one; empty: one server")
+        str,
+        Meta(description="A cluster of remote_servers: tables on each node, below Distributed ones; empty: one server"),
     ] = ""
+    ddl: Annotated[
+        Literal["each", "on_cluster"],
+        Meta(description="How a cluster's tables are changed: each node by itself, or ON CLUSTER (needs Keeper)"),
+    ] = "each"
+
+    @property
+    def is_each_node(self) -> bool:
+        """Whether statements go to each node of a cluster."""
+        return bool(self.cluster) and self.ddl == "each"
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,12 +14,18 @@ THIS_RANGE = (
 KEY = "_offset, _index, toUnixTimestamp64Micro(received_at)"
 """A row's identity within its lane."""
 
+ONE_REPLICA = {"load_balancing": "in_order", "prefer_localhost_replica": 0}
+"""Rows are looked for on the replica where they were inserted: another one may not have them yet. A server that holds
+a replica itself would ask that one first."""
+
 LOOK_SETTINGS = {
-    "load_balancing": "in_order",  # where the rows were inserted: another replica may not have them yet
+    **ONE_REPLICA,
     **dict.fromkeys(("read_overflow_mode", "result_overflow_mode", "timeout_overflow_mode"), "throw"),
     "skip_unavailable_shards": 0,
+    "optimize_skip_unused_shards": 0,
 }
-"""An answer cut short by a profile's limits would make present rows look missing."""
+"""An answer cut short by a profile's limits would make present rows look missing, and so would one of the shards that a
+sharding key names today: a row lies where the key of its time put it."""
 
 
 class RowRange(NamedTuple):

@@ -7,16 +7,21 @@ from typing import TypeVar
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.clickhouse_pool import ClickHousePool
 from shared.queue.base import Lane
+from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Key
-from writer.row_range import KEY, LOOK_SETTINGS, THIS_LANE, THIS_RANGE, RowRange
+from writer.held import Held, on_all_nodes
+from writer.row_range import KEY, LOOK_SETTINGS, ONE_REPLICA, THIS_LANE, THIS_RANGE, RowRange
 from writer.tables import check_table, look_up
 from writer.wire.block import Block
 
 T = TypeVar("T")
 
+SINGLE = Storage()
+"""One server."""
+
 INSERT_SETTINGS = {
-    "load_balancing": "in_order",  # rows are looked for on the replica where they were inserted
+    **ONE_REPLICA,
     "deduplicate_insert": "enable",  # the name since 26; older servers ignore it ...
     "insert_deduplicate": 1,  # ... and know this one
     "async_insert": 0,
@@ -27,14 +32,6 @@ INSERT_SETTINGS = {
 """Always the same for a token: with another block size it would be another insert to ClickHouse
 (delivery.md, "What ClickHouse needs")."""
 
-_DELETE_SETTINGS = {
-    "lightweight_deletes_sync": 2,  # on return, the rows are deleted on every replica
-    "mutations_sync": 2,
-    "max_query_size": 64_000_000,  # the keys to keep are part of the statement
-    "max_ast_elements": 10_000_000,
-    "max_expanded_ast_elements": 10_000_000,
-}
-
 
 class Sink:
     """Inserts and queries on a small pool of threads with a connection each.
@@ -44,9 +41,14 @@ class Sink:
     3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
-    def __init__(self, url: str, *, threads: int, timeout_s: float, comment: str = "") -> None:
-        """`comment` is the `log_comment` of every statement: see `under_way`."""
+    def __init__(
+        self, url: str, *, threads: int, timeout_s: float, comment: str = "", storage: Storage = SINGLE
+    ) -> None:
+        """`comment` is the `log_comment` of every statement: see `under_way`; `storage` says where rows are deleted."""
         self.database = ClickHouse(url).database
+        self._url = url
+        self._storage = storage
+        self._timeout_s = timeout_s
         self._comment = comment
         settings = {"log_comment": comment} if comment else {}
         self._pool = ClickHousePool(threads, lambda: ClickHouse(url, timeout_s=timeout_s, settings=settings))
@@ -67,15 +69,18 @@ class Sink:
         await self._checked(table, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
 
     async def check(self, table: Table) -> None:
-        """Check once whether the table is fit to be written to, and again after every failure.
+        """Check once whether the table is fit to be written to, on all nodes that hold it, and again after every
+        failure.
 
         Raises:
             UnfitTable, MissingTable, ClickHouseError
         """
         if table.name not in self._fit:
             facts = await self._run(table, lambda clickhouse: look_up(clickhouse, self.database, table.name))
-            check_table(table, facts)
-            self._fit.add(table.name)
+            for each in facts.tables:
+                check_table(table, each)
+            if facts.is_whole:  # else a node may come back as another one
+                self._fit.add(table.name)
 
     async def keys(self, table: Table, rows: RowRange) -> set[Key]:
         """The identities of the rows in the range."""
@@ -101,32 +106,33 @@ class Sink:
         found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
         return next((int(end) for end, rows in found if rows), 0)
 
-    async def delete(
-        self, table: Table, place: str, rows: RowRange, keys: Collection[Key], keep: Collection[Key]
-    ) -> None:
+    async def delete(self, table: Table, rows: RowRange, keys: Collection[Key], keep: Collection[Key]) -> None:
         """Delete rows and return when it is done everywhere: `keys`, which are all in the range but those of `keep`.
 
-        `place`: what holds the rows (below a Distributed table), as it stands in the statement. After an error, call
-        again when nothing of the first try is `under_way` any more.
+        After an error, call again when nothing of the first try is `under_way` any more. Raises `DeletionRefused`.
         """
-        sql = f"DELETE FROM {place} WHERE {THIS_RANGE}"  # noqa: S608 - names from the signals
-        parameters = rows.parameters
+        where, parameters = THIS_RANGE, rows.parameters
         # Most are excluded by one number each: 20,000 numbers take the server a second, as many tuples fifteen.
         places = {key[:2] for key in keys}
         twins = [key for key in keep if key[:2] in places]  # of an earlier topic of the same name
         others = [((key[0] - rows.first) << 32) + key[1] for key in keep if key[:2] not in places]
         if others:
-            sql += " AND bitShiftLeft(toUInt64(_offset - %(first)s), 32) + _index NOT IN %(others)s"
+            where += " AND bitShiftLeft(toUInt64(_offset - %(first)s), 32) + _index NOT IN %(others)s"
             parameters["others"] = sorted(others)
         if twins:
-            sql += f" AND ({KEY}) NOT IN %(twins)s"
+            where += f" AND ({KEY}) NOT IN %(twins)s"
             parameters["twins"] = sorted(twins)
-        await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, _DELETE_SETTINGS))
+
+        def delete(clickhouse: ClickHouse) -> None:
+            held = Held(clickhouse, self._url, self._storage, self._timeout_s)
+            held.delete(table, where, parameters, comment=self._comment)
+
+        await self._checked(table, delete)
 
     async def under_way(self, table: Table) -> int:
-        """How many statements with this sink's comment still change data on the server, from any process."""
+        """How many statements with this sink's comment still change data on any server, from any process."""
         sql = (
-            "SELECT count() FROM system.processes"
+            f"SELECT count() FROM {on_all_nodes('system.processes', self._storage.cluster)}"  # noqa: S608 - ours
             " WHERE Settings['log_comment'] = %(comment)s AND query_kind NOT IN ('Select', '')"
         )
         comment = {"comment": self._comment}

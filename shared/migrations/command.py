@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +13,17 @@ from rich.markup import escape
 
 from shared import registry
 from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse_nodes import connection, nodes_of
 from shared.commands.common import DataDir, fail, quiet, sentences, settings_beside
 from shared.migrations.building import Building, building
-from shared.migrations.clickhouse import stored_in
 from shared.migrations.postgres import NewerDatabase
 from shared.migrations.run import Report
 from shared.migrations.run import migrate as run
+from shared.migrations.statements import stored_in
 from shared.settings import Settings
 from shared.signals.base import Table
+
+_TIMEOUT_S = 60.0
 
 LOOK_EVERY_S = 0.5
 """Between two looks at what ClickHouse still builds."""
@@ -82,12 +85,25 @@ def follow(settings: Settings, tables: Iterable[Table], console: Console) -> boo
     The server builds by itself: whoever ends this command stops nothing.
     """
     stored = [stored_in(table, settings.storage) for table in tables]
+    url = settings.services.clickhouse_url
+    with ExitStack() as connected:
+        server = connected.enter_context(closing(ClickHouse(url)))
+        servers = {"": server}
+        if settings.storage.is_each_node:
+            servers = {
+                f"{node}: ": connected.enter_context(connection(url, node, timeout_s=_TIMEOUT_S))
+                for node in nodes_of(server, settings.storage.cluster)
+            }
+        found = [_follow(server, named, stored, console) for named, server in servers.items()]
+    return any(found)
+
+
+def _follow(server: ClickHouse, named: str, stored: Sequence[str], console: Console) -> bool:
     said: dict[tuple[str, str], Building] = {}
-    with closing(ClickHouse(settings.services.clickhouse_url)) as server:
-        while left := building(server, server.database, stored):
-            for each in left:
-                if said.get(each.key) != each:
-                    said[each.key] = each
-                    console.print(f"  {escape(each.sentence)}", highlight=False, soft_wrap=True)
-            time.sleep(LOOK_EVERY_S)
+    while left := building(server, server.database, stored):
+        for each in left:
+            if said.get(each.key) != each:
+                said[each.key] = each
+                console.print(f"  {named}{escape(each.sentence)}", highlight=False, soft_wrap=True)
+        time.sleep(LOOK_EVERY_S)
     return bool(said)

@@ -81,13 +81,33 @@ def plan(name: str, there: Shape, wanted: Shape, derived: Derived) -> AlterPlan:
     if there.engine != wanted.engine:
         return AlterPlan([], conflicts)
     steps = [
-        *_columns(there, wanted),
+        *column_steps(there.columns, wanted.columns),
         *_parts("INDEX", there.indexes, wanted.indexes, derived),
         *_parts("PROJECTION", there.projections, wanted.projections, derived),
         *_settings(there, wanted),
         *_ttl(there, wanted),
     ]
     return AlterPlan(steps, conflicts)
+
+
+def column_steps(there: Mapping[str, ColumnShape], wanted: Mapping[str, ColumnShape]) -> Iterator[Step]:
+    """How a table's columns get from one shape to the other, but for types."""
+    where = "FIRST"
+    for name, shape in wanted.items():
+        definition = f"`{name}` {shape.ddl}"
+        now = there.get(name)
+        if now is None:
+            yield Step(f"ADD COLUMN IF NOT EXISTS {definition} {where}", f"added the column {name}", of_columns=True)
+        elif now.type == shape.type and now.default != shape.default:
+            yield Step(
+                f"MODIFY COLUMN {definition}", f"changed what the column {name} is computed from", of_columns=True
+            )
+        elif now.type == shape.type and now.codec != shape.codec:
+            yield Step(f"MODIFY COLUMN {definition}", f"changed the codec of the column {name} for new parts")
+        where = f"AFTER `{name}`"
+    for name in there:
+        if name not in wanted:
+            yield Step(f"DROP COLUMN `{name}`", f"dropped the column {name}, which no signal has", True, True)
 
 
 def settings_of(engine_full: str) -> dict[str, str]:
@@ -116,25 +136,6 @@ def _conflicts(name: str, there: Shape, wanted: Shape) -> Iterator[str]:
                 f"table {name}: column {column} is {there.columns[column].type}, it must be {shape.type};"
                 f" change it yourself (ALTER TABLE {name} MODIFY COLUMN {column} {shape.type}) or rename it away"
             )
-
-
-def _columns(there: Shape, wanted: Shape) -> Iterator[Step]:
-    where = "FIRST"
-    for name, shape in wanted.columns.items():
-        definition = f"`{name}` {shape.ddl}"
-        now = there.columns.get(name)
-        if now is None:
-            yield Step(f"ADD COLUMN IF NOT EXISTS {definition} {where}", f"added the column {name}", of_columns=True)
-        elif now.type == shape.type and now.default != shape.default:
-            yield Step(
-                f"MODIFY COLUMN {definition}", f"changed what the column {name} is computed from", of_columns=True
-            )
-        elif now.type == shape.type and now.codec != shape.codec:
-            yield Step(f"MODIFY COLUMN {definition}", f"changed the codec of the column {name} for new parts")
-        where = f"AFTER `{name}`"
-    for name in there.columns:
-        if name not in wanted.columns:
-            yield Step(f"DROP COLUMN `{name}`", f"dropped the column {name}, which no signal has", True, True)
 
 
 def _parts(kind: str, there: Mapping[str, str], wanted: Mapping[str, str], derived: Derived) -> Iterator[Step]:

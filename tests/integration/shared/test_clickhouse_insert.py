@@ -17,7 +17,7 @@ from deploy.local.clickhouse import ClickHouse as Server
 from deploy.local.engine import Unavailable
 from deploy.local.ports import HOST, free_port
 from shared.clients.clickhouse import ClickHouse, OtherTypes, ServerError
-from shared.migrations.clickhouse import create_statements
+from shared.migrations.statements import create_statements
 from shared.settings import Storage
 from shared.signals.base import TIME, Column, Table
 from tests.blocks import block_of, values_of

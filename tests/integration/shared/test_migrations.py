@@ -14,8 +14,8 @@ import pytest
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import connect
 from shared.migrations import migrate
-from shared.migrations.clickhouse import alter_statements, create_statements
 from shared.migrations.postgres import NewerDatabase, migrations
+from shared.migrations.statements import alter_statements, create_statements
 from shared.queue import open_queue
 from shared.registry import Registry, load
 from shared.settings import Services, Settings, Storage, Writer

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared.commands.common import AsJson, DataDir, fail, print_json
+from writer.held import DeletionRefused
 from writer.main import NESTING
 from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
@@ -76,7 +77,7 @@ def replay(
 
     try:
         summary = operate(data_dir, work, group=group, away=1)
-    except (BadVersion, WritersAtWork) as error:
+    except (BadVersion, DeletionRefused, WritersAtWork) as error:
         fail(str(error))
     if as_json:
         print_json({**asdict(summary), "complete": summary.complete})

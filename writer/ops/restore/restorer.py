@@ -12,9 +12,7 @@ import msgspec
 from shared.clients.clickhouse import ClickHouseError, ServerError
 from shared.letters import Letter
 from shared.metrics import Metrics
-from shared.migrations.clickhouse import stored_in
 from shared.queue.base import Lane
-from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Batch
 from writer.converter import Converter
@@ -69,7 +67,6 @@ class RestoreDeps:
     waiting: Waiting
     metrics: Metrics
     failpoints: Failpoints
-    storage: Storage
     run: str
     """The name of this run; no other has the same."""
 
@@ -89,7 +86,6 @@ class Restorer:
         self._table = table
         self._converter = converter
         self._deps = deps
-        self._place = _place_of(deps.sink.database, table, deps.storage)
         self._rewrite = rewrite
         self._batches = 0
         self._delivery = Delivery(table, deps.sink, deps.waiting, deps.metrics, deps.failpoints, deps.guard.check)
@@ -168,7 +164,7 @@ class Restorer:
         async def delete() -> None:
             await self.alone()  # an abandoned try may still be about to delete what is inserted after it
             await self._deps.guard.check(batch)
-            await self._deps.sink.delete(self._table, self._place, batch.range, ours, present - ours)
+            await self._deps.sink.delete(self._table, batch.range, ours, present - ours)
 
         await self._deps.waiting.until_done("delete", delete)
         self._deps.failpoints.reach("after_delete")
@@ -183,9 +179,3 @@ class Restorer:
             return  # the user may not see processes; only a run killed a moment ago would matter
         if statements:
             raise EarlierRun(f"{statements} statements of an earlier run are still under way in ClickHouse")
-
-
-def _place_of(database: str, table: Table, storage: Storage) -> str:
-    """The table to delete rows from: the local one below a Distributed table, on all shards."""
-    on_cluster = f" ON CLUSTER '{storage.cluster}'" if storage.cluster else ""
-    return f"`{database}`.`{stored_in(table, storage)}`{on_cluster}"

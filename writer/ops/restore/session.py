@@ -78,6 +78,7 @@ async def opened(
         threads=_THREADS,
         timeout_s=writer.insert_timeout_s,
         comment=f"sluice restores {signal.topic}",
+        storage=settings.storage,
     )
     producer: Producer = operator.queue.producer()
     rules = operator.rules_book()
@@ -86,7 +87,7 @@ async def opened(
         async with locked(settings.services.postgres_url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
             guard = Guard(connection, operator.queue, operator.group)
             run = run_id(datetime.now(UTC))
-            deps = RestoreDeps(sink, rules, guard, waiting, metrics, failpoints, settings.storage, run)
+            deps = RestoreDeps(sink, rules, guard, waiting, metrics, failpoints, run)
             converter = Converter(signal.table, operator.registry.formats_of(signal))
             restorer = Restorer(signal.table, converter, deps, rewrite=rewrite)
             await restorer.alone()

@@ -1,0 +1,121 @@
+"""Brings the tables of one server up to date, or those of a cluster by statements ON CLUSTER."""
+
+from dataclasses import dataclass, field, fields, replace
+
+from shared.clients.clickhouse import ClickHouse, ServerError
+from shared.migrations.building import derived, lacking
+from shared.migrations.describe import describe
+from shared.migrations.plan import AlterPlan, Shape, Step, plan
+from shared.migrations.statements import alter_statements, create_statements, stored_in
+from shared.settings import Storage
+from shared.signals.base import Table, create_table, table_settings
+
+_WANTED = "_sluice_wanted"
+"""A table made for a moment to see how ClickHouse writes down what we want."""
+
+_IN_BACKGROUND = {"alter_sync": 0, "mutations_sync": 0}
+"""For what rewrites all parts of a table, which may take hours."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was done, what was left alone because it would have taken something away, what no ALTER can bring up to
+    date, and what waits until something else is built; a sentence each."""
+
+    done: list[str] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    def add(self, other: "Changes", node: str) -> None:
+        """The changes of a node of a cluster, whose sentences then name it."""
+        for name in (each.name for each in fields(self)):
+            getattr(self, name).extend(f"{node}: {sentence}" for sentence in getattr(other, name))
+
+
+class ServerMigration:
+    """One run on one server. Whoever runs it holds the lock: the scratch table has one name."""
+
+    def __init__(self, server: ClickHouse, database: str, storage: Storage, fsync: bool) -> None:
+        self._server = server
+        self._database = database
+        self._storage = storage
+        self._settings = table_settings(storage.engine) | {
+            "fsync_after_insert": str(int(fsync)),
+            "fsync_part_directory": str(int(fsync)),
+        }
+        self._changes = Changes()
+
+    def run(self, tables: list[Table], allow_destructive: bool) -> Changes:
+        self._create_database()
+        for table in tables:
+            found = self._plan(table)
+            if found is None:
+                self._create(table)
+                found = self._plan(table)
+            if found is not None:
+                self._changes.conflicts.extend(found.conflicts)
+                self._alter(table, found, allow_destructive)
+        return self._changes
+
+    def _create_database(self) -> None:
+        if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):
+            return
+        on_cluster = f" ON CLUSTER '{self._storage.cluster}'" if self._storage.cluster else ""
+        self._server.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster}")
+        self._changes.done.append(f"ClickHouse: created the database {self._database}")
+
+    def _create(self, table: Table) -> None:
+        for statement in create_statements(table, self._database, self._storage):
+            self._server.query(statement)
+        self._changes.done.append(f"ClickHouse: created the table {table.name}")
+
+    def _plan(self, table: Table) -> AlterPlan | None:
+        """The way from what is there to what is wanted; None where there is no such table yet."""
+        name = stored_in(table, self._storage)
+        there = describe(self._server, self._database, name)
+        if there is None:
+            return None
+        return plan(name, there, self._wanted(table), derived(self._server, self._database, name, table))
+
+    def _alter(self, table: Table, found: AlterPlan, allow_destructive: bool) -> None:
+        for step in found.steps:
+            if step.destructive and not allow_destructive:
+                self._changes.left_alone.append(
+                    f"{table.name}: would have {step.says}; allow it with --allow-destructive"
+                )
+            elif step.destructive and found.conflicts:
+                self._changes.left_alone.append(f"{table.name}: would have {step.says}; resolve its conflicts first")
+            elif step.after and self._lacks(table, step.after):
+                self._changes.waiting.append(f"{table.name}: {step.says}, as soon as old parts have that")
+            else:
+                self._take(table, step)
+
+    def _lacks(self, table: Table, projection: str) -> bool:
+        """Whether some part doesn't have a projection yet."""
+        return projection in lacking(self._server, self._database, stored_in(table, self._storage), [projection])
+
+    def _take(self, table: Table, step: Step) -> None:
+        """One step. What the server refuses is a conflict: the other steps may be possible all the same."""
+        try:
+            for statement in alter_statements(
+                step.alter, table, self._database, self._storage, of_columns=step.of_columns
+            ):
+                self._server.query(statement, settings=_IN_BACKGROUND if step.background else None)
+        except ServerError as error:
+            reason = str(error).splitlines()[0]
+            self._changes.conflicts.append(f"table {table.name}: it could not be brought to have {step.says}: {reason}")
+        else:
+            self._changes.done.append(f"ClickHouse: {table.name}: {step.says}")
+
+    def _wanted(self, table: Table) -> Shape:
+        """The shape of a table made for this: types, expressions and codecs as ClickHouse itself writes them."""
+        drop = f"DROP TABLE IF EXISTS `{self._database}`.`{_WANTED}` SYNC"
+        self._server.query(drop)
+        self._server.query(create_table(replace(table, name=_WANTED), self._database))
+        try:
+            shape = describe(self._server, self._database, _WANTED)
+        finally:
+            self._server.query(drop)
+        assert shape is not None
+        return replace(shape, engine=self._storage.engine, settings=self._settings)
