@@ -1,4 +1,4 @@
-"""Apache Kafka itself, in one process: the jars come from Maven once, `java` runs them."""
+"""Apache Kafka itself, in one process or in several: the jars come from Maven once, `java` runs them."""
 
 import base64
 import os
@@ -8,6 +8,7 @@ import socket
 import struct
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -18,42 +19,65 @@ from deploy.local.ports import HOST, free_port
 _POM = Path(__file__).with_name("pom.xml")
 _LOGGING = Path(__file__).with_name("kafka_log4j2.xml")
 
-# One node: every internal topic has one replica, and few partitions, for a quick start.
+# Few partitions of internal topics, for a quick start.
 _PROPERTIES = Template("""process.roles=broker,controller
-node.id=1
+node.id=$node
 listeners=PLAINTEXT://$host:$port,CONTROLLER://$host:$controller_port
 advertised.listeners=PLAINTEXT://$host:$port,CONTROLLER://$host:$controller_port
-controller.quorum.bootstrap.servers=$host:$controller_port
+$quorum
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$data
 log.flush.start.offset.checkpoint.interval.ms=1000
 auto.create.topics.enable=false
+default.replication.factor=$copies
+min.insync.replicas=$in_sync
 broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
 group.initial.rebalance.delay.ms=0
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=$copies
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$copies
+transaction.state.log.min.isr=$in_sync
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor=$copies
+share.coordinator.state.topic.min.isr=$in_sync
 share.coordinator.state.topic.num.partitions=1
 """)
 
 
+@dataclass(frozen=True)
+class Quorum:
+    """Brokers that are one cluster, each of them a controller too."""
+
+    controllers: tuple[int, ...]
+    """The controllers' ports; broker n has the nth."""
+    cluster_id: str
+
+
 class Kafka(Engine):
-    """`url` is kafka://127.0.0.1:port. The first start on a machine fetches 43 MB of jars into the user's cache."""
+    """`url` is kafka://127.0.0.1:port. The first start on a machine fetches 43 MB of jars into the user's cache.
+
+    Alone, or broker `node` (from 1) of a quorum: then it answers for the first time when all of them are there."""
 
     role = "kafka"
     start_timeout_s = 60.0
     stop_timeout_s = 20.0
 
-    def __init__(self, folder: Path, *, port: int | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        log: Path | None = None,
+        node: int = 1,
+        quorum: Quorum | None = None,
+    ) -> None:
         super().__init__(folder, port=port, log=log)
-        self._controller_port: int | None = None
+        self._node = node
+        self._quorum = quorum
+        self._controller_port = quorum.controllers[node - 1] if quorum else None
 
     @property
     def url(self) -> str:
@@ -70,10 +94,18 @@ class Kafka(Engine):
     def before_try(self) -> None:
         self.version()
         super().before_try()
-        if not self.answered_once:
+        if not self.answered_once and self._quorum is None:
             self._controller_port = free_port(self._controller_port)
+        copies = min(3, self._brokers)
         properties = _PROPERTIES.substitute(
-            host=HOST, port=self.port, controller_port=self._controller_port, data=self.folder / "data"
+            host=HOST,
+            port=self.port,
+            node=self._node,
+            controller_port=self._controller_port,
+            quorum=self._voters(),
+            copies=copies,
+            in_sync=max(1, copies - 1),
+            data=self.folder / "data",
         )
         (self.folder / "server.properties").write_text(properties)
 
@@ -81,9 +113,10 @@ class Kafka(Engine):
         if not _jars().exists():
             yield from _fetch_jars()
         if not (self.folder / "data" / "meta.properties").exists():
-            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
+            cluster_id = self._quorum.cluster_id if self._quorum else new_cluster_id()
             # One word, since a random id may begin with a dash.
-            options = [f"--cluster-id={cluster_id}", "-c", "server.properties", "--standalone"]
+            options = [f"--cluster-id={cluster_id}", "-c", "server.properties"]
+            options += [] if self._quorum else ["--standalone"]
             yield self._java(["-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", "format", *options)
 
     def command(self) -> Command:
@@ -91,9 +124,19 @@ class Kafka(Engine):
 
     def answers(self) -> bool:
         try:
-            return _brokers(self.port or 0) > 0
+            return _known_brokers(self.port or 0) >= (1 if self.answered_once else self._brokers)
         except (OSError, struct.error):
             return False
+
+    @property
+    def _brokers(self) -> int:
+        return len(self._quorum.controllers) if self._quorum else 1
+
+    def _voters(self) -> str:
+        if self._quorum is None:
+            return f"controller.quorum.bootstrap.servers={HOST}:{self._controller_port}"
+        voters = (f"{node}@{HOST}:{port}" for node, port in enumerate(self._quorum.controllers, 1))
+        return f"controller.quorum.voters={','.join(voters)}"
 
     def _java(self, flags: list[str], *program: str) -> Command:
         logging = f"-Dlog4j2.configurationFile={_LOGGING}"
@@ -101,7 +144,11 @@ class Kafka(Engine):
         return Command([java, *flags, logging, "-cp", f"{_jars()}/*", *program], cwd=self.folder)
 
 
-def _brokers(port: int) -> int:
+def new_cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
+
+
+def _known_brokers(port: int) -> int:
     """How many brokers a broker knows: a Metadata request, version 4, for no topics; none until it is ready."""
     body = struct.pack(">hhi", 3, 4, 1) + struct.pack(">h6s", 6, b"sluice") + struct.pack(">i?", 0, False)
     with socket.create_connection((HOST, port), timeout=0.5) as connection:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from deploy.local import sluice_processes
 from deploy.local.clickhouse import ClickHouse
+from deploy.local.clusters import CLUSTER, brokers, kept, numbered, shards
 from deploy.local.demo import demo_variables
 from deploy.local.engine import Engine
 from deploy.local.folder import DataFolder, write_whole
 from deploy.local.kafka import Kafka
+from deploy.local.ports import HOST
 from deploy.local.postgres import Postgres
 from deploy.local.sluice_processes import Gateway, Writer
 from deploy.local.supervisor import Supervisor
@@ -27,6 +29,9 @@ class Wanted:
     host: str = "127.0.0.1"
     gateways: int = 1
     writers: int = 1
+    brokers: int | None = None
+    shards: int | None = None
+    """None: as many as the folder's data is spread over."""
     ports: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -49,7 +54,7 @@ class Stack:
         self._engines: dict[str, Engine] = {}
 
     def start(self) -> dict[str, str]:
-        """Bring everything up; returns what `var/env` holds. Raises `DidNotStart`, `Unavailable`."""
+        """Bring everything up; returns what `var/env` holds. Raises `DidNotStart`, `Unavailable`, `OtherShape`."""
         folder, wanted = self._folder, self._wanted
         folder.env.unlink(missing_ok=True)  # of a killed predecessor
         self._engines = self._make_engines()
@@ -58,12 +63,12 @@ class Stack:
         self._remember(addresses)
         sluice_processes.migrate(folder.log("migrate"), addresses)
         demo = demo_variables(addresses["SLUICE_POSTGRES_URL"], folder.keys)
-        writers = [Writer(folder.log(_numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
+        writers = [Writer(folder.log(numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
         several = wanted.gateways > 1
         gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host, share_port=several)
         self._supervisor.start(writers, [gateway])
         more = [
-            Gateway(folder.log(_numbered("gateway", n)), None, addresses, wanted.host, beside=gateway)
+            Gateway(folder.log(numbered("gateway", n)), None, addresses, wanted.host, beside=gateway)
             for n in range(1, wanted.gateways)
         ]
         self._supervisor.start(more)
@@ -90,13 +95,8 @@ class Stack:
         folder = self._folder
         engines: dict[str, Engine] = {}
         if not self._given("SLUICE_CLICKHOUSE_URL"):
-            engines["clickhouse"] = ClickHouse(
-                folder.path / "clickhouse",
-                port=self._port(ClickHouse),
-                http_port=folder.recall("ports", "clickhouse-http"),
-                password=folder.password("clickhouse"),
-                log=folder.log("clickhouse"),
-            )
+            count = kept(folder, "shards", self._wanted.shards, ClickHouse.role)
+            engines |= {shard.role: shard for shard in shards(folder, count, self._wanted.ports.get(ClickHouse.role))}
         for kind, name in ((Postgres, "SLUICE_POSTGRES_URL"), (Valkey, "SLUICE_REDIS_URL")):
             if not self._given(name):
                 engines[kind.role] = kind(
@@ -106,19 +106,23 @@ class Stack:
                     log=folder.log(kind.role),
                 )
         if self._wanted.kafka:
-            engines["kafka"] = Kafka(folder.path / "kafka", port=self._port(Kafka), log=folder.log("kafka"))
+            count = kept(folder, "brokers", self._wanted.brokers, Kafka.role)
+            engines |= {broker.role: broker for broker in brokers(folder, count, self._wanted.ports.get(Kafka.role))}
         return engines
 
     def _addresses(self) -> dict[str, str]:
         """The four servers and the folder of source maps, as the settings of gateway and writer name them."""
-        found = {f"SLUICE_{role.upper()}_URL": engine.url for role, engine in self._engines.items() if role != "kafka"}
+        single = {role: self._engines[role] for role in ("clickhouse", "postgres", "redis") if role in self._engines}
+        found = {f"SLUICE_{role.upper()}_URL": engine.url for role, engine in single.items()}
         for name in ("SLUICE_CLICKHOUSE_URL", "SLUICE_CLICKHOUSE_READ_URL", "SLUICE_POSTGRES_URL", "SLUICE_REDIS_URL"):
             if (given := self._given(name)) and name not in found:
                 found[name] = given
         if isinstance(clickhouse := self._engines.get("clickhouse"), ClickHouse):
             found["SLUICE_CLICKHOUSE_READ_URL"] = clickhouse.read_url
-        if kafka := self._engines.get("kafka"):
-            found["SLUICE_QUEUE_URL"] = kafka.url
+        if "clickhouse-2" in self._engines:
+            found["SLUICE_CLICKHOUSE_CLUSTER"] = CLUSTER
+        if brokers := [f"{HOST}:{each.port}" for each in self._engines.values() if isinstance(each, Kafka)]:
+            found["SLUICE_QUEUE_URL"] = f"kafka://{','.join(brokers)}"
         else:
             found["SLUICE_QUEUE_URL"] = self._given("SLUICE_QUEUE_URL") or f"sqlite:///{self._folder.queue}"
         found["SLUICE_SOURCEMAPS_DIR"] = self._given("SLUICE_SOURCEMAPS_DIR") or str(self._folder.path / "sourcemaps")
@@ -128,7 +132,7 @@ class Stack:
         for role, engine in self._engines.items():
             self._folder.remember("ports", role, engine.port)
             if isinstance(engine, ClickHouse):
-                self._folder.remember("ports", "clickhouse-http", engine.http_port)
+                self._folder.remember("ports", f"{role}-http", engine.http_port)
         for name, value in addresses.items():
             if not self._given(name):
                 self._folder.remember("addresses", name, value)
@@ -147,7 +151,3 @@ class Stack:
     def _write_state(self, rows: list[dict[str, object]]) -> None:
         with contextlib.suppress(FileNotFoundError):  # the folder was removed while running
             write_whole(self._folder.state, json.dumps({"processes": rows}))
-
-
-def _numbered(role: str, number: int) -> str:
-    return role if number == 0 else f"{role}-{number + 1}"

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local.child import DidNotStart
+from deploy.local.clusters import OtherShape
 from deploy.local.demo import demo_link
 from deploy.local.engine import Unavailable
 from deploy.local.folder import DataFolder, InUse
@@ -34,6 +35,8 @@ def up(
     port: Annotated[int, typer.Option(help=_PORT_HELP.format("the gateway"), envvar="SLUICE_GATEWAY_PORT")] = 0,
     gateways: Annotated[int, typer.Option(min=1, help="Gateway processes, all on one port")] = 1,
     writers: Annotated[int, typer.Option(min=0, help="Writer processes; 0: start your own")] = 1,
+    brokers: Annotated[int | None, typer.Option(min=1, help="With --kafka: brokers, one cluster; 1 by default")] = None,
+    shards: Annotated[int | None, typer.Option(min=1, help="Servers of ClickHouse, each a shard; 1 by default")] = None,
     clickhouse_port: Annotated[int, typer.Option(help=_PORT_HELP.format("ClickHouse"))] = 0,
     postgres_port: Annotated[int, typer.Option(help=_PORT_HELP.format("PostgreSQL"))] = 0,
     redis_port: Annotated[int, typer.Option(help=_PORT_HELP.format("Valkey"))] = 0,
@@ -51,7 +54,10 @@ def up(
         "redis": redis_port,
         "kafka": kafka_port,
     }
-    wanted = Wanted(kafka, host, gateways, writers, {role: number for role, number in ports.items() if number})
+    if brokers is not None and not kafka:
+        raise typer.BadParameter("--brokers counts those of Kafka: add --kafka")
+    used = {role: number for role, number in ports.items() if number}
+    wanted = Wanted(kafka, host, gateways, writers, brokers, shards, used)
     sys.exit(_Run(DataFolder(data_dir), wanted, demo).run())
 
 
@@ -92,7 +98,7 @@ class _Run:
                 time.sleep(LOOK_EVERY_S)
         except KeyboardInterrupt:
             self._console.print("Stopping: gateway, writer (flushes for at most 30 s), engines")
-        except (DidNotStart, Unavailable) as error:
+        except (DidNotStart, OtherShape, Unavailable) as error:
             self._console.print(f"[red]{escape(str(error))}")
             code = 1
         finally:
