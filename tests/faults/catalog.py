@@ -1,16 +1,16 @@
 """All faults by name."""
 
 from tests.faults.fault import Fault
-from tests.faults.kinds import clickhouse, data, engines, retention, writers
+from tests.faults.kinds import clickhouse, clusters, data, engines, retention, writers
 
 FAULTS: dict[str, Fault] = {
     found.name: found
-    for module in (writers, clickhouse, engines, data, retention)
+    for module in (writers, clickhouse, clusters, engines, data, retention)
     for found in vars(module).values()
     if isinstance(found, Fault)
 }
 
 
 def faults_of(queue: str) -> list[Fault]:
-    """The faults that a queue can have: sqlite or kafka."""
+    """The faults that a queue can have: sqlite, kafka or cluster."""
     return [each for each in FAULTS.values() if queue in each.queues]

@@ -11,6 +11,8 @@ Inject = Callable[[StackUnderTest, Random], AbstractContextManager[None]]
 
 WRITERS, GATEWAYS, CLICKHOUSE, QUEUE, NEIGHBOURS = "writers", "gateways", "clickhouse", "queue", "neighbours"
 BOTH = ("sqlite", "kafka")
+EVERYWHERE = (*BOTH, "cluster")
+"""`cluster`: three brokers, and ClickHouse in two shards."""
 
 
 @dataclass(frozen=True)

@@ -20,22 +20,23 @@ from tests.faults.catalog import FAULTS, faults_of
 from tests.faults.harness import MIXED, Result, Step, alone, mixed, run
 from tests.faults.stack_under_test import StackUnderTest, stack_under_test
 
-MIXED_MINUTES = {"kafka": 20.0, "sqlite": 10.0}
+MIXED_MINUTES = {"kafka": 20.0, "sqlite": 10.0, "cluster": 10.0}
 
 
 class Which(StrEnum):
     sqlite = "sqlite"
     kafka = "kafka"
-    both = "both"
+    cluster = "cluster"
+    all = "all"
 
 
 logging.getLogger().addHandler(logging.NullHandler())  # the clients complain about everything that is away
 
 
 def soak(
-    queue: Annotated[Which, typer.Option(help="Which queue")] = Which.both,
+    queue: Annotated[Which, typer.Option(help="Which queue; cluster: three brokers and two shards")] = Which.all,
     minutes: Annotated[
-        float | None, typer.Option(help="Of the mixed run; 0: none. Left out: 20 on Kafka, 10 on SQLite")
+        float | None, typer.Option(help="Of the mixed run; 0: none. Left out: 20 on Kafka, else 10")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replays a run's schedule; left out: by chance, printed")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="Only this fault, alone (several times)")] = None,
@@ -45,7 +46,7 @@ def soak(
     folder: Annotated[Path | None, typer.Option(help="For the data; left out: a temporary one")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the numbers")] = None,
 ) -> None:
-    """Without options: every fault alone, then a mixed run, on both queues."""
+    """Without options: every fault alone, then a mixed run, on each queue."""
     if unknown := set(fault or ()) - FAULTS.keys():
         raise typer.BadParameter(f"no fault {min(unknown)}; there are {', '.join(sorted(FAULTS))}")
     if not (fault or all_alone or minutes is not None):
@@ -54,7 +55,7 @@ def soak(
     if minutes is None and fault:
         minutes = 0.0
     soaking = _Soak(secrets.randbelow(10**6) if seed is None else seed, rate, short, folder)
-    queues = ["sqlite", "kafka"] if queue is Which.both else [queue.value]
+    queues = list(MIXED_MINUTES) if queue is Which.all else [queue.value]
     for kind in queues:
         soaking.on(kind, names, MIXED_MINUTES[kind] if minutes is None else minutes)
     sys.exit(soaking.tell(json_file))

@@ -31,8 +31,10 @@ IMPATIENT = {
     "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "2",
     "SLUICE_GATEWAY_SHARE_PORT": "1",  # faults start gateways with other clocks on it
 }
-SESSION_S = {"sqlite": 2.0, "kafka": 6.0}
+SESSION_S = {"sqlite": 2.0, "kafka": 6.0, "cluster": 6.0}
 """A silent writer loses its lanes after this time. Kafka brokers accept no less than 6 s."""
+
+_OPTIONS = {"sqlite": [], "kafka": ["--kafka"], "cluster": ["--kafka", "--brokers", "3", "--shards", "2"]}
 
 
 def impatient(queue: str) -> dict[str, str]:
@@ -141,6 +143,17 @@ class StackUnderTest:
         if pids:
             os.kill(rng.choice(pids), number)
 
+    def kill_role(self, role: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to the process of this role, if it runs."""
+        for each in self.running.processes():
+            if each["role"] == role and each["pid"]:
+                os.kill(each["pid"], number)
+
+    def goes_on(self, within_s: float, more: int = 20) -> None:
+        """Wait until so many more requests are acknowledged."""
+        assert self.load is not None, "no load runs"
+        self.load.wait_for(200, more, within_s)
+
     def until(self, true: Callable[[], Any], within_s: float, what: str) -> Any:
         """Wait until it is true; the error also tells what the writers' lanes wait for."""
         try:
@@ -163,10 +176,10 @@ class StackUnderTest:
 
 @contextmanager
 def stack_under_test(folder: Path, queue: str, *, gateways: int = 2, writers: int = 2) -> Iterator[StackUnderTest]:
-    """A new stack in this folder, on this queue: sqlite or kafka."""
+    """A new stack in this folder, on this queue: sqlite, kafka, or three brokers and two shards (cluster)."""
     # Gateways share their port on purpose, so two stacks that start at once must not choose the same one.
     options = ["--port", str(free_port()), "--writers", "0", "--gateways", str(gateways)]
-    options += ["--kafka"] if queue == "kafka" else []
+    options += _OPTIONS[queue]
     running = RunningStack(folder, *options, environment=impatient(queue))
     try:
         running.start()

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from random import Random
 
 from shared.queue.base import QueueUnavailable
-from tests.faults.fault import GATEWAYS, NEIGHBOURS, QUEUE, fault
+from tests.faults.fault import EVERYWHERE, GATEWAYS, NEIGHBOURS, QUEUE, fault
 from tests.faults.processes import SluiceProcess, frozen
 from tests.faults.stack_under_test import StackUnderTest
 from tests.integration.stack import RunningStack
 
 
-@fault(GATEWAYS, hold_s=(1.0, 2.0), times=10)
+@fault(GATEWAYS, hold_s=(1.0, 2.0), times=10, queues=EVERYWHERE)
 def gateway_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of a gateway with requests in flight."""
     stack.signal_role("gateway", rng)
@@ -62,10 +62,10 @@ def broker_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     stack.signal_role("kafka", rng)
     yield
     stack.running.pid("kafka")
-    stack.until(lambda: _queue_answers(stack), 180, "Kafka back")
+    stack.until(lambda: queue_answers(stack), 180, "Kafka back")
 
 
-def _queue_answers(stack: StackUnderTest) -> bool:
+def queue_answers(stack: StackUnderTest) -> bool:
     try:
         stack.background.run(stack.queue.ping())
     except QueueUnavailable:
@@ -97,7 +97,7 @@ def queue_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
         yield
 
 
-@fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3)
+@fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3, queues=EVERYWHERE)
 def redis_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of Redis: ingest goes on without it."""
     stack.signal_role("redis", rng)
@@ -111,7 +111,7 @@ def redis_stopped(stack: StackUnderTest, rng: Random) -> Iterator[None]:
         yield
 
 
-@fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3)
+@fault(NEIGHBOURS, hold_s=(1.0, 3.0), times=3, queues=EVERYWHERE)
 def postgres_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of Postgres: known keys go on."""
     stack.signal_role("postgres", rng)

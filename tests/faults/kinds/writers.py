@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
+from tests.faults.fault import CLICKHOUSE, EVERYWHERE, QUEUE, WRITERS, fault
 from tests.faults.stack_under_test import StackUnderTest
 
 REACHED_WITHIN_S = 120.0
 
 
-@fault(WRITERS, hold_s=(0.5, 1.0), times=50)
+@fault(WRITERS, hold_s=(0.5, 1.0), times=50, queues=EVERYWHERE)
 def writer_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of a writer at a random moment."""
     victim = stack.writers.busy()
@@ -21,7 +21,7 @@ def writer_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     stack.writers.fill()
 
 
-@fault(WRITERS, hold_s=(0.5, 1.0))
+@fault(WRITERS, hold_s=(0.5, 1.0), queues=EVERYWHERE)
 def all_writers_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 of all writers at once."""
     stack.writers.busy()
@@ -39,31 +39,31 @@ def _killed_at(point: str, stack: StackUnderTest, rng: Random) -> Iterator[None]
     stack.writers.fill()
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE)
+@fault(WRITERS, CLICKHOUSE, QUEUE, queues=EVERYWHERE)
 def writer_killed_after_plan(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 between the plan's commit and the insert."""
     yield from _killed_at("after_plan", stack, rng)
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE)
+@fault(WRITERS, CLICKHOUSE, QUEUE, queues=EVERYWHERE)
 def writer_killed_before_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 right before an insert is sent."""
     yield from _killed_at("before_insert", stack, rng)
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE)
+@fault(WRITERS, CLICKHOUSE, QUEUE, queues=EVERYWHERE)
 def writer_killed_after_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 between the insert's success and its commit."""
     yield from _killed_at("after_insert", stack, rng)
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE)
+@fault(WRITERS, CLICKHOUSE, QUEUE, queues=EVERYWHERE)
 def writer_killed_after_done(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 right after a batch was committed."""
     yield from _killed_at("after_done", stack, rng)
 
 
-@fault(WRITERS, CLICKHOUSE, QUEUE)
+@fault(WRITERS, CLICKHOUSE, QUEUE, queues=EVERYWHERE)
 def writer_killed_during_insert(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     """kill -9 when half of an insert's data has left the writer, by the proxy between it and ClickHouse."""
     writer = stack.writers.busy()
