@@ -1,7 +1,9 @@
 """ClickHouse as the lanes use it: the only place where the writer waits in threads."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import nullcontext
 from typing import TypeVar
 
 from shared.clients.clickhouse import ClickHouse
@@ -10,9 +12,9 @@ from shared.queue.base import Lane
 from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Key
+from writer.fitness import Fitness
 from writer.held import Held, on_all_nodes
 from writer.row_range import KEY, LOOK_SETTINGS, ONE_REPLICA, THIS_LANE, THIS_RANGE, RowRange
-from writer.tables import check_table, look_up
 from writer.wire.block import Block
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class Sink:
 
     1. No thread is held during the pause before another try.
     2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for other tables.
+       Of these, inserts that failed before take half, so that a shard that hangs leaves threads for the others.
     3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
@@ -53,12 +56,15 @@ class Sink:
         settings = {"log_comment": comment} if comment else {}
         self._pool = ClickHousePool(threads, lambda: ClickHouse(url, timeout_s=timeout_s, settings=settings))
         self._turns = asyncio.Semaphore(threads)
-        self._table_turns: dict[str, asyncio.Semaphore] = {}
-        self._threads = threads
-        self._fit: set[str] = set()
+        self._table_turns = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 2)))
+        self._retries = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 4)))
+        self._fitness = Fitness(url)
 
-    async def insert(self, table: Table, block: Block, token: str, *, ready: Callable[[], Awaitable[None]]) -> None:
+    async def insert(
+        self, table: Table, block: Block, token: str, *, ready: Callable[[], Awaitable[None]], again: bool = False
+    ) -> None:
         """Insert as one block under a token. `ready` is called right before, when a thread is free; it may raise.
+        `again`: an earlier try has failed.
 
         Raises:
             ServerError, Unreachable: some of it, or all, may be stored.
@@ -66,7 +72,8 @@ class Sink:
         """
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         where = f"`{self.database}`.`{table.name}`"
-        await self._checked(table, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
+        async with self._retries[table.name] if again else nullcontext():
+            await self._checked(table, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
 
     async def check(self, table: Table) -> None:
         """Check once whether the table is fit to be written to, on all nodes that hold it, and again after every
@@ -75,12 +82,8 @@ class Sink:
         Raises:
             UnfitTable, MissingTable, ClickHouseError
         """
-        if table.name not in self._fit:
-            facts = await self._run(table, lambda clickhouse: look_up(clickhouse, self.database, table.name))
-            for each in facts.tables:
-                check_table(table, each)
-            if facts.is_whole:  # else a node may come back as another one
-                self._fit.add(table.name)
+        if not self._fitness.is_known(table):
+            await self._run(table, lambda clickhouse: self._fitness.check(clickhouse, table))
 
     async def keys(self, table: Table, rows: RowRange) -> set[Key]:
         """The identities of the rows in the range."""
@@ -154,13 +157,13 @@ class Sink:
         try:
             return await self._run(table, call, ready)
         except Exception:
-            self._fit.discard(table.name)  # it may be another table at the next try
+            self._fitness.forget(table)
             raise
 
     async def _run(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
     ) -> T:
-        async with self._turn_of(table), self._turns:
+        async with self._table_turns[table.name], self._turns:
             if ready is not None:
                 await ready()
             work = self._pool.run(call)
@@ -173,8 +176,3 @@ class Sink:
                     if future.done() and not future.cancelled():
                         future.exception()
                 raise
-
-    def _turn_of(self, table: Table) -> asyncio.Semaphore:
-        if table.name not in self._table_turns:
-            self._table_turns[table.name] = asyncio.Semaphore(max(1, self._threads // 2))
-        return self._table_turns[table.name]

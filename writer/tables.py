@@ -1,19 +1,16 @@
 """Whether a table can be written to: it has the columns and remembers tokens (delivery.md, "What ClickHouse needs")."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.clients.clickhouse import ClickHouse
-from shared.clients.clickhouse_nodes import Node, nodes_of
 from shared.signals.base import Table
-from writer.held import on_all_nodes
 from writer.wire.block import unsupported
 
 _DISTRIBUTED = re.compile(r"Distributed\('([^']*)', *'([^']*)', *'([^']*)'")
-_SETTING = "replicated_deduplication_window"
-_WINDOW = re.compile(rf"\b(non_)?{_SETTING} *= *(\d+)")
+_WINDOW = re.compile(r"\b(non_)?replicated_deduplication_window *= *(\d+)")
 
 
 class UnfitTable(Exception):
@@ -36,91 +33,57 @@ class TableFacts:
     """Name -> type, as the server spells it."""
 
 
-class Facts(NamedTuple):
-    """What all servers report that hold rows of a table."""
+class MadeOf(NamedTuple):
+    """The local tables below a Distributed one."""
 
-    tables: Sequence[TableFacts]
-    is_whole: bool = True
-    """Every node of the cluster has answered."""
+    cluster: str
+    database: str
+    name: str
 
 
-def look_up(clickhouse: ClickHouse, database: str, name: str) -> Facts:
-    """Ask the server; about a Distributed table's local ones all nodes of its cluster, but those that are away: their
-    lanes wait, and no others. Raises `MissingTable`, `UnfitTable`, `ClickHouseError`."""
+def made_of(clickhouse: ClickHouse, database: str, name: str) -> MadeOf | None:
+    """What a Distributed table is made of; None for another. Raises `MissingTable`, `ClickHouseError`."""
+    over = _DISTRIBUTED.match(_engine(clickhouse, database, name)[1])
+    return MadeOf(over[1], over[2] or database, over[3]) if over else None
+
+
+def look_up(clickhouse: ClickHouse, database: str, name: str, node: str = "") -> TableFacts:
+    """Ask the server; `node` names it, where there are others. Raises `MissingTable`, `ClickHouseError`."""
+    of = {"database": database, "name": name}
+    engine, engine_full = _engine(clickhouse, database, name, node)
+    columns = clickhouse.query(
+        "SELECT name, type FROM system.columns WHERE database = %(database)s AND table = %(name)s", of
+    )
+    window = _window(clickhouse, engine, engine_full)
+    return TableFacts(f"{database}.{name}{_on(node)}", engine, window, dict(columns))
+
+
+def _engine(clickhouse: ClickHouse, database: str, name: str, node: str = "") -> tuple[str, str]:
     found = clickhouse.query(
-        "SELECT engine_full FROM system.tables WHERE database = %(database)s AND name = %(name)s",
+        "SELECT engine, engine_full FROM system.tables WHERE database = %(database)s AND name = %(name)s",
         {"database": database, "name": name},
     )
     if not found:
-        raise MissingTable(f"there is no table {database}.{name} yet: run `sluice migrate`")
-    if (over := _DISTRIBUTED.match(found[0][0])) is None:
-        return Facts(_facts(clickhouse, "", database, name))
-    cluster, local_database, local = over.groups()
-    nodes = nodes_of(clickhouse, cluster)
-    _check_replicas(clickhouse, cluster, nodes)
-    facts = _facts(clickhouse, cluster, local_database or database, local, nodes)
-    return Facts(facts, is_whole=len(facts) == len(nodes))
+        raise MissingTable(f"there is no table {database}.{name}{_on(node)} yet: run `sluice migrate`")
+    ((engine, engine_full),) = found
+    return engine, engine_full
 
 
-def _facts(
-    clickhouse: ClickHouse, cluster: str, database: str, name: str, nodes: Sequence[Node] = ()
-) -> list[TableFacts]:
-    """Those of each node that answers; of the one server without a cluster."""
-    place = "_shard_num - 1" if cluster else "0"  # to this function each replica is a shard of its own
-
-    def ask(columns: str, table: str, where: str = "1") -> dict[int, list[tuple[Any, ...]]]:
-        sql = f"SELECT {place}, {columns} FROM {on_all_nodes(table, cluster)} WHERE {where}"  # noqa: S608 - ours
-        by_node: dict[int, list[tuple[Any, ...]]] = {}
-        for node, *row in clickhouse.query(sql, {"database": database, "name": name}, {"skip_unavailable_shards": 1}):
-            by_node.setdefault(node, []).append(tuple(row))
-        return by_node
-
-    answered = ask("1", "system.one")
-    tables = ask("engine, engine_full", "system.tables", "database = %(database)s AND name = %(name)s")
-    columns = ask("name, type", "system.columns", "database = %(database)s AND table = %(name)s")
-    plain = ask("toUInt64(value)", "system.merge_tree_settings", f"name = 'non_{_SETTING}'")
-    replicated = ask("toUInt64(value)", "system.replicated_merge_tree_settings", f"name = '{_SETTING}'")
-    if missing := answered.keys() - tables.keys():
-        where = ", ".join(str(nodes[node]) for node in sorted(missing))
-        raise MissingTable(f"there is no table {database}.{name} on {where}: run `sluice migrate`")
-    return [
-        TableFacts(
-            f"{database}.{name}{f' on {nodes[node]}' if cluster else ''}",
-            engine,
-            _window(engine, engine_full, (replicated if _is_replicated(engine) else plain).get(node, [(0,)])[0][0]),
-            dict(columns.get(node, ())),
-        )
-        for node, ((engine, engine_full),) in tables.items()
-    ]
+def _on(node: str) -> str:
+    return f" on {node}" if node else ""
 
 
-def _is_replicated(engine: str) -> bool:
-    return engine.startswith("Replicated")
-
-
-def _window(engine: str, engine_full: str, default: int) -> int:
+def _window(clickhouse: ClickHouse, engine: str, engine_full: str) -> int:
     """The table's own setting, else the server's."""
+    replicated = engine.startswith("Replicated")
     for prefix, value in _WINDOW.findall(engine_full):
-        if _is_replicated(engine) == (not prefix):
+        if replicated == (not prefix):
             return int(value)
-    return default
-
-
-def _check_replicas(clickhouse: ClickHouse, cluster: str, nodes: Sequence[Node]) -> None:
-    """Raise `UnfitTable` where the Distributed table would write each row to every replica: they copy by themselves."""
-    if len({node.shard for node in nodes}) == len(nodes):
-        return
-    found = clickhouse.query(
-        "SELECT DISTINCT shard_num FROM system.clusters WHERE cluster = %(cluster)s AND replica_num > 1"
-        " AND NOT internal_replication",
-        {"cluster": cluster},
-    )
-    if found:
-        shards = ", ".join(str(shard) for (shard,) in sorted(found))
-        raise UnfitTable(
-            f"shard {shards} of the cluster {cluster} has several replicas without internal_replication: set it to true"
-            " in remote_servers, else every row is stored once for each"
-        )
+    settings, setting = ("replicated_merge_tree_settings", "replicated_deduplication_window")
+    if not replicated:
+        settings, setting = "merge_tree_settings", "non_" + setting
+    found = clickhouse.query(f"SELECT value FROM system.{settings} WHERE name = %(name)s", {"name": setting})  # noqa: S608
+    return int(found[0][0]) if found else 0
 
 
 def check_table(table: Table, facts: TableFacts) -> None:

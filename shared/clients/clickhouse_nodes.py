@@ -53,5 +53,5 @@ def connection(url: str, node: Node, *, timeout_s: float, database: str | None =
     there = urlsplit(node.url(url))
     if database is not None:
         there = there._replace(path=f"/{database}")
-    with closing(ClickHouse(there.geturl(), timeout_s=timeout_s)) as server:
+    with closing(ClickHouse(there.geturl(), timeout_s=timeout_s, connect_timeout_s=min(timeout_s, 5.0))) as server:
         yield server

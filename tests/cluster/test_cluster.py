@@ -1,0 +1,44 @@
+"""Three brokers, two shards, two gateways and two writers, harmed: a short run (long ones: make soak)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.catalog import FAULTS
+from tests.faults.harness import Step, run
+from tests.faults.stack_under_test import StackUnderTest, stack_under_test
+
+pytestmark = pytest.mark.timeout(600)
+
+SEED = 20261126
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+    request.getfixturevalue("kafka_url")  # skips, or fails where Kafka is required
+    with stack_under_test(tmp_path_factory.mktemp("cluster") / "var", "cluster") as made:
+        yield made
+
+
+def test_brokers_and_a_shard_away_every_acknowledged_record_is_one_row(stack: StackUnderTest) -> None:
+    faults = [FAULTS["shard-hangs"], FAULTS["coordinator-killed"], FAULTS["two-brokers-killed"]]
+    steps = (Step((each,), hold_s=0.5, calm_s=0.2, seed=SEED) for each in faults)
+    result = run(stack, "cluster", steps, SEED, records_per_s=300)
+    assert result.verdict.passed, result.as_dict()
+
+
+def test_rows_of_both_shards_are_written_again_and_a_letter_is_redriven(stack: StackUnderTest) -> None:
+    held = [stack.running.rows(f"SELECT count() AS n FROM {table}")[0]["n"] for table in ("logs_local", "logs")]
+    assert 0 < held[0] < held[1]
+    replayed = stack.running.sluice("replay", "--signal", "logs", "--rewrite")
+    assert (replayed["complete"], replayed["rewritten"]) == (True, held[1])
+    audited = stack.running.sluice("audit", "--signal", "logs")["totals"]
+    assert (audited["missing"], audited["duplicated"], audited["found"]) == (0, 0, held[1])
+
+
+def test_status_and_env_name_all_of_it(stack: StackUnderTest) -> None:
+    roles = [each["role"] for each in stack.running.sluice("status")["processes"]]
+    assert {"kafka", "kafka-2", "kafka-3", "clickhouse", "clickhouse-2"} <= set(roles)
+    assert roles.count("gateway") == 2
+    assert stack.running.env["SLUICE_QUEUE_URL"].count(",") == 2
+    assert stack.running.env["SLUICE_CLICKHOUSE_CLUSTER"] == "sluice"

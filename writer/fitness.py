@@ -1,0 +1,76 @@
+"""Which tables are fit to be written to, on all servers that hold their rows (storage.md, "Several servers")."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from shared.clients.clickhouse import ClickHouse, Unreachable
+from shared.clients.clickhouse_nodes import Node, connection, nodes_of
+from shared.signals.base import Table
+from writer.tables import MadeOf, TableFacts, UnfitTable, check_table, look_up, made_of
+
+ANSWER_WITHIN_S = 1.0
+"""A node that says nothing for so long is away: its lanes wait, and no others."""
+
+AWAY_S = 5.0
+"""How long a node that was away isn't asked again."""
+
+
+class Fitness:
+    """Checks a table once, and again after every failure. Threads of the sink's pool call it."""
+
+    def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._url = url
+        self._monotonic = monotonic
+        self._fit: set[str] = set()
+        self._away_until: dict[Node, float] = {}
+
+    def is_known(self, table: Table) -> bool:
+        return table.name in self._fit
+
+    def forget(self, table: Table) -> None:
+        """It may be another table at the next try."""
+        self._fit.discard(table.name)
+
+    def check(self, clickhouse: ClickHouse, table: Table) -> None:
+        """Raises `UnfitTable`, `MissingTable`, `ClickHouseError`."""
+        name = table.name
+        below = made_of(clickhouse, clickhouse.database, name)
+        if below is None:
+            check_table(table, look_up(clickhouse, clickhouse.database, name))
+            self._fit.add(name)
+            return
+        nodes = nodes_of(clickhouse, below.cluster)
+        _check_replicas(clickhouse, below.cluster, nodes)
+        found = [facts for node in nodes if (facts := self._ask(node, below)) is not None]
+        for facts in found:
+            check_table(table, facts)
+        if len(found) == len(nodes):  # else one may come back as another table
+            self._fit.add(name)
+
+    def _ask(self, node: Node, below: MadeOf) -> TableFacts | None:
+        """None for a node that is away."""
+        if self._away_until.get(node, 0.0) > self._monotonic():
+            return None
+        try:
+            with connection(self._url, node, timeout_s=ANSWER_WITHIN_S) as server:
+                return look_up(server, below.database, below.name, str(node))
+        except Unreachable:
+            self._away_until[node] = self._monotonic() + AWAY_S
+            return None
+
+
+def _check_replicas(clickhouse: ClickHouse, cluster: str, nodes: Sequence[Node]) -> None:
+    """Raise `UnfitTable` where the Distributed table would write each row to every replica: they copy by themselves."""
+    if len({node.shard for node in nodes}) == len(nodes):
+        return
+    found = clickhouse.query(
+        "SELECT DISTINCT shard_num FROM system.clusters WHERE cluster = %(cluster)s AND replica_num > 1"
+        " AND NOT internal_replication",
+        {"cluster": cluster},
+    )
+    if found:
+        shards = ", ".join(str(shard) for (shard,) in sorted(found))
+        raise UnfitTable(
+            f"shard {shards} of the cluster {cluster} has several replicas without internal_replication: set it to true"
+            " in remote_servers, else every row is stored once for each"
+        )
