@@ -55,6 +55,11 @@ class LaneWriter:
     def held_bytes(self) -> int:
         return self.batcher.held_bytes if self.batcher else 0
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks at what is there before it inserts (delivery.md, "Doubtful and trusted lanes")."""
+        return not self._delivery.trusted
+
     def takes_for(self, batcher: Batcher) -> bool:
         """Whether messages that were received while `batcher` was ours still belong to it.
 

@@ -145,6 +145,7 @@ class WriterLoop:
                 "partition": lane.partition,
                 "committed": writer.committed,
                 "held_bytes": writer.held_bytes,
+                "doubtful": writer.doubtful,
                 "waiting": {
                     what: {"reason": wait.detail, "tries": wait.tries, "seconds": round(now - wait.since, 1)}
                     for what, wait in writer.waiting.waits.items()

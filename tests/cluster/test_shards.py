@@ -1,0 +1,212 @@
+"""Two servers of ClickHouse, a shard each: made, changed and looked at node by node (storage.md, "Several servers")."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy.local.clickhouse import ClickHouse as Server
+from deploy.local.clusters import CLUSTER, remote_servers
+from deploy.local.engine import Unavailable
+from deploy.local.ports import free_port
+from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse_nodes import Node, UnknownCluster
+from shared.migrations.clickhouse import migrate_clickhouse
+from shared.migrations.one_server import Changes
+from shared.queue.base import Lane
+from shared.settings import Storage
+from shared.signals.logs import LOGS
+from shared.signals.traces import SIGNAL as TRACES
+from tests.blocks import block_of
+from tests.conftest import absent
+from writer.row_range import RowRange
+from writer.sink import Sink
+from writer.tables import MissingTable, UnfitTable
+from writer.wire.block import Block
+
+SPANS = TRACES.table
+STORAGE = Storage(cluster=CLUSTER)
+NOW_US = 1_790_000_000_000_000
+
+
+class Shards:
+    """Two servers; the second one can be stopped. Both are emptied between tests."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = [free_port(), free_port()]
+        extra = remote_servers(ports, "a secret")
+        self.first, self.second = (
+            Server(folder / name, port=port, password="pw", extra_config=extra)
+            for name, port in zip("ab", ports, strict=True)
+        )
+        self.database = ""
+
+    @property
+    def url(self) -> str:
+        return urlsplit(self.first.url)._replace(path=f"/{self.database}").geturl()
+
+    def migrate(self, *, allow_destructive: bool = False, storage: Storage = STORAGE) -> Changes:
+        return migrate_clickhouse(self.url, [LOGS, SPANS], storage, fsync=False, allow_destructive=allow_destructive)
+
+    def on(self, server: Server, sql: str) -> list[tuple[object, ...]]:
+        with closing(ClickHouse(urlsplit(server.url)._replace(path=f"/{self.database}").geturl())) as connection:
+            return connection.query(sql)
+
+    def counts(self, where: str = "1") -> list[int]:
+        """Rows of logs in each shard."""
+        found = (
+            self.on(server, f"SELECT count() FROM logs_local WHERE {where}") for server in (self.first, self.second)
+        )
+        return [int(str(rows[0][0])) for rows in found]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
+    shards = Shards(tmp_path_factory.mktemp("shards"))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shards.first)
+            stack.enter_context(shards.second)
+        except Unavailable as error:
+            absent("clickhouse", error)
+        yield shards
+
+
+@pytest.fixture
+def shards(servers: Shards, request: pytest.FixtureRequest) -> Iterator[Shards]:
+    """With a database of the test's own, empty."""
+    servers.database = f"test_{abs(hash(request.node.name)) % 10**9}"
+    yield servers
+    servers.database = ""
+
+
+@asynccontextmanager
+async def sink_on(shards: Shards) -> AsyncIterator[Sink]:
+    sink = Sink(shards.url, threads=4, timeout_s=30.0, storage=STORAGE)
+    try:
+        yield sink
+    finally:
+        sink.close()
+
+
+async def insert(sink: Sink, block: Block, token: str) -> None:
+    async def ready() -> None:
+        pass
+
+    await sink.insert(LOGS, block, token, ready=ready)
+
+
+def lane_rows(partition: int, rows: int = 10) -> Block:
+    usual = {column.name: [column.default] * rows for column in LOGS.columns}
+    own = {
+        "project_id": ["p"] * rows,
+        "received_at": [NOW_US] * rows,
+        "timestamp": [NOW_US] * rows,
+        "retention_days": [3650] * rows,
+        "level": ["info"] * rows,
+        "_topic": ["logs"] * rows,
+        "_partition": [partition] * rows,
+        "_offset": [*range(rows)],
+    }
+    return block_of(LOGS, usual | own)
+
+
+def test_tables_are_made_on_each_node_and_a_second_run_finds_nothing_to_do(shards: Shards) -> None:
+    made = shards.migrate()
+    assert len([each for each in made.done if "created the table" in each]) == 8
+    assert not made.conflicts
+    assert shards.migrate() == Changes()
+
+
+def test_what_differs_on_one_node_is_named_and_mended_there(shards: Shards) -> None:
+    shards.migrate()
+    shards.on(shards.second, "ALTER TABLE spans_local DROP COLUMN status")
+    shards.on(shards.second, "ALTER TABLE spans_local MODIFY SETTING non_replicated_deduplication_window = 0")
+    made = shards.migrate()
+    assert len(made.done) == 2
+    assert all(f":{shards.second.port}: " in each for each in made.done)
+    assert shards.migrate() == Changes()
+
+
+def test_a_column_that_no_signal_has_goes_from_the_table_over_all_nodes_first(shards: Shards) -> None:
+    shards.migrate()
+    for server in (shards.first, shards.second):
+        for table in ("logs_local", "logs"):
+            shards.on(server, f"ALTER TABLE {table} ADD COLUMN old String")
+    assert len(shards.migrate().left_alone) == 2
+    done = shards.migrate(allow_destructive=True).done
+    assert ["logs_local" in each for each in done] == [False, False, True, True]
+    assert shards.migrate() == Changes()
+
+
+def test_another_sharding_key_is_left_until_it_is_allowed(shards: Shards) -> None:
+    shards.migrate()
+    shards.on(shards.first, "DROP TABLE logs SYNC")
+    former = f"Distributed('{CLUSTER}', '{shards.database}', 'logs_local', cityHash64(_topic, _partition, _offset))"
+    shards.on(shards.first, f"CREATE TABLE logs AS logs_local ENGINE = {former}")
+    assert "stop all writers" in shards.migrate().left_alone[0]
+    assert "spread by lane" in shards.migrate(allow_destructive=True).done[0]
+    assert shards.migrate() == Changes()
+
+
+async def test_a_shard_that_is_away_is_named_and_gets_its_tables_by_another_run(shards: Shards) -> None:
+    shards.second.stop()
+    try:
+        made = await asyncio.to_thread(shards.migrate)
+        assert len([each for each in made.done if "_local" in each]) == 2
+        assert f":{shards.second.port} is away" in made.conflicts[0]
+        assert "run `sluice migrate` again" in made.conflicts[0]
+    finally:
+        shards.second.start()
+    async with sink_on(shards) as sink:
+        with pytest.raises(MissingTable, match="run `sluice migrate`"):
+            await sink.check(LOGS)
+        await asyncio.to_thread(shards.migrate)
+        await sink.check(LOGS)
+        await insert(sink, lane_rows(0), "t")
+    assert sum(shards.counts()) == 10
+
+
+async def test_a_table_that_is_unfit_on_one_node_is_not_written_to(shards: Shards) -> None:
+    await asyncio.to_thread(shards.migrate)
+    shards.on(shards.second, "ALTER TABLE logs_local MODIFY SETTING non_replicated_deduplication_window = 0")
+    async with sink_on(shards) as sink:
+        with pytest.raises(UnfitTable, match=rf"logs_local on .*:{shards.second.port} remembers no inserts"):
+            await insert(sink, lane_rows(0), "t")
+    assert shards.counts() == [0, 0]
+
+
+async def test_a_lane_lies_in_one_shard_and_the_lanes_lie_in_both(shards: Shards) -> None:
+    await asyncio.to_thread(shards.migrate)
+    async with sink_on(shards) as sink:
+        for partition in range(8):
+            for _ in range(2):  # the second time under a known token
+                await insert(sink, lane_rows(partition), f"t{partition}")
+    assert shards.counts() == [40, 40]
+    assert all(sorted(shards.counts(f"_partition = {partition}")) == [0, 10] for partition in range(8))
+
+
+async def test_rows_are_deleted_in_the_shard_that_holds_them(shards: Shards) -> None:
+    await asyncio.to_thread(shards.migrate)
+    async with sink_on(shards) as sink:
+        for partition in range(2):
+            await insert(sink, lane_rows(partition), f"t{partition}")
+        for partition in range(2):
+            rows = RowRange(Lane("logs", partition), 0, 4, NOW_US, NOW_US)
+            await sink.delete(LOGS, rows, await sink.keys(LOGS, rows), [])
+        assert await sink.under_way(LOGS) == 0
+    assert shards.counts() == [5, 5]
+
+
+def test_a_cluster_that_the_server_does_not_know_is_refused(shards: Shards) -> None:
+    with pytest.raises(UnknownCluster, match="SLUICE_CLICKHOUSE_CLUSTER"):
+        shards.migrate(storage=Storage(cluster="other"))
+
+
+def test_the_address_of_a_node_has_the_user_and_options_of_the_known_one() -> None:
+    url = "clickhouses://u:p@one:9440/sluice?ca_certs=/ca.pem"
+    assert Node(1, 1, "two", 9441).url(url) == "clickhouses://u:p@two:9441/sluice?ca_certs=/ca.pem"
+    assert Node(1, 1, "::1", 9000).url("clickhouse://one/x") == "clickhouse://[::1]:9000/x"
