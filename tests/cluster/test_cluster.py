@@ -27,8 +27,11 @@ def test_brokers_and_a_shard_away_every_acknowledged_record_is_one_row(stack: St
     assert result.verdict.passed, result.as_dict()
 
 
-def test_rows_of_both_shards_are_written_again_and_a_letter_is_redriven(stack: StackUnderTest) -> None:
-    held = [stack.running.rows(f"SELECT count() AS n FROM {table}")[0]["n"] for table in ("logs_local", "logs")]
+def test_rows_of_both_shards_are_written_again(stack: StackUnderTest) -> None:
+    held = [
+        stack.running.rows(f"SELECT count() AS n FROM {table} WHERE _topic = 'logs'")[0]["n"]
+        for table in ("logs_local", "logs")
+    ]
     assert 0 < held[0] < held[1]
     replayed = stack.running.sluice("replay", "--signal", "logs", "--rewrite")
     assert (replayed["complete"], replayed["rewritten"]) == (True, held[1])
