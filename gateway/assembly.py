@@ -60,6 +60,7 @@ from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
 from shared.metrics import Metrics
+from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
@@ -263,6 +264,7 @@ def _settings(common: _Common) -> SettingsDeps:
     mine = common.config.gateway
     return SettingsDeps(
         keys=ProjectKeys(common.postgres, partial(common.redis.publish, REVOCATIONS)),
+        drain=ProjectDrain(common.postgres, partial(common.redis.publish, REVOCATIONS)),
         postgres=common.postgres,
         sourcemaps=Index(common.postgres),
         usual=UsualLimits(mine.ingest_limit, mine.read_limit, mine.drain_record_limit),

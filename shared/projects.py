@@ -11,10 +11,14 @@ from shared.audit import Deed, audit
 from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
-_OF_ID: LiteralString = (
+OF_ID: LiteralString = (
     "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects WHERE id = %s"
 )
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+MAX_HEADER = 255
+"""Longest value of a header that people may set."""
 
 
 class UnknownProject(Exception):
@@ -35,6 +39,11 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     drain_secret: str | None = None
     drain_verify: str | None = None
     drain_limit: int | None = None
+
+
+def is_header_text(text: str) -> bool:
+    """Whether it can be the value of a header."""
+    return text.isascii() and text.isprintable() and text == text.strip() and len(text) <= MAX_HEADER
 
 
 def is_project_id(text: str) -> bool:
@@ -90,10 +99,10 @@ def hashes_of(db: Connection, project_id: str) -> list[str]:
 
 def get_project(db: Connection, project_id: str) -> Project:
     """Raises `UnknownProject`."""
-    row = db.execute(_OF_ID + " FOR UPDATE", [project_id]).fetchone()
+    row = db.execute(OF_ID + " FOR UPDATE", [project_id]).fetchone()
     if row is None:
-        raise _unknown(project_id)
-    return _project(row)
+        raise unknown(project_id)
+    return project_of(row)
 
 
 def list_projects(db: Connection) -> list[Project]:
@@ -102,15 +111,15 @@ def list_projects(db: Connection) -> list[Project]:
         "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects"
         " ORDER BY created_at, id"
     ).fetchall()
-    return [_project(row) for row in rows]
+    return [project_of(row) for row in rows]
 
 
 async def find_project(db: Postgres, project_id: str) -> Project:
     """Raises `UnknownProject`, `PostgresUnavailable`."""
-    rows = await db.query(_OF_ID, [project_id])
+    rows = await db.query(OF_ID, [project_id])
     if not rows:
-        raise _unknown(project_id)
-    return _project(rows[0])
+        raise unknown(project_id)
+    return project_of(rows[0])
 
 
 async def find_drain_verify(db: Postgres, project_ids: Sequence[str]) -> dict[str, str]:
@@ -149,9 +158,9 @@ def _check(project: Project) -> None:
         raise ValueError("a limit can't be below 0 (0: none)")
 
 
-def _unknown(project_id: str) -> UnknownProject:
+def unknown(project_id: str) -> UnknownProject:
     return UnknownProject(f"there is no project {project_id!r}")
 
 
-def _project(row: tuple[Any, ...]) -> Project:
+def project_of(row: tuple[Any, ...]) -> Project:
     return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))

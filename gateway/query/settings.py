@@ -8,6 +8,7 @@ from gateway.query.postgres import known
 from gateway.query.turns import in_turn, turns
 from gateway.turns import Turns
 from shared.clients.postgres import Postgres
+from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
 from shared.sourcemaps.index import Index
 
@@ -29,6 +30,7 @@ class SettingsDeps:
     """`turns`: whose change is next."""
 
     keys: ProjectKeys
+    drain: ProjectDrain
     postgres: Postgres
     sourcemaps: Index
     usual: UsualLimits

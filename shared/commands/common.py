@@ -25,7 +25,7 @@ from shared.clients.postgres import Connection, LockHeld, PostgresUnavailable, Q
 from shared.commands.visible import visible_lines
 from shared.durations import parse_duration
 from shared.keys import REVOCATIONS
-from shared.projects import UnknownProject
+from shared.projects import MAX_HEADER, UnknownProject, is_header_text
 from shared.queue import open_queue
 from shared.queue.base import Queue, QueueError
 from shared.settings import BadSetting, Settings
@@ -43,9 +43,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
 
 MOST = 2**31 - 1
 """The largest number that Postgres keeps for a limit."""
-
-MAX_HEADER = 255
-"""Longest value of a header that a command takes."""
 
 T = TypeVar("T")
 
@@ -166,7 +163,7 @@ def person(by: str | None) -> str:
 
 def header_text(text: str, what: str) -> str:
     """The text; ends the command unless it can be the value of a header."""
-    if not (text.isascii() and text.isprintable() and text == text.strip() and len(text) <= MAX_HEADER):
+    if not is_header_text(text):
         fail(f"{what} must be printable ASCII, at most {MAX_HEADER} characters, without spaces around it")
     return text
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from shared.clients.postgres import connect
 from shared.keys import create_key, generate
 from shared.projects import Project, create_project
+from shared.users import create_user, grant, make_link
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 CAPTURES = [json.loads(path.read_text()) for path in sorted(Path(__file__).parents[3].glob("fixtures/vercel/*.json"))]
@@ -183,3 +185,26 @@ def test_a_key_in_the_body_is_good_and_is_not_stored(stack: RunningStack, sender
     assert ask(stack, "POST", "/ingest/drain", body).status_code == 200
     [row] = project.rows(1)
     assert json.loads(row["attributes"]) == {"source": "build"}
+
+
+def test_a_secret_that_an_owner_sets_on_the_page_counts_at_once(
+    stack: RunningStack, sender: Callable[..., Sender]
+) -> None:
+    project, body = sender(), b'[{"message":"by hand"}]'
+    with connect(stack.env["SLUICE_POSTGRES_URL"]) as db:
+        create_user(db, project.project_id, None)
+        grant(db, project.project_id, project.project_id, "owner")
+        link = make_link(db, project.project_id)
+    assert project.post(body).status_code == 200
+    with httpx.Client(base_url=stack.env["SLUICE_URL"], timeout=20, headers={"Sec-Fetch-Site": "same-origin"}) as owner:
+        fields = re.findall(r'name="(\w+)" value="([^"]*)"', owner.get(f"/login/link?token={link}").text)
+        assert owner.post("/login", data=dict(fields)).status_code == 303
+        path = f"/p/{project.project_id}/settings/drain"
+        (token, *_) = re.findall(r'name="form_token" value="([^"]*)"', owner.get(path).text)
+        assert owner.post(path, data={"form_token": token, "do": "secret", "secret": SECRET}).status_code == 200
+        assert owner.post(path, data={"form_token": token, "do": "verify", "verify": "ours"}).status_code == 200
+    wait_until(lambda: project.post(body).status_code == 403, 30, "unsigned deliveries are refused")
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
+    assert project.post(body, x_vercel_signature=signature).status_code == 200
+    answer = ask(stack, "GET", "/ingest/drain", headers=project.bearer)
+    assert (answer.status_code, answer.headers["x-vercel-verify"]) == (200, "ours")

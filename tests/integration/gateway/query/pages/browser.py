@@ -28,6 +28,7 @@ from shared.clients.redis import Redis
 from shared.error_states import States
 from shared.keys import REVOCATIONS, ResolvedKey, find_key, hash_key
 from shared.metrics import Metrics
+from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
 from shared.queue.base import Lane
 from shared.queue.lane_state import LaneState
@@ -127,6 +128,7 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delive
         people=people,
         settings=SettingsDeps(
             keys=ProjectKeys(postgres, partial(redis.publish, REVOCATIONS)),
+            drain=ProjectDrain(postgres, partial(redis.publish, REVOCATIONS)),
             postgres=postgres,
             sourcemaps=Index(postgres),
             usual=UsualLimits(5_000, 600, 1_000_000),

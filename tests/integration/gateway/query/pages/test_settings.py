@@ -18,7 +18,7 @@ from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
 
 PATH = "/p/p/settings"
-PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "project"))]
+PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "drain", "project", "audit"))]
 BY = Actor(kind="key", id="key_x", address="192.0.2.7")
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
