@@ -97,5 +97,5 @@ clean: ## Remove .venv and all caches; the data in var/ stays
 	@touch $@ .venv/run.stamp
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[local,sourcemaps,s3,bench,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[local,sourcemaps,s3,oidc,bench,dev]'
 	@touch $@ .venv/run.stamp .venv/bench.stamp

@@ -43,6 +43,7 @@ from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
+from gateway.query.people.sign_on.sign_on import sign_on_of
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
@@ -256,7 +257,10 @@ def _people(common: _Common) -> People:
     async def count(whose: str, headers: Headers) -> None:
         await common.limits.read.admit(ResolvedKey(key_id=whose, project_id="", scopes=frozenset()), headers)
 
-    return People(Sessions(common.postgres), Attempts(common.redis), common.keys.resolve, count)
+    sign_on = sign_on_of(common.config.oidc)
+    if sign_on is not None:
+        common.life.stop.append(sign_on.close)
+    return People(Sessions(common.postgres), Attempts(common.redis), common.keys.resolve, count, sign_on)
 
 
 def _settings(common: _Common) -> SettingsDeps:

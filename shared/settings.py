@@ -11,35 +11,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from shared.oidc import Oidc
+from shared.secret import Secret
+
 PREFIX = "SLUICE_"
 
 
 class BadSetting(Exception):
     """A setting that can't be used; the text names the variable and says what it must be."""
-
-
-class Secret:
-    """A text that nothing shows: no repr, log or traceback. False where it is empty."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return "Secret(...)" if self._text else "Secret('')"
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,6 +277,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     query: Query = Query()
     sourcemaps: Sourcemaps = Sourcemaps()
     search: Search = Search()
+    oidc: Oidc = Oidc()
 
     @property
     def clickhouse_read_url(self) -> str:
@@ -314,6 +294,7 @@ _PREFIXES = {
     "query": "QUERY_",
     "sourcemaps": "SOURCEMAPS_",
     "search": "SEARCH_",
+    "oidc": "OIDC_",
 }
 
 

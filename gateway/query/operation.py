@@ -20,9 +20,18 @@ from shared.keys import Scope
 
 
 @dataclass(frozen=True)
+class Asks:
+    """The parameters of a route: what reads them, and what they mean. `is_paged`: links lead on to other pages."""
+
+    parse: Callable[[Parameters], object] = Parameters.finish
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    is_paged: bool = False
+
+
+@dataclass(frozen=True)
 class Operation:
     """One method of a path; it describes itself when it is called. `body`: what a request brings; `bad`: bodies that
-    show how one is refused. `parse`: reads the parameters, `meanings` says what they are; `pages`: links lead on."""
+    show how one is refused."""
 
     id: str
     summary: str
@@ -32,13 +41,11 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     bad: Sequence[bytes] = ()
     status: int = 200
-    parse: Callable[[Parameters], object] = Parameters.finish
-    meanings: Mapping[str, str] = field(default_factory=dict)
-    pages: bool = False
+    asks: Asks = Asks()
 
     def __call__(self, components: Components) -> Json:
-        of_key = (LacksScope(self.scope), ProjectNotFound(), refused_by(self.parse))
-        self.parse(listed := ListedParameters(self.meanings))
+        of_key = (LacksScope(self.scope), ProjectNotFound(), refused_by(self.asks.parse))
+        self.asks.parse(listed := ListedParameters(self.asks.meanings))
         refused = (*EVERYWHERE, *WITH_KEY, *OF_PATH, *of_key, *self.refused, *self._of_body())
         return {
             "operationId": self.id,
@@ -50,7 +57,7 @@ class Operation:
             "responses": {
                 str(self.status): {
                     "description": "The answer",
-                    "headers": REQUEST_ID | limits(required=False) | (LINK if self.pages else {}),
+                    "headers": REQUEST_ID | limits(required=False) | (LINK if self.asks.is_paged else {}),
                     "content": _json(components, self.answer),
                 },
                 **refusals(API, refused, components),

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from shared.settings import BadSetting, Secret, Sourcemaps
+from shared.secret import Secret
+from shared.settings import BadSetting, Sourcemaps
 from shared.sourcemaps.blobs import BlobsUnavailable, checked_digest, intact
 
 CONNECT_WITHIN_S, TRIED_FOR_S = 3.0, 8.0

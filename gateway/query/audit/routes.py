@@ -8,13 +8,14 @@ from gateway.query.audit.entries import MEANINGS, AuditPage, find_audit, parse_w
 from gateway.query.changing import small_answer
 from gateway.query.deps import QueryDeps
 from gateway.query.listing import link_to
-from gateway.query.operation import Operation
+from gateway.query.operation import Asks, Operation
 from gateway.query.parameters import Parameters
 from gateway.query.question import PROJECT
 
 PATH = f"{PROJECT}/audit"
 
-_AUDIT = Operation("audit", "Who changed what", "operate", AuditPage, parse=parse_wanted, meanings=MEANINGS, pages=True)
+_ASKS = Asks(parse_wanted, MEANINGS, is_paged=True)
+_AUDIT = Operation("audit", "Who changed what", "operate", AuditPage, asks=_ASKS)
 
 
 def routes(deps: QueryDeps) -> list[Described]:

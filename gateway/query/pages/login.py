@@ -23,23 +23,23 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
     people = deps.known_people
 
     async def show(request: Request) -> Response:
-        return await _form(request, request.query_params.get("next", ""))
+        return await login_form(people, request, request.query_params.get("next", ""))
 
     async def show_link(request: Request) -> Response:
         """A link is used up by the form on this page: whoever only looks at links, as mail and chat do, leaves it."""
         token = request.query_params.get("token", "")
         name = await people.sessions.user_of_link(token)
-        return await _form(request, request.query_params.get("next", ""), link=token, link_name=name)
+        return await login_form(people, request, request.query_params.get("next", ""), link=token, link_name=name)
 
     async def log_in(request: Request) -> Response:
         fields = await read_form(request, visit_of(request))
         try:
             token = await _token(people, address_of(request), fields)
         except WrongLogin:
-            return await _form(request, fields.get("next", ""), 403, problem=_wrong(fields), given=fields)
+            return await login_form(people, request, fields.get("next", ""), 403, problem=_wrong(fields), given=fields)
         except RateLimited as refusal:
             problem = f"Too many tries. Wait {refusal.retry_after_s} seconds, then try again."
-            response = await _form(request, fields.get("next", ""), 429, problem=problem, given=fields)
+            response = await login_form(people, request, fields.get("next", ""), 429, problem=problem, given=fields)
             response.headers.update(refusal.headers())
             return response
         response = to(next_path(fields.get("next")))
@@ -79,11 +79,12 @@ def _wrong(fields: Mapping[str, str]) -> str:
     return "Name or password is wrong. After ten tries in a minute you have to wait."
 
 
-async def _form(request: Request, next: str, status: int = 200, **more: Any) -> Response:
+async def login_form(people: People, request: Request, next: str, status: int = 200, **more: Any) -> Response:
     """The log-in. Its form is good for this browser only: the token belongs to a cookie."""
     secret = visit_of(request) or secrets.token_urlsafe(32)
     given = {"problem": "", "given": {}, "link": "", "link_name": None} | more
     values = given | {"next": next_path(next), "form_token": token_for(secret), "theme": theme_of(request)}
+    values |= {"sign_on": people.sign_on.button if people.sign_on else ""}
     response = await render("login.html", status, **values)
     keep_visit(response, request, secret)
     return response

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.query.deps import QueryDeps
-from gateway.query.pages import login
+from gateway.query.pages import login, sign_on
 from gateway.query.pages.assets import answer_asset
 from gateway.query.pages.choose import range_route
 from gateway.query.pages.error import ERROR
@@ -57,6 +57,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
     return [
         PageRoute("/", guarded(deps, "/", _start), methods=["GET"]),
         *login.routes(deps),
+        *sign_on.routes(deps),
         PageRoute("/static/{digest}/{name}", refusing(answer_asset)),
         range_route(deps),
         tail_route(deps),

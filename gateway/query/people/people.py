@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gateway.http.answer import Headers
 from gateway.query.people.attempts import Attempts
 from gateway.query.people.sessions import How, Sessions, Tried
+from gateway.query.people.sign_on.sign_on import SignOn, Vouched
 from gateway.rejections import Unauthenticated, Unavailable
 from shared.audit import Actor
 from shared.keys import ResolvedKey, hash_key
@@ -37,6 +38,8 @@ class People:
     attempts: Attempts
     resolve_key: Callable[[str], Awaitable[ResolvedKey]]
     count: Callable[[str, Headers], Awaitable[None]]
+    sign_on: SignOn | None = None
+    """A provider of OpenID Connect, where one is set."""
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _waiting: int = 0
 
@@ -67,6 +70,14 @@ class People:
         if user_id is None:
             raise await self._wrong(address, "link")
         return await self.sessions.begin(Actor(kind="user", id=user_id, address=address), "link")
+
+    async def log_in_vouched(self, address: str, vouched: Vouched) -> str:
+        """A try that was counted before."""
+        create = self.sign_on is not None and self.sign_on.may_create
+        user_id = await self.sessions.claim(vouched, address, create=create)
+        if user_id is None:
+            raise await self._wrong(address, "oidc")
+        return await self.sessions.begin(Actor(kind="user", id=user_id, address=address), "oidc")
 
     async def _key(self, token: str) -> ResolvedKey | None:
         try:

@@ -13,9 +13,11 @@ from typing import Any, Literal, LiteralString, NamedTuple
 import structlog
 from msgspec.structs import replace
 
+from gateway.query.people.sign_on.sign_on import Vouched
 from gateway.query.people.visitor import Membership, Visitor
 from gateway.rejections import Unavailable
 from shared.audit import Actor, Deed, audit_async
+from shared.claimed_users import claim_user
 from shared.clients.postgres import AsyncConnection, Postgres, PostgresUnavailable
 from shared.keys import hash_key
 
@@ -42,7 +44,7 @@ _FIND: LiteralString = (
     " ORDER BY lower(p.name), p.id"
 )
 
-How = Literal["password", "key", "link"]
+How = Literal["password", "key", "link", "oidc"]
 """How somebody logs in."""
 
 BEGUN_KEPT, REFUSED_KEPT, UNKNOWN_KEPT = 60, 20, 60
@@ -141,6 +143,13 @@ class Sessions:
             return None if row is None else str(row[0])
 
         found: str | None = await self._change(take)
+        return found
+
+    async def claim(self, vouched: Vouched, address: str, *, create: bool) -> str | None:
+        """The id of the user whom a provider vouches for, with the roles that it gives; None for nobody."""
+        by = Actor(kind="sluice", name="single sign-on", address=address)
+        email, roles = _storable(vouched.email), vouched.roles
+        found: str | None = await self._change(lambda db: claim_user(db, email, roles, by, create=create))
         return found
 
     async def password_of(self, name: str) -> tuple[str, str | None] | None:

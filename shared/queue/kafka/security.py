@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.settings import BadSetting, Kafka, Secret
+from shared.secret import Secret
+from shared.settings import BadSetting, Kafka
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from deploy.local.engine import Unavailable
-from shared.settings import Secret, Settings, Sourcemaps
+from shared.secret import Secret
+from shared.settings import Settings, Sourcemaps
 from shared.sourcemaps.blobs import Blobs, BlobsUnavailable, open_blobs
 from tests.integration.shared.s3proxy import BUCKET, KEY_ID, SECRET, S3Proxy
 

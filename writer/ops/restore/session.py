@@ -14,6 +14,7 @@ from shared.clients.postgres import locked
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Producer
+from shared.settings import Settings
 from shared.signals.base import Signal
 from writer.converter import Converter
 from writer.dead_letters import DeadLetters
@@ -73,13 +74,7 @@ async def opened(
     settings = operator.settings
     writer = settings.writer
     waiting = Waiting(voice, metrics := Metrics(), max_s=writer.backoff_max_s)
-    sink = Sink(
-        settings.services.clickhouse_url,
-        threads=_THREADS,
-        timeout_s=writer.insert_timeout_s,
-        comment=f"sluice restores {signal.topic}",
-        storage=settings.storage,
-    )
+    sink = _sink(settings, signal)
     producer: Producer = operator.queue.producer()
     rules = operator.rules_book()
     try:
@@ -102,6 +97,17 @@ async def opened(
         await rules.close()
         sink.abort()
         await asyncio.to_thread(sink.close)
+
+
+def _sink(settings: Settings, signal: Signal) -> Sink:
+    timeout_s, comment = settings.writer.insert_timeout_s, f"sluice restores {signal.topic}"
+    return Sink(
+        settings.services.clickhouse_url,
+        threads=_THREADS,
+        timeout_s=timeout_s,
+        comment=comment,
+        storage=settings.storage,
+    )
 
 
 def failpoints_of_environment() -> Failpoints:

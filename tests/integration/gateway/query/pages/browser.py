@@ -20,6 +20,7 @@ from gateway.query.deps import AskComplete
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
+from gateway.query.people.sign_on import SignOn
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
 from shared.audit_log import AuditLog
@@ -102,7 +103,14 @@ def links_in(html: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'href="([^"]*)"', html)]
 
 
-def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delivery, complete: AskComplete) -> Starlette:
+def pages_app(
+    reader: Reader,
+    postgres: Postgres,
+    redis: Redis,
+    delivery: Delivery,
+    complete: AskComplete,
+    sign_on: SignOn | None = None,
+) -> Starlette:
     """The routes of the role query, the pages with them."""
 
     async def resolve(token: str) -> ResolvedKey:
@@ -116,7 +124,7 @@ def pages_app(reader: Reader, postgres: Postgres, redis: Redis, delivery: Delive
 
     blobs = MemoryBlobs()
     mapper: Any = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
-    people = People(Sessions(postgres), Attempts(redis), resolve, count)
+    people = People(Sessions(postgres), Attempts(redis), resolve, count, sign_on)
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
         states=States(postgres),
