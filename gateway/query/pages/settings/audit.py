@@ -27,6 +27,10 @@ _ABOUT = {
 }
 
 
+_CHANGES = ("project.changed", "user.role")
+"""Of these a field has its value before and after."""
+
+
 class Row(NamedTuple):
     """`at`: as the API writes it. `action`: `key made`."""
 
@@ -58,13 +62,15 @@ async def _find(view: View) -> Mapping[str, Any]:
 def _row(entry: AuditEntry) -> Row:
     by = entry.by
     name = by.name or _WHO.get(by.kind, by.id or by.kind)
-    detail = ", ".join(f"{name.replace('_', ' ')}: {_said(value)}" for name, value in entry.detail.items())
+    between = " → " if entry.action in _CHANGES else ", "
+    given = {name.replace("_", " "): value for name, value in entry.detail.items() if value is not None}
+    detail = ", ".join(f"{name}: {_said(value, between)}" for name, value in given.items())
     action = entry.action.replace(".", " ")
     return Row(entry.at, action, entry.subject, name, by.kind, by.address, detail, entry.all_projects)
 
 
-def _said(value: Any) -> str:
-    """A value as people read it; of a change, which is a list of two, both sides."""
+def _said(value: Any, between: str = ", ") -> str:
+    """A value as people read it. `between`: what stands between the values of a list."""
     match value:
         case None | "":
             return "none"
@@ -73,7 +79,7 @@ def _said(value: Any) -> str:
         case dict():
             return ", ".join(f"{name} {_said(each)}" for name, each in value.items())
         case list():
-            return ", ".join(map(_said, value)) or "none"
+            return between.join(map(_said, value)) or "none"
     return str(value)
 
 
