@@ -39,11 +39,15 @@ from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.audit.pruning import Pruning
+from gateway.query.alerting import AlertDeps
+from gateway.query.alerts.rounds import AlertRounds
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
 from gateway.query.people.sign_on.sign_on import sign_on_of
+from gateway.query.sending import Sender
+from gateway.query.sending.address import Allowed
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
@@ -54,6 +58,8 @@ from gateway.sourcemaps.sorter import Sorter
 from gateway.sourcemaps.upload import UploadLimits, Uploads
 from gateway.validation.aside import Aside
 from shared.audit_log import AuditLog
+from shared.alerts.deliveries import Deliveries
+from shared.alerts.rules import Rules
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock
@@ -92,7 +98,7 @@ def assemble(config: Settings) -> Deps:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = _common(config)
     ingest = _ingest(common) if "ingest" in roles else None
-    reading = _reading(common) if "query" in roles else None
+    reading = _judging(common, _reading(common)) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
@@ -248,7 +254,24 @@ def _reading(common: _Common) -> QueryDeps:
         tails=tails,
         people=_people(common),
         settings=_settings(common),
+        alerts=_alerts(common),
     )
+
+
+def _judging(common: _Common, deps: QueryDeps) -> QueryDeps:
+    """The same, and it judges alerts."""
+    config = common.config.services
+    rounds = AlertRounds(config.postgres_url, deps, clock(config.clock_offset_s))
+    common.life.start.append(rounds.start)
+    common.life.stop.insert(0, rounds.close)
+    return deps
+
+
+def _alerts(common: _Common) -> AlertDeps:
+    mine = common.config.alerts
+    sender = Sender(Allowed(http=mine.http, private=mine.private), timeout_s=mine.timeout_s)
+    common.life.stop.append(sender.close)
+    return AlertDeps(Rules(common.postgres), Deliveries(common.postgres), sender, mine.public_url)
 
 
 def _people(common: _Common) -> People:

@@ -71,6 +71,9 @@ MOST_CHANGES = 100
 MOST_RELEASES = 10_000
 """Of a project: those that were seen first are forgotten."""
 
+BY = "sluice"
+"""Who opens a group again, in its history."""
+
 Alter = Callable[[State], StateChange]
 """The change of a group's state. It may raise: nothing is changed then."""
 
@@ -123,6 +126,17 @@ class States:
             [project_id, fingerprint, MOST_CHANGES],
         )
         return [msgspec.json.decode(text, type=StateChange) for (text,) in rows]
+
+    async def regressed(self, project_id: str, start: datetime, end: datetime) -> list[tuple[str, Reopened]]:
+        """The groups that opened again from `start` to before `end`, when we did it, by an error after they were
+        resolved. The earliest `MOST_CHANGES` of them."""
+        rows = await self._postgres.query(
+            "SELECT fingerprint, change->'state'->>'reopened' FROM error_history"
+            " WHERE project_id = %s AND at >= %s AND at < %s AND by = %s"
+            " AND change->'state'->'reopened'->>'reason' = 'regressed' ORDER BY at LIMIT %s",
+            [project_id, start, end, BY, MOST_CHANGES],
+        )
+        return [(fingerprint, msgspec.json.decode(text, type=Reopened)) for fingerprint, text in rows]
 
     async def watched(self) -> list[Watched]:
         """Of all projects."""

@@ -233,6 +233,23 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     audit_days: Annotated[int, Meta(ge=31, le=36_500, description="Days that the audit log is kept, at least 31")] = 365
 
 
+class Alerts(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts of projects, `SLUICE_ALERTS_*`."""
+
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[!-~]+)?\Z",
+            description="Where people open the pages, https://host: alerts link there; empty: they hold no link",
+        ),
+    ] = ""
+    http: Annotated[bool, Meta(description="Alerts may go to http:// addresses, not only to https://")] = False
+    private: Annotated[
+        bool, Meta(description="Alerts may go to private and loopback addresses, not only to public ones")
+    ] = False
+    timeout_s: Annotated[float, Meta(gt=0, le=60, description="Seconds that one try to send an alert may take")] = 5.0
+
+
 class Search(msgspec.Struct, frozen=True, kw_only=True):
     """How logs are searched, `SLUICE_SEARCH_*`."""
 
@@ -278,6 +295,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sourcemaps: Sourcemaps = Sourcemaps()
     search: Search = Search()
     oidc: Oidc = Oidc()
+    alerts: Alerts = Alerts()
 
     @property
     def clickhouse_read_url(self) -> str:
@@ -295,6 +313,7 @@ _PREFIXES = {
     "sourcemaps": "SOURCEMAPS_",
     "search": "SEARCH_",
     "oidc": "OIDC_",
+    "alerts": "ALERTS_",
 }
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from gateway.http.body import Bodies
 from gateway.http.counted import Endpoint, counted
 from gateway.mapping.mapper import Mapper
+from gateway.query.alerting import AlertDeps
 from gateway.query.answer import Held
 from gateway.query.complete import Complete
 from gateway.query.exports import Slots
@@ -74,6 +75,14 @@ class QueryDeps:
 
     settings: SettingsDeps | None = None
     """What the pages of settings need; they come with people."""
+
+    alerts: AlertDeps | None = None
+    """Rules that tell people of something."""
+
+    @property
+    def known_alerts(self) -> AlertDeps:
+        assert self.alerts is not None
+        return self.alerts
 
     @property
     def known_settings(self) -> SettingsDeps:

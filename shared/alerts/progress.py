@@ -22,7 +22,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def beginning(cls, now: int) -> "Progress":
         """Of a rule that is new at `now`: what came before is not its business."""
-        return cls(judged_to=now - now % MINUTE_US)
+        minute = now - now % MINUTE_US
+        return cls(judged_to=minute, counted_from=minute)
 
     def cools(self, minutes: int, now: int) -> bool:
         """Whether an alert was told less than so many minutes ago."""

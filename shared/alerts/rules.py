@@ -115,20 +115,20 @@ class Rules:
 
         return await self._postgres.change(remove)
 
-    async def advance(self, judged: StoredRule, progress: Progress, alert: Alert | None) -> bool:
-        """Remember how far a rule is judged, and with it the alert that came of it: both or nothing. False where
-        somebody else has changed or judged the rule in the meantime; then nothing is kept."""
+    async def advance(self, judged: Sequence[tuple[StoredRule, Progress, Alert | None]]) -> None:
+        """Remember how far these are judged, and with it the alerts that came of it: all or nothing. A rule that
+        somebody else has changed or judged in the meantime stays as it is."""
 
-        async def advance(db: AsyncConnection) -> bool:
-            done = await db.execute(
-                "UPDATE alert_rules SET progress = %s WHERE id = %s AND progress = %s AND rule = %s",
-                [_json(progress), judged.id, _json(judged.progress), _json(judged.rule)],
-            )
-            if done.rowcount and alert is not None:
-                await put(db, judged.id, alert)
-            return bool(done.rowcount)
+        async def advance(db: AsyncConnection) -> None:
+            for stored, progress, alert in sorted(judged, key=lambda each: each[0].id):
+                done = await db.execute(
+                    "UPDATE alert_rules SET progress = %s WHERE id = %s AND progress = %s AND rule = %s",
+                    [_json(progress), stored.id, _json(stored.progress), _json(stored.rule)],
+                )
+                if done.rowcount and alert is not None:
+                    await put(db, stored.id, alert)
 
-        return await self._postgres.change(advance)
+        await self._postgres.change(advance)
 
 
 _FOUND: LiteralString = (

@@ -5,6 +5,7 @@
    of none. Before the release itself was seen, every other release is older.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -40,11 +41,14 @@ def _is_older(release: str, state: State, first_seen: Mapping[str, datetime]) ->
 
 def over(limit: Limit, counts: Mapping[datetime, int]) -> datetime | None:
     """The first minute with which a limit is reached. `counts`: start of a minute -> events in it."""
-    window: dict[datetime, int] = {}
+    window: deque[datetime] = deque()
+    total = 0
     for minute in sorted(counts):
-        window = {at: n for at, n in window.items() if at > minute - limit.minutes * MINUTE}
-        window[minute] = counts[minute]
-        if sum(window.values()) >= limit.count:
+        while window and window[0] <= minute - limit.minutes * MINUTE:
+            total -= counts[window.popleft()]
+        window.append(minute)
+        total += counts[minute]
+        if total >= limit.count:
             return minute
     return None
 

@@ -1,6 +1,5 @@
 """Opens groups again, round by round, in one of the processes that read (reading.md, "When a group opens again")."""
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,20 +9,19 @@ import structlog
 
 from gateway.query.deps import AskComplete, complete_of
 from gateway.query.reader import TooBig
+from gateway.query.rounds import Round
+from gateway.query.rounds import Rounds as LockedRounds
 from gateway.query.triage.rows import moment
 from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
-from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
-from shared.error_states import Reopened, State, StateChange
+from shared.error_states import BY, Reopened, State, StateChange
 
 EVERY_S = 15.0
 OVERLAP = timedelta(minutes=2)
 """What was received before a time may be answered so much after it, and is looked for so much longer."""
 
-BY = "sluice"
-"""Who opens a group in its history."""
-
-_LOCK = "error states"
+_AWAY = "resolved and muted errors are not watched"
+_FAILED = "resolved and muted errors were not judged"
 _log = structlog.get_logger(__name__)
 
 
@@ -40,37 +38,17 @@ class Rounds:
 
     def __init__(self, url: str, sources: Sources, complete: AskComplete) -> None:
         """`url`: of Postgres."""
-        self._url = url
         self._sources = sources
         self._complete = complete
         self._watches: dict[str, Watch] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = LockedRounds(url, Round("error states", self.round, self._forget, _AWAY, _FAILED))
+        self.close = self._rounds.close
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._rounds.start(EVERY_S)
 
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                async with locked(self._url, _LOCK, wait_s=EVERY_S) as lock:
-                    while True:
-                        await check_held(lock)
-                        await self.round()
-                        await asyncio.sleep(EVERY_S)
-            except LockHeld:
-                self._watches = {}  # whoever gets the lock doesn't know what the others have judged
-            except PostgresUnavailable as error:
-                _log.warning("resolved and muted errors are not watched: Postgres is away", error=str(error))
-                await asyncio.sleep(EVERY_S)
-            except Exception:
-                _log.exception("resolved and muted errors were not judged")
-                await asyncio.sleep(EVERY_S)
+    def _forget(self) -> None:
+        self._watches = {}
 
     async def round(self) -> None:
         """Judge all groups once. Raises `PostgresUnavailable`."""

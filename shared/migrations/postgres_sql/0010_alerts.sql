@@ -26,3 +26,6 @@ CREATE TABLE alert_deliveries (
 );
 CREATE INDEX alert_deliveries_of_rule ON alert_deliveries (rule_id, number);
 CREATE INDEX alert_deliveries_waiting ON alert_deliveries (next_try) WHERE state = 'waiting';
+
+-- What regressed in a time.
+CREATE INDEX error_history_by_time ON error_history (project_id, at);

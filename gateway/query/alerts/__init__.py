@@ -1,0 +1,5 @@
+"""Alerts: rules of projects, judged round by round, and told to webhooks and Slack (alerts.md)."""
+
+from gateway.query.alerts.routes import routes
+
+__all__ = ["routes"]
