@@ -42,15 +42,18 @@ class Case:
         return self.progress.cools(self.rule.cooldown, self.now)
 
     def tree(self, signal: Signal) -> Node:
-        """What its `q`, service and environment find."""
-        rule = self.rule
-        named = [term(name, value) for name in ("service", "environment") if (value := getattr(rule, name))]
-        return all_of([*named, _parsed(LANGUAGES[signal], rule.q)])
+        return tree_of(self.rule, signal)
 
     def asked(self, signal: Signal, window: Window, tree: Node | None = None) -> Asked:
         """What arrived in a window."""
         found = self.tree(signal) if tree is None else tree
         return Asked(window.happened, found, tables=(LANGUAGES[signal].table,), arrived=window.arrived)
+
+
+def tree_of(rule: Rule, signal: Signal) -> Node:
+    """What its `q`, service and environment find."""
+    named = [term(name, value) for name in ("service", "environment") if (value := getattr(rule, name))]
+    return all_of([*named, _parsed(LANGUAGES[signal], rule.q)])
 
 
 def _parsed(language: Language, q: str) -> Node:

@@ -1,7 +1,7 @@
 """A rule as a request or a form brings it (alerts.md, "A rule")."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,8 @@ MAX_COOLDOWN = 24 * 60
 
 _LINE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$(?!\n)"
 """One line, without space at its ends."""
+
+_REST = ("name", "kind", "cooldown", "enabled", "channel")
 
 _NO_NUL = r"^[^\x00]*$(?!\n)"
 _Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE, description="Unique in the project.")]
@@ -51,10 +53,17 @@ class RuleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if found:
             raise InvalidBody({"detail": [_issue(name, message) for name, message in found]})
 
+    @classmethod
+    def of(cls, rule: Rule, **changed: Any) -> "RuleBody":
+        """A rule as a request would bring it, with some of it changed. Its address and secret stay as they are."""
+        given = {name: getattr(rule, name) or None for name in PARAMETERS}
+        rest = {name: getattr(rule, name) for name in _REST}
+        return cls(**{**given, **rest, **changed})
+
     @property
     def rule(self) -> Rule:
         given = {name: value for name in PARAMETERS if (value := getattr(self, name)) is not None}
-        rest = {name: getattr(self, name) for name in ("name", "kind", "cooldown", "enabled", "channel")}
+        rest = {name: getattr(self, name) for name in _REST}
         return Rule(**given, **rest)
 
     def _parameters(self) -> Iterator[tuple[str, str]]:

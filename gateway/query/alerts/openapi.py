@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.query.alerts.body import RuleBody
 from gateway.query.alerts.refusals import NameInUse, RuleNotFound, TooMany
-from gateway.query.alerts.shapes import DeliveryAnswer, OneRule, RuleAnswer, RuleList
+from gateway.query.alerts.shapes import OneRule, RuleAnswer, RuleList, SentAlert
 from gateway.query.operation import Operation
 from gateway.query.question import PROJECT
 
@@ -25,6 +25,6 @@ OF: Final[Mapping[tuple[str, str], Operation]] = {
         "delete_alert", "Delete an alert rule; answers what it was", "operate", RuleAnswer, [RuleNotFound()]
     ),
     (TEST, "POST"): Operation(
-        "test_alert", "Send an alert that is a test, once", "operate", DeliveryAnswer, [RuleNotFound()]
+        "test_alert", "Send an alert that is a test, once", "operate", SentAlert, [RuleNotFound()]
     ),
 }

@@ -11,7 +11,7 @@ from gateway.openapi import Described
 from gateway.query.alerts import change, openapi
 from gateway.query.alerts.body import RuleBody
 from gateway.query.alerts.openapi import ALL, ONE, TEST
-from gateway.query.alerts.shapes import OneRule, RuleList, answer_of, delivery_answer
+from gateway.query.alerts.shapes import OneRule, RuleList, answer_of, sent_answer
 from gateway.query.changing import accepted, key_of, small_answer
 from gateway.query.deps import QueryDeps
 from gateway.query.json_body import JsonBody, read_body
@@ -56,7 +56,7 @@ def _answers(deps: QueryDeps) -> Mapping[tuple[str, str], Answer]:
         alerts, rule_id = deps.known_alerts, _id(request)
         rule = await change.find_rule(alerts, key.project_id, rule_id)
         sent = await known(alerts.deliveries.of_rule(key.project_id, rule_id), change.WHAT)
-        return OneRule(answer_of(rule), list(map(delivery_answer, sent)))
+        return OneRule(answer_of(rule), list(map(sent_answer, sent)))
 
     async def create(request: Request, key: ResolvedKey) -> msgspec.Struct:
         body = await _body(deps, request, key)
@@ -70,7 +70,7 @@ def _answers(deps: QueryDeps) -> Mapping[tuple[str, str], Answer]:
         return answer_of(await change.remove_rule(deps.known_alerts, key.project_id, _id(request)))
 
     async def test(request: Request, key: ResolvedKey) -> msgspec.Struct:
-        return delivery_answer(await change.try_rule(deps.known_alerts, key.project_id, _id(request)))
+        return sent_answer(await change.try_rule(deps.known_alerts, key.project_id, _id(request)))
 
     changes: Mapping[tuple[str, str], Answer] = {
         (ALL, "POST"): create,

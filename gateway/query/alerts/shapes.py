@@ -63,7 +63,7 @@ class TryAnswer(msgspec.Struct, frozen=True):
     problem: str | None
 
 
-class DeliveryAnswer(msgspec.Struct, frozen=True):
+class SentAlert(msgspec.Struct, frozen=True):
     """`state`: waiting, delivered or failed. `next_try`: null where there is none."""
 
     id: str
@@ -78,7 +78,7 @@ class OneRule(msgspec.Struct, frozen=True):
     """A rule, and what it has sent, the newest first."""
 
     alert: RuleAnswer
-    deliveries: list[DeliveryAnswer]
+    deliveries: list[SentAlert]
 
 
 def answer_of(stored: StoredRule, secret: str | None = None) -> RuleAnswer:
@@ -98,10 +98,10 @@ def answer_of(stored: StoredRule, secret: str | None = None) -> RuleAnswer:
     )
 
 
-def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
+def sent_answer(delivery: Delivery) -> SentAlert:
     tries = [TryAnswer(_time(each.at), each.status, each.problem or None) for each in delivery.tries]
     next_try = None if delivery.next_try is None else _time(delivery.next_try)
-    return DeliveryAnswer(delivery.id, _time(delivery.created_at), delivery.alert, delivery.state, tries, next_try)
+    return SentAlert(delivery.id, _time(delivery.created_at), delivery.alert, delivery.state, tries, next_try)
 
 
 def host_of(stored: StoredRule) -> str:

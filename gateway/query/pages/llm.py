@@ -16,6 +16,7 @@ from gateway.query.llm.fields import LANGUAGE
 from gateway.query.llm.usage import COLUMNS, MAX_DIMENSIONS, USUAL, UsageQuery, find_usage
 from gateway.query.pages.empty import empty
 from gateway.query.pages.page import Page
+from gateway.query.pages.usage.budgets import find_budgets
 from gateway.query.pages.usage.groups import groups_of
 from gateway.query.pages.usage.measures import MEASURES, Measure, course_chart, width_of, width_text
 from gateway.query.pages.usage.month import month_of, month_range
@@ -86,11 +87,12 @@ async def _find(view: View) -> Mapping[str, Any]:
     asked, reader, project_id = asking.asked, view.deps.reader, view.project.project_id
     width = width_of(asked.range)
     complete = (await view.deps.complete_of(asked.tables)).within(asked.as_of)
-    usage, course, cost, calls = await asyncio.gather(
+    usage, course, cost, calls, budgets = await asyncio.gather(
         find_usage(reader, project_id, UsageQuery(asked, asking.dimensions, width, GROUPS, 0)),
         find_course(reader, project_id, asked, width),
         find_cost(reader, project_id, month_range(view.now)),
         find_calls(reader, project_id, CallsQuery(asked, asking.paging)),
+        find_budgets(view),
     )
     filtered = asked.q != EVERYTHING
     nothing = None if usage.total.calls else await empty(view, "LLM calls", asked.range, complete, filtered=filtered)
@@ -102,6 +104,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "empty": nothing,
         "total": usage.total,
         "month": month_of(view.now, cost),
+        "budgets": budgets,
         "measure": asking.shown,
         "step": width_text(width),
         "chart": None if nothing else course_chart(asked.range, width, course, asking.shown, complete.up_to),

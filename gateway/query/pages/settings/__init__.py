@@ -2,6 +2,7 @@
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.settings.audit import AUDIT
+from gateway.query.pages.settings.alerts import ALERTS
 from gateway.query.pages.settings.drain import DRAIN
 from gateway.query.pages.settings.keys import KEYS
 from gateway.query.pages.settings.members import MEMBERS
@@ -9,4 +10,4 @@ from gateway.query.pages.settings.project import PROJECT
 from gateway.query.pages.settings.sourcemaps import SOURCEMAPS
 from gateway.query.pages.settings.views import VIEWS
 
-SETTINGS: tuple[Page, ...] = (KEYS, MEMBERS, VIEWS, SOURCEMAPS, DRAIN, PROJECT, AUDIT)
+SETTINGS: tuple[Page, ...] = (KEYS, MEMBERS, VIEWS, ALERTS, SOURCEMAPS, DRAIN, PROJECT, AUDIT)
