@@ -98,12 +98,17 @@ def problems_of(refusal: Rejection) -> Mapping[str, str]:
     """Field -> a sentence. Raises a refusal that the form can do nothing about."""
     if isinstance(refusal, InvalidBody):
         issues = refusal.answer["detail"]
-        return {each["loc"][1]: each["msg"].removeprefix("Value error, ").capitalize() + "." for each in issues}
+        return {each["loc"][1]: _said(each["loc"][1], each["msg"].removeprefix("Value error, ")) for each in issues}
     if isinstance(refusal, NameInUse):
         return {"name": "The project has a rule of this name."}
     if isinstance(refusal, TooMany):
         return {"name": f"{refusal.sentence}."}
     raise refusal
+
+
+def _said(field: str, message: str) -> str:
+    """A field that is missing is told what it should be."""
+    return SHOULD_BE[field] if message.endswith("needs it") else f"{message[:1].upper()}{message[1:]}."
 
 
 def _text(value: object) -> str:
