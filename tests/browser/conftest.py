@@ -30,7 +30,9 @@ def site(engines_folder: Path) -> Iterator[Site]:
             kind.version()
         except Unavailable as error:
             absent(kind.role, error)
-    with Up(engines_folder / "site") as up:
+    # Receivers of alerts are on this machine.
+    environment = {"SLUICE_ALERTS_HTTP": "true", "SLUICE_ALERTS_PRIVATE": "true"}
+    with Up(engines_folder / "site", environment=environment) as up:
         site = Site(up)
         yield site
         site.close()

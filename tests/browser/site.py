@@ -47,6 +47,14 @@ class Site:
         sent = [{"level": "info", "timestamp": ago(5), **log} for log in logs]
         assert self.post("/ingest/logs", {"service": service, "logs": sent}, key) == 200
 
+    def send_form(self, path: str, **fields: str) -> str:
+        """Send a form of a page as its browser does; the page that answers it."""
+        with httpx.Client(timeout=60, cookies={each["name"]: each["value"] for each in self.cookies}) as browser:
+            token = dict(re.findall(r'name="(form_token)" value="([^"]*)"', browser.get(self.page(path)).text))
+            answer = browser.post(self.page(path), data=token | fields, headers=SAME_ORIGIN)
+            assert answer.status_code == 200, answer.text
+            return answer.text
+
     def read(self, path: str, **parameters: str) -> Any:
         """What the read API answers below the project: `read("logs", q="paid")`."""
         headers = {"Authorization": f"Bearer {self._env['SLUICE_READ_KEY']}"}

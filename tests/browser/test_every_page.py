@@ -27,9 +27,20 @@ A_KIND = 2
 def filled(site: Site) -> Site:
     assert send_all(site) > 30
     site.wait_for(lambda answer: len(answer["logs"]) > 5, "logs", q='"<script>"')
+    make_rules(site)
     for signal, path in (("groups", "errors"), ("traces", "traces"), ("calls", "llm/calls")):
         site.wait_for(lambda answer, signal=signal: answer[signal], path)
     return site
+
+
+def make_rules(site: Site) -> None:
+    """Alert rules whose every text is hostile, and what one of them has sent; one is a budget."""
+    usual = {"cooldown": "60", "channel": "webhook", "enabled": "on", "url": "http://127.0.0.1:1/"}
+    texts = {"name": MARKUP[:60], "q": f'"{MARKUP[1:60]}"', "environment": MARKUP[:60]}
+    made = site.send_form("settings/alerts", kind="new_group", **texts, **usual)
+    site.send_form("settings/alerts", do="test", rule=re.findall(r"rule=(alert_\w+)", made)[0])
+    budget = {"name": MARKUP[:59], "usd": "1", "period": "day", "each": "user"}
+    site.send_form("settings/alerts", kind="llm_cost", **budget, **usual)
 
 
 def kind_of(address: str) -> str:
@@ -83,6 +94,7 @@ def test_hostile_text_is_text_and_nobody_is_shut_out(filled: Site, open_page: Op
             looked_at.add(kind)
             found += barriers(page)
     pages = {"logs", "logs-one", "errors", "errors-one", "traces", "traces-one", "llm", "ingest", "settings", "help"}
+    pages |= {"settings-alerts", "settings rule"}
     assert pages <= looked_at
     assert pages - {"ingest", "settings", "help", "traces"} <= hostile
     assert found == [], "\n".join(found)

@@ -9,9 +9,10 @@ from typing import Any
 import cramjam
 import schemathesis
 
-NAMES = ("project_id", "event_id", "release", "fingerprint", "trace_id", "view_id", "ref")
+NAMES = ("project_id", "event_id", "release", "fingerprint", "trace_id", "view_id", "rule_id", "ref")
 THERE_IS = {name: os.environ[f"OPENAPI_{name.upper()}"] for name in NAMES}
-TO_DELETE = iter(os.environ["OPENAPI_VIEWS_TO_DELETE"].split())
+TO_DELETE = {name: iter(os.environ[f"OPENAPI_{name.upper()}_TO_DELETE"].split()) for name in ("view_id", "rule_id")}
+A_RULE = {"kind": "new_group", "url": "https://127.0.0.1:1"}
 SOURCE_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}'
 
 PACK = {
@@ -48,12 +49,15 @@ def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case, kwargs: 
             case.path_parameters[name] = THERE_IS[name]
     if case.path.endswith("/tail") and str((case.query or {}).get("seconds", "0")).isdecimal():
         case.query = {**(case.query or {}), "seconds": "0"}
+    if "/alerts" in case.path and isinstance(case.body, dict) and len(str(case.body)) % 3 == 0:
+        case.body = A_RULE | {"name": secrets.token_hex(8)}  # few parameters go together
     if case.method == "PUT" and isinstance(case.body, dict) and "name" in case.body:
         case.body = case.body | {"name": secrets.token_hex(8)}  # nearly all others are taken by now
     if case.method == "PATCH" and isinstance(case.body, dict) and case.body.get("fingerprints"):
         case.body = case.body | {"fingerprints": [THERE_IS["fingerprint"]]}
-    if case.method == "DELETE" and (case.path_parameters or {}).get("view_id") == THERE_IS["view_id"]:
-        case.path_parameters["view_id"] = next(TO_DELETE, "none")  # the others are still asked for
+    for name, left in TO_DELETE.items() if case.method == "DELETE" else ():
+        if (case.path_parameters or {}).get(name) == THERE_IS[name]:
+            case.path_parameters[name] = next(left, "none")  # the others are still asked for
     if case.media_type == "multipart/form-data" and not (made_up and len(str(case.body)) % 2):
         kwargs |= {"data": {"release": THERE_IS["release"]}, "files": {"files": ("a.js.map", SOURCE_MAP)}}
         if case.headers:

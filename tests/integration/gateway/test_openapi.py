@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 
 from gateway.query.place import encode_place
+from shared.clients.postgres import connect
+from shared.keys import create_key, generate
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
 from tests.integration.gateway.query.read_api import NOON, temporary_store
 from tests.unit.gateway.sourcemaps.forms import CONTENT_TYPE, upload
@@ -71,6 +73,22 @@ def gateway(
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def all_scopes(keys_url: str) -> str:
+    """A key that may do everything."""
+    key = generate("dt")
+    with connect(keys_url) as db:
+        create_key(db, PROJECT, key, scopes=["ingest", "read", "triage", "operate"])
+    return key
+
+
+@pytest.fixture(scope="module")
+def rules(gateway: GatewayProcess, all_scopes: str) -> list[str]:
+    """Alert rules, made before the project has as many as it may. What one sends is refused."""
+    body = {"kind": "new_group", "url": "https://127.0.0.1:1"}
+    return [_made(gateway, all_scopes, "alerts", body) for _ in range(20)]
+
+
 @pytest.fixture
 def document(gateway: GatewayProcess) -> dict[str, Any]:
     made: dict[str, Any] = gateway.request("GET", "/openapi.json").json
@@ -106,15 +124,21 @@ def test_every_example_is_answered_as_it_says(gateway: GatewayProcess, document:
 @pytest.mark.timeout(300 + SECONDS)
 @pytest.mark.parametrize("with_key", [True, False], ids=["with a key", "without one"])
 def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it(
-    gateway: GatewayProcess, document: dict[str, Any], with_key: bool, tmp_path: Path
+    gateway: GatewayProcess,
+    document: dict[str, Any],
+    all_scopes: str,
+    rules: list[str],
+    with_key: bool,
+    tmp_path: Path,
 ) -> None:
     length = (
         ["--max-time", str(SECONDS)] if SECONDS else ["--generation-deterministic", "--max-examples", str(EXAMPLES)]
     )
-    header = ["--header", f"Authorization: Bearer {gateway.keys.triage}"] if with_key else []
+    header = ["--header", f"Authorization: Bearer {all_scopes}"] if with_key else []
     phases = "examples,coverage,fuzzing" if with_key else "examples,fuzzing"
     report = tmp_path / "report.ndjson"
-    view, *to_delete = [saved_view(gateway) for _ in range(20)]
+    view, *views = [saved_view(gateway, all_scopes) for _ in range(20)]
+    rule, *to_delete = rules
     done = subprocess.run(
         [
             *(Path(sys.executable).with_name("st"), "--config-file", CONFIG),
@@ -132,7 +156,9 @@ def test_no_request_that_schemathesis_thinks_of_gets_an_answer_that_is_not_in_it
             "OPENAPI_FINGERPRINT": FINGERPRINT,
             "OPENAPI_TRACE_ID": "t",
             "OPENAPI_VIEW_ID": view,
-            "OPENAPI_VIEWS_TO_DELETE": " ".join(to_delete),
+            "OPENAPI_VIEW_ID_TO_DELETE": " ".join(views),
+            "OPENAPI_RULE_ID": rule,
+            "OPENAPI_RULE_ID_TO_DELETE": " ".join(to_delete),
             "OPENAPI_REF": encode_place([NOON, NOON, 0, 1, 0, "logs"]),
         },
         cwd=tmp_path,  # where schemathesis keeps files of its own
@@ -157,11 +183,15 @@ def check_all_asked(document: dict[str, Any], answered: dict[str, set[int]], wit
             assert answered_well == may_be or (few and not answered_well), (method, path, seen)
 
 
-def saved_view(gateway: GatewayProcess) -> str:
+def saved_view(gateway: GatewayProcess, key: str) -> str:
     """The id of a new view."""
-    body = json.dumps({"page": "logs", "name": secrets.token_hex(8), "state": ""}).encode()
-    headers = {"Authorization": f"Bearer {gateway.keys.triage}"}
-    return str(gateway.request("POST", f"/api/v1/projects/{PROJECT}/views", body, headers).json["id"])
+    return _made(gateway, key, "views", {"page": "logs", "state": ""})
+
+
+def _made(gateway: GatewayProcess, key: str, what: str, body: dict[str, str]) -> str:
+    named = json.dumps(body | {"name": secrets.token_hex(8)}).encode()
+    headers = {"Authorization": f"Bearer {key}"}
+    return str(gateway.request("POST", f"/api/v1/projects/{PROJECT}/{what}", named, headers).json["id"])
 
 
 def statuses(report: Path) -> dict[str, set[int]]:

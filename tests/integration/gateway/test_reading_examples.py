@@ -1,4 +1,5 @@
-"""Every curl line of the page about reading (reading.md, "Questions"), run against a gateway with something to find."""
+"""Every curl line of the pages about reading (reading.md, "Questions") and alerts (alerts.md, "The API"), run against a
+gateway with something to find."""
 
 import json
 import re
@@ -8,18 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.query.place import encode_place
+from shared.alerts.progress import Progress
+from shared.alerts.rule import Rule
 from shared.clients.postgres import connect
+from shared.keys import create_key, generate
 from tests.event_stream import read_events
 from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, Keys
 from tests.integration.gateway.query.questions import HOUR
 from tests.integration.gateway.query.read_api import temporary_store
 
-PAGE = Path(__file__).parents[3] / "deploy/docs/reading.md"
-EXAMPLES = re.findall(r"^curl .*$", PAGE.read_text(), re.MULTILINE)
+PAGES = [Path(__file__).parents[3] / "deploy/docs" / name for name in ("reading.md", "alerts.md")]
+EXAMPLES = [line for page in PAGES for line in re.findall(r"^curl .*$", page.read_text(), re.MULTILINE)]
 FINGERPRINT, TRACE_ID, VIEW = "a" * 64, "trace_abc123def456", "view_0123456789abcdef"
+ALERT = "alert_0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +43,18 @@ def shell(
         store.add_spans({**common, "span_id": "s"}, {**common, "span_id": "t", "timestamp": 1_768_478_400_000_000})
         store.add_calls({**common, "model": "m", "latency_ms": 3000, "attributes": '{"feature":"chat"}'})
         save_view(keys_url)
+        operate = make_rule(keys_url)
         services = {"SLUICE_POSTGRES_URL": keys_url, "SLUICE_REDIS_URL": redis_url, "SLUICE_CLICKHOUSE_URL": store.url}
         gateway = GatewayProcess(tmp_path_factory.mktemp("reading"), keys, services, read_limit=1_000_000)
         yield {
             "KEY": f"X-API-Key: {keys.read}",
             "TRIAGE": f"X-API-Key: {keys.triage}",
+            "OPERATE": f"X-API-Key: {operate}",
             "API": f"http://127.0.0.1:{gateway.port}/api/v1/projects/{PROJECT}",
             "FINGERPRINT": FINGERPRINT,
             "TRACE_ID": TRACE_ID,
             "VIEW": VIEW,
+            "ALERT": ALERT,
             "REF": encode_place([now, now, 0, 1, 0, "logs"]),
         }
         gateway.stop()
@@ -58,6 +67,22 @@ def save_view(url: str) -> None:
         db.execute(
             "INSERT INTO views (id, project_id, page, name, state, created_by) VALUES (%s,%s,%s,%s,%s,%s)", values
         )
+
+
+def make_rule(url: str) -> str:
+    """A rule whose alerts nobody takes; a key that may change it."""
+    rule = Rule(name="lag", kind="lag", minutes=60)
+    key = generate("dt")
+    with connect(url) as db:
+        create_key(db, PROJECT, key, scopes=["triage", "operate"])
+        db.execute("DELETE FROM alert_rules")
+        texts = [msgspec.json.encode(each).decode() for each in (rule, Progress(judged_to=0))]
+        db.execute(
+            "INSERT INTO alert_rules (id, project_id, name, rule, url, secret, progress, created_by)"
+            " VALUES (%s, %s, 'lag', %s, 'https://127.0.0.1:1', 'a secret', %s, 'ana')",
+            [ALERT, PROJECT, *texts],
+        )
+    return key
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
