@@ -72,7 +72,8 @@ class Gateway(_SluiceProcess):
 
     def _own_settings(self) -> dict[str, str]:
         sharing = {"SLUICE_GATEWAY_SHARE_PORT": "1"} if self._share_port else {}
-        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port), **sharing}
+        pages = {"SLUICE_ALERTS_PUBLIC_URL": os.environ.get("SLUICE_ALERTS_PUBLIC_URL", self.url)}
+        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port), **pages, **sharing}
 
 
 class Writer(_SluiceProcess):

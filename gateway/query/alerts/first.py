@@ -64,7 +64,8 @@ def _frame(frames: list[ReadFrame]) -> str | None:
 
 
 async def _log(case: Case, asked: Asked) -> First | None:
-    query = LogQuery(q=asked.q, start=asked.range.start, end=asked.range.end, limit=1)
+    arrived = asked.arrived or asked.range  # whatever is older came late
+    query = LogQuery(q=asked.q, start=arrived.start, end=arrived.end, limit=1)
     found = await find_logs(case.deps.reader, case.project_id, query, oldest_first=True)
     for log in msgspec.json.decode(b"[" + b"".join(found.page.pieces) + b"]", type=list[_Log]):
         return First(log.timestamp, cut(f"{log.level}: {log.message}"))

@@ -24,6 +24,7 @@ def arriving(at: int, **row: Any) -> dict[str, Any]:
 async def test_as_many_logs_are_told_once_and_again_after_the_cool_down(bench: Bench) -> None:
     rule = await bench.rule("matches", signal="logs", q="level:error", count=3, minutes=2, environment="live")
     of_rule = {"level": "error", "environment": "live", "message": "card <declined>"}
+    bench.store.add_logs(arriving(bench.at(-60), **of_rule | {"message": "long before"}))
     for at in (0.1, 0.2, 1.5):
         bench.store.add_logs(arriving(bench.at(at), **of_rule), arriving(bench.at(at), project_id="q", **of_rule))
     bench.store.add_logs(arriving(bench.at(1.6)), arriving(bench.at(1.6), **of_rule | {"environment": "test"}))

@@ -14,6 +14,7 @@ from gateway.http.answer import Headers
 from gateway.http.deadlines import Deadlines
 from gateway.mapping.mapper import StoredMapper
 from gateway.query import QueryDeps, Reader, query_routes
+from gateway.query.alerting import AlertDeps
 from gateway.query.as_of import as_of
 from gateway.query.complete import Complete
 from gateway.query.deps import AskComplete
@@ -21,9 +22,13 @@ from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
 from gateway.query.people.sign_on import SignOn
+from gateway.query.sending import Sender
+from gateway.query.sending.address import Allowed
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
 from shared.audit_log import AuditLog
+from shared.alerts.deliveries import Deliveries
+from shared.alerts.rules import Rules
 from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
 from shared.error_states import States
@@ -141,6 +146,7 @@ def pages_app(
             sourcemaps=Index(postgres),
             usual=UsualLimits(5_000, 600, 1_000_000),
         ),
+        alerts=AlertDeps(Rules(postgres), Deliveries(postgres), Sender(Allowed(), timeout_s=5)),
     )
     app = Starlette(routes=query_routes(deps))
     app.router.redirect_slashes = False

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,10 +17,12 @@ from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, links_in, token_in
 from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
+from tests.integration.gateway.query.read_api import Store
 
 PATH = "/p/p/settings"
 PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "drain", "project", "audit"))]
 BY = Actor(kind="key", id="key_x", address="192.0.2.7")
+PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "alerts", "sourcemaps", "project"))]
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
 
@@ -314,3 +317,28 @@ async def test_parameters_are_those_that_links_bring_along(owner: Browser) -> No
     for link in links_in(await owner.shown(PATH)):
         if link.startswith("/p/"):
             assert (await owner.get(link)).status_code in (200, 303), link
+
+
+async def test_members_see_alerts_and_owners_change_them(
+    owner: Browser, open_browser: OpenBrowser, keys_url: str, store: Store
+) -> None:
+    path, form = f"{PATH}/alerts", {"kind": "llm_cost", "usd": "5", "period": "month", "cooldown": "9", "enabled": "on"}
+    body = form | {"name": EVIL[:90], "url": "https://hooks.example.com/t/a-token", "channel": "slack"}
+    made = await owner.send(path, await form_of(owner, **body))
+    assert made.status_code == 200, made.text
+    [rule] = set(re.findall(r"rule=(alert_\w+)", made.text))
+    taken = await owner.send(path, await form_of(owner, **body))
+    assert (taken.status_code, "has a rule of this name" in taken.text) == (422, True)
+    store.add_calls({"timestamp": time.time_ns() // 1000, "model": "m", "cost_usd": 4.0})
+    for role in ("viewer", "member"):
+        visitor = await member(open_browser(), keys_url, role)  # type: ignore[arg-type]
+        pages = await visitor.shown(path), await visitor.shown("/p/p/llm")
+        for html in pages:
+            assert (rule in html, "a-token" in html) == (role == "member", False)
+            assert is_harmless(html)
+        assert ("80 %" in pages[1]) == (role == "member")
+        for fields in (body, {"rule": rule, "do": "delete"}, {"rule": rule, "do": "test"}):
+            refused = await visitor.send(path, await form_of(visitor, **fields))
+            assert refused.status_code == 403
+    assert (await owner.send(path, await form_of(owner, rule="alert_none", do="off"))).status_code == 404
+    assert "is deleted" in (await owner.send(path, await form_of(owner, rule=rule, do="delete"))).text
