@@ -1,5 +1,5 @@
-"""Every curl line of the pages about reading (reading.md, "Questions") and alerts (alerts.md, "The API"), run against a
-gateway with something to find."""
+"""Every curl line of the pages about reading and alerts (reading.md, "Questions"), run against a gateway with something
+to find."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from tests.integration.gateway.gateway_process import PROJECT, GatewayProcess, K
 from tests.integration.gateway.query.questions import HOUR
 from tests.integration.gateway.query.read_api import temporary_store
 
-PAGES = [Path(__file__).parents[3] / "deploy/docs" / name for name in ("reading.md", "alerts.md")]
+PAGES = [Path(__file__).parents[3] / "deploy/docs" / f"{name}.md" for name in ("reading", "alerts")]
 EXAMPLES = [line for page in PAGES for line in re.findall(r"^curl .*$", page.read_text(), re.MULTILINE)]
 FINGERPRINT, TRACE_ID, VIEW = "a" * 64, "trace_abc123def456", "view_0123456789abcdef"
 ALERT = "alert_0123456789abcdef"
