@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,12 @@ KEPT = timedelta(days=30)
 AT_ONCE = 50
 OF_PROJECT = 10
 """Deliveries that are given out together, of all projects and of one."""
+
+
+_FOUND: LiteralString = (
+    "SELECT d.id, d.created_at, d.alert::text, d.state, d.tries::text, d.next_try"
+    " FROM alert_deliveries AS d JOIN alert_rules AS r ON r.id = d.rule_id"
+)
 
 
 class DueDelivery(NamedTuple):
@@ -43,9 +49,7 @@ class Deliveries:
     async def of_rule(self, project_id: str, rule_id: str) -> list[Delivery]:
         """The newest first; none where the project has no such rule."""
         rows = await self._postgres.query(
-            "SELECT d.id, d.created_at, d.alert::text, d.state, d.tries::text, d.next_try"
-            " FROM alert_deliveries AS d JOIN alert_rules AS r ON r.id = d.rule_id"
-            " WHERE r.project_id = %s AND r.id = %s ORDER BY d.number DESC LIMIT %s",
+            _FOUND + " WHERE r.project_id = %s AND r.id = %s ORDER BY d.number DESC LIMIT %s",
             [project_id, rule_id, MOST_KEPT],
         )
         return list(map(_delivery, rows))
@@ -72,7 +76,8 @@ class Deliveries:
             delivery_id = await put(db, rule_id, alert)
             state: State = "failed" if tried.problem else "delivered"
             await _record(db, delivery_id, [tried], state, tried.at)
-            return Delivery(delivery_id, tried.at, alert, state, [tried], None)
+            rows = await db.execute(_FOUND + " WHERE d.id = %s", [delivery_id])
+            return _delivery((await rows.fetchall())[0])
 
         return await self._postgres.change(add)
 
