@@ -38,9 +38,9 @@ from gateway.openapi import Described
 from gateway.origins import check_origin
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
-from gateway.query.audit.pruning import Pruning
 from gateway.query.alerting import AlertDeps
 from gateway.query.alerts.rounds import AlertRounds
+from gateway.query.audit.pruning import Pruning
 from gateway.query.complete import Completeness
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
@@ -57,9 +57,9 @@ from gateway.sourcemaps.routes import routes as sourcemap_routes
 from gateway.sourcemaps.sorter import Sorter
 from gateway.sourcemaps.upload import UploadLimits, Uploads
 from gateway.validation.aside import Aside
-from shared.audit_log import AuditLog
 from shared.alerts.deliveries import Deliveries
 from shared.alerts.rules import Rules
+from shared.audit_log import AuditLog
 from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.clients.redis import Redis
 from shared.clock import clock

@@ -26,9 +26,9 @@ from gateway.query.sending import Sender
 from gateway.query.sending.address import Allowed
 from gateway.query.settings import SettingsDeps, UsualLimits
 from gateway.rejections import Unauthenticated
-from shared.audit_log import AuditLog
 from shared.alerts.deliveries import Deliveries
 from shared.alerts.rules import Rules
+from shared.audit_log import AuditLog
 from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
 from shared.error_states import States

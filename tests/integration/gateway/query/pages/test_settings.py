@@ -20,9 +20,11 @@ from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, 
 from tests.integration.gateway.query.read_api import Store
 
 PATH = "/p/p/settings"
-PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "sourcemaps", "drain", "project", "audit"))]
 BY = Actor(kind="key", id="key_x", address="192.0.2.7")
-PAGES = [PATH, *(f"{PATH}/{page}" for page in ("members", "views", "alerts", "sourcemaps", "project"))]
+PAGES = [
+    PATH,
+    *(f"{PATH}/{page}" for page in ("members", "views", "alerts", "sourcemaps", "drain", "project", "audit")),
+]
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
 
