@@ -12,6 +12,7 @@ from shared.alerts.alert import Alert, State
 from shared.alerts.deliveries import put
 from shared.alerts.progress import Progress
 from shared.alerts.rule import Rule, Target
+from shared.audit import Action, Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
 from shared.settings import Secret
 
@@ -63,9 +64,9 @@ class Rules:
         )
         return list(map(_rule, rows))
 
-    async def add(self, project_id: str, rule: Rule, target: Target, by: str) -> StoredRule:
-        """A new rule; `by`: who makes it. Raises `NameTaken`, `TooManyRules`."""
-        rule_id = f"alert_{secrets.token_hex(8)}"
+    async def add(self, project_id: str, rule: Rule, target: Target, by: Actor) -> StoredRule:
+        """A new rule. Raises `NameTaken`, `TooManyRules`."""
+        rule_id, maker = f"alert_{secrets.token_hex(8)}", f"{by.kind} {by.name or by.id}"
 
         async def add(db: AsyncConnection) -> StoredRule | None:
             await _alone(db, project_id)
@@ -76,15 +77,16 @@ class Rules:
             await db.execute(
                 "INSERT INTO alert_rules (id, project_id, name, rule, url, secret, progress, created_by)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [rule_id, project_id, rule.name, _json(rule), *_texts(target), _json(_beginning()), by],
+                [rule_id, project_id, rule.name, _json(rule), *_texts(target), _json(_beginning()), maker],
             )
+            await audit_async(db, _deed("alert.made", project_id, rule_id, rule), by)
             return await _find(db, project_id, rule_id)
 
         made = await self._postgres.change(add)
         assert made is not None
         return made
 
-    async def replace(self, project_id: str, rule_id: str, rule: Rule, target: Target) -> StoredRule | None:
+    async def replace(self, project_id: str, rule_id: str, rule: Rule, target: Target, by: Actor) -> StoredRule | None:
         """Put something else under an id; None where the project has no such rule. An empty part of the target stays
         as it was. Raises `NameTaken`."""
 
@@ -101,16 +103,19 @@ class Rules:
                 " WHERE id = %s",
                 [rule.name, _json(rule), url.reveal(), secret.reveal(), _json(progress), rule_id],
             )
+            await audit_async(db, _deed("alert.changed", project_id, rule_id, rule, target), by)
             return await _find(db, project_id, rule_id)
 
         return await self._postgres.change(replace)
 
-    async def remove(self, project_id: str, rule_id: str) -> StoredRule | None:
+    async def remove(self, project_id: str, rule_id: str, by: Actor) -> StoredRule | None:
         """Delete a rule and what it has sent; returns what it was, None where the project has no such rule."""
 
         async def remove(db: AsyncConnection) -> StoredRule | None:
             found = await _find(db, project_id, rule_id)
             await db.execute("DELETE FROM alert_rules WHERE project_id = %s AND id = %s", [project_id, rule_id])
+            if found is not None:
+                await audit_async(db, _deed("alert.deleted", project_id, rule_id, found.rule), by)
             return found
 
         return await self._postgres.change(remove)
@@ -137,6 +142,14 @@ _FOUND: LiteralString = (
     " FROM alert_rules"
 )
 _OF_ID: LiteralString = " WHERE project_id = %s AND id = %s"
+
+
+def _deed(action: Action, project_id: str, rule_id: str, rule: Rule, replaced: Target | None = None) -> Deed:
+    """Without what it searches for, which may be anything, and where it goes. `replaced`: what is new of that."""
+    detail: dict[str, object] = {name: getattr(rule, name) for name in ("name", "kind", "channel", "enabled")}
+    if replaced is not None:
+        detail |= {name: "replaced" for name, part in replaced._asdict().items() if part}
+    return Deed(action=action, subject=rule_id, project_id=project_id, detail=detail)
 
 
 def _beginning() -> Progress:

@@ -13,6 +13,7 @@ from gateway.query.turns import in_turn
 from shared.alerts.alert import Delivery
 from shared.alerts.rule import Target
 from shared.alerts.rules import NameTaken, StoredRule, TooManyRules
+from shared.audit import Actor
 from shared.settings import Secret
 
 WHAT = "alert rules"
@@ -29,7 +30,7 @@ async def find_rule(alerts: AlertDeps, project_id: str, rule_id: str) -> StoredR
     return found
 
 
-async def make_rule(alerts: AlertDeps, project_id: str, body: RuleBody, by: str) -> tuple[StoredRule, str | None]:
+async def make_rule(alerts: AlertDeps, project_id: str, body: RuleBody, by: Actor) -> tuple[StoredRule, str | None]:
     """The new rule, and the secret of a webhook. Raises `InvalidBody`, `NameInUse`, `TooMany`, `Unavailable`."""
     body.check(alerts.sender.allowed, is_new=True)
     secret = "" if body.channel == "slack" else body.secret or secrets.token_urlsafe(32)
@@ -39,7 +40,7 @@ async def make_rule(alerts: AlertDeps, project_id: str, body: RuleBody, by: str)
 
 
 async def replace_rule(
-    alerts: AlertDeps, project_id: str, rule_id: str, body: RuleBody
+    alerts: AlertDeps, project_id: str, rule_id: str, body: RuleBody, by: Actor
 ) -> tuple[StoredRule, str | None]:
     """The rule as it is now; and its secret, where it has a new one: one that is given, and that of a rule which was
     for Slack. Raises `InvalidBody`, `NameInUse`, `RuleNotFound`, `Unavailable`."""
@@ -49,14 +50,16 @@ async def replace_rule(
     if body.channel == "webhook" and not secret and not before.target.secret:
         secret = secrets.token_urlsafe(32)
     target = Target(Secret(body.url or ""), Secret(secret))
-    changed = await _changed(alerts, project_id, lambda: alerts.rules.replace(project_id, rule_id, body.rule, target))
+    changed = await _changed(
+        alerts, project_id, lambda: alerts.rules.replace(project_id, rule_id, body.rule, target, by)
+    )
     return _there(changed), secret or None
 
 
-async def remove_rule(alerts: AlertDeps, project_id: str, rule_id: str) -> StoredRule:
+async def remove_rule(alerts: AlertDeps, project_id: str, rule_id: str, by: Actor) -> StoredRule:
     """What it was. Raises `RuleNotFound`, `Unavailable`."""
     await find_rule(alerts, project_id, rule_id)
-    return _there(await _changed(alerts, project_id, lambda: alerts.rules.remove(project_id, rule_id)))
+    return _there(await _changed(alerts, project_id, lambda: alerts.rules.remove(project_id, rule_id, by)))
 
 
 async def try_rule(alerts: AlertDeps, project_id: str, rule_id: str) -> Delivery:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.actors import key_actor
 from gateway.http.counted import Endpoint
 from gateway.openapi import Described
 from gateway.query.alerts import change, openapi
@@ -60,14 +61,16 @@ def _answers(deps: QueryDeps) -> Mapping[tuple[str, str], Answer]:
 
     async def create(request: Request, key: ResolvedKey) -> msgspec.Struct:
         body = await _body(deps, request, key)
-        return answer_of(*await change.make_rule(deps.known_alerts, key.project_id, body, f"key {key.key_id}"))
+        return answer_of(*await change.make_rule(deps.known_alerts, key.project_id, body, key_actor(key, request)))
 
     async def replace(request: Request, key: ResolvedKey) -> msgspec.Struct:
         body = await _body(deps, request, key)
-        return answer_of(*await change.replace_rule(deps.known_alerts, key.project_id, _id(request), body))
+        rule_id, by = _id(request), key_actor(key, request)
+        return answer_of(*await change.replace_rule(deps.known_alerts, key.project_id, rule_id, body, by))
 
     async def remove(request: Request, key: ResolvedKey) -> msgspec.Struct:
-        return answer_of(await change.remove_rule(deps.known_alerts, key.project_id, _id(request)))
+        by = key_actor(key, request)
+        return answer_of(await change.remove_rule(deps.known_alerts, key.project_id, _id(request), by))
 
     async def test(request: Request, key: ResolvedKey) -> msgspec.Struct:
         return sent_answer(await change.try_rule(deps.known_alerts, key.project_id, _id(request)))

@@ -39,12 +39,12 @@ async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Shown]:
     rule_id, do = fields.get("rule", ""), fields.get("do", "save")
     try:
         if do == "delete":
-            gone = await change.remove_rule(alerts, project_id, rule_id)
+            gone = await change.remove_rule(alerts, project_id, rule_id, view.actor)
             _log.info("alert rule deleted", project_id=project_id, by=view.visitor.name, rule=rule_id)
             return 200, await _shown(view, said=f"The rule “{gone.rule.name}” is deleted.")
         if do in ("on", "off"):
             rule = (await change.find_rule(alerts, project_id, rule_id)).rule
-            await change.replace_rule(alerts, project_id, rule_id, RuleBody.of(rule, enabled=do == "on"))
+            await change.replace_rule(alerts, project_id, rule_id, RuleBody.of(rule, enabled=do == "on"), view.actor)
             return 200, await _shown(view, said=f"The rule “{rule.name}” is {do}.")
         if do == "test":
             return await _try(view, rule_id)
@@ -73,9 +73,9 @@ async def _save(view: View, form: AlertForm) -> tuple[int, Shown]:
     try:
         body = body_of(form)
         if form.rule_id:
-            stored, secret = await change.replace_rule(alerts, project_id, form.rule_id, body)
+            stored, secret = await change.replace_rule(alerts, project_id, form.rule_id, body, view.actor)
         else:
-            stored, secret = await change.make_rule(alerts, project_id, body, view.visitor.name)
+            stored, secret = await change.make_rule(alerts, project_id, body, view.actor)
     except BadForm as error:
         return 422, await _shown(view, form._replace(problems=error.problems))
     except RuleNotFound:

@@ -19,6 +19,7 @@ _ABOUT = {
     "user": "users and roles",
     "session": "log-ins",
     "view": "views",
+    "alert": "alert rules",
     "rules": "grouping rules",
     "groups": "merged groups",
     "sourcemaps": "source maps",

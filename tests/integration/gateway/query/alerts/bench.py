@@ -18,6 +18,7 @@ from shared.alerts import alert as shapes
 from shared.alerts.deliveries import Deliveries
 from shared.alerts.rule import Rule, Target
 from shared.alerts.rules import Rules
+from shared.audit import Actor
 from shared.clients.postgres import Postgres
 from shared.error_states import States
 from shared.metrics import Metrics
@@ -82,7 +83,7 @@ class Bench:
         """A new rule's id. What it judges begins at `now`."""
         target = Target(Secret(url or self.receiver.url), Secret(SECRET))
         made = Rule(**{"name": kind, "cooldown": 10, "kind": kind} | rule)
-        stored = await self.alerts.rules.add(project_id, made, target, "ana")
+        stored = await self.alerts.rules.add(project_id, made, target, Actor(kind="user", name="ana"))
         begins = stored.progress.beginning(self.now)
         await self.alerts.rules.advance([(stored, begins, None)])
         return stored.id

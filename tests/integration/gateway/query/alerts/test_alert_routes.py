@@ -47,7 +47,7 @@ def stranger(gateway: GatewayProcess, keys_url: str) -> Client:
 
 
 def test_a_rule_is_made_changed_tried_and_deleted_and_its_secrets_are_not_shown(
-    owner: Client, gateway: GatewayProcess
+    owner: Client, gateway: GatewayProcess, keys_url: str
 ) -> None:
     made = owner("POST", body=LAG)
     assert (made.status, made.json["host"], len(made.json["secret"])) == (201, "https://127.0.0.1:1", 43)
@@ -66,6 +66,12 @@ def test_a_rule_is_made_changed_tried_and_deleted_and_its_secrets_are_not_shown(
         assert made.json["secret"].encode() not in answer.body
     assert "a-token" not in gateway.log
     assert owner("DELETE", place).json["name"] == "budget"
+    with connect(keys_url) as db:
+        written = db.execute(
+            "SELECT action, detail FROM audit_log WHERE subject = %s ORDER BY id", [made.json["id"]]
+        ).fetchall()
+    assert [action for action, _ in written] == ["alert.made", "alert.changed", "alert.deleted"]
+    assert "a-token" not in str(written)
     for method, path, body in (("GET", place, None), ("PUT", place, LAG), ("DELETE", place, None)):
         assert owner(method, path, body).json == {"detail": "Alert rule not found"}
     assert owner("POST", f"{place}/test").status == 404
