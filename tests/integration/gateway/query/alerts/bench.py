@@ -19,6 +19,7 @@ from shared.alerts.deliveries import Deliveries
 from shared.alerts.rule import Rule, Target
 from shared.alerts.rules import Rules
 from shared.audit import Actor
+from shared.audit_log import AuditLog
 from shared.clients.postgres import Postgres
 from shared.error_states import States
 from shared.metrics import Metrics
@@ -51,8 +52,8 @@ class Bench:
         self._delivery = Delivery.of(queue, "writers", load(), lambda: self.now * 1000)
         self._sender = Sender(Allowed(http=True, private=True), timeout_s=5)
         self.alerts = AlertDeps(Rules(postgres), Deliveries(postgres), self._sender, PUBLIC)
-        self.rounds = self.new_rounds()
         self.postgres = postgres
+        self.rounds = self.new_rounds()
 
     def new_rounds(self) -> AlertRounds:
         """Another process."""
@@ -61,7 +62,8 @@ class Bench:
         deps = QueryDeps(
             *(self._reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
             states=self.states,
-            views=Views(Postgres(self._url)),
+            views=Views(self.postgres),
+            audit=AuditLog(self.postgres),
             bodies=small_bodies(Deadlines(60)),
             delivery=self._delivery,
             complete=self._complete,
