@@ -10,7 +10,7 @@ import msgspec
 from shared.alerts.alert import Alert, Delivery, State, Try
 from shared.alerts.rule import Channel, Target
 from shared.clients.postgres import AsyncConnection, Postgres
-from shared.settings import Secret
+from shared.secret import Secret
 
 MOST_KEPT = 100
 """Of one rule: the newest."""

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from shared.settings import Secret
+from shared.secret import Secret
 
 Kind = Literal["new_group", "regressed_group", "matches", "llm_cost", "silence", "dead_letters", "lag"]
 Signal = Literal["logs", "errors", "traces", "llm"]

@@ -14,7 +14,7 @@ from shared.alerts.progress import Progress
 from shared.alerts.rule import Rule, Target
 from shared.audit import Action, Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
-from shared.settings import Secret
+from shared.secret import Secret
 
 MOST_RULES = 100
 """Of one project."""

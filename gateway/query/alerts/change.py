@@ -14,7 +14,7 @@ from shared.alerts.alert import Delivery
 from shared.alerts.rule import Target
 from shared.alerts.rules import NameTaken, StoredRule, TooManyRules
 from shared.audit import Actor
-from shared.settings import Secret
+from shared.secret import Secret
 
 WHAT = "alert rules"
 """In sentences."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.alerts.alert import Alert, First
-from shared.settings import Secret
+from shared.secret import Secret
 
 SIGNATURE = "X-Sluice-Signature"
 MOST_SLACK = 3_000

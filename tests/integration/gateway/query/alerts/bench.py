@@ -25,7 +25,7 @@ from shared.error_states import States
 from shared.metrics import Metrics
 from shared.queue.base import Queue
 from shared.registry import load
-from shared.settings import Secret
+from shared.secret import Secret
 from shared.views import Views
 from tests.bundles import MemoryBlobs, MemoryIndex
 from tests.integration.gateway.query.alerts.receiver import SECRET, Receiver

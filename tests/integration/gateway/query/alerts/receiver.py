@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.query.sending.message import SIGNATURE, signature
-from shared.settings import Secret
+from shared.secret import Secret
 
 SECRET = "a secret of the test"
 

@@ -14,7 +14,7 @@ from gateway.query.sending.address import Allowed, BadAddress, is_public
 from gateway.query.sending.message import Named, for_slack, for_webhook, message_of
 from shared.alerts.alert import Alert, First
 from shared.alerts.rule import Target
-from shared.settings import Secret
+from shared.secret import Secret
 
 ALERT = Alert(
     title="r: <!channel> & more",
