@@ -193,7 +193,8 @@ def _integer(value: Any) -> Any:
         number = int(value)
     except (ValueError, OverflowError):
         return None
-    return number if number in _INT64 else None
+    # JavaScript SDKs call every whole number an integer, 1e300 too.
+    return number if number in _INT64 else _double(value)
 
 
 def _double(value: Any) -> Any:

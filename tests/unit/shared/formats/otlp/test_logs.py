@@ -75,6 +75,17 @@ def test_json_in_all_its_spellings() -> None:
     assert (empty["timestamp"], empty["environment"]) == (RECEIVED, "production")
 
 
+@pytest.mark.parametrize(
+    ("sent", "value"),
+    [("1e300", 1e300), ("-1e300", -1e300), (str(2**63), 2.0**63), ('"1e20"', None), (str(-(2**63)), -(2**63))],
+)
+def test_integers_over_64_bits_of_sdks_of_javascript_are_doubles(sent: str, value: Any) -> None:
+    attributes = '[{"key":"n","value":{"intValue":' + sent + "}}]"
+    log = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":' + attributes + "}]}]}]}"
+    (row,) = rows_in(OtlpJson("Logs"), log.encode())
+    assert json.loads(row["attributes"]) == {"n": value}
+
+
 def test_numbers_that_no_column_holds_are_noted_within_64_bits() -> None:
     log = '{"droppedAttributesCount":-1e300,"flags":1e300,"severityNumber":-9223372036854775808,"timeUnixNano":-1e300}'
     sent = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[%s]}]}]}' % log  # noqa: UP031 - braces
