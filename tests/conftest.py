@@ -12,18 +12,24 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from deploy.bench.reading.shown import NAMES
+from deploy.bench.reading.shown import chromium as chromium_path
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Engine, Unavailable
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
-from tests.services import REQUIRE, SERVICES, required
+from tests import npm
+from tests.services import CHROMIUM, NODE, REQUIRE, SERVICES, required
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,7 +69,7 @@ def _shared(name: str, folder: Path) -> Iterator[str]:
         yield url
 
 
-def absent(name: str, error: Unavailable) -> None:
+def absent(name: str, error: Unavailable) -> NoReturn:
     """Skip, or fail where this is required."""
     if name in required():
         pytest.fail(f"{REQUIRE} wants {name}: {error}", pytrace=False)
@@ -154,6 +160,29 @@ def _database(postgres_url: str, template: str = "template1") -> Iterator[str]:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         yield urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def otlp_clients(pytestconfig: pytest.Config) -> Path:
+    """A folder with the programs of tests/fixtures/otlp_clients, and the clients of OpenTelemetry that they need."""
+    assert pytestconfig.cache is not None
+    try:
+        return npm.installed(Path(__file__).parent / "fixtures/otlp_clients", pytestconfig.cache.mkdir("otlp_clients"))
+    except Unavailable as error:
+        absent(NODE, error)
+
+
+@pytest.fixture(scope="module")  # of the session it would leave its event loop running in tests of other folders
+def chromium() -> Iterator["Browser"]:
+    from playwright.sync_api import sync_playwright
+
+    path = chromium_path()
+    if path is None:
+        absent(CHROMIUM, Unavailable(f"none of {', '.join(NAMES)} is installed: apt-get install chromium"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

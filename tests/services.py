@@ -16,10 +16,11 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 
-CHROMIUM = "chromium"
+CHROMIUM, NODE, COLLECTOR = "chromium", "node", "collector"
+PROGRAMS = (CHROMIUM, NODE, COLLECTOR)
 
 REQUIRE = "SLUICE_TEST_REQUIRE"
-"""Comma-separated services, and `chromium`. Tests that need one of these fail without it, instead of being skipped."""
+"""Comma-separated services and programs. Tests that need one of these fail without it, instead of being skipped."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,10 @@ SERVICES = {
 
 
 def required() -> set[str]:
-    """The services that `SLUICE_TEST_REQUIRE` names. Raises `ValueError` for an unknown name."""
+    """The services and programs that `SLUICE_TEST_REQUIRE` names. Raises `ValueError` for an unknown name."""
     names = {name.strip() for name in os.environ.get(REQUIRE, "").split(",")} - {""}
-    if unknown := names - {*SERVICES, CHROMIUM}:
-        raise ValueError(f"{REQUIRE} names {', '.join(sorted(unknown))}; there are {', '.join([*SERVICES, CHROMIUM])}")
+    if unknown := names - {*SERVICES, *PROGRAMS}:
+        raise ValueError(f"{REQUIRE} names {', '.join(sorted(unknown))}; there are {', '.join([*SERVICES, *PROGRAMS])}")
     return names
 
 

@@ -5,17 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from deploy.bench.reading.shown import NAMES
-from deploy.bench.reading.shown import chromium as chromium_path
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Unavailable
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 from tests.browser.site import Site
 from tests.conftest import absent
-from tests.services import CHROMIUM
 from tests.up import Up
 
 OpenPage = Callable[..., Page]
@@ -36,17 +33,6 @@ def site(engines_folder: Path) -> Iterator[Site]:
         site = Site(up)
         yield site
         site.close()
-
-
-@pytest.fixture(scope="module")  # of the session it would leave its event loop running in tests of other folders
-def chromium() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        absent(CHROMIUM, Unavailable(f"none of {', '.join(NAMES)} is installed: apt-get install chromium"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -140,6 +140,14 @@ def wait_until(condition: Callable[[], Any], within_s: float, what: str, every_s
     return value
 
 
+def stored(stack: RunningStack, n: int, table: str, where: str) -> list[dict[str, Any]]:
+    """The rows of a condition, once there are `n`."""
+    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY _offset, _index"
+    rows: list[dict[str, Any]] = wait_until(lambda: found if len(found := stack.rows(sql)) >= n else None, 60, where)
+    assert len(rows) == n
+    return rows
+
+
 @contextmanager
 def running_stack(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[RunningStack]:
     stack = RunningStack(folder, *options, environment=environment)
