@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shared.queue.base import Lane, Published, QueueFull, QueueUnavailable
 from shared.queue.sqlite import log, retention
 from shared.queue.sqlite.file import QueueFile
-from shared.queue.sqlite.packing import Keyed, compress, pack
+from shared.queue.sqlite.packing import Keyed, Segment, compress, pack
 
 
 @dataclass
@@ -19,12 +19,14 @@ class Batch:
     messages: list[Keyed] = field(default_factory=list)
     waiting: list[asyncio.Future[Published]] = field(default_factory=list)
 
-    def forget_given_up(self) -> None:
-        """Drop messages whose publishers have given up: they were told that it may not be stored."""
-        if any(future.done() for future in self.waiting):
-            kept = [(m, f) for m, f in zip(self.messages, self.waiting, strict=True) if not f.done()]
-            self.messages = [message for message, _ in kept]
-            self.waiting = [future for _, future in kept]
+    def forget_given_up(self) -> bool:
+        """Drop messages whose publishers have given up, and will send them again. True if there were any."""
+        if not any(future.done() for future in self.waiting):
+            return False
+        kept = [(m, f) for m, f in zip(self.messages, self.waiting, strict=True) if not f.done()]
+        self.messages = [message for message, _ in kept]
+        self.waiting = [future for _, future in kept]
+        return True
 
     def acknowledge(self, first: int) -> None:
         """Tell the publishers that their messages lie at `first` and on."""
@@ -81,10 +83,12 @@ def store(
         QueueUnavailable: nothing was stored, or (when the final sync failed) perhaps everything.
     """
     # Packed before the transaction begins: other processes wait for as little as possible.
-    ordinary = {batch.lane: pack(batch.messages) for batch in batches if not batch.compacted}
-    keyed = {batch.lane: _compressed(batch.messages) for batch in batches if batch.compacted}
-    needed = sum(segment.size for segments in ordinary.values() for segment in segments)
+    ordinary, keyed = _packed(batches)
     with file.write() as db:
+        gave_up = [batch.forget_given_up() for batch in batches]
+        if any(gave_up):  # while it waited for the lock
+            ordinary, keyed = _packed(batches)
+        needed = sum(segment.size for segments in ordinary.values() for segment in segments)
         # Dead letters are stored however full the queue is: without them its consumers could not go on and empty it.
         room = not ordinary or retention.make_room(db, needed, size_limit)
         now_ms = clock_ms()
@@ -100,6 +104,12 @@ def full(limit: int) -> QueueFull:
         f"the queue file holds {limit:,} bytes that not every group has consumed: start or repair the writers, or raise"
         " the limit"
     )
+
+
+def _packed(batches: Sequence[Batch]) -> tuple[dict[Lane, list[Segment]], dict[Lane, list[tuple[bytes, bytes]]]]:
+    """Those of ordinary lanes, and those of compacted ones."""
+    ordinary = {batch.lane: pack(batch.messages) for batch in batches if not batch.compacted}
+    return ordinary, {batch.lane: _compressed(batch.messages) for batch in batches if batch.compacted}
 
 
 def _compressed(messages: Iterable[Keyed]) -> list[tuple[bytes, bytes]]:
