@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/run.stamp ## Start everything on 127.0.0.1, until Ctrl-C (more options: make run ARGS="--port 9000")
@@ -58,7 +58,7 @@ bench-reading: .venv/run.stamp ## Measure what readers wait for, on 10 million l
 	$(BIN)/sluice bench reading $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-fuzz soak-attack soak-examples ## All that takes long: more than an hour
+soak: soak-faults soak-fuzz soak-attack soak-examples soak-collector ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
@@ -76,6 +76,10 @@ soak-fuzz: .venv/test.stamp ## All routes fuzzed on both queues (15 minutes; ARG
 .PHONY: soak-examples
 soak-examples: .venv/test.stamp ## Every property with many examples (half an hour; SLUICE_EXAMPLES_TIMES)
 	SLUICE_EXAMPLES_TIMES=$${SLUICE_EXAMPLES_TIMES:-20} $(BIN)/pytest $(WORKERS) --timeout 7200 tests/unit tests/integration/gateway/query $(ARGS)
+
+.PHONY: soak-collector
+soak-collector: .venv/test.stamp ## An OpenTelemetry Collector before the gateway (needs Go; the first time six minutes to build it)
+	SLUICE_TEST_REQUIRE=collector $(BIN)/pytest -n 0 -q tests/integration/test_collector.py $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv and all caches; the data in var/ stays

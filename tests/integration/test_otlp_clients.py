@@ -1,4 +1,4 @@
-"""Clients of OpenTelemetry as they are, configured as opentelemetry.md tells their users.
+"""Clients of OpenTelemetry as they are, configured as their users are told (opentelemetry.md, "From a program").
 
 What each tells is stored field by field, and once.
 """
