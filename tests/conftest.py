@@ -163,13 +163,18 @@ def _database(postgres_url: str, template: str = "template1") -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def otlp_clients(pytestconfig: pytest.Config) -> Path:
-    """A folder with the programs of tests/fixtures/otlp_clients, and the clients of OpenTelemetry that they need."""
-    assert pytestconfig.cache is not None
-    try:
-        return npm.installed(Path(__file__).parent / "fixtures/otlp_clients", pytestconfig.cache.mkdir("otlp_clients"))
-    except Unavailable as error:
-        absent(NODE, error)
+def npm_folder(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+    """Takes the name of a folder of tests/fixtures; gives one with its files and the packages that they need."""
+    cache = pytestconfig.cache
+    assert cache is not None
+
+    def folder(name: str) -> Path:
+        try:
+            return npm.installed(Path(__file__).parent / "fixtures" / name, cache.mkdir(name))
+        except Unavailable as error:
+            absent(NODE, error)
+
+    return folder
 
 
 @pytest.fixture(scope="module")  # of the session it would leave its event loop running in tests of other folders

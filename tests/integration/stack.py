@@ -141,8 +141,8 @@ def wait_until(condition: Callable[[], Any], within_s: float, what: str, every_s
 
 
 def stored(stack: RunningStack, n: int, table: str, where: str) -> list[dict[str, Any]]:
-    """The rows of a condition, once there are `n`."""
-    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY _offset, _index"
+    """The rows of a condition in the order of their requests, once there are `n`."""
+    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY received_at, _offset, _index"
     rows: list[dict[str, Any]] = wait_until(lambda: found if len(found := stack.rows(sql)) >= n else None, 60, where)
     assert len(rows) == n
     return rows

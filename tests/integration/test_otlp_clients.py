@@ -6,7 +6,7 @@ What each tells is stored field by field, and once.
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +34,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def programs(npm_folder: Callable[[str], Path]) -> Path:
+    """Those in JavaScript, each beside the client that it needs."""
+    return npm_folder("otlp_clients")
+
+
 def told_by(program: Path, environment: dict[str, str]) -> Told:
     """The account that a program prints; it complains of nothing."""
     done = subprocess.run(
@@ -59,31 +65,29 @@ def test_the_sdk_of_python(stack: RunningStack, headers: str, compression: str) 
         (BEARER, "protobuf", "gzip"),
     ],
 )
-def test_the_sdk_of_node(
-    stack: RunningStack, otlp_clients: Path, headers: str, protocol: str, compression: str
-) -> None:
+def test_the_sdk_of_node(stack: RunningStack, programs: Path, headers: str, protocol: str, compression: str) -> None:
     named = settings(
         stack, f"node-{protocol}-{compression}", headers, PROTOCOL=f"http/{protocol}", COMPRESSION=compression
     )
-    check(stack, told_by(otlp_clients / "node.js", named))
+    check(stack, told_by(programs / "node.js", named))
 
 
 @pytest.mark.parametrize(("headers", "protocol"), [(X_API_KEY, "json"), (BEARER, "protobuf")])
-def test_vercel_otel(stack: RunningStack, otlp_clients: Path, headers: str, protocol: str) -> None:
+def test_vercel_otel(stack: RunningStack, programs: Path, headers: str, protocol: str) -> None:
     named = settings(stack, f"vercel-{protocol}", headers, PROTOCOL=f"http/{protocol}")
-    told = told_by(otlp_clients / "vercel.js", named)
+    told = told_by(programs / "vercel.js", named)
     if protocol == "protobuf":
         told["spans"][2]["attributes"]["huge"] = 0  # its own encoder has no word for whole numbers over 2**63
     check(stack, told)
 
 
-def test_the_web_sdk_in_a_page_of_another_origin(stack: RunningStack, otlp_clients: Path, chromium: "Browser") -> None:
+def test_the_web_sdk_in_a_page_of_another_origin(stack: RunningStack, programs: Path, chromium: "Browser") -> None:
     bundle = ["npx", "esbuild", "page.js", "--bundle", "--outfile=page.bundle.js", "--log-level=warning"]
-    subprocess.run(bundle, cwd=otlp_clients, check=True, timeout=TOLD_WITHIN_S)
+    subprocess.run(bundle, cwd=programs, check=True, timeout=TOLD_WITHIN_S)
     page = chromium.new_page()
     answers = []
     page.on("response", lambda answer: answers.append((urlsplit(answer.url).path, answer.status)))
-    with served(otlp_clients) as origin:
+    with served(programs) as origin:
         page.goto(f"{origin}/page.html")
         ingest = ("--project", stack.env["SLUICE_PROJECT_ID"], "--kind", "pk", "--origin", origin)
         key = stack.sluice("key", "create", *ingest)["key"]
