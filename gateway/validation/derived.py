@@ -7,6 +7,7 @@ from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
 from shared.formats.intake import Derivation, Encoded, Intake
 from shared.registry import Registry
+from shared.search import holds
 
 MANY_MARKS = 500
 """Marks in a payload that are still looked into on the event loop: a record has some, and takes ten microseconds."""
@@ -32,11 +33,13 @@ class Deriving:
 
     def _derived(self, part: Part, derivation: Derivation) -> Part | None:
         payload = bytes(part.payload)
-        marks = sum(map(payload.count, derivation.marks))
-        if marks > self._most:
+        marks = [mark for mark in derivation.marks if holds(payload, mark)]
+        if not marks:
+            return None
+        if sum(map(payload.count, marks)) > self._most:
             raise Heavy
-        made = derivation.derive(payload) if marks else None
-        if made is None or not made.n:
+        made = derivation.derive(payload)
+        if not made.n:
             return None
         fmt = self._registry.formats[derivation.format]
         has_events = "event_id" in self._registry.signal_of(fmt).table.column_names

@@ -1,6 +1,8 @@
 """Bodies that only their format's codec can read."""
 
 from collections import Counter
+from collections.abc import Iterable, Sized
+from typing import Any
 
 from gateway.apis.base import Api
 from gateway.rejections import MalformedJson, TooLarge
@@ -42,18 +44,26 @@ class EncodedValidator:
     def _judged(self, text: bytes) -> tuple[int, dict[int, str]]:
         """How many records there are, and index -> fault of the bad ones. Raises `Undecodable`, and `TooLarge` at the
         first one too many."""
-        n = 0
-        judge = self._body.judge
-        faults: dict[int, str] = {}
-        for record in self._codec.look(text):
-            if judge is not None and (fault := judge(record)):
-                faults[n] = fault
-            n += 1
-            if n > self._body.most:
-                raise TooLarge
+        n, faults = self._looked_through(self._codec.look(text))
         if len(text) > MAX_RECORD_BYTES:  # no record of a smaller body is larger
             sizes = enumerate(self._codec.sizes(text))
             faults |= {index: "too_large" for index, size in sizes if size > MAX_RECORD_BYTES}
+        return n, faults
+
+    def _looked_through(self, records: Iterable[Any]) -> tuple[int, dict[int, str]]:
+        body = self._body
+        if isinstance(records, Sized) and (body.judge is None or (body.all_good and body.all_good(records))):
+            if len(records) > body.most:
+                raise TooLarge
+            return len(records), {}
+        n = 0
+        faults: dict[int, str] = {}
+        for record in records:
+            if body.judge is not None and (fault := body.judge(record)):
+                faults[n] = fault
+            n += 1
+            if n > body.most:
+                raise TooLarge
         return n, faults
 
     def _without(self, text: bytes, n: int, faults: dict[int, str]) -> Part:

@@ -3,7 +3,7 @@
 An intake is declared in the same file as its format. The writer never looks at it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -159,6 +159,8 @@ class Encoded:
     most: int
     least: int = 0
     judge: Judge | None = None
+    all_good: Callable[[Iterable[Any]], bool] | None = None
+    """Whether `judge` finds no fault in any of these records: quicker than to ask it about each. False may be wrong."""
     dropped_as: DropReason = "invalid"
     """What records with a fault are counted as."""
     derivations: tuple[Derivation, ...] = ()

@@ -14,7 +14,11 @@ def is_json(content_type: str, body: bytes) -> bool:
     begin a protobuf request."""
     if is_protobuf(content_type):
         return False
-    return _named(content_type) == _JSON or not body or body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
+    return _named(content_type) == _JSON or not body or _is_object(body)
+
+
+def _is_object(body: bytes) -> bool:
+    return body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
 
 
 def is_protobuf(content_type: str) -> bool:
@@ -29,7 +33,9 @@ def is_heavy(body: bytes) -> bool:
     """Whether a body has so many messages that to decode them takes more than a few milliseconds."""
     if len(body) <= 2 * MANY_TAGS:  # no message is smaller than two bytes
         return False
-    return body.count(b"\n") + body.count(b"\x12") + body.count(b"{") > MANY_TAGS
+    if _is_object(body):
+        return body.count(b"{") > MANY_TAGS
+    return body.count(b"\n") + body.count(b"\x12") + body.count(b"{") > MANY_TAGS  # or JSON behind many blanks
 
 
 def by_encoding(protobuf: str, json: str) -> Unwrap:
