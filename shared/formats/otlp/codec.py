@@ -5,8 +5,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from shared.envelope import Undecodable
 from shared.formats.codec import Codec, Payload
+from shared.formats.otlp.attributes import Attributes
 from shared.formats.otlp.records import NO_SOURCE, Source
 
 MOST_GROUPS = 10_000
@@ -40,14 +43,18 @@ class Group(NamedTuple):
 class OtlpCodec(Codec):
     """What the encodings share: the order of records is that of the bytes, resources and scopes flattened."""
 
-    def __init__(self, make: Callable[[Any, Any, Source], Any], decode: Callable[[Any], Any]) -> None:
-        """`make`: `log_of` or `span_of`; `decode` decodes one record."""
+    def __init__(self, make: Callable[[Sequence[Any], Source], Iterable[Any]], decode: Callable[[Any], Any]) -> None:
+        """`make` makes `Log` or `Span` of decoded records; `decode` decodes one."""
         self._make = make
         self._decode = decode
 
     @abstractmethod
     def _frame(self, payload: Payload) -> Any:
         """The request, its records as slices. Raises `Undecodable`."""
+
+    @abstractmethod
+    def _opened(self, payload: Payload) -> Any:
+        """The request, its records decoded. Raises `Undecodable`."""
 
     @abstractmethod
     def _source(self, group: Group) -> Source: ...
@@ -62,15 +69,17 @@ class OtlpCodec(Codec):
 
     def record(self, sent: Any) -> Any:
         """The record of a slice, without what its resource and scope say."""
-        return self._make(self, self._decode(sent), NO_SOURCE)
+        (made,) = self._make([self._decode(sent)], NO_SOURCE)
+        return made
 
     def read(self, payload: Payload) -> list[Any]:
-        make, decode = self._make, self._decode
         made: list[Any] = []
-        for group in self.groups(payload):
-            source = self._source(group)
-            made += [make(self, decode(sent), source) for sent in group.records]
+        for group in _groups(self._opened(payload)):
+            made += self._make(group.records, self._source(group))
         return made
+
+    def plain(self, payload: Payload) -> Any:
+        return [_plain(record) for record in self.read(payload)]
 
     def keep(self, payload: Payload, indices: Sequence[int]) -> bytes:
         wanted = iter(indices)
@@ -121,16 +130,29 @@ class OtlpCodec(Codec):
         return group.scope.size + (0 if is_same else group.resource.size)
 
     def groups(self, payload: Payload) -> list[Group]:
-        """Those that have records. Raises `Undecodable`."""
-        found: list[Group] = []
-        seen = 0
-        for resource in self._frame(payload).resources or ():
-            head = Head(resource.resource, resource.schema_url)
-            scopes = resource.scopes or ()
-            seen += 1 + len(scopes)
-            if seen > MOST_GROUPS:
-                raise Undecodable(TOO_MANY_GROUPS)
-            for scope in scopes:
-                if scope.records:
-                    found.append(Group(head, Head(scope.scope, scope.schema_url), list(scope.records)))
-        return found
+        """Those that have records, as slices. Raises `Undecodable`."""
+        return _groups(self._frame(payload))
+
+
+def _groups(request: Any) -> list[Group]:
+    found: list[Group] = []
+    seen = 0
+    for resource in request.resources or ():
+        head = Head(resource.resource, resource.schema_url)
+        scopes = resource.scopes or ()
+        seen += 1 + len(scopes)
+        if seen > MOST_GROUPS:
+            raise Undecodable(TOO_MANY_GROUPS)
+        for scope in scopes:
+            if scope.records:
+                found.append(Group(head, Head(scope.scope, scope.schema_url), list(scope.records)))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Structs and attributes as objects of JSON."""
+    if isinstance(value, Attributes):
+        return value.values
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(each) for name, each in msgspec.structs.asdict(value).items()}
+    return list(map(_plain, value)) if isinstance(value, list) else value

@@ -9,11 +9,11 @@ from shared.formats.codec import Payload
 from shared.formats.digests import digests
 from shared.formats.intake import Derivation, Derived
 from shared.formats.otlp.codec import Group, OtlpCodec
-from shared.formats.otlp.columns import Promoted, moments, promoted, source_columns
+from shared.formats.otlp.columns import Promoted, moments, source_columns
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.protobuf import Protobuf
-from shared.formats.otlp.records import Attributes, Log, Span, said
+from shared.formats.otlp.records import Log, Span, said
 from shared.formats.otlp.severity import level_in
 from shared.formats.otlp.values import json_bytes
 from shared.formats.vercel_ids import vercel_ids
@@ -37,7 +37,7 @@ _PROMOTED: Promoted = {
 class _Thrown(NamedTuple):
     """An exception; `event` is the index of its event in a span, None in a log."""
 
-    attributes: Attributes
+    attributes: dict[str, Any]
     time_ns: int
     event: int | None = None
 
@@ -48,9 +48,9 @@ class _Thrown(NamedTuple):
 def _thrown_in(record: Log | Span) -> list[_Thrown]:
     if isinstance(record, Log):
         has_any = _TYPE in record.attributes or _MESSAGE in record.attributes
-        return [_Thrown(record.attributes, record.time_ns or record.observed_ns)] if has_any else []
+        return [_Thrown(record.attributes.values, record.time_ns or record.observed_ns)] if has_any else []
     return [
-        _Thrown(event.attributes, event.time_ns, index)
+        _Thrown(event.attributes.values, event.time_ns, index)
         for index, event in enumerate(record.events)
         if event.name == _EVENT
     ]
@@ -105,9 +105,10 @@ def columns(rows: Rows) -> Columns:
     levels = [level_in(record) if isinstance(record, Log) else "error" for record in records]
     attributes = list(map(_attributes, records, thrown))
     texts = [json_bytes(each) if each else b"" for each in attributes]
+    beside = [each.get("span", {}) | each for each in attributes]
     return {
         **source,
-        **promoted([each.get("span", {}) | each for each in attributes], _PROMOTED),
+        **{column: [said(each, *names) for each in beside] for column, names in _PROMOTED.items()},
         "timestamp": moments(rows, [each.time_ns for each in thrown]),
         "event_id": rows.event_id,
         "fingerprint": [made.hash for made in prints],
@@ -127,11 +128,11 @@ def columns(rows: Rows) -> Columns:
     }
 
 
-def _attributes(record: Log | Span, thrown: _Thrown) -> Attributes:
+def _attributes(record: Log | Span, thrown: _Thrown) -> dict[str, Any]:
     """What was said beside the exception, and the span's attributes."""
     own = {name: value for name, value in thrown.attributes.items() if name not in _OWN}
     if isinstance(record, Span) and record.attributes:
-        own["span"] = record.attributes
+        own["span"] = record.attributes.values
     return own
 
 

@@ -3,7 +3,9 @@
 A record decoded by these types is checked: what is inside the value of an attribute is the writer's to read.
 """
 
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,18 +15,26 @@ N = TypeVar("N")
 
 _NO = msgspec.Raw()
 
-Fast = int | None
+Fast = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
 """A number, or with a decoder that is not strict the text of one: what SDKs send."""
 
 Slow = int | float | Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{0,20}\Z")] | None
 """Any number, or text, which may be empty: what may be sent."""
+
+NUMBERS = frozenset(
+    {
+        *("dropped_attributes_count", "dropped_events_count", "dropped_links_count", "flags"),
+        *("time_unix_nano", "observed_time_unix_nano", "start_time_unix_nano", "end_time_unix_nano"),
+    }
+)
+"""The fields that are numbers."""
 
 Enum = int | str | None
 """A number, or a name: protobuf's own (`SPAN_KIND_SERVER`), or `server`, as Vercel documents it."""
 
 Text = str | None
 Pairs = msgspec.Raw
-"""An array of KeyValue, or null. `is_array` checks it: as a list of slices it costs twice as much."""
+"""An array of KeyValue, or null. `are_arrays` checks it: as a list of slices it costs twice as much."""
 
 
 class _Message(msgspec.Struct, gc=False, kw_only=True, rename="camel", omit_defaults=True):
@@ -123,6 +133,7 @@ class Span(_Attributed[N], Generic[N]):
     status: Status[N] | None = None
 
 
-def is_array(raw: msgspec.Raw) -> bool:
-    """Whether JSON is an array, null or absent."""
-    return bytes(raw)[:1] in (b"[", b"n", b"")
+def are_arrays(attributed: Iterable[Any]) -> bool:
+    """Whether the attributes of each are an array, null or absent."""
+    texts = map(bytes, map(attrgetter("attributes"), attributed))
+    return {text[:1] for text in texts} <= {b"[", b"n", b""}

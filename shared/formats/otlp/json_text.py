@@ -1,7 +1,7 @@
 """OTLP in JSON."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any, Literal
 
 import msgspec
@@ -9,43 +9,85 @@ import msgspec
 from shared.envelope import Undecodable
 from shared.formats.codec import Payload
 from shared.formats.otlp import json_schema as schema
+from shared.formats.otlp.attributes import Attributes
 from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
-from shared.formats.otlp.known import Known
-from shared.formats.otlp.records import Attributes, Source, log_of, span_of
+from shared.formats.otlp.encoding import valid_utf8
+from shared.formats.otlp.json_values import UNREADABLE, attributes_of, body_of
+from shared.formats.otlp.records import KINDS, STATUSES, Event, Link, Log, Source, Span
 from shared.formats.otlp.source import source_of
-from shared.formats.otlp.values import json_text, named, printable
-
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+from shared.formats.otlp.values import printable
 
 _LEAST, _LARGEST = -(2**63), 2**64 - 1
 """Of the numbers that are written down anywhere."""
 
-_INT64 = range(-(2**63), 2**63)
+_USUAL = 100
+"""More than any number that has a name."""
 
 _LOGS: Any = schema.Logs, schema.ResourceLogs, schema.ScopeLogs
 _SPANS: Any = schema.Traces, schema.ResourceSpans, schema.ScopeSpans
 
 _encode = msgspec.json.Encoder().encode
-_decode_any = msgspec.json.Decoder().decode
 
 
-def _decoder(fast: Any, slow: Any) -> Callable[[Any], Any]:
-    """Decodes a type with `Fast` numbers, what that refuses with `Slow` ones: their pattern costs more than all
-    else."""
+def _decoder(fast: Any, slow: Any, settle: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """Decodes a type with `Fast` numbers, what that refuses with `Slow` ones, which are settled then: their pattern
+    costs more than all else."""
     usual, any_number = msgspec.json.Decoder(fast, strict=False).decode, msgspec.json.Decoder(slow).decode
 
     def decode(sent: Any) -> Any:
         try:
             return usual(sent)
         except msgspec.ValidationError:
-            return any_number(sent)
+            made = any_number(sent)
+            settle(made)
+            return made
 
     return decode
 
 
 def _of_one(kind: Any) -> Callable[[Any], Any]:
-    return _decoder(kind[schema.Fast], kind[schema.Slow])
+    return _decoder(kind[schema.Fast], kind[schema.Slow], _settle)
 
+
+def _settle(message: Any) -> None:
+    """Make numbers of what was sent as numbers, here and in the messages below."""
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        if name in schema.NUMBERS:
+            setattr(message, name, _number(value))
+        elif isinstance(value, list):
+            for each in value:
+                _settle(each)
+
+
+def _number(sent: int | float | str | None) -> int:
+    if not sent or sent == "-":
+        return 0
+    return max(_LEAST, min(int(sent), _LARGEST))
+
+
+def _enums(sent: Sequence[int | str | None], names: Sequence[str] = ()) -> list[int]:
+    """Numbers, also of these names."""
+    return [each if type(each) is int and 0 <= each < _USUAL else _enum(each, names) for each in sent]
+
+
+def _enum(sent: int | str | None, names: Sequence[str]) -> int:
+    if not isinstance(sent, str):
+        return _number(sent)
+    name = sent.lower().rpartition("_")[2]
+    return names.index(name) if name in names else int(sent) if sent.isdecimal() and len(sent) < 10 else 0
+
+
+def _texts(sent: Sequence[str | None]) -> list[str]:
+    made = [each or "" for each in sent]
+    return list(map(printable, made)) if "\0" in "".join(made) else made
+
+
+def _ids(sent: Sequence[str | None]) -> list[str]:
+    return list(map(str.lower, _texts(sent)))
+
+
+_NO_STATUS: Any = schema.Status()
 
 _decode_resource, _decode_scope = _of_one(schema.Resource), _of_one(schema.InstrumentationScope)
 
@@ -59,11 +101,10 @@ class OtlpJson(OtlpCodec):
         is_logs = root == "Logs"
         self._new = _LOGS if is_logs else _SPANS
         record: Any = schema.LogRecord if is_logs else schema.Span
-        super().__init__(log_of if is_logs else span_of, _of_one(record))
+        super().__init__(self._logs if is_logs else self._spans, _of_one(record))
         request = self._new[0]
-        self._full = _decoder(request[record[schema.Fast]], request[record[schema.Slow]])
+        self._full = _decoder(request[record[schema.Fast]], request[record[schema.Slow]], _settle)
         self._cut = msgspec.json.Decoder(request[msgspec.Raw]).decode
-        self._known = Known(lambda sent: _pair(_plain(sent)))
 
     def look(self, payload: Payload) -> Iterable[Any]:
         found: list[Any] = []
@@ -75,17 +116,23 @@ class OtlpJson(OtlpCodec):
                 found += scope.records or ()
             if len(heads) > MOST_GROUPS:
                 raise Undecodable(TOO_MANY_GROUPS)
-        for attributed in (*heads, *found, *(each for span in found for each in self._inner(span))):
-            if not schema.is_array(attributed.attributes):
-                raise Undecodable("attributes that are no array")
+        if not schema.are_arrays([*heads, *found, *self._inner(found)]):
+            raise Undecodable("attributes that are no array")
         return found
 
-    def _inner(self, record: Any) -> Iterable[Any]:
-        """What else in a record has attributes."""
-        return (*(record.events or ()), *(record.links or ())) if self._new is _SPANS else ()
+    def _inner(self, records: Sequence[Any]) -> Iterable[Any]:
+        """What else in records has attributes."""
+        if self._new is _SPANS:
+            for span in records:
+                if span.events or span.links:
+                    yield from span.events or ()
+                    yield from span.links or ()
 
     def _frame(self, payload: Payload) -> Any:
         return _checked(self._cut, payload)
+
+    def _opened(self, payload: Payload) -> Any:
+        return _checked(self._full, valid_utf8(bytes(payload)))
 
     def _source(self, group: Group) -> Source:
         resource = _checked(_decode_resource, group.resource.sent)
@@ -94,7 +141,7 @@ class OtlpJson(OtlpCodec):
     def read(self, payload: Payload) -> list[Any]:
         try:
             return super().read(payload)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise Undecodable(str(error)) from error
 
     def joined(self, groups: Iterable[Group]) -> bytes:
@@ -117,29 +164,65 @@ class OtlpJson(OtlpCodec):
     def text(self, sent: str | None) -> str:
         return printable(sent) if sent else ""
 
-    def number(self, sent: int | float | str | None) -> int:
-        if not sent or sent == "-":
-            return 0
-        return max(_LEAST, min(int(sent), _LARGEST))
+    def attributes(self, sent: Sequence[msgspec.Raw]) -> list[Attributes]:
+        return attributes_of(list(map(bytes, sent)))
 
-    def enum(self, sent: int | str | None, names: Sequence[str]) -> int:
-        if not isinstance(sent, str):
-            return self.number(sent)
-        name = sent.lower().rpartition("_")[2]
-        return names.index(name) if name in names else int(sent) if sent.isdecimal() and len(sent) < 10 else 0
+    def _logs(self, sent: Sequence[Any], source: Source) -> Iterable[Log]:
+        return map(
+            Log,
+            repeat(source),
+            [each.time_unix_nano or 0 for each in sent],
+            [each.observed_time_unix_nano or 0 for each in sent],
+            _enums([each.severity_number for each in sent]),
+            _texts([each.severity_text for each in sent]),
+            [body_of(bytes(each.body)) for each in sent],
+            self.attributes([each.attributes for each in sent]),
+            [each.dropped_attributes_count or 0 for each in sent],
+            [each.flags or 0 for each in sent],
+            _ids([each.trace_id for each in sent]),
+            _ids([each.span_id for each in sent]),
+            _texts([each.event_name for each in sent]),
+        )
 
-    def id(self, sent: str | None) -> str:
-        return printable(sent.lower()) if sent else ""
+    def _spans(self, sent: Sequence[Any], source: Source) -> Iterable[Span]:
+        statuses = [each.status or _NO_STATUS for each in sent]
+        return map(
+            Span,
+            repeat(source),
+            _ids([each.trace_id for each in sent]),
+            _ids([each.span_id for each in sent]),
+            _ids([each.parent_span_id for each in sent]),
+            _texts([each.trace_state for each in sent]),
+            [each.flags or 0 for each in sent],
+            _texts([each.name for each in sent]),
+            _enums([each.kind for each in sent], KINDS),
+            [each.start_time_unix_nano or 0 for each in sent],
+            [each.end_time_unix_nano or 0 for each in sent],
+            self.attributes([each.attributes for each in sent]),
+            [each.dropped_attributes_count or 0 for each in sent],
+            [self._events(each.events) if each.events else [] for each in sent],
+            [each.dropped_events_count or 0 for each in sent],
+            [self._links(each.links) if each.links else [] for each in sent],
+            [each.dropped_links_count or 0 for each in sent],
+            _enums([status.code for status in statuses], STATUSES),
+            _texts([status.message for status in statuses]),
+        )
 
-    def attributes(self, sent: msgspec.Raw) -> Attributes:
-        return dict(map(self._known.__getitem__, map(bytes, _split(sent)))) if bytes(sent) else {}
+    def _events(self, sent: Sequence[Any]) -> list[Event]:
+        names = _texts([each.name for each in sent])
+        times = [each.time_unix_nano or 0 for each in sent]
+        return list(map(Event, names, times, self.attributes([each.attributes for each in sent])))
 
-    def body(self, record: Any) -> str | None:
-        sent = _plain(record.body)
-        if isinstance(sent, dict) and isinstance(sent.get("stringValue"), str):
-            return printable(sent["stringValue"])
-        value = _value(sent)
-        return None if value is None else json_text(value)
+    def _links(self, sent: Sequence[Any]) -> list[Link]:
+        return list(
+            map(
+                Link,
+                _ids([each.trace_id for each in sent]),
+                _ids([each.span_id for each in sent]),
+                _texts([each.trace_state for each in sent]),
+                self.attributes([each.attributes for each in sent]),
+            )
+        )
 
 
 def _checked(decode: Any, sent: Any) -> Any:
@@ -150,87 +233,5 @@ def _checked(decode: Any, sent: Any) -> Any:
         sent = b"{}"
     try:
         return decode(sent)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise Undecodable(str(error)) from error
-
-
-_split_array = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
-
-
-def _split(sent: msgspec.Raw) -> list[msgspec.Raw]:
-    return _split_array(sent) or []
-
-
-def _plain(raw: msgspec.Raw | bytes) -> Any:
-    """Any JSON; None for what can't be read."""
-    try:
-        return _decode_any(raw) if bytes(raw) else None
-    except _UNREADABLE:
-        return None
-
-
-def _pair(sent: Any) -> tuple[str, Any]:
-    if not isinstance(sent, dict):
-        return "", None
-    key = sent.get("key")
-    return (printable(key) if isinstance(key, str) else ""), _value(sent.get("value"))
-
-
-def _value(sent: Any) -> Any:
-    """A value as JSON holds it (contracts.md, "Attributes of OTLP"); None for what is no value."""
-    if not isinstance(sent, dict):
-        return None
-    for name, value in sent.items():
-        if value is not None and (read := _KINDS.get(name)):
-            return read(value)
-    return None
-
-
-def _integer(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        return None
-    # JavaScript SDKs call every whole number an integer, 1e300 too.
-    return number if number in _INT64 else _double(value)
-
-
-def _double(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isfinite(number) else named(number)
-
-
-def _array(value: Any) -> Any:
-    values = value.get("values") if isinstance(value, dict) else None
-    return [_value(each) for each in values] if isinstance(values, list) else []
-
-
-def _object(value: Any) -> Any:
-    values = value.get("values") if isinstance(value, dict) else None
-    return dict(map(_pair, values)) if isinstance(values, list) else {}
-
-
-def _string(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) else None
-
-
-def _boolean(value: Any) -> Any:
-    return value if isinstance(value, bool) else None
-
-
-_KINDS: Mapping[str, Any] = {
-    "stringValue": _string,
-    "boolValue": _boolean,
-    "intValue": _integer,
-    "doubleValue": _double,
-    "arrayValue": _array,
-    "kvlistValue": _object,
-    "bytesValue": _string,
-}

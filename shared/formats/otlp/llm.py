@@ -11,9 +11,11 @@ from shared.formats.otlp.codec import OtlpCodec
 from shared.formats.otlp.columns import moments, source_columns
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.protobuf import Protobuf
-from shared.formats.otlp.records import Attributes, Span, said, status_of
+from shared.formats.otlp.records import Span, said, status_named
 from shared.formats.otlp.values import json_bytes
 from shared.formats.values import WHOLE_MAX
+
+Attributes = dict[str, Any]
 
 _MARKS = (b"gen_ai.", b"openinference.")
 _CALLS = ("chat", "text_completion", "generate_content", "embeddings")
@@ -53,7 +55,7 @@ def derive(codec: OtlpCodec, payload: Payload) -> Derived:
     """The spans that are calls, whole."""
     kept = []
     for group in codec.groups(payload):
-        calls = [sent for sent in group.records if _is_marked(sent) and is_call(codec.record(sent).attributes)]
+        calls = [sent for sent in group.records if _is_marked(sent) and is_call(codec.record(sent).attributes.values)]
         if calls:
             kept.append(group._replace(records=calls))
     return Derived(codec.joined(kept), sum(len(group.records) for group in kept))
@@ -66,7 +68,7 @@ def _is_marked(sent: Any) -> bool:
 
 def columns(rows: Rows) -> Columns:
     spans: list[Span] = rows.records
-    attributes = [span.attributes for span in spans]
+    attributes = [span.attributes.values for span in spans]
     return {
         **source_columns(rows),
         "timestamp": moments(rows, [span.start_ns for span in spans]),
@@ -79,7 +81,7 @@ def columns(rows: Rows) -> Columns:
         "latency_ms": [max(0, span.end_ns - span.start_ns + 500_000) // 1_000_000 for span in spans],
         "trace_id": [span.trace_id for span in spans],
         "span_id": [span.span_id for span in spans],
-        "status": list(map(status_of, spans)),
+        "status": [status_named(span.status) for span in spans],
         "attributes": [json_bytes(_without_words(each)) for each in attributes],
     }
 

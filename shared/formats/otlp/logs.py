@@ -1,21 +1,24 @@
 """`POST /v1/logs`: LogRecords (contracts.md, "OTLP")."""
 
-from functools import partial
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.intake import Encoded, Intake
 from shared.formats.levels import SEVERITY_NUMBERS
-from shared.formats.otlp import errors
+from shared.formats.otlp import errors, severity
+from shared.formats.otlp.attributes import AttributesColumn
 from shared.formats.otlp.columns import Promoted, common_columns, moments, promoted
 from shared.formats.otlp.encoding import by_encoding, is_heavy
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids
 from shared.formats.otlp.json_text import OtlpJson
 from shared.formats.otlp.limits import MOST, PUBLISH_WITHIN_S
 from shared.formats.otlp.protobuf import Protobuf
-from shared.formats.otlp.records import Log, iso
+from shared.formats.otlp.records import iso
 from shared.formats.otlp.replies import LOGS, reply
-from shared.formats.otlp.severity import is_severity, level_in
-from shared.formats.values import clamped
+from shared.formats.otlp.severity import is_severity
+from shared.formats.values import clamped, sent
 
 LINE_MAX = 2**32 - 1
 
@@ -36,52 +39,66 @@ _LATE_NS = 1_000_000_000
 
 
 def columns(rows: Rows) -> Columns:
-    logs: list[Log] = rows.records
-    attributes = [log.attributes for log in logs]
-    named = [log.event_name or _event_name(log) for log in logs]
-    levels = list(map(level_in, logs))
-    for row, log in enumerate(logs):
-        _note_severity(rows, row, log, levels[row])
+    log = sent(rows)
+    attributes, numbers = AttributesColumn(log["attributes"]), log["severity_number"]
+    levels = severity.levels(numbers, log["severity_text"])
+    _note_severities(rows, numbers, log["severity_text"], levels)
+    named = _event_names(log["event_name"], attributes)
     made: Columns = {
-        **common_columns(rows),
+        **common_columns(rows, log, attributes),
         **promoted(attributes, _PROMOTED),
-        "timestamp": _times(rows, logs),
+        "timestamp": _times(rows, log["time_ns"], log["observed_ns"]),
         "level": levels,
         "severity_number": [
-            log.severity_number if is_severity(log.severity_number) else SEVERITY_NUMBERS[level]
-            for log, level in zip(logs, levels, strict=True)
+            number if is_severity(number) else SEVERITY_NUMBERS[level]
+            for number, level in zip(numbers, levels, strict=True)
         ],
-        "message": [name if log.body is None else log.body for log, name in zip(logs, named, strict=True)],
+        "message": [name if body is None else body for body, name in zip(log["body"], named, strict=True)],
         "event_name": named,
-        "logger_name": [_logger(log.source.scope_name) for log in logs],
-        "trace_id": ids(rows, [log.trace_id for log in logs], TRACE_BYTES, "trace_id"),
-        "span_id": ids(rows, [log.span_id for log in logs], SPAN_BYTES, "span_id"),
+        "logger_name": [_logger(source.scope_name) for source in log["source"]],
+        "trace_id": ids(rows, log["trace_id"], TRACE_BYTES, "trace_id"),
+        "span_id": ids(rows, log["span_id"], SPAN_BYTES, "span_id"),
     }
     if lines := made.get("line_number"):
         made["line_number"] = clamped(rows, list(map(_whole, lines)), "line_number", LINE_MAX)
     return made
 
 
-def _note_severity(rows: Rows, row: int, log: Log, level: str) -> None:
+def _note_severities(rows: Rows, numbers: Sequence[int], texts: Sequence[str], levels: Sequence[str]) -> None:
     """Keep what number and text say beyond the level."""
-    if log.severity_number and not is_severity(log.severity_number):
-        rows.note(row, "severity_number", log.severity_number)
-    if log.severity_text and log.severity_text.lower() != level:
-        rows.note(row, "severity_text", log.severity_text)
+    odd = {each for each in set(zip(numbers, texts, levels, strict=True)) if _notes(*each)}
+    if odd:
+        for row, each in enumerate(zip(numbers, texts, levels, strict=True)):
+            for name, value in _notes(*each).items() if each in odd else ():
+                rows.note(row, name, value)
 
 
-def _times(rows: Rows, logs: list[Log]) -> list[int]:
-    for row, log in enumerate(logs):
-        if log.observed_ns and log.time_ns and abs(log.observed_ns - log.time_ns) > _LATE_NS:
-            rows.note(row, "observed_time", iso(log.observed_ns))
-    return moments(rows, [log.time_ns or log.observed_ns for log in logs])
+def _notes(number: int, text: str, level: str) -> dict[str, Any]:
+    notes: dict[str, Any] = {}
+    if number and not is_severity(number):
+        notes["severity_number"] = number
+    if text and text.lower() != level:
+        notes["severity_text"] = text
+    return notes
 
 
-def _event_name(log: Log) -> str:
-    name = log.attributes.get("event.name")
-    return name if isinstance(name, str) else ""
+def _times(rows: Rows, times: Sequence[int], observed: Sequence[int]) -> list[int]:
+    if times != observed:
+        for row, (ns, observed_ns) in enumerate(zip(times, observed, strict=True)):
+            if observed_ns and ns and abs(observed_ns - ns) > _LATE_NS:
+                rows.note(row, "observed_time", iso(observed_ns))
+    if not all(times):
+        times = [ns or observed_ns for ns, observed_ns in zip(times, observed, strict=True)]
+    return moments(rows, times)
 
 
+def _event_names(sent: Sequence[str], attributes: AttributesColumn) -> Sequence[str]:
+    """The field, else the attribute, if that is a text."""
+    found = attributes.first(["event.name"], lambda value: value if isinstance(value, str) else "")
+    return sent if found is None else [own or told for own, told in zip(sent, found, strict=True)]
+
+
+@lru_cache(1024)
 def _logger(scope_name: str) -> str:
     return "" if scope_name.startswith(_BRIDGES) else scope_name
 

@@ -1,20 +1,23 @@
 """OTLP in protobuf."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import isfinite
+from itertools import chain, repeat
 from typing import Any, Literal
 
 from shared.envelope import Undecodable
 from shared.formats.codec import Payload
+from shared.formats.otlp.attributes import Attributes, grouped
 from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
 from shared.formats.otlp.known import Known
-from shared.formats.otlp.records import Attributes, Source, log_of, span_of
-from shared.formats.otlp.schema import CUT, FULL, DecodeError, Message
+from shared.formats.otlp.protobuf_values import body_of, known_pairs, text
+from shared.formats.otlp.records import Event, Link, Log, Source, Span
+from shared.formats.otlp.schema import CUT, FULL, OPEN, DecodeError
 from shared.formats.otlp.source import source_of
-from shared.formats.otlp.values import base64_text, json_text, named, printable
 
 IN_ONE_GO = 1_000_000
 """Bytes of the largest body that is decoded whole: an empty message of two bytes takes 64 to 128 bytes of memory."""
+
+_decode_status = FULL["Status"].FromString
 
 
 class Protobuf(OtlpCodec):
@@ -23,22 +26,26 @@ class Protobuf(OtlpCodec):
     media_type = "application/x-protobuf"
 
     def __init__(self, root: Literal["Logs", "Traces"]) -> None:
-        make, record = (log_of, "LogRecord") if root == "Logs" else (span_of, "Span")
-        super().__init__(make, CUT[record].FromString)
+        make, record = (self._logs, "LogRecord") if root == "Logs" else (self._spans, "Span")
+        super().__init__(make, OPEN[record].FromString)
         self._full, self._full_record = FULL[root].FromString, FULL[record].FromString
-        self._cut = CUT[root].FromString
+        self._cut, self._open = CUT[root].FromString, OPEN[root].FromString
         self._new = CUT[root]
-        self._known = Known(_pair)
+        self._pairs = known_pairs()
+        self._words = Known(text)
+        self._statuses = Known(_status)
 
     def look(self, payload: Payload) -> Iterable[Any]:
         if len(payload) <= IN_ONE_GO:
             return self._records(_checked(self._full, payload))
         return self._one_by_one(payload)
 
-    def _records(self, request: Any) -> list[Any]:
+    def _records(self, request: Any) -> Sequence[Any]:
         scopes = [scope for resource in request.resources for scope in resource.scopes]
         if len(request.resources) + len(scopes) > MOST_GROUPS:
             raise Undecodable(TOO_MANY_GROUPS)
+        if len(scopes) == 1:  # what is only counted needs no object for each record
+            return scopes[0].records  # type: ignore[no-any-return]
         return [record for scope in scopes for record in scope.records]
 
     def _one_by_one(self, payload: Payload) -> Iterator[Any]:
@@ -58,9 +65,12 @@ class Protobuf(OtlpCodec):
     def _frame(self, payload: Payload) -> Any:
         return _checked(self._cut, payload)
 
+    def _opened(self, payload: Payload) -> Any:
+        return _checked(self._open, payload)
+
     def _source(self, group: Group) -> Source:
-        resource = CUT["Resource"].FromString(group.resource.sent)
-        scope = CUT["InstrumentationScope"].FromString(group.scope.sent)
+        resource = OPEN["Resource"].FromString(group.resource.sent)
+        scope = OPEN["InstrumentationScope"].FromString(group.scope.sent)
         return source_of(self, group, resource, scope)
 
     def joined(self, groups: Iterable[Group]) -> bytes:
@@ -82,28 +92,69 @@ class Protobuf(OtlpCodec):
         return span.SerializeToString()
 
     def text(self, sent: bytes) -> str:
-        return printable(sent.decode(errors="replace")) if sent else ""
+        return text(sent)
 
-    def number(self, sent: int) -> int:
-        return sent
+    def attributes(self, sent: Sequence[Any]) -> list[Attributes]:
+        slices = [each[:] for each in sent]
+        return grouped(self._pairs.all(list(chain.from_iterable(slices))), map(len, slices))
 
-    def enum(self, sent: int, names: Sequence[str]) -> int:
-        return sent
+    def _logs(self, sent: Sequence[Any], source: Source) -> Iterable[Log]:
+        words = self._words
+        return map(
+            Log,
+            repeat(source),
+            [each.time_unix_nano for each in sent],
+            [each.observed_time_unix_nano for each in sent],
+            [each.severity_number for each in sent],
+            [words[each.severity_text] for each in sent],
+            [body_of(each.body) for each in sent],
+            self.attributes([each.attributes for each in sent]),
+            [each.dropped_attributes_count for each in sent],
+            [each.flags for each in sent],
+            [each.trace_id.hex() for each in sent],
+            [each.span_id.hex() for each in sent],
+            [words[each.event_name] for each in sent],
+        )
 
-    def id(self, sent: bytes) -> str:
-        return sent.hex()
+    def _spans(self, sent: Sequence[Any], source: Source) -> Iterable[Span]:
+        words, statuses = self._words, [self._statuses[each.status] for each in sent]
+        return map(
+            Span,
+            repeat(source),
+            [each.trace_id.hex() for each in sent],
+            [each.span_id.hex() for each in sent],
+            [each.parent_span_id.hex() for each in sent],
+            [words[each.trace_state] for each in sent],
+            [each.flags for each in sent],
+            [words[each.name] for each in sent],
+            [each.kind for each in sent],
+            [each.start_time_unix_nano for each in sent],
+            [each.end_time_unix_nano for each in sent],
+            self.attributes([each.attributes for each in sent]),
+            [each.dropped_attributes_count for each in sent],
+            [self._events(events) if events else [] for events in [each.events for each in sent]],
+            [each.dropped_events_count for each in sent],
+            [self._links(links) if links else [] for links in [each.links for each in sent]],
+            [each.dropped_links_count for each in sent],
+            [code for code, _ in statuses],
+            [message for _, message in statuses],
+        )
 
-    def attributes(self, sent: Iterable[bytes]) -> Attributes:
-        return dict(map(self._known.__getitem__, sent))
+    def _events(self, sent: Sequence[Any]) -> list[Event]:
+        attributes = self.attributes([each.attributes for each in sent])
+        return [Event(text(each.name), each.time_unix_nano, own) for each, own in zip(sent, attributes, strict=True)]
 
-    def body(self, record: Any) -> str | None:
-        value = record.body
-        kind = value.WhichOneof("value")
-        if kind is None:
-            return None
-        if kind == "string_value":
-            return self.text(value.string_value)
-        return json_text(_value(value))
+    def _links(self, sent: Sequence[Any]) -> list[Link]:
+        attributes = self.attributes([each.attributes for each in sent])
+        return [
+            Link(each.trace_id.hex(), each.span_id.hex(), text(each.trace_state), own)
+            for each, own in zip(sent, attributes, strict=True)
+        ]
+
+
+def _status(sent: bytes) -> tuple[int, str]:
+    status = _decode_status(sent)
+    return status.code, text(status.message)
 
 
 def _checked(decode: Any, sent: Any) -> Any:
@@ -113,28 +164,3 @@ def _checked(decode: Any, sent: Any) -> Any:
         if "alloc failed" in str(error):
             raise MemoryError(str(error)) from error
         raise Undecodable(str(error)) from error
-
-
-_decode_pair = CUT["KeyValue"].FromString
-
-
-def _pair(sent: bytes) -> tuple[str, Any]:
-    made = _decode_pair(sent)
-    return printable(made.key.decode(errors="replace")), _value(made.value)
-
-
-def _value(sent: Message) -> Any:
-    """A value as JSON holds it (contracts.md, "Attributes of OTLP")."""
-    kind = sent.WhichOneof("value")
-    if kind is None:
-        return None
-    value = getattr(sent, kind)
-    if kind == "string_value":
-        return printable(value.decode(errors="replace"))
-    if kind == "double_value":
-        return value if isfinite(value) else named(value)
-    if kind == "array_value":
-        return [_value(each) for each in value.values]
-    if kind == "kvlist_value":
-        return dict(map(_pair, value.values))
-    return base64_text(value) if kind == "bytes_value" else value

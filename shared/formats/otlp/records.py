@@ -1,12 +1,12 @@
 """Logs and spans as the writer takes them, the same from protobuf and from JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
-Attributes = dict[str, Any]
+from shared.formats.otlp.attributes import Attributes
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -25,7 +25,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     platform: str
     """The language of the SDK."""
     scope_name: str
-    notes: Attributes
+    notes: dict[str, Any]
     """What else the scope says, for `extra`."""
     is_long: bool
     """The notes are so long that only the first row keeps them."""
@@ -39,6 +39,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     name: str
     time_ns: int
+    attributes: Attributes
+
+
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """Another span that has to do with a span."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str
     attributes: Attributes
 
 
@@ -61,7 +70,7 @@ class Log(msgspec.Struct, frozen=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """As `Log`. Links are values for their column."""
+    """As `Log`."""
 
     source: Source
     trace_id: str
@@ -77,7 +86,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     dropped_attributes: int
     events: list[Event]
     dropped_events: int
-    links: list[Attributes]
+    links: list[Link]
     dropped_links: int
     status: int
     status_message: str
@@ -88,89 +97,27 @@ class Wire(Protocol):
 
     def text(self, sent: Any, /) -> str: ...
 
-    def number(self, sent: Any, /) -> int: ...
-
-    def enum(self, sent: Any, names: Sequence[str], /) -> int:
-        """The number of one of these names."""
-
-    def id(self, sent: Any, /) -> str:
-        """Hex in lower case."""
-
-    def attributes(self, sent: Any, /) -> Attributes: ...
-
-    def body(self, record: Any, /) -> str | None: ...
+    def attributes(self, sent: Sequence[Any], /) -> list[Attributes]:
+        """Of several messages those of each."""
 
 
-def log_of(wire: Wire, sent: Any, source: Source) -> Log:
-    """The log in a decoded LogRecord."""
-    return Log(
-        source,
-        wire.number(sent.time_unix_nano),
-        wire.number(sent.observed_time_unix_nano),
-        wire.enum(sent.severity_number, ()),
-        wire.text(sent.severity_text),
-        wire.body(sent),
-        wire.attributes(sent.attributes),
-        wire.number(sent.dropped_attributes_count),
-        wire.number(sent.flags),
-        wire.id(sent.trace_id),
-        wire.id(sent.span_id),
-        wire.text(sent.event_name),
-    )
+def status_named(status: int) -> str:
+    return STATUSES[status] if 0 <= status < len(STATUSES) else "unset"
 
 
-def span_of(wire: Wire, sent: Any, source: Source) -> Span:
-    """The span in a decoded Span."""
-    status = sent.status
-    return Span(
-        source,
-        wire.id(sent.trace_id),
-        wire.id(sent.span_id),
-        wire.id(sent.parent_span_id),
-        wire.text(sent.trace_state),
-        wire.number(sent.flags),
-        wire.text(sent.name),
-        wire.enum(sent.kind, KINDS),
-        wire.number(sent.start_time_unix_nano),
-        wire.number(sent.end_time_unix_nano),
-        wire.attributes(sent.attributes),
-        wire.number(sent.dropped_attributes_count),
-        [_event(wire, event) for event in sent.events or ()],
-        wire.number(sent.dropped_events_count),
-        [_link(wire, link) for link in sent.links or ()],
-        wire.number(sent.dropped_links_count),
-        wire.enum(status.code, STATUSES) if status else 0,
-        wire.text(status.message) if status else "",
-    )
-
-
-def _event(wire: Wire, sent: Any) -> Event:
-    return Event(wire.text(sent.name), wire.number(sent.time_unix_nano), wire.attributes(sent.attributes))
-
-
-def _link(wire: Wire, sent: Any) -> Attributes:
-    return {
-        "trace_id": wire.id(sent.trace_id),
-        "span_id": wire.id(sent.span_id),
-        "trace_state": wire.text(sent.trace_state),
-        "attributes": wire.attributes(sent.attributes),
-    }
-
-
-def status_of(span: Span) -> str:
-    return STATUSES[span.status] if 0 <= span.status < len(STATUSES) else "unset"
-
-
-def said(attributes: Attributes, *names: str) -> str:
+def said(attributes: Attributes | Mapping[str, Any], *names: str) -> str:
     """The first of these attributes that is there, as text; '' for none, or one that is neither text nor number."""
     for name in names:
-        value = attributes.get(name)
-        if isinstance(value, str):
-            if value:
-                return value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            return str(value)
+        if text := told(attributes.get(name)):
+            return text
     return ""
+
+
+def told(value: Any) -> str:
+    """A value as text; '' for one that is neither text nor number."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def iso(ns: int) -> str:

@@ -1,12 +1,13 @@
-"""The protobuf messages of OTLP 1.x, in two schemas of our own. Field numbers are those of opentelemetry-proto.
+"""The protobuf messages of OTLP 1.x, in schemas of our own. Field numbers are those of opentelemetry-proto.
 
 A message and `bytes` have the same wire form: where a schema says `bytes`, upb hands out the slice.
 
-1. `string` is `bytes` in both: the official classes refuse a whole request for one byte of invalid UTF-8, and
+1. `string` is `bytes` in all: the official classes refuse a whole request for one byte of invalid UTF-8, and
    Collectors do send such text.
 2. `FULL` decodes everything: what it takes is valid.
-3. `CUT` has slices for records, resources, scopes and attributes: to sort records, and to decode an attribute that was
-   seen before by a look into a dict.
+3. `CUT` has slices for records, resources and scopes: to sort records.
+4. `OPEN` has records, with slices for their attributes, bodies and statuses: to read them
+   (performance.md, "Attributes come again").
 """
 
 import re
@@ -16,7 +17,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
-__all__ = ["CUT", "FULL", "DecodeError", "Message"]
+__all__ = ["CUT", "FULL", "OPEN", "DecodeError", "Message"]
 
 _ATTRIBUTES = "attributes={}:KeyValue* dropped_attributes_count={}:uint32"
 
@@ -86,4 +87,6 @@ def _schema(cut: Collection[str] = ()) -> Mapping[str, Any]:
 
 
 FULL = _schema()
-CUT = _schema(cut=("LogRecord", "Span", "Resource", "InstrumentationScope", "KeyValue"))
+_HEADS = ("Resource", "InstrumentationScope")
+CUT = _schema(cut=("LogRecord", "Span", *_HEADS))
+OPEN = _schema(cut=("KeyValue", "AnyValue", "Status", *_HEADS))

@@ -12,10 +12,10 @@ LONGEST_NOTE = 512
 
 def source_of(wire: Wire, group: Group, resource: Any, scope: Any) -> Source:
     """`resource` and `scope`: the group's, decoded."""
-    attributes = wire.attributes(resource.attributes)
+    attributes, of_scope = wire.attributes([resource.attributes, scope.attributes])
     notes = {
         "scope_version": wire.text(scope.version),
-        "scope": wire.attributes(scope.attributes),
+        "scope": of_scope.values,
         "schema_url": wire.text(group.scope.schema_url or group.resource.schema_url),
     }
     notes = {name: value for name, value in notes.items() if value}
@@ -23,7 +23,7 @@ def source_of(wire: Wire, group: Group, resource: Any, scope: Any) -> Source:
         service=said(attributes, "service.name"),
         environment=said(attributes, "deployment.environment.name", "deployment.environment") or "production",
         release=said(attributes, "service.version"),
-        resource=json_text(attributes) if attributes else "",
+        resource=attributes.text.decode(),
         platform=said(attributes, "telemetry.sdk.language"),
         scope_name=wire.text(scope.name),
         notes=notes,

@@ -141,3 +141,11 @@ def test_unknown_fields_pass() -> None:
 def test_attributes_that_were_met_before_are_the_same_as_new_ones() -> None:
     codec, payload = Protobuf("Logs"), body("edge/attribute-kinds.pb")
     assert codec.read(payload) == codec.read(payload) == Protobuf("Logs").read(payload)
+
+
+@pytest.mark.parametrize("name", ["node-traces.pb", "node-traces.json"])
+def test_people_read_attributes_as_an_object(name: str) -> None:
+    span, _ = codec_of(name).plain(body(name))
+    assert span["events"][0]["attributes"] == {"a": 1}
+    assert span["links"][0]["attributes"] == {"why": "x"}
+    assert json.loads(json.dumps(span)) == span

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from shared.formats.otlp import traces
-from shared.formats.otlp.json_schema import Span
 from tests.unit.shared.formats.otlp.fixtures import body, codec_of
 from tests.unit.shared.formats.otlp.table import rows_of
+
+NO_STARTS = [(start, "missing_start_time") for start in (b'""', b'"0"', b"null", b"0", b"-1")]
 
 
 def test_pythons_spans() -> None:
@@ -60,9 +61,8 @@ def test_good_and_bad_spans() -> None:
     assert [list(row["extra"]) for row in good] == [[], ["end_time"], [], []]
 
 
-@pytest.mark.parametrize("start", ["", "0", None, 0])
-def test_a_span_of_json_needs_a_start_too(start: object) -> None:
-    span = Span(trace_id="0A" * 16, span_id="0b" * 8, start_time_unix_nano="1767268800000000000")
-    assert traces.judge(span) == ""
-    span.start_time_unix_nano = start
-    assert traces.judge(span) == "missing_start_time"
+@pytest.mark.parametrize(("start", "fault"), [(b'"1767268800000000000"', ""), (b"1e18", ""), *NO_STARTS])
+def test_a_span_of_json_needs_a_start_too(start: bytes, fault: str) -> None:
+    sent = b'{"traceId":"%b","spanId":"%b","startTimeUnixNano":%b}' % (b"0A" * 16, b"0b" * 8, start)
+    spans = codec_of("traces.json").look(b'{"resourceSpans":[{"scopeSpans":[{"spans":[%b]}]}]}' % sent)
+    assert list(map(traces.judge, spans)) == [fault]
