@@ -84,14 +84,16 @@ def _pairs_of(known: KnownPairs, pieces: Sequence[bytes]) -> list[Pair]:
     simple = _all_simple(lines)
     if len(simple) < len(pieces) or lines.count(b"\n") >= len(pieces):
         return [_pair_of(known, piece) for piece in pieces]
-    keys = [known.keys[head] for head, *_ in simple]
+    by_head = known.keys
+    keys = [by_head[line[0]] for line in simple]
     made = [
         (key.name, key.before + (text or whole or boolean or json_bytes(float(double))))
         for key, (_, text, whole, boolean, double) in zip(keys, simple, strict=True)
     ]
-    for key, piece, each in zip(keys, pieces, made, strict=True):
-        if key.room:
-            known.remember(key, piece, each)
+    if sum([key.room for key in keys]):
+        for key, piece, each in zip(keys, pieces, made, strict=True):
+            if key.room:
+                known.remember(key, piece, each)
     return made
 
 

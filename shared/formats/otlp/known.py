@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_KNOWN = 4_096
 """How many are remembered."""
 
-LARGEST_KNOWN = 128
+LARGEST_KNOWN = 256
 """Bytes of the largest one that is."""
 
 VALUES = 128

@@ -230,7 +230,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(500):
         sent = [
             key_value("id", ("int", number)),
-            key_value("large", ("string", "x" * 200)),
+            key_value("large", ("string", "x" * 300)),
             key_value("b", ("bool", True)),
         ]
         assert next(text for _, text in pairs.all(sent)) == b'"id":%d' % number
