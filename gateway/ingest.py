@@ -71,6 +71,9 @@ class IngestRoute:
         self.intake = intake
         self.registry = deps.registry
         self.api: Api = deps.apis.of(intake)
+        self._content_type = None if self.api.also else self.api.content_type
+        """Of all answers; None where it is that of the request."""
+        self._key_of = self.api.key_of
         self._checks = Checks(intake, deps.registry, self.api)
         self._aside = deps.aside
         self._keys = deps.keys
@@ -105,12 +108,12 @@ class IngestRoute:
             answer = self._refused(request, InternalError())
         finally:
             request.forget()
-        headers.append(self._answering(request).content_type)
+        headers.append(self._content_type or self._answering(request).content_type)
         await send_answer(scope, send, answer, headers)
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
-        token = self.api.key_of(request.headers)
+        token = self._key_of(request.headers)
         key = None if token is None else await self._admit(request, token)
         if not request.is_here():
             await request.read()
@@ -148,7 +151,8 @@ class IngestRoute:
 
     def vouch(self, request: Request, key: ResolvedKey) -> None:
         """Raise `Rejection` if this request may not use the key."""
-        if request.path_parameters.get("project_id", key.project_id) != key.project_id:
+        named = request.path_parameters
+        if named and named.get("project_id", key.project_id) != key.project_id:
             raise NotFound
 
     async def _key_in(self, request: Request) -> str | None:

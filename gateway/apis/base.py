@@ -1,7 +1,7 @@
 """What an API is: the wording, shapes and statuses of its refusals. One file per API."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -48,9 +48,10 @@ class Api(ABC):
         """The header of its answers."""
         return b"content-type", self.media_type.encode()
 
-    def key_of(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The key in a request's headers; None for none."""
-        return sentry_key_of(headers) if self.sentry_keys else key_of(headers)
+    @property
+    def key_of(self) -> Callable[[Mapping[bytes, bytes]], str | None]:
+        """Finds the key in a request's headers; None for none."""
+        return sentry_key_of if self.sentry_keys else key_of
 
     def length(self, text: str) -> int:
         """The length of a text, in the unit of the API's limits."""
