@@ -47,7 +47,7 @@ def in_process() -> Iterator[InProcess]:
 
 
 def of_traces(name: str) -> bool:
-    return any(word in name for word in ("traces", "spans", "genai", "nested-exception"))
+    return any(word in name for word in ("traces", "spans", "genai", "nested-exception", "integration"))
 
 
 def route_of(name: str) -> str:

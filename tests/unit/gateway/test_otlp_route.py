@@ -1,6 +1,7 @@
 """The routes of OTLP in a gateway whose queue is in our hands (contracts.md, "OTLP")."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -80,6 +81,18 @@ def test_sentrys_sdks_send_by_their_own_path_and_header(
     assert answer.status == status
     rows = {table.name: block.rows for table, block in gateway.rows()}
     assert rows == ({"logs": 4, "errors": 1} if status == 200 else {})
+
+
+def test_what_sentrys_sdk_sends_is_taken(gateway: InProcess) -> None:
+    name = "sentry-sdk-otlp-integration.pb"
+    recorded = json.loads(body(f"{name}.request.json"))
+    headers = {
+        key: value.replace("pk_0123456789abcdef0123456789abcdef", KNOWN.ingest) for key, value in recorded["headers"]
+    }
+    sent = [(key.encode(), value.encode()) for key, value in headers.items()]
+    answer = gateway.ask(Request("/v1/traces", "POST", recorded["path"].encode(), sent, body(name)))
+    assert (answer.status, answer.body) == (200, b"")
+    assert {table.name: block.rows for table, block in gateway.rows()} == {"spans": 1}
 
 
 def _message(tag: int, content: bytes) -> bytes:

@@ -75,6 +75,8 @@ def _rows(part: Part) -> list[dict[str, Any]]:
         ("node-traces.pb", 1, 0),
         ("python-nested-exception.pb", 1, 0),
         ("genai-traceloop-openai.pb", 1, 3),
+        ("genai-openinference-openai.pb", 1, 3),
+        ("sentry-sdk-otlp-integration.pb", 0, 0),
         ("edge/spans-good-and-bad.pb", 0, 0),
         ("edge/empty.pb", 0, 0),
     ],
@@ -136,9 +138,17 @@ def test_logs_outside_of_a_trace_are_all_errors() -> None:
     assert (part.n, part.duplicates) == (3, 0)
 
 
-def test_calls_to_models() -> None:
-    chat, embedding, failed = derived_of("genai-traceloop-openai.pb")["llm"]
-    assert [row["model"] for row in (chat, embedding, failed)] == ["gpt-4o", "text-embedding-3-small", "bad"]
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [
+        ("genai-traceloop-openai.pb", ["gpt-4o", "text-embedding-3-small", "bad"]),
+        ("genai-openinference-openai.pb", ["gpt-4o-2026-08-06", "text-embedding-3-small", ""]),
+    ],
+)
+def test_calls_to_models(name: str, models: list[str]) -> None:
+    derived = derived_of(name)
+    chat, embedding, failed = derived["llm"]
+    assert [row["model"] for row in (chat, embedding, failed)] == models
     assert [(row["input_tokens"], row["output_tokens"]) for row in (chat, embedding, failed)] == [
         (12, 3),
         (5, 0),
@@ -146,8 +156,13 @@ def test_calls_to_models() -> None:
     ]
     assert [row["operation"] for row in (chat, embedding)] == ["chat", "embeddings"]
     assert (chat["provider"], failed["status"], len(chat["span_id"])) == ("openai", "error", 16)
-    assert b"gen_ai.input" not in chat["attributes"]
-    assert b"gen_ai.request.temperature" in chat["attributes"]
+    assert b"ping" not in chat["attributes"], "what was said stays with the span"
+    assert b"temperature" in chat["attributes"]
+    (error,) = derived["errors"]
+    assert (error["type"], error["span_id"]) == ("openai.NotFoundError", failed["span_id"])
+
+
+def test_a_call_by_the_usual_names() -> None:
     (row,) = derived_of("python-traces.pb")["llm"]
     assert (row["model"], row["provider"], row["input_tokens"], row["output_tokens"]) == ("gpt-4o", "openai", 1250, 340)
 

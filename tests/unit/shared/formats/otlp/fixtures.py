@@ -8,7 +8,7 @@ from shared.formats.otlp.protobuf import Protobuf
 
 FILES = Path(__file__).parents[4] / "fixtures" / "otlp"
 
-_OF_TRACES = ("traces", "genai", "nested-exception", "spans")
+_OF_TRACES = ("traces", "genai", "nested-exception", "spans", "integration")
 
 
 def body(name: str) -> bytes:

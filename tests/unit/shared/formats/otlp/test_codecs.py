@@ -21,6 +21,8 @@ GOOD = {
     "node-traces.pb": 2,
     "python-nested-exception.pb": 3,
     "genai-traceloop-openai.pb": 3,
+    "genai-openinference-openai.pb": 3,
+    "sentry-sdk-otlp-integration.pb": 1,
     "edge/empty.pb": 0,
     "edge/invalid-utf8-body.pb": 1,
     "edge/attribute-kinds.pb": 1,

@@ -103,11 +103,11 @@ def test_ids_of_another_length_are_kept_in_extra_and_zeros_are_absent() -> None:
     log = FULL["LogRecord"]
     rows = rows_of_logs(
         log(trace_id=bytes(16), span_id=bytes(8)),
-        log(trace_id=b"\1\2", span_id=bytes(3)),
+        log(trace_id=b"\1\2", span_id=b"\0\0\3"),
         log(trace_id=bytes(15) + b"\1", span_id=bytes(7) + b"\1"),
     )
     assert [(row["trace_id"], row["span_id"]) for row in rows] == [("", ""), ("", ""), ("0" * 31 + "1", "0" * 15 + "1")]
-    assert [row["extra"] for row in rows] == [{}, {"trace_id": "0102"}, {}]
+    assert [row["extra"] for row in rows] == [{}, {"trace_id": "0102", "span_id": "000003"}, {}]
 
 
 def test_what_the_columns_have_no_place_for_is_in_extra() -> None:
