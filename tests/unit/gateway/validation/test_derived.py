@@ -162,7 +162,8 @@ def test_calls_to_models(name: str, models: list[str]) -> None:
     assert (error["type"], error["span_id"]) == ("openai.NotFoundError", failed["span_id"])
 
 
-def test_a_call_by_the_usual_names() -> None:
+def test_a_call_by_the_usual_names_beside_an_exception() -> None:
+    assert [row["type"] for row in derived_of("python-traces.pb")["errors"]] == ["ValueError"]
     (row,) = derived_of("python-traces.pb")["llm"]
     assert (row["model"], row["provider"], row["input_tokens"], row["output_tokens"]) == ("gpt-4o", "openai", 1250, 340)
 
