@@ -1,10 +1,11 @@
 """The events of a span that is open, and the spans that it links to."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gateway.query.pages.durations import lasting
 from gateway.query.pages.view import View
+from gateway.query.pages.waterfall.marks import place_of
 from gateway.query.pages.waterfall.pair import Pair, objects_of, pairs_of
 from gateway.query.times import parse_time
 from gateway.query.traces.detail import Trace
@@ -12,6 +13,8 @@ from gateway.query.traces.spans import Span
 
 MOST = 50
 """Events, and links, that are shown."""
+
+T = TypeVar("T")
 
 
 class Event(NamedTuple):
@@ -31,11 +34,20 @@ class Link(NamedTuple):
     attributes: list[Pair]
 
 
-def events_of(span: Span) -> list[Event]:
-    return [
-        Event(_when(span, str(each.get("time", ""))), str(each.get("name", "")), pairs_of(each.get("attributes")))
-        for each in objects_of(bytes(span.events))
-    ]
+class First(NamedTuple, Generic[T]):
+    """`total`: how many there are; the first ones are here."""
+
+    total: int
+    first: list[T]
+
+
+def events_of(span: Span) -> First[Event]:
+    found = objects_of(bytes(span.events))
+    return First(len(found), [_event(span, each) for each in found[:MOST]])
+
+
+def _event(span: Span, sent: Mapping[str, Any]) -> Event:
+    return Event(_when(span, str(sent.get("time", ""))), str(sent.get("name", "")), pairs_of(sent.get("attributes")))
 
 
 def _when(span: Span, time: str) -> str:
@@ -46,15 +58,15 @@ def _when(span: Span, time: str) -> str:
     return lasting(after) if after >= 0 else f"-{lasting(-after)}"
 
 
-def links_of(view: View, trace: Trace, span: Span) -> list[Link]:
-    places = {each.span_id: n for n, each in reversed(list(enumerate(trace.spans)))}
-    return list(_links(view, trace.trace_id, places, objects_of(bytes(span.links))))
+def links_of(view: View, trace: Trace, span: Span) -> First[Link]:
+    found = objects_of(bytes(span.links))
+    places = place_of(trace.spans) if found else {}
+    return First(len(found), [_link(view, trace.trace_id, places, each) for each in found[:MOST]])
 
 
-def _links(view: View, here: str, places: Mapping[str, int], sent: Iterator[Mapping[str, Any]]) -> Iterator[Link]:
-    for each in sent:
-        trace_id, span_id = str(each.get("trace_id", "")), str(each.get("span_id", ""))
-        href = view.url(f"traces/{trace_id}", q=None) if trace_id else ""
-        if trace_id == here and span_id in places:
-            href = f"{view.here(open=str(places[span_id]), skip=None)}#r-{places[span_id]}"
-        yield Link(trace_id, span_id, href, pairs_of(each.get("attributes")))
+def _link(view: View, here: str, places: Mapping[str, int], sent: Mapping[str, Any]) -> Link:
+    trace_id, span_id = str(sent.get("trace_id", "")), str(sent.get("span_id", ""))
+    href = view.url(f"traces/{trace_id}", q=None) if trace_id else ""
+    if trace_id == here and span_id in places:
+        href = f"{view.here(open=str(places[span_id]), skip=None)}#r-{places[span_id]}"
+    return Link(trace_id, span_id, href, pairs_of(sent.get("attributes")))

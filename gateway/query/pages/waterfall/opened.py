@@ -11,7 +11,7 @@ from gateway.query.pages.durations import lasting
 from gateway.query.pages.facet import MAX_LINKED
 from gateway.query.pages.view import View
 from gateway.query.pages.waterfall.attributes import attributes_of
-from gateway.query.pages.waterfall.events import MOST, Event, Link, events_of, links_of
+from gateway.query.pages.waterfall.events import Event, First, Link, events_of, links_of
 from gateway.query.pages.waterfall.pair import Pair, pairs_of, written
 from gateway.query.shape import NO_JSON
 from gateway.query.traces.beside import TraceLog
@@ -20,8 +20,8 @@ from gateway.query.traces.spans import Span
 
 
 class OpenedSpan(NamedTuple):
-    """`logs`: of the trace's first ones those that name it. `more`: attributes that are not shown; `event_count`,
-    `link_count`: also of those that are not. `resource`: what sent it."""
+    """`logs`: of the trace's first ones those that name it. `more`: attributes that are not shown. `resource`: what
+    sent it."""
 
     n: int
     span: Span
@@ -30,10 +30,8 @@ class OpenedSpan(NamedTuple):
     fields: list[Pair]
     attributes: list[Pair]
     more: int
-    events: list[Event]
-    event_count: int
-    links: list[Link]
-    link_count: int
+    events: First[Event]
+    links: First[Link]
     resource: list[Pair]
     logs: list[TraceLog]
 
@@ -44,7 +42,6 @@ def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
         return None
     span = trace.spans[n]
     attributes = list(attributes_of(span).items())
-    events, links = events_of(span), links_of(view, trace, span)
     return OpenedSpan(
         n=n,
         span=span,
@@ -53,10 +50,8 @@ def opened_span(view: View, trace: Trace, n: int | None) -> OpenedSpan | None:
         fields=list(_fields(view, span)),
         attributes=[_attribute(view, span, name, value) for name, value in attributes[:MAX_ATTRIBUTES]],
         more=max(0, len(attributes) - MAX_ATTRIBUTES),
-        events=events[:MOST],
-        event_count=len(events),
-        links=links[:MOST],
-        link_count=len(links),
+        events=events_of(span),
+        links=links_of(view, trace, span),
         resource=[] if span.resource is None else pairs_of(json.loads(bytes(trace.resources[span.resource]))),
         logs=[log for log in trace.beside.logs.first if span.span_id and log.span_id == span.span_id],
     )

@@ -1,7 +1,7 @@
 """A name and its value, as a span that is open shows them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -29,10 +29,10 @@ def pairs_of(attributes: Any) -> list[Pair]:
     return [Pair(path, written(value)) for path, value in islice(by_path(attributes), MAX_ATTRIBUTES)]
 
 
-def objects_of(stored: bytes) -> Iterator[Mapping[str, Any]]:
+def objects_of(stored: bytes) -> list[Mapping[str, Any]]:
     """The objects of a stored JSON array; none of what can't be read."""
     try:
         found = json.loads(stored)
     except (ValueError, RecursionError):
-        return
-    yield from (each for each in found if isinstance(each, Mapping)) if isinstance(found, list) else ()
+        return []
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
