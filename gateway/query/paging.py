@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
-from gateway.query.bounded import alias, bounded
+from gateway.query.bounded import Bounded
 from gateway.query.language import Condition
 from gateway.query.parameters import Parameters
 from gateway.query.place import MOST_EQUAL, NOT_OURS, PLACE_COLUMNS, STORED_ORDER, Place, decode_as, encode_place
@@ -84,11 +84,11 @@ async def find_page(reader: Reader, source: Source, shape: Shape[R], paging: Pag
         source = source.narrowed(*_beyond(paging.sort, paging.cursor))
     places = [_selected(column) for column in PLACE_COLUMNS]
     values = [*shape.values, *([paging.sort.key] if paging.sort.key else []), *places]
-    order = [f"{alias(n)}{'' if paging.back else ' DESC'}" for n in range(len(shape.values), len(values))]
+    by = range(len(shape.values), len(values))
     rows_of = f"{source.sql} ORDER BY {', '.join(paging.order)} LIMIT %(rows)s"
-    return await reader.read(
+    return await Bounded(values, shape.large, rows_of, by, descending=not paging.back).read(
+        reader,
         lambda rows: _page(rows, shape, paging),
-        bounded(values, shape.large, rows_of, order),
         source.values | {"rows": paging.limit + 1 + MOST_EQUAL},
         project_id=source.project_id,
         settings=source.settings,

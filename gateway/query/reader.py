@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from gateway.query.recent import Recent
 from gateway.rejections import Unavailable
 from gateway.turns import Turns
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
@@ -49,11 +50,13 @@ class Reader:
     2. It changes nothing: every statement is sent as read-only, whatever rights the user has.
     3. At most `connections` queries run, of one project half of them, and 16 times as many wait, the projects in
        rotation; any more are `Unavailable` at once (`Turns`).
-    4. `ping` has a connection of its own: it tells whether ClickHouse answers, not how much it is asked.
+    4. `recent` remembers what was asked a moment ago, of what may be as old as that.
+    5. `ping` has a connection of its own: it tells whether ClickHouse answers, not how much it is asked.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0, connections: int = 4) -> None:
         self.database = database_of(url)
+        self.recent = Recent()
         self._timeout_s = timeout_s
         settings = {
             "readonly": 2,

@@ -5,13 +5,12 @@ import asyncio
 import msgspec
 
 from gateway.query.asked import Asked, parse_asked
-from gateway.query.bounded import FOUND, MAX_PAGE_BYTES, alias, bounded
+from gateway.query.bounded import MAX_PAGE_BYTES, Bounded
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.key_tally import Key, KeyTally
 from gateway.query.logs.newest import NEWEST_FIRST, Looked, sample
 from gateway.query.logs.plan import BUDGET, parse_budget
 from gateway.query.parameters import Parameters
-from gateway.query.place import PLACE_COLUMNS
 from gateway.query.question import Question
 from gateway.query.reader import Reader, Rows
 from gateway.query.shape import Time
@@ -80,12 +79,10 @@ class _Looking:
         self._size = 0
 
     async def look(self, source: Source, most: int) -> Looked:
-        values = ["attributes", "toUnixTimestamp64Micro(timestamp)", *PLACE_COLUMNS[1:]]
-        order = [f"{alias(n)} DESC" for n in range(1, len(values))]
-        newest = bounded(values, [0], f"{source.sql} {NEWEST_FIRST}", order, MAX_PAGE_BYTES)
-        return await self._reader.read(
+        values = ["attributes", "toUnixTimestamp64Micro(timestamp)"]
+        return await Bounded(values, large=[0], source=f"{source.sql} {NEWEST_FIRST}", by=[1]).read(
+            self._reader,
             lambda rows: self._take(rows, most),
-            f"SELECT {alias(0)}, {alias(1)}, {FOUND} FROM ({newest}) ORDER BY {alias(1)} DESC",  # noqa: S608 - names of ours
             source.values | {"rows": most},
             project_id=source.project_id,
             settings=source.settings,

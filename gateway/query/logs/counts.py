@@ -31,8 +31,12 @@ class Counts(NamedTuple):
 
 
 async def counts_of(reader: Reader, project_id: str, range: Range) -> Counts:
-    """Raises `Unavailable`."""
-    buckets = Range(range.start // BUCKET_US * BUCKET_US, range.end)
+    """They may be of a moment ago (`Recent`). Raises `Unavailable`."""
+    buckets = Range(*(moment // BUCKET_US * BUCKET_US for moment in range))
+    return await reader.recent.of((project_id, buckets), lambda: _asked(reader, project_id, buckets))
+
+
+async def _asked(reader: Reader, project_id: str, buckets: Range) -> Counts:
     source = Source.of(reader.database, LOGS.name, project_id, [begin_within(buckets)])
     return await source.read(
         reader,

@@ -63,6 +63,11 @@ class LogQuery:
     hints: tuple[str, ...] = ()
     as_of: AsOf | None = None
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether not every log of its range is asked for."""
+        return bool(self.levels or self.search is not None or self.equal or self.attributes or self.q != EVERYTHING)
+
 
 def parse_log_query(given: Parameters) -> LogQuery:
     """The page that a request asks for. Raises `BadQuery` naming every parameter that can't be used."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.query.asked import Asked
+from gateway.query.language import EVERYTHING
 from gateway.query.logs.counted import logs_of
 from gateway.query.logs.plan import plan_search
 from gateway.query.place import STORED_ORDER
@@ -44,7 +45,9 @@ class Sampled:
 async def sample(reader: Reader, project_id: str, asked: Asked, look: Look, budget: int) -> Sampled:
     """Show `look` the newest logs, the newest first. `budget`: rows that may be searched through. Raises what `look`
     raises, and `Unavailable`."""
-    plan = await plan_search(reader, project_id, asked.range, logs_of(reader, project_id, asked).cost)
+    cost = logs_of(reader, project_id, asked).cost
+    enough = MOST_SAMPLED if asked.q == EVERYTHING else 0
+    plan = await plan_search(reader, project_id, asked.range, cost, enough)
     rows = 0
     for step, searched in plan.within(budget):
         part = logs_of(reader, project_id, asked, Range(step.start, step.end))

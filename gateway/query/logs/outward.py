@@ -11,7 +11,7 @@ from gateway.query.logs.conditions import matching
 from gateway.query.logs.counts import Counts
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import place_behind
-from gateway.query.logs.plan import most_rows, steps_of
+from gateway.query.logs.plan import PART, most_rows, parted, steps_of
 from gateway.query.logs.search import cost_of, fitting
 from gateway.query.place import Place
 from gateway.query.range import Range
@@ -61,9 +61,10 @@ def steps_outward(project_id: str, query: LogQuery, moment: int, counts: Counts,
     """Of one side of a moment, the nearest first."""
     is_indexed = query.q == EVERYTHING and any(column in _INDEXED for column, _ in query.equal)
     most = MOST_ROWS if is_indexed else most_rows(cost_of(matching(project_id, query)))
-    if older:
-        return steps_of(Range(clamp(moment - REACH_US), moment), counts, most)
-    return steps_of(Range(moment, clamp(moment + REACH_US)), counts, most)[::-1]
+    sides = Range(clamp(moment - REACH_US), moment), Range(moment, clamp(moment + REACH_US))
+    nearest, *others = steps_of(sides[0], counts, most) if older else steps_of(sides[1], counts, most)[::-1]
+    near = (nearest,) if is_indexed else parted(nearest, counts, most // PART, oldest=not older)
+    return [*near, *others]
 
 
 class _Some(NamedTuple):

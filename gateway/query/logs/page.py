@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.query.bounded import MAX_PAGE_BYTES, alias, bounded
+from gateway.query.bounded import MAX_PAGE_BYTES, Bounded
 from gateway.query.logs.columns import has_text, render, selected
 from gateway.query.place import PLACE_COLUMNS, Place
 from gateway.query.reader import Rows
@@ -29,16 +29,19 @@ class Page:
         return Page(self.pieces + comma + later.pieces, self.n + later.n, later.last)
 
 
-def select(names: Sequence[str], source: str, order: Iterable[str], most: int = MAX_PAGE_BYTES) -> str:
-    """A SELECT whose rows `page_of` takes. `source` begins with FROM and ends with the LIMIT. `most`: bytes."""
+def select(
+    names: Sequence[str],
+    source: str,
+    by: Iterable[str] = PLACE_COLUMNS,
+    *,
+    descending: bool = True,
+    most: int = MAX_PAGE_BYTES,
+) -> Bounded:
+    """A SELECT whose rows `page_of` takes. `source` begins with FROM and ends with the LIMIT. `by`: the columns of a
+    place that rows are sorted by. `most`: bytes."""
     large = [n for n, name in enumerate(names) if has_text(name)]
-    return bounded([selected(name) for name in (*names, *PLACE_COLUMNS)], large, source, order, most)
-
-
-def ordering(names: Sequence[str], *, descending: bool) -> list[str]:
-    """The order of logs in terms of the aliases of `select`."""
-    first = len(names)
-    return [f"{alias(first + n)}{' DESC' if descending else ''}" for n in range(len(PLACE_COLUMNS))]
+    order = [len(names) + PLACE_COLUMNS.index(column) for column in by]
+    return Bounded([selected(name) for name in (*names, *PLACE_COLUMNS)], large, source, order, descending, most)
 
 
 def page_of(names: Sequence[str], rows: Rows, limit: int) -> Page:

@@ -8,7 +8,7 @@ from gateway.query.language import Condition, Cost
 from gateway.query.logs.columns import KEYS
 from gateway.query.logs.conditions import matching
 from gateway.query.logs.filters import Around, LogQuery
-from gateway.query.logs.page import Page, ordering, page_of, select
+from gateway.query.logs.page import Page, page_of, select
 from gateway.query.paging import beyond
 from gateway.query.place import MOST_EQUAL, PLACE_COLUMNS, STORED_ORDER, Place
 from gateway.query.reader import LOOKS_INTO_TEXT, Cramped, Reader, Rows, TooBig
@@ -120,9 +120,9 @@ async def fitting(
 
     async def read(limit: int) -> T:
         """One row more than its limit is looked for, to tell whether more follow."""
-        return await reader.read(
+        return await select(names, source, descending=descending).read(
+            reader,
             lambda rows: make(names, rows, limit),
-            select(names, source, ordering(names, descending=descending)),
             values | {"rows": limit + 1 + MOST_EQUAL, "skip": query.offset},
             project_id=values["project_id"],
             settings=_settings(conditions),

@@ -7,9 +7,9 @@ from gateway.query.bounded import MAX_PAGE_BYTES
 from gateway.query.logs.conditions import matching
 from gateway.query.logs.filters import LogQuery
 from gateway.query.logs.page import Page
-from gateway.query.logs.plan import Searched, plan_search
+from gateway.query.logs.plan import PART, Searched, most_rows, plan_search
 from gateway.query.logs.search import Found, as_many_as_fit, cost_of, too_large
-from gateway.query.place import Place
+from gateway.query.place import MOST_EQUAL, Place
 from gateway.query.range import Range
 from gateway.query.reader import Reader, TooBig
 from shared.formats.values import EARLIEST_US, LATEST_US
@@ -18,7 +18,9 @@ from shared.formats.values import EARLIEST_US, LATEST_US
 async def search_in_steps(reader: Reader, project_id: str, query: LogQuery, budget: int) -> tuple[Found, Searched]:
     """The page of a query, or what was found of it within the budget; at least one step is searched. `total` counts
     what was found. Raises `BadQuery` if the page is too large, and `Unavailable`."""
-    plan = await plan_search(reader, project_id, left_of(query), cost_of(matching(project_id, query)))
+    cost = cost_of(matching(project_id, query))
+    enough = most_rows(cost) // PART if query.is_narrowed else query.limit + 1 + MOST_EQUAL
+    plan = await plan_search(reader, project_id, left_of(query), cost, enough)
     page = Page([])
     for step, searched in plan.within(budget):
         part = replace(query, start=step.start, end=step.end, limit=query.limit - page.n)

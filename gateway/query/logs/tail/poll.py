@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.query.bounded import alias
 from gateway.query.language import Condition
 from gateway.query.logs.columns import KEYS, render
 from gateway.query.logs.conditions import matching
@@ -76,12 +75,11 @@ async def _newest(reader: Reader, source: Source, names: Sequence[str], late_bef
 async def _read(
     reader: Reader, source: Source, names: Sequence[str], late_before: int, most: int
 ) -> tuple[list[TailLog], int]:
-    first = len(names)
-    order = [f"{alias(first + PLACE_COLUMNS.index(column))} DESC" for column in _ARRIVAL]
     newest_first = ", ".join(f"{column} DESC" for column in _ARRIVAL)
-    return await reader.read(
+    newest = f"{source.sql} ORDER BY {newest_first} LIMIT %(rows)s"
+    return await select(names, newest, _ARRIVAL, most=MOST_BYTES).read(
+        reader,
         partial(_logs, names, late_before, most),
-        select(names, f"{source.sql} ORDER BY {newest_first} LIMIT %(rows)s", order, MOST_BYTES),
         source.values | {"rows": most + 1},
         project_id=source.project_id,
         settings=source.settings,
