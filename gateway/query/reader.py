@@ -21,6 +21,10 @@ _MAX_MEMORY_BYTES = 2_000_000_000
 _MAX_QUERY_BYTES = 8_000_000
 """Room for a URL's texts, which the statement repeats and escapes. The server's default is 262,144."""
 
+_NICE = 5
+"""Of the threads that answer, so that readers take less of a full machine from ingest (performance.md, "Reading").
+A server that may not change it leaves it as it is."""
+
 _TOO_MANY_BYTES, _OUT_OF_MEMORY = 396, 241
 _WAITING_PER_CONNECTION = 16
 _GRACE_S = 1.0
@@ -65,6 +69,7 @@ class Reader:
             "max_query_size": _MAX_QUERY_BYTES,
             "max_result_bytes": MAX_RESULT_BYTES,
             "result_overflow_mode": "throw",
+            "os_threads_nice_value_query": _NICE,
         }
         within = {"timeout_s": timeout_s + _GRACE_S, "connect_timeout_s": 2.0}
         self._pool = ClickHousePool(connections, lambda: ClickHouse(url, settings=settings, **within))

@@ -88,8 +88,7 @@ def parse_usage(given: Parameters) -> UsageQuery:
 async def find_usage(reader: Reader, project_id: str, query: UsageQuery) -> LlmUsage:
     """Raises `TooBig`, `Unavailable`."""
     source = Source.of(reader.database, SIGNAL.table.name, project_id, query.asked.conditions(LANGUAGE))
-    [total] = await source.read(reader, USED.rows, USED.select)
-    found = await _groups(reader, source, query)
+    total, found = await _groups(reader, source, query)
     shown = found[: query.limit]
     some = bool(query.skipped) or len(shown) < len(found)
     buckets = await _buckets(reader, source, query, [group.key for group in shown] if some else None)
@@ -104,17 +103,24 @@ async def find_usage(reader: Reader, project_id: str, query: UsageQuery) -> LlmU
     )
 
 
-async def _groups(reader: Reader, source: Source, query: UsageQuery) -> list[_Group]:
-    """The groups that are asked for, and one more. They can't be found by their cost, as those of calls are: sums of
-    floating point numbers may differ from one time to the next."""
+async def _groups(reader: Reader, source: Source, query: UsageQuery) -> tuple[Used, list[_Group]]:
+    """What all calls used; the groups that are asked for, and one more. These can't be found by their cost, as calls
+    are: sums of floating point numbers may differ from one time to the next."""
     key = _key(query.dimensions)
     return await source.read(
         reader,
-        lambda rows: [_Group(tuple(map(text_of, row[0])), USED.row(row[1:])) for row in rows],
+        _totalled,
         f"{key.sql} AS call_key, {USED.select}",
-        "GROUP BY call_key ORDER BY sum(cost_usd) DESC, count() DESC, call_key LIMIT %(rows)s OFFSET %(skipped)s",
+        "GROUP BY call_key WITH TOTALS"
+        " ORDER BY sum(cost_usd) DESC, count() DESC, call_key LIMIT %(rows)s OFFSET %(skipped)s",
         key.values | {"rows": query.limit + 1, "skipped": query.skipped},
     )
+
+
+def _totalled(rows: Rows) -> tuple[Used, list[_Group]]:
+    """The last row is that of the totals, also where it is the only one."""
+    *groups, (_, *total) = rows
+    return USED.row(total), [_Group(tuple(map(text_of, key)), USED.row(used)) for key, *used in groups]
 
 
 async def _buckets(

@@ -80,7 +80,8 @@ class _Looking:
 
     async def look(self, source: Source, most: int) -> Looked:
         values = ["attributes", "toUnixTimestamp64Micro(timestamp)"]
-        return await Bounded(values, large=[0], source=f"{source.sql} {NEWEST_FIRST}", by=[1]).read(
+        newest = Bounded(values, large=[0], source=f"{source.sql} {NEWEST_FIRST}", by=[1], most=MAX_PAGE_BYTES)
+        return await newest.read(
             self._reader,
             lambda rows: self._take(rows, most),
             source.values | {"rows": most},
@@ -89,10 +90,9 @@ class _Looking:
         )
 
     def _take(self, rows: Rows, most: int) -> Looked:
-        for attributes, *_ in rows:
-            self._size += len(attributes)
-            if attributes:
-                self.tally.add(text_of(attributes))
+        texts = [attributes for attributes, *_ in rows]
+        self._size += sum(map(len, texts))
+        self.tally.add(text_of(attributes) for attributes in texts if attributes)
         is_full = rows and (rows[0][-1] > len(rows) or len(rows) >= most or self._size >= MAX_PAGE_BYTES)
         return Looked(len(rows), rows[-1][1] if is_full else None)
 

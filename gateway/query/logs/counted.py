@@ -2,7 +2,7 @@
 (reading.md, "Volume")."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,10 @@ Keys = Callable[[str], Sequence[str]]
 """What logs are counted by: expressions, given the one of a log's time in microseconds. For the rollup that is when its
 five minutes begin."""
 
-_OF_ROWS = "toUnixTimestamp64Micro(timestamp)"
+Count = Callable[[Reader, str, Asked, Keys, int], Awaitable["Counted"]]
+"""As `count_logs` counts."""
+
+OF_ROWS = "toUnixTimestamp64Micro(timestamp)"
 _OF_ROLLUP = f"{SECONDS} * 1000000"
 
 
@@ -38,20 +41,32 @@ class Counted:
     counts: Counter[tuple[Any, ...]]
     searched_to: int
 
+    def by(self, *places: int) -> "Counted":
+        """By some of the keys only, given their places among all."""
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for key, count in self.counts.items():
+            counts[tuple(key[place] for place in places)] += count
+        return Counted(counts, self.searched_to)
+
 
 async def count_logs(reader: Reader, project_id: str, asked: Asked, keys: Keys, budget: int) -> Counted:
     """`budget`: rows that may be searched through, where the rollup can't answer. Raises `TooBig`, `Unavailable`."""
     counting = _Counting(reader, keys)
-    cost = logs_of(reader, project_id, asked).cost
     whole = whole_buckets(asked.range)
-    if whole and asked.range.seconds >= ROLLED_UP_S and cost == Cost.ROLLUP:
+    if whole and knows_rollup(asked):
         await counting.roll_up(project_id, asked, whole)
         return Counted(counting.counts, asked.range.start)
-    plan = await plan_search(reader, project_id, asked.range, cost)
+    plan = await plan_search(reader, project_id, asked.range, logs_of(reader, project_id, asked).cost)
     for step, searched in plan.within(budget):
-        await counting.add(logs_of(reader, project_id, asked, Range(step.start, step.end)), _OF_ROWS)
+        await counting.add(logs_of(reader, project_id, asked, Range(step.start, step.end)), OF_ROWS)
         to = searched.to
     return Counted(counting.counts, to)
+
+
+def knows_rollup(asked: Asked) -> bool:
+    """Whether the rollup answers it. Otherwise each count reads all rows."""
+    cost = max(each.cost for each in asked.conditions(LANGUAGE))
+    return whole_buckets(asked.range) is not None and asked.range.seconds >= ROLLED_UP_S and cost == Cost.ROLLUP
 
 
 def logs_of(reader: Reader, project_id: str, asked: Asked, part: Range | None = None) -> Source:
@@ -78,7 +93,7 @@ class _Counting:
         """Whole five minutes from the rollup, the rest at both ends of the range from the rows."""
         for edge in (Range(asked.range.start, whole.start - 1), Range(whole.end + 1, asked.range.end)):
             if edge.start <= edge.end:
-                await self.add(logs_of(self._reader, project_id, asked, edge), _OF_ROWS)
+                await self.add(logs_of(self._reader, project_id, asked, edge), OF_ROWS)
         await self.add(_rolled_up(self._reader, project_id, asked, whole), _OF_ROLLUP)
 
     async def add(self, source: Source, moment: str) -> None:

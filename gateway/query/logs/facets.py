@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.dimensions import Dimension, parse_dimensions
-from gateway.query.logs.counted import count_logs
+from gateway.query.logs.counted import Count, count_logs
 from gateway.query.logs.fields import FIELDS, LANGUAGE
 from gateway.query.logs.newest import sample
 from gateway.query.logs.plan import BUDGET, parse_budget
@@ -73,26 +73,28 @@ def parse_facets(given: Parameters) -> FacetsQuery:
     return query
 
 
-async def find_facets(reader: Reader, project_id: str, query: FacetsQuery) -> Facets:
+async def find_facets(reader: Reader, project_id: str, query: FacetsQuery, count: Count = count_logs) -> Facets:
     """Raises `TooBig`, `Unavailable`."""
     exact = [field for field in query.fields if field.name in COUNTED]
     others = [field for field in query.fields if field.name not in COUNTED]
-    found = {facet.name: facet for facet in await _counted(reader, project_id, query, exact)}
+    found = {facet.name: facet for facet in await _counted(reader, project_id, query, exact, count)}
     found |= {facet.name: facet for facet in await _sampled(reader, project_id, query, others)}
     return Facets([found[field.name] for field in query.fields])
 
 
-async def _counted(reader: Reader, project_id: str, query: FacetsQuery, fields: Sequence[Dimension]) -> list[Facet]:
+async def _counted(
+    reader: Reader, project_id: str, query: FacetsQuery, fields: Sequence[Dimension], count: Count
+) -> list[Facet]:
     if not fields:
         return []
     keys = [field.sql for field in fields]
-    counted = await count_logs(reader, project_id, query.asked, lambda _: keys, query.budget)
+    counted = await count(reader, project_id, query.asked, lambda _: keys, query.budget)
 
     def facets() -> list[Facet]:
         values: list[Counter[str]] = [Counter() for _ in fields]
-        for key, count in counted.counts.items():
+        for key, logs in counted.counts.items():
             for each, value in zip(values, key, strict=True):
-                each[value] += count
+                each[value] += logs
         return _facets(fields, values, query.top, None, counted.searched_to)
 
     return await asyncio.to_thread(facets)

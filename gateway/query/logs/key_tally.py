@@ -1,8 +1,8 @@
 """What the attributes of logs hold, key by key, as a filter would find it (reading.md, "Values of attributes")."""
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import isinf
 from typing import Any
 
@@ -39,14 +39,13 @@ class Key:
         self.types: Counter[str] = Counter()
         self._scalars: dict[str, dict[Any, None]] = {}
 
-    def add(self, value: Any) -> None:
-        kind = _KINDS[type(value)]
-        self.types[kind] += 1
-        if kind not in ("object", "array"):
-            scalars = self._scalars.get(kind)
-            if scalars is None:
-                scalars = self._scalars[kind] = {}
-            scalars[value] = None
+    def add(self, values: Sequence[Any]) -> None:
+        kinds = dict.fromkeys(_KINDS[each] for each in dict.fromkeys(map(type, values)))
+        for kind in kinds:
+            of_kind = values if len(kinds) == 1 else [value for value in values if _KINDS[type(value)] == kind]
+            self.types[kind] += len(of_kind)
+            if kind not in ("object", "array"):
+                self._scalars.setdefault(kind, {}).update(dict.fromkeys(of_kind))
 
     @property
     def distinct(self) -> int:
@@ -67,15 +66,17 @@ class KeyTally:
         self.keys: dict[str, Key] = {}
         self.left_out = False
 
-    def add(self, text: str) -> None:
-        for name, value in found_in(text).items():
-            key = self.keys.get(name)
-            if key is None:
-                if len(self.keys) >= MOST_KEYS:
-                    self.left_out = True
-                    continue
-                key = self.keys[name] = Key()
-            key.add(value)
+    def add(self, texts: Iterable[str]) -> None:
+        """Key by key: a call for each value would cost more than to read the JSON."""
+        values: defaultdict[str, list[Any]] = defaultdict(list)
+        for text in texts:
+            for name, value in found_in(text).items():
+                values[name].append(value)
+        for name, those in values.items():
+            if name not in self.keys and len(self.keys) >= MOST_KEYS:
+                self.left_out = True
+                continue
+            self.keys.setdefault(name, Key()).add(those)
 
 
 def found_in(text: str) -> dict[str, Any]:
@@ -84,14 +85,18 @@ def found_in(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if isinstance(attributes, dict):
         _add_paths(found, "", attributes, MAX_DEPTH)
-        found.update((key, value) for key, value in attributes.items() if "." in key and len(key) <= MAX_KEY)
-    return {key: value for key, value in found.items() if value is not None and key}
+        for key, value in attributes.items():
+            if "." in key and len(key) <= MAX_KEY:
+                found[key] = value
+    if None in found.values() or "" in found:
+        return {key: value for key, value in found.items() if value is not None and key}
+    return found
 
 
 def _add_paths(found: dict[str, Any], above: str, members: Mapping[str, Any], depth: int) -> None:
     """No path leads to a key that holds a dot."""
     for key, value in members.items():
-        path = above + key
+        path = above + key if above else key
         if "." not in key and len(path) <= MAX_KEY:
             found[path] = value
             if depth > 1 and type(value) is dict:

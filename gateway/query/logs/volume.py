@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.query.asked import Asked, parse_asked
 from gateway.query.buckets import floored
-from gateway.query.logs.counted import Counted, count_logs
+from gateway.query.logs.counted import Count, Counted, count_logs
 from gateway.query.logs.fields import LANGUAGE
 from gateway.query.logs.plan import BUDGET, parse_budget
 from gateway.query.parameters import Parameters
@@ -66,13 +66,13 @@ def parse_volume(given: Parameters) -> VolumeQuery:
     return query
 
 
-async def find_volume(reader: Reader, project_id: str, query: VolumeQuery) -> Volume:
+async def find_volume(reader: Reader, project_id: str, query: VolumeQuery, count: Count = count_logs) -> Volume:
     """Raises `TooBig`, `Unavailable`."""
 
     def keys(moment: str) -> tuple[str, str]:
         return floored(moment, query.width), f"`{query.by}`"
 
-    counted = await count_logs(reader, project_id, query.asked, keys, query.budget)
+    counted = await count(reader, project_id, query.asked, keys, query.budget)
     return await asyncio.to_thread(_volume, query, counted)
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from gateway.query.asked import Asked
 from gateway.query.complete import Complete
 from gateway.query.language import Node
 from gateway.query.logs.columns import KEYS
+from gateway.query.logs.counted_once import CountedOnce
 from gateway.query.pages.facet import Facet, facet_of
 from gateway.query.pages.logs.choices import Choices
 from gateway.query.pages.logs.rail import find_choice, find_facets_beside
-from gateway.query.pages.logs.volumes import FROM_BELOW, PROBLEM, Volumes, find_volumes
+from gateway.query.pages.logs.volumes import FROM_BELOW, PROBLEM, Volumes, find_volumes, volume_query
 from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.view import View
 
@@ -46,11 +48,12 @@ async def complete_of(view: View, asked: Asked) -> Complete:
 
 async def find_frame(view: View, asked: Asked, choices: Choices, complete: Complete) -> Mapping[str, Any]:
     """By their names in the templates. Nothing here empties what the page shows itself: what fails says so."""
-    volumes, facets, choice = await asyncio.gather(
-        find_volumes(view, asked, complete),
-        find_facets_beside(view, asked, choices),
-        find_choice(view, asked, choices),
-    )
+    with closing(CountedOnce(volume_query(asked).width)) as count:
+        volumes, facets, choice = await asyncio.gather(
+            find_volumes(view, asked, complete, count),
+            find_facets_beside(view, asked, choices, count),
+            find_choice(view, asked, choices),
+        )
     return {
         "asked": asked,
         "picker": view.picker(asked.range),

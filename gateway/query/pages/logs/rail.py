@@ -9,6 +9,7 @@ import msgspec
 from gateway.query.asked import Asked
 from gateway.query.language.field import ATTRIBUTE
 from gateway.query.logs.attribute_keys import KeysQuery, find_keys
+from gateway.query.logs.counted import Count
 from gateway.query.logs.facets import Facet as Counted
 from gateway.query.logs.facets import FacetsQuery, find_facets, parse_facets
 from gateway.query.logs.plan import MOST_ROWS
@@ -45,17 +46,21 @@ class FieldChoice(NamedTuple):
     is_full: bool
 
 
-async def find_facets_beside(view: View, asked: Asked, choices: Choices) -> list[Facet]:
+async def find_facets_beside(view: View, asked: Asked, choices: Choices, count: Count) -> list[Facet]:
     """Those that fail say so, and leave the others as they are."""
     groups = [group for group in (EXACT, SAMPLED, choices.fields) if group]
-    return [facet for group in await asyncio.gather(*(_group(view, asked, each) for each in groups)) for facet in group]
+    return [
+        facet
+        for group in await asyncio.gather(*(_group(view, asked, each, count) for each in groups))
+        for facet in group
+    ]
 
 
-async def _group(view: View, asked: Asked, fields: Sequence[str]) -> list[Facet]:
+async def _group(view: View, asked: Asked, fields: Sequence[str], count: Count) -> list[Facet]:
     query = _query(asked, fields)
     try:
         async with asyncio.timeout(WITHIN_S):
-            found = await find_facets(view.deps.reader, view.project.project_id, query)
+            found = await find_facets(view.deps.reader, view.project.project_id, query, count)
     except (Rejection, TooBig, Cramped, TimeoutError):
         return [_facet(view, asked, name, [])._replace(problem=_PROBLEM) for name in fields]
     return [_counted(view, asked, each) for each in found.fields]

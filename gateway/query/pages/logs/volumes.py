@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gateway.query.asked import Asked
 from gateway.query.complete import Complete
+from gateway.query.logs.counted import Count
 from gateway.query.logs.volume import VolumeQuery, find_volume
 from gateway.query.pages.chart import Chart, histogram
 from gateway.query.pages.view import View
@@ -36,12 +37,16 @@ class Volumes(NamedTuple):
         return sum(self.chart.totals.values())
 
 
-async def find_volumes(view: View, asked: Asked, complete: Complete) -> Volumes | None:
+def volume_query(asked: Asked) -> VolumeQuery:
+    return VolumeQuery(asked, 96, "level", BUDGET)
+
+
+async def find_volumes(view: View, asked: Asked, complete: Complete, count: Count) -> Volumes | None:
     """None where they could not be counted in time."""
-    query = VolumeQuery(asked, 96, "level", BUDGET)
+    query = volume_query(asked)
     try:
         async with asyncio.timeout(WITHIN_S):
-            volume = await find_volume(view.deps.reader, view.project.project_id, query)
+            volume = await find_volume(view.deps.reader, view.project.project_id, query, count)
     except (Rejection, TooBig, TimeoutError):
         return None
     counts = [(parse_time(bucket.time), bucket.counts or {}) for bucket in volume.buckets]

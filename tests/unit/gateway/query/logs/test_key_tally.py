@@ -5,8 +5,7 @@ from gateway.query.logs.key_tally import EXAMPLES, MAX_EXAMPLE, MOST_KEYS, KeyTa
 
 def tally(*texts: str) -> KeyTally:
     made = KeyTally()
-    for text in texts:
-        made.add(text)
+    made.add(texts)
     return made
 
 
