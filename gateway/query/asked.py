@@ -30,7 +30,7 @@ class Asked:
     def conditions(self, language: Language, members: Members | None = None) -> list[Condition]:
         """In the terms of a signal's table. `members`: the fingerprints that were merged with one."""
         asked = [] if self.q == EVERYTHING else [condition(self.q, language.fields, members)]
-        return [*within(*self.range), *asked, *self.state]
+        return [*within(*self.range, beside=asked), *asked, *self.state]
 
     @property
     def state(self) -> list[Condition]:

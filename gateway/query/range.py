@@ -1,10 +1,11 @@
 """The range of time that a question is about (reading.md, "The range"). Every question has one: no query's cost is
 unknown."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from gateway.query.language import Condition
+from gateway.query.language import Condition, Cost
 from gateway.query.parameters import Parameters
 from gateway.query.times import clamp, parse_time
 from shared.durations import parse_duration
@@ -46,18 +47,25 @@ def parse_range(given: Parameters, now: int) -> Range:
     return Range(start, max(start, end))
 
 
-def within(start: int | None, end: int | None, name: str = "") -> list[Condition]:
+def within(start: int | None, end: int | None, name: str = "", beside: Sequence[Condition] = ()) -> list[Condition]:
     """Rows whose `timestamp` is in this range: microseconds, both inclusive. `received_at` is bounded, too: tables are
     partitioned by it, and a timestamp is at most 10 minutes later. `name`: begins the names of the values, where a
-    statement has several ranges."""
+    statement has several ranges. `beside`: the other conditions of the rows."""
     found = []
     if start is not None:
         bounds = {f"{name}start": start, f"{name}arrived": clamp(start - LEAD_US)}
         found.append(Condition(f"timestamp >= fromUnixTimestamp64Micro(%({name}start)s)", bounds))
-        found.append(Condition(f"received_at >= fromUnixTimestamp64Micro(%({name}arrived)s)"))
+        arrived = f"received_at >= fromUnixTimestamp64Micro(%({name}arrived)s)"
+        found.append(Condition(arrived if _is_parsed(beside) else f"indexHint({arrived})"))
     if end is not None:
         found.append(Condition(f"timestamp <= fromUnixTimestamp64Micro(%({name}end)s)", {f"{name}end": end}))
     return found
+
+
+def _is_parsed(conditions: Sequence[Condition]) -> bool:
+    """Whether attributes are parsed. Then the arrival is looked at in each row, where it is true anyway: without it the
+    server parses those of all rows (performance.md, "Arrival as a hint")."""
+    return any(condition.cost >= Cost.ATTRIBUTES for condition in conditions)
 
 
 def _span(text: str) -> int:

@@ -20,13 +20,14 @@ _ROLLED_UP = ("service", "environment")
 
 def matching(project_id: str, query: LogQuery) -> list[Condition]:
     """The rows that a query counts: all of its conditions except its place in the order."""
+    tree = _tree(query)
+    asked = [] if tree == EVERYTHING else [condition(tree, FIELDS)]
     found = [Condition("project_id = %(project_id)s", {"project_id": project_id})]
-    found += within(query.start, query.end)
+    found += within(query.start, query.end, beside=asked)
     found += [_equal(column, value) for column, value in query.equal]
     if query.as_of is not None:
         found.append(query.as_of.condition)
-    tree = _tree(query)
-    return found if tree == EVERYTHING else [*found, condition(tree, FIELDS)]
+    return [*found, *asked]
 
 
 def _tree(query: LogQuery) -> Node:

@@ -87,7 +87,9 @@ async def find_comparison(reader: Reader, project_id: str, query: CompareQuery) 
 
 def _set(reader: Reader, project_id: str, asked: Asked, tree: Node, name: str) -> Source:
     found = [] if tree == EVERYTHING else [condition(tree, FIELDS, name=name)]
-    return Source.of(reader.database, LOGS.name, project_id, [*within(*asked.range), *found, *asked.state])
+    return Source.of(
+        reader.database, LOGS.name, project_id, [*within(*asked.range, beside=found), *found, *asked.state]
+    )
 
 
 def _comparison(rows: Rows) -> Comparison:
