@@ -26,7 +26,7 @@ def test_every_query_begins_with_the_project_and_bounds_the_arrival() -> None:
     assert sql[:3] == [
         "project_id = %(project_id)s",
         "timestamp >= fromUnixTimestamp64Micro(%(start)s)",
-        "received_at >= fromUnixTimestamp64Micro(%(arrived)s)",
+        "indexHint(received_at >= fromUnixTimestamp64Micro(%(arrived)s))",
     ]
     assert beyond(Place(1, 2, 3, 4, 5, "logs"), descending=True)[0].sql.startswith("timestamp <=")
 
