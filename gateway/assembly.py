@@ -65,6 +65,7 @@ from shared.clients.redis import Redis
 from shared.clock import clock
 from shared.error_states import States
 from shared.group_merges import MERGES
+from shared.hourly_counts import HourlyCounts
 from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
 from shared.metrics import Metrics
 from shared.project_drain import ProjectDrain
@@ -195,11 +196,12 @@ def _ingest(common: _Common) -> IngestDeps:
         waiting_bytes=config.gateway.checked_bytes,
         within_s=config.gateway.check_timeout_s,
     )
-    publisher = Publisher(producer, known, metrics)
+    now = clock(config.services.clock_offset_s)
+    publisher, counts = Publisher(producer, known, metrics), HourlyCounts(common.postgres, now)
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(lambda: check_topics(queue, topics))
-    common.life.start += (producer.start, watch.start)
-    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close)
+    common.life.start += (producer.start, watch.start, counts.start)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, counts.close)
     common.life.give_up.append(bodies.give_up)
     return IngestDeps(
         registry=known,
@@ -212,7 +214,8 @@ def _ingest(common: _Common) -> IngestDeps:
         aside=aside,
         idempotency=Idempotency(common.redis, metrics),
         request_ids=common.request_ids,
-        clock=clock(config.services.clock_offset_s),
+        clock=now,
+        counts=counts,
     )
 
 

@@ -35,8 +35,9 @@ from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.fingerprint import fingerprint
 from shared.fingerprint.rules import NO_RULES, Rules
 from shared.formats.intake import Intake, Outcome
+from shared.hourly_counts import HourlyCounts
 from shared.keys import ResolvedKey
-from shared.metrics import Metrics
+from shared.metrics import DropReason, Metrics
 from shared.registry import Registry
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class IngestDeps:
     idempotency: Idempotency
     request_ids: Iterator[bytes]
     clock: Clock
+    counts: HourlyCounts
 
 
 class IngestRoute:
@@ -85,6 +87,12 @@ class IngestRoute:
         self._events = Events(deps.idempotency)
         self._request_ids = deps.request_ids
         self._clock = deps.clock
+        self._counts = deps.counts
+        signals = [deps.registry.formats[name].signal for name in intake.bodies]
+        self._signal = signals[0]
+        """What is refused, as far as that is known."""
+        self._accepted = {signal: deps.counts.tally(signal, "accepted") for signal in signals}
+        self._all_accepted = self._accepted[signals[0]] if len(self._accepted) == 1 else None
         self._requests_ok = deps.metrics.tallies.of(deps.metrics.requests.labels(intake.route, "accepted"))
         self._records_ok = deps.metrics.tallies.of(deps.metrics.records.labels(intake.route, "accepted"))
 
@@ -143,6 +151,7 @@ class IngestRoute:
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
         """The key. Its request counts against the limit even if it is then refused with 403."""
         key = await self._keys.resolve(token)
+        request.project_id = key.project_id
         if not self._limiter.admits(key, request.answer_headers):  # nearly always true, without a coroutine
             await self._limiter.admit(key, request.answer_headers)
         permit(key, "ingest")
@@ -175,16 +184,21 @@ class IngestRoute:
         return await self._events.once(key.project_id, self.intake.route, parts, partial(self._publish, key))
 
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
-        publishing = self._publisher.publish(parts, key, self._clock() // 1000)
+        now_us = self._clock() // 1000
+        publishing = self._publisher.publish(parts, key, now_us)
         stamps = await (publishing if self.intake.publish_within_s is None else self._in_time(publishing))
         self._requests_ok.n += 1
         for part in parts:
             if part.is_derived:
-                self._count_derived(part)
+                self._count_derived(part, key.project_id, now_us)
                 continue
             self._records_ok.n += part.n
+            accepted = self._all_accepted
+            if accepted is None:
+                accepted = self._accepted[part.format.signal]
+            accepted[key.project_id] += part.n
             if part.pings or part.dropped:
-                self._count_dropped(part)
+                self._count_dropped(part, key.project_id, now_us)
         outcome = outcome_of(parts, stamps, key.rules)
         status, body = self.intake.reply(outcome)
         if not outcome.event_ids and not outcome.dropped:
@@ -199,17 +213,20 @@ class IngestRoute:
         except TimeoutError as error:
             raise Unavailable from error
 
-    def _count_dropped(self, part: Part) -> None:
-        signal = part.format.signal
+    def _count_dropped(self, part: Part, project_id: str, now_us: int) -> None:
+        signal, reasons = part.format.signal, Counter[DropReason](reason for _, reason in part.dropped)
+        if part.dropped:
+            self._metrics.records.labels(self.intake.route, "dropped").inc(len(part.dropped))
         if part.pings:
-            self._metrics.dropped(signal, "sdk_init", part.pings)
-        for reason, n in Counter(reason for _, reason in part.dropped).items():
-            self._metrics.records.labels(self.intake.route, "dropped").inc(n)
+            reasons["sdk_init"] += part.pings
+        for reason, n in reasons.items():
             self._metrics.dropped(signal, reason, n)
+            self._counts.add(project_id, signal, "dropped", n, now_us, reason)
 
-    def _count_derived(self, part: Part) -> None:
+    def _count_derived(self, part: Part, project_id: str, now_us: int) -> None:
         signal = part.format.signal
         self._metrics.derived.labels(signal).inc(part.n)
+        self._counts.add(project_id, signal, "derived", part.n, now_us)
         if part.duplicates:
             self._metrics.dropped(signal, "duplicate_exception", part.duplicates)
 
@@ -219,6 +236,8 @@ class IngestRoute:
 
     def _refused(self, request: Request, rejection: Rejection) -> Answer:
         self._metrics.requests.labels(self.intake.route, rejection.reason).inc()
+        if request.project_id:  # known once the key is: a stranger's request is no project's
+            self._counts.add(request.project_id, self._signal, "refused", 1, self._clock() // 1000, rejection.reason)
         return self._answering(request).answer(rejection)
 
 

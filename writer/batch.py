@@ -8,6 +8,7 @@ import msgspec
 from shared.letters import Letter
 from shared.queue.base import Lane, Message, Position
 from shared.signals.base import US_PER_DAY
+from writer.ages import Arrivals
 from writer.row_range import RowRange
 from writer.wire.block import Block
 
@@ -49,6 +50,8 @@ class Batch:
     """Records that were past their retention."""
     planned: bool = False
     """The range was read from a plan."""
+    arrivals: Arrivals = Arrivals()
+    """Of its messages."""
     run: str = ""
     """Of a replay or a redrive: the beginning of its tokens, so that no other run has the same ones."""
 

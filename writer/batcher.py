@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from shared.queue.base import Lane, Message
+from writer.ages import arrivals_of
 from writer.batch import Batch
 from writer.buffer import Buffer, WentBack
 from writer.converter import Converter
@@ -79,6 +80,7 @@ class Batcher:
         now_us = self._deps.clock() // 1000
         convert = partial(self._converter.convert, self._lane, entries, now_us, planned=draft.planned)
         batch = await asyncio.get_running_loop().run_in_executor(self._deps.builder, convert)
+        batch.arrivals = arrivals_of(entries)
         if draft.jumps:
             await self._mark_lost(draft.jumps)
         await self._letters.bury(batch.letters, batch.rows)

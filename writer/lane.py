@@ -9,6 +9,7 @@ import structlog
 from shared.clients.clickhouse import ClickHouseError
 from shared.queue.base import Epoch, Fenced, Lane, Message, Position
 from shared.signals.base import Signal
+from writer.ages import count_ages
 from writer.batch import Batch
 from writer.batcher import Batcher
 from writer.buffer import Buffer, WentBack
@@ -226,6 +227,7 @@ class LaneWriter:
         metrics.rows.labels(table).inc(batch.rows)
         metrics.batch_rows.labels(table).observe(batch.rows)
         metrics.batch_age_seconds.labels(table).observe(max(0.0, time.time() - batch.received_at / 1e6))
+        count_ages(self._deps.counts, self._signal.name, batch.arrivals, self._deps.clock() // 1000)
         if batch.expired:
             metrics.dropped(self._signal.name, "expired", batch.expired)
         self._deps.failpoints.reach("after_done")

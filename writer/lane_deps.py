@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from shared.clock import Clock
+from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
 from shared.queue.base import Consumer, Queue
 from writer.buffer import Limits
@@ -29,6 +30,7 @@ class LaneDeps:
     failpoints: Failpoints
     limits: Limits
     letter_limit: LetterLimit
+    counts: HourlyCounts
     session_timeout_s: float
     backoff_max_s: float
     clock: Clock = time.time_ns

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
+from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Queue, QueueUnavailable
 from shared.registry import Registry
@@ -44,6 +45,7 @@ class Neighbours:
     queue: Queue
     sink: Sink
     rules: RulesBook
+    counts: HourlyCounts
 
 
 class WriterLoop:
@@ -85,6 +87,7 @@ class WriterLoop:
             failpoints=failpoints,
             limits=Limits(settings.batch_rows, settings.batch_bytes, settings.batch_age_s),
             letter_limit=LetterLimit(settings.letter_share, settings.letter_share_from, settings.letter_run),
+            counts=neighbours.counts,
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
             clock=clock,

@@ -15,6 +15,7 @@ import uvloop
 from shared import logging_setup, settings
 from shared.clients.postgres import Postgres
 from shared.clock import clock
+from shared.hourly_counts import HourlyCounts
 from shared.memory import share_one_heap
 from shared.metrics import Metrics
 from shared.queue import open_queue
@@ -75,9 +76,9 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     metrics = Metrics()
     queue = open_queue(loaded)
     sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
-    rules = RulesBook(Postgres(loaded.services.postgres_url, connections=1))
-    now = clock(loaded.services.clock_offset_s)
-    loop = WriterLoop(Neighbours(queue, sink, rules), registry, signals, mine, metrics, failpoints, now)
+    postgres, now = Postgres(loaded.services.postgres_url, connections=1), clock(loaded.services.clock_offset_s)
+    rules, counts = RulesBook(postgres), HourlyCounts(postgres, now)
+    loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
@@ -89,6 +90,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await warn_of_tables(sink, signals)
         await check_topics(queue, letter_topics)
         await watch.start()
+        await counts.start()
         _freeze_garbage()
         _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
         await loop.run(stop)
@@ -96,6 +98,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     finally:
         await endpoint.stop()
         await watch.close()
+        await counts.close()
         await rules.close()
         await asyncio.to_thread(sink.close)
         await queue.close()

@@ -21,7 +21,8 @@ class Request:
     Content-Encoding.
 
     `answer_headers` go on whatever answer the request gets, errors included: steps append to them. `opened` belongs to
-    the steps: the bodies of the request's formats, once one step has decoded them.
+    the steps: the bodies of the request's formats, once one step has decoded them. `project_id`: the key's; '' before
+    that is known.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Request:
         "method",
         "opened",
         "path_parameters",
+        "project_id",
         "wire",
     )
 
@@ -47,6 +49,7 @@ class Request:
         self.answer_headers: Headers = []
         self.wire = self.body = b""
         self.opened: Any = None
+        self.project_id = ""
         self._is_read = self._is_unpacked = False
         self.held = 0
         self._cycle: Cycle | None = scope.get(CYCLE)

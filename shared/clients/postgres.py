@@ -61,13 +61,13 @@ class Postgres:
         """Rows of a statement. Raises `PostgresUnavailable`."""
         return await self._within(self._query(statement, parameters), self._timeout_s)
 
-    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]], within_s: float = CHANGE_WITHIN_S) -> T:
         """Run statements in one transaction: committed when `work` returns, rolled back when it raises.
 
         Raises what `work` raises, and `PostgresUnavailable`: if the connection broke during the commit, the change may
         have been made all the same.
         """
-        return await self._within(self._changed(work), CHANGE_WITHIN_S)
+        return await self._within(self._changed(work), within_s)
 
     async def _within(self, answer: Coroutine[Any, Any, T], timeout_s: float) -> T:
         # psycopg answers a cancellation by asking the server to cancel, which a hanging server doesn't: the wait is

@@ -27,7 +27,9 @@ from gateway.ingest import IngestDeps, IngestRoute
 from gateway.limits import Limits
 from gateway.publisher import Publisher
 from gateway.validation.aside import Aside
+from shared.clients.postgres import Postgres
 from shared.clients.redis import Redis
+from shared.hourly_counts import HourlyCounts
 from shared.keys import ResolvedKey, hash_key
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Message, MessageTooLarge, Published
@@ -82,6 +84,7 @@ class InProcess:
         self._offsets: dict[str, int] = defaultdict(int)
         self._seen: dict[str, list[bytes]] = defaultdict(list)
         self._aside = Aside(self.registry, None, waiting_bytes=64_000_000, within_s=60.0)
+        self.counts = HourlyCounts(Postgres("postgresql://nobody@127.0.0.1:1/none"))
         self._app = build_app(self._deps())
 
     def _deps(self) -> Deps:
@@ -116,6 +119,7 @@ class InProcess:
                 idempotency=Idempotency(redis, metrics),
                 request_ids=ids,
                 clock=time_ns,
+                counts=self.counts,
             ),
             drain=DrainDeps(VerifyCodes(codes_of)),
             sourcemap_routes=(),

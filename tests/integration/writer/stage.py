@@ -15,6 +15,7 @@ import msgspec
 
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.clients.postgres import Postgres
+from shared.hourly_counts import HourlyCounts
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue import open_queue
@@ -154,7 +155,8 @@ class Stage:
         sink = Sink(clickhouse_url or self.clickhouse_url, threads=settings.insert_threads, timeout_s=30.0)
         metrics = Metrics()
         chosen = [registry.signals[name] for name in signals or ("logs",)]
-        neighbours = Neighbours(self.queue, sink, RulesBook(Postgres(self.postgres_url, connections=1)))
+        postgres = Postgres(self.postgres_url, connections=1)
+        neighbours = Neighbours(self.queue, sink, RulesBook(postgres), HourlyCounts(postgres))
         loop = WriterLoop(neighbours, registry, chosen, settings, metrics, Failpoints())
         running = Running(loop, metrics)
         task = asyncio.create_task(loop.run(running.stop))
