@@ -42,6 +42,7 @@ from gateway.query.alerting import AlertDeps
 from gateway.query.alerts.rounds import AlertRounds
 from gateway.query.audit.pruning import Pruning
 from gateway.query.complete import Completeness
+from gateway.query.counting import Counting
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
 from gateway.query.people import Attempts, People, Sessions
@@ -252,6 +253,7 @@ def _reading(common: _Common) -> QueryDeps:
         audit=audit_log,
         bodies=bodies,
         delivery=delivery,
+        counting=Counting(common.postgres, common.redis, _usual(common), common.registry.stored_as),
         complete=lambda table: complete[table].now(),
         search_index=common.config.search.index,
         tails=tails,
@@ -291,14 +293,18 @@ def _people(common: _Common) -> People:
 
 def _settings(common: _Common) -> SettingsDeps:
     """What owners see and change of their project, beside its data."""
-    mine = common.config.gateway
     return SettingsDeps(
         keys=ProjectKeys(common.postgres, partial(common.redis.publish, REVOCATIONS)),
         drain=ProjectDrain(common.postgres, partial(common.redis.publish, REVOCATIONS)),
         postgres=common.postgres,
         sourcemaps=Index(common.postgres),
-        usual=UsualLimits(mine.ingest_limit, mine.read_limit, mine.drain_record_limit),
+        usual=_usual(common),
     )
+
+
+def _usual(common: _Common) -> UsualLimits:
+    mine = common.config.gateway
+    return UsualLimits(mine.ingest_limit, mine.read_limit, mine.drain_record_limit)
 
 
 def _completeness(common: _Common) -> dict[str, Completeness]:

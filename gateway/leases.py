@@ -7,6 +7,7 @@ stays within 2 % of the limit, and a big limit costs one round trip every 100 re
 import asyncio
 import contextlib
 import os
+from collections.abc import Sequence
 from time import monotonic, time
 
 import msgspec
@@ -45,6 +46,17 @@ local second = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], second, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', second - {ALIVE_S})
 redis.call('EXPIRE', KEYS[1], {2 * ALIVE_S})
+""")
+
+_USED = Script(f"""
+local second = tonumber(redis.call('TIME')[1])
+local ends = second - second % {WINDOW_S} + {WINDOW_S}
+local found = {{}}
+for n, key in ipairs(KEYS) do
+  local state = redis.call('HMGET', key, 'ends', 'used')
+  found[n] = tonumber(state[1]) == ends and tonumber(state[2]) or 0
+end
+return found
 """)
 
 _log = structlog.get_logger(__name__)
@@ -107,7 +119,7 @@ class Leases:
             asked_at = monotonic()
             try:
                 granted, pool, resets_at, remaining_us = await self._redis.run(
-                    _LEASE, [f"sluice:limit:{counter}", _PROCESSES], [limit, wanted]
+                    _LEASE, [_name(counter), _PROCESSES], [limit, wanted]
                 )
             except RedisUnavailable as error:
                 self._lost(error)
@@ -152,3 +164,13 @@ class Leases:
         if not self._away:
             self._away = True
             _log.warning("Redis is away: every gateway process counts by itself", reason=str(error))
+
+
+async def used_of(redis: Redis, counters: Sequence[str]) -> list[int]:
+    """How much of this minute's window of each is handed out: what is used, and what processes hold unused. Raises
+    `RedisUnavailable`."""
+    return [*await redis.run(_USED, [*map(_name, counters)], [])]
+
+
+def _name(counter: str) -> str:
+    return f"sluice:limit:{counter}"

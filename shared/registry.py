@@ -46,6 +46,12 @@ class Registry:
         named |= {signal.table.name: signal for signal in self.signals.values() if signal.name == signal.table.name}
         return {signal.name: table for table, signal in named.items()}
 
+    @property
+    def stored_as(self) -> dict[str, str]:
+        """Signal -> the one of `stores` that has its table: drains are stored as logs."""
+        names = {table: name for name, table in self.stores.items()}
+        return {signal.name: names[signal.table.name] for signal in self.signals.values()}
+
     def signal_of(self, fmt: Format) -> Signal:
         return self.signals[fmt.signal]
 

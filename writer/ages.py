@@ -18,6 +18,9 @@ class Arrivals(NamedTuple):
     each: int = 1
 
 
+NONE = Arrivals()
+
+
 def arrivals_of(entries: Sequence[Entry]) -> Arrivals:
     """Of all messages, or of every n-th."""
     each = -(-len(entries) // MOST_LOOKED_AT)

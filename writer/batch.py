@@ -8,6 +8,7 @@ import msgspec
 from shared.letters import Letter
 from shared.queue.base import Lane, Message, Position
 from shared.signals.base import US_PER_DAY
+from writer.ages import NONE as NO_ARRIVALS
 from writer.ages import Arrivals
 from writer.row_range import RowRange
 from writer.wire.block import Block
@@ -50,7 +51,7 @@ class Batch:
     """Records that were past their retention."""
     planned: bool = False
     """The range was read from a plan."""
-    arrivals: Arrivals = Arrivals()
+    arrivals: Arrivals = NO_ARRIVALS
     """Of its messages."""
     run: str = ""
     """Of a replay or a redrive: the beginning of its tokens, so that no other run has the same ones."""

@@ -12,6 +12,7 @@ from gateway.mapping.mapper import Mapper
 from gateway.query.alerting import AlertDeps
 from gateway.query.answer import Held
 from gateway.query.complete import Complete
+from gateway.query.counting import Counting
 from gateway.query.exports import Slots
 from gateway.query.groups import Groups
 from gateway.query.observing.delivery import Delivery
@@ -70,6 +71,8 @@ class QueryDeps:
     exports: Slots = field(default_factory=Slots)
     error_changes: Turns = field(default_factory=turns)
     """Whose change of the states of errors is next, by a route or a page."""
+    counting: Counting | None = None
+    """Where counts and limits are asked for; a process without it knows none."""
     people: People | None = None
     """Who may look at the pages; without them there are none."""
 

@@ -18,7 +18,8 @@ from gateway.query.pages.view import KEPT, RANGE, View
 from gateway.query.parameters import Parameters
 from gateway.query.range import parse_range
 from gateway.query.times import parse_time
-from gateway.query.usage.records import Usage, UsageQuery, find_usage
+from gateway.query.usage.query import UsageQuery
+from gateway.query.usage.records import Usage, find_usage
 
 USUAL_LAST = "24h"
 

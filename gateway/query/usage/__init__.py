@@ -1,9 +1,9 @@
-"""Reading usage: how much of each signal a project has sent."""
+"""Reading usage: how much of each signal a project has sent, and what became of it."""
 
 from gateway.openapi import Described
 from gateway.query.deps import QueryDeps
-from gateway.query.usage.records import usage_question
+from gateway.query.usage.answer import usage_question
 
 
 def routes(deps: QueryDeps) -> list[Described]:
-    return usage_question(deps.stores).routes(deps)
+    return usage_question(deps).routes(deps)

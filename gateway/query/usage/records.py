@@ -2,21 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import partial
-from time import time_ns
 
 import msgspec
 
-from gateway.query.asked import Asked
-from gateway.query.buckets import HOUR, Width, parse_bucket
+from gateway.query.buckets import Width
 from gateway.query.language import Condition
-from gateway.query.parameters import Parameters
-from gateway.query.question import Question
-from gateway.query.range import Range, parse_range
+from gateway.query.range import Range
 from gateway.query.reader import Reader
 from gateway.query.shape import Time
 from gateway.query.source import Source
 from gateway.query.times import format_time
+from gateway.query.usage.query import UsageQuery
 
 _S = 1_000_000
 _HOUR = "toUnixTimestamp(toStartOfHour(received_at))"
@@ -36,27 +32,6 @@ class UsageBucket(msgspec.Struct, frozen=True):
 
     time: Time
     records: dict[str, int]
-
-
-class UsageQuery(msgspec.Struct, frozen=True):
-    """The range has whole buckets."""
-
-    asked: Asked
-    width: Width
-
-    @property
-    def buckets(self) -> dict[int, Counter[str]]:
-        """The first moment of each -> nothing yet."""
-        start, end = self.asked.range
-        return {bucket: Counter() for bucket in range(start, end, self.width.us)}
-
-
-def parse_usage(given: Parameters) -> UsageQuery:
-    """The range grows to whole buckets: those are counted. Raises `BadQuery`."""
-    asked = parse_range(given, time_ns() // 1000)
-    width = parse_bucket(given, asked, usual=HOUR) or HOUR
-    given.finish()
-    return UsageQuery(Asked(width.whole(asked)), width)
 
 
 async def find_usage(stores: Mapping[str, str], reader: Reader, project_id: str, query: UsageQuery) -> Usage:
@@ -79,14 +54,3 @@ def arrived(database: str, table: str, project_id: str, range: Range) -> Source:
     start, end = (min(max(moment // _S, 0), 2**32 - 1) for moment in range)
     bounds = Condition(f"{_HOUR} >= %(start)s AND {_HOUR} <= %(end)s", {"start": start, "end": end})
     return Source.of(database, table, project_id, [bounds])
-
-
-def usage_question(stores: Mapping[str, str]) -> Question[UsageQuery]:
-    return Question(
-        "/usage",
-        "How many records the project has sent",
-        parse_usage,
-        partial(find_usage, stores),
-        Usage,
-        {"bucket": "By hour or by day, in UTC. The range grows to whole ones."},
-    )
