@@ -6,7 +6,6 @@ nothing: a process that is killed takes the last seconds of its counts along.
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
@@ -88,14 +87,17 @@ class HourlyCounts:
         self._stopping.set()
         if self._task is not None:
             await self._task
+            await self._flush()
 
     async def flush(self) -> None:
         """Add to Postgres what was counted since the last time."""
         self._hand_over()
+        taken: Mapping[Counted, int]
         taken, self._counts = self._counts, defaultdict(int)
         try:
             if taken:
                 await self._postgres.change(partial(_add, taken), within_s=WITHIN_S)
+                taken = {}
             await self._forget()
         except PostgresUnavailable as error:
             self._keep(taken)
@@ -116,13 +118,17 @@ class HourlyCounts:
     async def _go_on(self) -> None:
         while not self._stopping.is_set():
             left_s = (HOUR_US - self._now_us() % HOUR_US) / 1_000_000
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(min(EVERY_S, left_s)):
                     await self._stopping.wait()
-            try:
-                await self.flush()
-            except Exception:
-                _log.exception("counts by hour could not be added")
+            except TimeoutError:
+                await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await self.flush()
+        except Exception:
+            _log.exception("counts by hour could not be added")
 
     def _now_us(self) -> int:
         return self._clock() // 1000
