@@ -79,22 +79,28 @@ def histogram(
     bucket_us: int,
     complete: int | None = None,
     height: int = 72,
+    level: str = "",
 ) -> Chart:
     """Bars of a range. `counts`: each bucket's first moment, and what is in it. The first and last bucket may reach
-    beyond the range. `kinds`: what is stacked, from below; `complete`: up to when all is there, microseconds."""
+    beyond the range. `kinds`: what is stacked, from below; `complete`: up to when all is there, microseconds. `level`:
+    another kind, shown as a line at its height."""
     first, span = counts[0][0], len(counts) * bucket_us
-    most = round_up(max(sum(each.values()) for _, each in counts))
+    stacks = [sum(each.values()) - each.get(level, 0) for _, each in counts]
+    most = round_up(max(*stacks, *(each.get(level, 0) for _, each in counts)))
     width = 100 / len(counts)
     bars: list[Bar] = []
     buckets: list[Bucket] = []
     for n, (start, each) in enumerate(counts):
         x = n * width
         bars += _stacked(each, kinds, x + width * (1 - _FILLED) / 2, width * _FILLED, most, height)
+        if line := each.get(level, 0):
+            y = TOP + height - max(MIN_BAR, line / most * height)
+            bars.append(Bar(level, round(x, 2), round(width, 2), round(y, 1), MIN_BAR))
         buckets.append(Bucket(x, width, each, max(start, range.start), min(start + bucket_us - 1, range.end)))
     hatch = None
     if complete is not None and complete < first + span:
         hatch = min(max(0.0, (complete - first) / span * 100), 100 - MIN_HATCH)
-    present = tuple(kind for kind in kinds if any(each.get(kind) for _, each in counts))
+    present = tuple(kind for kind in (*kinds, level) if any(each.get(kind) for _, each in counts))
     return Chart(bars, buckets, ticks(first, span), most, TOP + height, hatch, range, present)
 
 

@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "lasting": lasting,
         "money": money,
         "seconds": seconds,
+        "span": lambda s: lasting(round(s * 1_000_000)),
     }
     made.filters |= filters
     return made

@@ -11,7 +11,7 @@ from gateway.query.pages.error import ERROR
 from gateway.query.pages.errors import ERRORS
 from gateway.query.pages.guard import guarded, refusing
 from gateway.query.pages.help import HELP
-from gateway.query.pages.ingest import INGEST
+from gateway.query.pages.ingest.page import INGEST
 from gateway.query.pages.llm import LLM
 from gateway.query.pages.logs.changes import CHANGES
 from gateway.query.pages.logs.compare import COMPARE

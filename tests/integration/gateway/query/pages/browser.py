@@ -17,6 +17,7 @@ from gateway.query import QueryDeps, Reader, query_routes
 from gateway.query.alerting import AlertDeps
 from gateway.query.as_of import as_of
 from gateway.query.complete import Complete
+from gateway.query.counting import Counting
 from gateway.query.deps import AskComplete
 from gateway.query.json_body import small_bodies
 from gateway.query.observing.delivery import Delivery
@@ -129,6 +130,7 @@ def pages_app(
 
     blobs = MemoryBlobs()
     mapper: Any = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
+    usual = UsualLimits(5_000, 600, 1_000_000)
     people = People(Sessions(postgres), Attempts(redis), resolve, count, sign_on)
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),
@@ -138,13 +140,14 @@ def pages_app(
         bodies=small_bodies(Deadlines(60)),
         delivery=delivery,
         complete=complete,
+        counting=Counting(postgres, redis, usual, load().stored_as),
         people=people,
         settings=SettingsDeps(
             keys=ProjectKeys(postgres, partial(redis.publish, REVOCATIONS)),
             drain=ProjectDrain(postgres, partial(redis.publish, REVOCATIONS)),
             postgres=postgres,
             sourcemaps=Index(postgres),
-            usual=UsualLimits(5_000, 600, 1_000_000),
+            usual=usual,
         ),
         alerts=AlertDeps(Rules(postgres), Deliveries(postgres), Sender(Allowed(), timeout_s=5)),
     )

@@ -1,15 +1,21 @@
 """The page Ingest (pages.md, "Ingest"): what is stored, how far the writers are, and dead letters."""
 
 import re
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 
+from shared.ages import bucket_of
+from shared.clients.postgres import Postgres, PostgresUnavailable, connect
 from shared.envelope import seal
+from shared.hourly_counts import HourlyCounts
 from shared.queue.base import Lane, Message, Queue, QueueUnavailable
 from shared.registry import load
 from tests.integration.gateway.query.pages.browser import Browser, links_in
+from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
+from tests.integration.gateway.query.pages.test_settings import member
 from tests.integration.gateway.query.read_api import NOON, Store
 from tests.integration.writer.records import logs, stamp
 from writer.dead_letters import gap, letter
@@ -35,8 +41,8 @@ async def test_what_is_stored_is_counted_by_hour_and_signal(store: Store, reader
     store.add_errors({"received_at": NOON - 2 * HOUR})
     html = await reader.shown(f"/p/p/ingest?{RANGE}")
     assert facts(html)["Stored"] == "6"
-    assert [row[:2] for row in rows(html, "Stored by signal")] == [
-        ["logs", "2"], ["errors", "1"], ["calls to models", "0"], ["spans", "3"]
+    assert [(row[0], row[4]) for row in rows(html, "Signals")] == [
+        ("logs", "2"), ("errors", "1"), ("calls to models", "0"), ("spans", "3")
     ]  # fmt: skip
     assert rows(html, "Stored by hour and signal") == [
         ["15 Jan 09:00", "0", "0", "0", "0"],
@@ -47,6 +53,77 @@ async def test_what_is_stored_is_counted_by_hour_and_signal(store: Store, reader
     assert "sluice audit --from 2026-01-15T09:00:00.000Z --to 2026-01-15T12:59:59.999999Z" in html
     by_day = await reader.shown("/p/p/ingest?start_time=2026-01-01&end_time=2026-01-31")
     assert ["15 Jan 00:00", "3", "1", "0", "3"] in rows(by_day, "Stored by day and signal")
+
+
+@pytest.fixture
+async def counts(keys_url: str) -> AsyncIterator[HourlyCounts]:
+    """To be counted with, then flushed. Nothing was counted before."""
+    postgres = Postgres(keys_url)
+    with connect(keys_url) as db:
+        db.execute("TRUNCATE hourly_counts")
+    yield HourlyCounts(postgres)
+    await postgres.close()
+
+
+async def test_what_was_counted_is_told_with_what_to_do(store: Store, reader: Browser, counts: HourlyCounts) -> None:
+    store.add_logs({"received_at": NOON}, {"received_at": NOON})
+    counts.add("p", "logs", "accepted", 1, NOON - HOUR)
+    counts.add("p", "drain", "accepted", 2, NOON)
+    counts.add("p", "errors", "derived", 4, NOON)
+    counts.add("p", "metrics", "dropped", 8, NOON, "metrics_unsupported")
+    counts.add("p", "logs", "refused", 1000, NOON, "rate_limited")
+    counts.add("p", "llm", "refused", 30, NOON - HOUR, "rate_limited")
+    for n in range(7):
+        counts.add("p", "traces", "refused", 1 + n, NOON, EVIL * n)
+    counts.add("q", "logs", "refused", 7, NOON, "invalid")
+    for age_us, n in ((500_000, 60), (2_000_000, 39), (30_000_000, 1)):
+        counts.add("p", "logs", "age", n, NOON, bucket_of(age_us))
+    await counts.flush()
+    html = await reader.shown(f"/p/p/ingest?{RANGE}")
+    is_harmless(html)
+    assert (facts(html)["Accepted"], facts(html)["Refused"]) == ("7", "1,058")
+    assert facts(html)["Fresh within, p50, p99"] == "540 ms, 2.1 s"
+    assert "counted by the gateways since 15 Jan 11:00" in text_of(html)
+    assert [row[:5] for row in rows(html, "Signals")] == [
+        ["logs", "3", "0", "0", "2"], ["errors", "0", "4", "0", "0"], ["calls to models", "0", "0", "0", "0"],
+        ["spans", "0", "0", "0", "0"], ["metrics", "0", "0", "8", "0"],
+    ]  # fmt: skip
+    refused = rows(html, "Refused requests")
+    assert refused[0][:4] == ["1,030", "429", "rate limited", "llm, logs"]
+    assert "raise the limit" in refused[0][4]
+    assert len(refused) == 8
+    assert rows(html, "Dropped records")[0][:3] == ["8", "metrics unsupported", "metrics"]
+    assert [row[:4] for row in rows(html, "Freshness")] == [["logs", "540 ms", "2.1 s", "100"]]
+    assert rows(html, "p99 by hour and signal") == [
+        ["15 Jan 09:00", "–"], ["15 Jan 10:00", "–"], ["15 Jan 11:00", "–"], ["15 Jan 12:00", "2.1 s"]
+    ]  # fmt: skip
+    told = (await reader.get(f"/p/p/ingest.md?{RANGE}")).text
+    assert "- 429 rate_limited, llm, logs: 1,030: its key had used up its minute" in told
+    assert "- logs: 540 ms, 2.1 s (100 messages)" in told
+
+
+async def test_limits_are_told_and_keys_to_owners_alone(
+    reader: Browser, open_browser: OpenBrowser, keys_url: str
+) -> None:
+    owner = await member(open_browser(), keys_url, "owner")
+    assert "3 keys may send; the fullest has used 0 of 5,000 requests" in text_of(await reader.shown("/p/p/ingest"))
+    shown = rows(await owner.shown("/p/p/ingest"), "Limits of keys")
+    assert [row[1:3] for row in shown] == [["0", "5,000"]] * 3
+    assert {row[0].split()[0] for row in shown} == {"no", "Ann"}
+
+
+async def test_without_postgres_what_is_stored_is_shown(
+    store: Store, reader: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise PostgresUnavailable("for this test")
+
+    store.add_logs({"received_at": NOON})
+    monkeypatch.setattr("gateway.query.usage.answer.find_counted", away)
+    html = await reader.shown(f"/p/p/ingest?{RANGE}")
+    assert facts(html)["Stored"] == "1"
+    assert "Accepted" not in facts(html)
+    assert "are not shown: Postgres can't be asked" in text_of(html)
 
 
 async def test_lanes_say_how_far_the_writers_are(store: Store, reader: Browser, queue: Queue) -> None:

@@ -1,5 +1,4 @@
-"""The page Ingest: what is stored of each signal over time, how far the writers are, dead letters (pages.md,
-"Ingest")."""
+"""The page itself: everything about a range, and the state of the lanes now (pages.md, "Ingest")."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,14 +9,19 @@ from gateway.query.buckets import DAY, HOUR
 from gateway.query.complete import Complete
 from gateway.query.delivery.shapes import DeliveryAnswer, LaneAnswer
 from gateway.query.delivery.state import find_delivery
-from gateway.query.pages.chart import MIN_HATCH, Bar, Chart, histogram, spark
+from gateway.query.pages.chart import MIN_HATCH, Chart, histogram
 from gateway.query.pages.empty import empty
+from gateway.query.pages.ingest.limits import limited
+from gateway.query.pages.ingest.refusals import refusals_of
+from gateway.query.pages.ingest.signals import fresh_rows, freshest, signal_rows
 from gateway.query.pages.page import Page
 from gateway.query.pages.picker import Picker
 from gateway.query.pages.view import KEPT, RANGE, View
 from gateway.query.parameters import Parameters
 from gateway.query.range import parse_range
 from gateway.query.times import parse_time
+from gateway.query.usage.answer import find_counts
+from gateway.query.usage.counted import Counted
 from gateway.query.usage.query import UsageQuery
 from gateway.query.usage.records import Usage, find_usage
 
@@ -28,18 +32,6 @@ BY_HOUR_S = 7 * 86_400
 
 LANE_S = 60.0
 """How much of the past a lane's bar shows."""
-
-NAMES = {"llm": "calls to models", "traces": "spans"}
-"""Signals whose records are called otherwise."""
-
-
-class SignalRow(NamedTuple):
-    """`counts`: of each bucket."""
-
-    name: str
-    total: int
-    counts: list[int]
-    bars: list[Bar]
 
 
 class LaneRow(NamedTuple):
@@ -52,30 +44,63 @@ class LaneRow(NamedTuple):
 
 async def _find(view: View) -> Mapping[str, Any]:
     query, picker = _asked(view)
-    project_id = view.project.project_id
-    complete = await view.deps.complete_of(())
-    usage, delivery = await asyncio.gather(
-        find_usage(view.deps.stores, view.deps.reader, project_id, query), find_delivery(view.deps, project_id)
+    deps, project_id = view.deps, view.project.project_id
+    complete = await deps.complete_of(())
+    usage, counts, delivery = await asyncio.gather(
+        find_usage(deps.stores, deps.reader, project_id, query),
+        find_counts(deps.counting, project_id, query),
+        find_delivery(deps, project_id),
     )
-    lanes = [_lane_row(each) for each in delivery.lanes or ()]
     total = sum(usage.total.values())
     return {
         "picker": picker,
         "badge": view.badge(complete),
         "by": query.width.name,
         "total": total,
-        "chart": _chart(usage, query, complete) if total else None,
-        "signals": _signal_rows(view, usage),
         "times": [parse_time(bucket.time) for bucket in usage.buckets],
+        "chart": _chart(usage, counts.counted, query, complete) if total or _came(counts.counted) else None,
+        "counts": counts,
+        "accepted": _came(counts.counted),
+        "since": _since(counts.counted, query),
+        "signals": signal_rows(usage, counts, deps.counting.stored_as if deps.counting else _alone(deps.stores)),
+        "refusals": refusals_of(counts.counted, query) if counts.counted else None,
+        "fresh": fresh_rows(usage, counts.freshness) if counts.freshness else [],
+        "freshest": freshest(counts.freshness) if counts.freshness else None,
+        "limited": await limited(view, counts.limits) if counts.limits else None,
+        **_lanes(delivery),
+        "letters": _letters(delivery),
+        "audit": _audit(query),
+        "empty": None if total else await empty(view, "records", picker.range, complete, filtered=False),
+    }
+
+
+def _lanes(delivery: DeliveryAnswer) -> Mapping[str, Any]:
+    lanes = [_lane_row(each) for each in delivery.lanes or ()]
+    return {
         "delivery": delivery,
         "lanes": lanes,
         "lost": [row for row in lanes if row.lane.lost],
         "behind": max(lanes, key=lambda row: row.lane.lag_seconds, default=None),
         "waiting": sum(row.lane.lag_messages for row in lanes),
-        "letters": _letters(delivery),
-        "audit": _audit(query),
-        "empty": None if total else await empty(view, "records", picker.range, complete, filtered=False),
     }
+
+
+def _alone(stores: Mapping[str, str]) -> Mapping[str, str]:
+    """Each signal by itself."""
+    return {signal: signal for signal in stores}
+
+
+def _came(counted: Counted | None) -> int:
+    """Records that gateways have accepted, and those that followed from them."""
+    return sum(counted.accepted.values()) + sum(counted.derived.values()) if counted else 0
+
+
+def _since(counted: Counted | None, query: UsageQuery) -> int | None:
+    """From when on is counted, where that is later than the range begins."""
+    if counted is None or counted.since is None:
+        return None
+    since = parse_time(counted.since)
+    return since if since > query.asked.range.start else None
 
 
 def _asked(view: View) -> tuple[UsageQuery, Picker]:
@@ -95,17 +120,13 @@ def _asked(view: View) -> tuple[UsageQuery, Picker]:
     return UsageQuery(Asked(width.whole(range)), width), Picker(range, last, view.now, view.url)
 
 
-def _chart(usage: Usage, query: UsageQuery, complete: Complete) -> Chart:
-    counts = [(parse_time(bucket.time), {"bar": sum(bucket.records.values())}) for bucket in usage.buckets]
-    return histogram(query.asked.range, counts, ["bar"], bucket_us=query.width.us, complete=complete.up_to)
-
-
-def _signal_rows(view: View, usage: Usage) -> list[SignalRow]:
-    rows = []
-    for signal in view.deps.stores:
-        counts = [bucket.records.get(signal, 0) for bucket in usage.buckets]
-        rows.append(SignalRow(NAMES.get(signal, signal), usage.total.get(signal, 0), counts, spark(counts)))
-    return rows
+def _chart(usage: Usage, counted: Counted | None, query: UsageQuery, complete: Complete) -> Chart:
+    """What is stored as bars, what was accepted as a line."""
+    counts = {parse_time(bucket.time): {"bar": sum(bucket.records.values())} for bucket in usage.buckets}
+    for each in counted.buckets if counted else ():
+        counts[parse_time(each.time)]["ink"] = sum(each.accepted.values()) + sum(each.derived.values())
+    stored = list(counts.items())
+    return histogram(query.asked.range, stored, ["bar"], bucket_us=query.width.us, complete=complete.up_to, level="ink")
 
 
 def _lane_row(lane: LaneAnswer) -> LaneRow:
