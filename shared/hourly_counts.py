@@ -47,7 +47,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bi
     AS counted (project_id, signal, kind, what, hour, n)
 ON CONFLICT (project_id, hour, signal, kind, what) DO UPDATE SET n = hourly_counts.n + excluded.n
 """
-_FORGET = "DELETE FROM hourly_counts WHERE hour < now() - make_interval(days => %s)"
+_FORGET = "DELETE FROM hourly_counts WHERE hour < to_timestamp(%s)"
 
 _log = structlog.get_logger(__name__)
 
@@ -147,7 +147,7 @@ class HourlyCounts:
         """Once an hour: drop what is too old."""
         hour = self._now_us() // HOUR_US
         if hour != self._forgot_in:
-            await self._postgres.change(_forget_old, within_s=WITHIN_S)
+            await self._postgres.change(partial(_forget_before, hour - KEPT_DAYS * 24), within_s=WITHIN_S)
             self._forgot_in = hour
 
 
@@ -157,5 +157,5 @@ async def _add(counts: Mapping[Counted, int], db: AsyncConnection) -> None:
     await db.execute(_ADD, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 6)
 
 
-async def _forget_old(db: AsyncConnection) -> None:
-    await db.execute(_FORGET, [KEPT_DAYS])
+async def _forget_before(hour: int, db: AsyncConnection) -> None:
+    await db.execute(_FORGET, [hour * 3600.0])

@@ -22,7 +22,7 @@ class Kept:
     def __init__(self) -> None:
         self.away = False
         self.added: Counter[tuple[Any, ...]] = Counter()
-        self.cleanings = 0
+        self.dropped_before: list[float] = []
 
     async def change(self, work: Callable[[Any], Awaitable[None]], within_s: float) -> None:
         if self.away:
@@ -31,7 +31,7 @@ class Kept:
 
     async def execute(self, statement: str, parameters: list[Any]) -> None:
         if statement.startswith("DELETE"):
-            self.cleanings += 1
+            self.dropped_before += [parameters[0] / 3600]
             return
         for *counted, n in zip(*parameters, strict=True):
             self.added[tuple(counted)] += n
@@ -128,4 +128,4 @@ async def test_old_counts_are_dropped_once_an_hour(counts: HourlyCounts, kept: K
     for minutes in (0, 1, 59, 60, 61):
         hand.us = NOON + minutes * 60_000_000
         await counts.flush()
-    assert kept.cleanings == 2
+    assert kept.dropped_before == [HOUR - 35 * 24, HOUR + 1 - 35 * 24]

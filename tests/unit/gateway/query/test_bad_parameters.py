@@ -19,7 +19,7 @@ from gateway.query.place import Place, encode_place
 from gateway.query.refusals import BadQuery
 from gateway.query.traces.detail import parse_trace
 from gateway.query.traces.roots import parse_traces
-from gateway.query.usage.records import parse_usage
+from gateway.query.usage.query import parse_usage
 
 PATH = {"fingerprint": "f", "trace_id": "t"}
 OF_COST = Cursor("cost", False, 0.5, Place(0, 0, 0, 0, 0, "llm")).text

@@ -61,7 +61,7 @@ async def counts(keys_url: str) -> AsyncIterator[HourlyCounts]:
     postgres = Postgres(keys_url)
     with connect(keys_url) as db:
         db.execute("TRUNCATE hourly_counts")
-    yield HourlyCounts(postgres)
+    yield HourlyCounts(postgres, lambda: NOON * 1000)
     await postgres.close()
 
 

@@ -18,6 +18,7 @@ from gateway.query.pages.waterfall.options import Options
 from gateway.query.range import Range
 from gateway.query.traces.beside import Beside, Short, TraceCall, TraceError, TraceLog
 from gateway.query.traces.detail import Trace
+from gateway.query.usage.answer import Counts
 from tests.unit.gateway.query.pages.waterfall.made import BEGAN, span, trace
 
 LONG = "x" * 2_000
@@ -155,7 +156,9 @@ def test_a_comparison_says_that_only_the_newest_were_compared_and_lists_all_diff
 def letters(*open: LetterCount, all: bool) -> str:
     delivery = DeliveryAnswer(None, None, [], None, None, LettersAnswer(list(open), all, []), None)
     view = view_of("ingest", "ingest")
-    return shown("ingest.markdown", view, total=0, by="hour", signals=[], lanes=[], delivery=delivery, audit="")
+    counts = Counts(reason="Postgres can't be asked")
+    given = {"total": 0, "by": "hour", "signals": [], "lanes": [], "audit": "", "counts": counts, "limited": None}
+    return shown("ingest.markdown", view, delivery=delivery, **given)
 
 
 def test_no_dead_letter_is_said_only_of_those_that_were_looked_at() -> None:
