@@ -20,7 +20,7 @@ from shared.clock import Clock
 HOUR_US = 3_600_000_000
 
 EVERY_S = 10.0
-WITHIN_S = 5.0
+WITHIN_S = 3.0
 """How long Postgres may take to add what was counted."""
 
 KEPT_DAYS = 35
