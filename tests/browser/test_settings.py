@@ -63,8 +63,9 @@ def test_what_is_sent_is_seen_to_arrive(site: Site, open_page: OpenPage) -> None
     stored = page.locator("dt:text-is('Stored') + dd")
     assert int(stored.inner_text().replace(",", "")) >= 3
     expect(page.get_by_role("region", name="Lanes").get_by_role("row")).not_to_have_count(1)
-    page.get_by_text("Each hour by signal").click()
+    page.get_by_text("Stored, each hour by signal").click()
     expect(page.get_by_role("region", name="Stored by hour and signal")).to_be_visible()
+    expect(page.get_by_role("region", name="Limits of keys").get_by_role("row")).not_to_have_count(1)
     assert barriers(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("link", name="Settings").click()
