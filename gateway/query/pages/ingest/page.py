@@ -13,7 +13,7 @@ from gateway.query.pages.chart import MIN_HATCH, Chart, histogram
 from gateway.query.pages.empty import empty
 from gateway.query.pages.ingest.limits import limited
 from gateway.query.pages.ingest.refusals import refusals_of
-from gateway.query.pages.ingest.signals import fresh_rows, freshest, signal_rows
+from gateway.query.pages.ingest.signals import fresh_rows, most_common, signal_rows
 from gateway.query.pages.page import Page
 from gateway.query.pages.picker import Picker
 from gateway.query.pages.view import KEPT, RANGE, View
@@ -52,6 +52,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         find_delivery(deps, project_id),
     )
     total = sum(usage.total.values())
+    fresh = fresh_rows(usage, counts.freshness) if counts.freshness else []
     return {
         "picker": picker,
         "badge": view.badge(complete),
@@ -64,8 +65,8 @@ async def _find(view: View) -> Mapping[str, Any]:
         "since": _since(counts.counted, query),
         "signals": signal_rows(usage, counts, deps.counting.stored_as if deps.counting else _alone(deps.stores)),
         "refusals": refusals_of(counts.counted, query) if counts.counted else None,
-        "fresh": fresh_rows(usage, counts.freshness) if counts.freshness else [],
-        "freshest": freshest(counts.freshness) if counts.freshness else None,
+        "fresh": fresh,
+        "fresh_most": most_common(fresh),
         "limited": await limited(view, counts.limits) if counts.limits else None,
         **_lanes(delivery),
         "letters": _letters(delivery),

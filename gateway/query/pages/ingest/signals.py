@@ -1,7 +1,7 @@
 """What came of each signal: accepted, dropped, stored, how fresh (pages.md, "Ingest")."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.query.pages.chart import Bar, spark
@@ -65,6 +65,6 @@ def fresh_rows(usage: Usage, freshness: Freshness) -> list[FreshRow]:
     return rows
 
 
-def freshest(freshness: Freshness) -> Fresh | None:
-    """Of the signal of which most arrived."""
-    return max(freshness.signals, key=lambda fresh: fresh.messages, default=None)
+def most_common(rows: Sequence[FreshRow]) -> FreshRow | None:
+    """The signal of which most arrived."""
+    return max(rows, key=lambda row: row.fresh.messages, default=None)

@@ -82,7 +82,7 @@ async def test_what_was_counted_is_told_with_what_to_do(store: Store, reader: Br
     html = await reader.shown(f"/p/p/ingest?{RANGE}")
     is_harmless(html)
     assert (facts(html)["Accepted"], facts(html)["Refused"]) == ("7", "1,058")
-    assert facts(html)["Fresh within, p50, p99"] == "470 ms, 1.9 s"
+    assert facts(html)["Freshness p50, p99"] == "470 ms, 1.9 s"
     assert "counted by the gateways since 15 Jan 11:00" in text_of(html)
     assert [row[:5] for row in rows(html, "Signals")] == [
         ["logs", "3", "0", "0", "2"], ["errors", "0", "4", "0", "0"], ["calls to models", "0", "0", "0", "0"],

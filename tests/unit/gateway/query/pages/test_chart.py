@@ -86,3 +86,13 @@ def test_a_bar_says_when_and_how_many() -> None:
 def test_a_chart_may_name_its_parts_and_write_its_numbers_otherwise() -> None:
     named = titles(Range(NOON, NOON + 20 * S), 10 * S, names={"bar": "p50", "warn": "<p95>"}, write="{} ms".format)
     assert named == ["12:00:00, 1234 ms p50", "12:00:10, 2 ms &lt;p95&gt;"]
+
+
+def test_a_level_is_a_line_at_its_height_beside_the_stacks() -> None:
+    counts = [(0, {"bar": 3, "ink": 10}), (60, {"bar": 4}), (120, {"ink": 5})]
+    chart = histogram(Range(0, 179), counts, ["bar"], bucket_us=60, height=100, level="ink")
+    assert (chart.most, chart.kinds) == (10, ("bar", "ink"))
+    lines = [(bar.x, bar.y) for bar in chart.bars if bar.css == "ink"]
+    assert lines == [(0.0, float(TOP)), (66.67, TOP + 50.0)]
+    assert [bar.height for bar in chart.bars if bar.css == "bar"] == [30.0, 40.0]
+    assert chart.totals == {"bar": 7, "ink": 15}
