@@ -5,8 +5,12 @@ from typing import Any
 
 from starlette.requests import Request
 
+from gateway.query.asked import Asked
+from gateway.query.buckets import HOUR
 from gateway.query.delivery.shapes import DeliveryAnswer, LetterCount, LettersAnswer
 from gateway.query.pages.chart import histogram
+from gateway.query.pages.ingest.refusals import refusals_of
+from gateway.query.pages.ingest.signals import fresh_rows, signal_rows
 from gateway.query.pages.logs.progress import Progress
 from gateway.query.pages.logs.volumes import Volumes
 from gateway.query.pages.picker import Picker
@@ -19,6 +23,10 @@ from gateway.query.range import Range
 from gateway.query.traces.beside import Beside, Short, TraceCall, TraceError, TraceLog
 from gateway.query.traces.detail import Trace
 from gateway.query.usage.answer import Counts
+from gateway.query.usage.counted import Counted, Refused
+from gateway.query.usage.freshness import Fresh, Freshness
+from gateway.query.usage.query import UsageQuery
+from gateway.query.usage.records import Usage, UsageBucket
 from tests.unit.gateway.query.pages.waterfall.made import BEGAN, span, trace
 
 LONG = "x" * 2_000
@@ -166,3 +174,31 @@ def test_no_dead_letter_is_said_only_of_those_that_were_looked_at() -> None:
     partly = "Open dead letters of this project, of the newest that were looked at:\n"
     assert f"{partly}- none of those looked at\n" in letters(all=False)
     assert f"{partly}- logs, refused: 2\n" in letters(LetterCount("logs", "refused", 2), all=False)
+
+
+def test_what_was_refused_is_said_with_what_to_do() -> None:
+    hour = Range(0, HOUR.us - 1)
+    counted = Counted(None, {"logs": 3}, {}, [], [Refused("logs", "rate_limited", 1200)], [])
+    usage = Usage({"logs": 2}, [UsageBucket("1970-01-01T00:00:00.000Z", {"logs": 2})])
+    fresh = Freshness([Fresh("logs", 9, 0.5, 61.0)], [])
+    counts = Counts(counted, fresh, None, None)
+    text = shown(
+        "ingest.markdown",
+        view_of("ingest", "ingest"),
+        total=2,
+        by="hour",
+        lanes=[],
+        audit="",
+        limited=None,
+        since=None,
+        accepted=3,
+        signals=signal_rows(usage, counts, {"logs": "logs"}),
+        refusals=refusals_of(counted, UsageQuery(Asked(hour), HOUR)),
+        fresh=fresh_rows(usage, fresh),
+        counts=counts,
+        delivery=DeliveryAnswer(None, None, [], None, None, None, None),
+    )
+    assert "- logs: 2\n" in text
+    assert "Gateways have counted 3 records that they accepted" in text
+    assert "- 429 rate_limited, logs: 1,200: its key had used up its minute. Clients send again" in text
+    assert "- logs: 500 ms, 1 m 1 s (9 messages)" in text
