@@ -253,7 +253,9 @@ def _reading(common: _Common) -> QueryDeps:
         audit=audit_log,
         bodies=bodies,
         delivery=delivery,
-        counting=Counting(common.postgres, common.redis, _usual(common), common.registry.stored_as),
+        counting=Counting(
+            common.postgres, common.redis, UsualLimits.of(common.config.gateway), common.registry.stored_as
+        ),
         complete=lambda table: complete[table].now(),
         search_index=common.config.search.index,
         tails=tails,
@@ -298,13 +300,8 @@ def _settings(common: _Common) -> SettingsDeps:
         drain=ProjectDrain(common.postgres, partial(common.redis.publish, REVOCATIONS)),
         postgres=common.postgres,
         sourcemaps=Index(common.postgres),
-        usual=_usual(common),
+        usual=UsualLimits.of(common.config.gateway),
     )
-
-
-def _usual(common: _Common) -> UsualLimits:
-    mine = common.config.gateway
-    return UsualLimits(mine.ingest_limit, mine.read_limit, mine.drain_record_limit)
 
 
 def _completeness(common: _Common) -> dict[str, Completeness]:

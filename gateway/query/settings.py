@@ -10,6 +10,7 @@ from gateway.turns import Turns
 from shared.clients.postgres import Postgres
 from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
+from shared.settings import Gateway
 from shared.sourcemaps.index import Index
 
 WHAT = "settings"
@@ -23,6 +24,10 @@ class UsualLimits(NamedTuple):
     ingest: int
     read: int
     drain_records: int
+
+    @classmethod
+    def of(cls, mine: Gateway) -> "UsualLimits":
+        return cls(mine.ingest_limit, mine.read_limit, mine.drain_record_limit)
 
 
 @dataclass(frozen=True)
