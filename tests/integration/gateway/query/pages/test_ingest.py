@@ -187,9 +187,9 @@ async def test_without_records_it_says_how_to_send_the_first(reader: Browser) ->
 @pytest.mark.parametrize("more", ["q=a", "last=4h", "last=30d", "start_time=2026-01-15T00:00:00Z", "as_of=x&q=b"])
 async def test_what_links_bring_along_is_taken(reader: Browser, more: str) -> None:
     html = await reader.shown(f"/p/p/ingest?{more}")
-    for link in links_in(html):
-        if link.startswith("/p/p/ingest"):
-            assert (await reader.get(link)).status_code == 200, link
+    links = [link for link in links_in(html) if link.startswith("/p/p/ingest")]
+    for link in links[:: 1 + len(links) // 40]:  # of a year there are hundreds
+        assert (await reader.get(link)).status_code == 200, link
 
 
 async def test_other_parameters_are_refused(reader: Browser) -> None:
