@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.query.pages.typed_range import moment_of
+from gateway.query.pages.axis import Tick, ticks
 from gateway.query.range import Range
 
 TOP = 14
@@ -21,8 +21,6 @@ MIN_HATCH = 0.8
 
 _FILLED = 0.84
 _SCALE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-_STEPS_S = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
-_MOST_TICKS = 8
 
 
 class Bar(NamedTuple):
@@ -33,12 +31,6 @@ class Bar(NamedTuple):
     width: float
     y: float
     height: float
-
-
-class Tick(NamedTuple):
-    x: float
-    text: str
-    anchor: str
 
 
 class Bucket(NamedTuple):
@@ -139,25 +131,3 @@ def round_up(number: int) -> int:
     while power * 10 < number:
         power *= 10
     return max(4, next(int(step * power) for step in _SCALE if step * power >= number and step * power % 1 == 0))
-
-
-def ticks(first: int, span: int) -> list[Tick]:
-    """The round times of an axis that begins at `first` and is `span` long, microseconds."""
-    step = next((step for step in _STEPS_S if span / 1_000_000 / step <= _MOST_TICKS), _STEPS_S[-1]) * 1_000_000
-    found: list[Tick] = []
-    at = -(-first // step) * step
-    while at < first + span and len(found) < 4 * _MOST_TICKS:
-        x = (at - first) / span * 100
-        anchor = "start" if x < 2 else "end" if x > 98 else "middle"
-        found.append(Tick(round(x, 2), _tick_text(at, step), anchor))
-        at += step
-    return found
-
-
-def _tick_text(at: int, step: int) -> str:
-    moment = moment_of(at)
-    if step >= 86_400_000_000:
-        return f"{moment.day} {moment:%b}"
-    if step < 60_000_000:
-        return f"{moment:%H:%M:%S}"
-    return f"{moment:%H:%M}" if moment.hour or moment.minute else f"{moment.day} {moment:%b}"

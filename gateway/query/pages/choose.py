@@ -14,6 +14,7 @@ from gateway.query.pages.route import PageRoute
 from gateway.query.pages.security import next_path
 from gateway.query.pages.typed_range import parse_typed
 from gateway.query.pages.view import RANGE, home, now_us
+from gateway.query.pages.zone import zone
 from gateway.query.people import Visitor
 from gateway.query.refusals import BadQuery, issue
 from gateway.query.times import parse_time
@@ -40,13 +41,13 @@ def _chosen(typed: str, start: str, end: str) -> dict[str, str]:
     """The parameters of the range. Raises `BadQuery`."""
     try:
         if typed:
-            last, range = parse_typed(typed, now_us())
+            last, range = parse_typed(typed, now_us(), zone())
             if range is None:
                 return {"last": last or ""}
             return Picker.ends(*range)
         if start and end:
-            first, last_moment = sorted((parse_time(start), parse_time(end)))
-            return Picker.ends(first, last_moment)
+            first, last_moment = sorted((start, end))
+            return Picker.ends(parse_time(first, of_wall=zone().first), parse_time(last_moment, of_wall=zone().last))
     except ValueError as error:
         raise BadQuery([issue("value_error", "range", f"Value error, {error}", typed or f"{start} {end}")]) from error
     return {}

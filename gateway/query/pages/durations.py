@@ -1,6 +1,6 @@
 """Lengths of time as pages write them, and the axis of a chart that begins at zero."""
 
-from gateway.query.pages.chart import Tick
+from gateway.query.pages.axis import Tick
 
 _STEPS = (1, 2, 5)
 _MOST_TICKS = 7

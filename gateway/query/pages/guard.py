@@ -12,7 +12,8 @@ from gateway.http.counted import Endpoint, counted
 from gateway.query.deps import QueryDeps
 from gateway.query.pages.refusal import refusal_page
 from gateway.query.pages.rendering import PageResponse, to
-from gateway.query.pages.visit import session_of
+from gateway.query.pages.visit import session_of, zone_of
+from gateway.query.pages.zone import write_in
 from gateway.query.people import Visitor
 from gateway.rejections import InternalError, Rejection
 
@@ -40,6 +41,7 @@ def _known(deps: QueryDeps, answer: Answer) -> Endpoint:
         if visitor is None:
             return _to_login(request)
         request.state.visitor = visitor
+        write_in(zone_of(request))
         await people.admit(token, answer_headers(request.scope))
         return await answer(request, visitor)
 

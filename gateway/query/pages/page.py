@@ -16,6 +16,7 @@ from gateway.query.pages.rendering import render, render_markdown
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.view import View, now_us
 from gateway.query.pages.visit import keep_theme, session_of
+from gateway.query.pages.zone import UTC, write_in
 from gateway.query.people import Membership, Visitor
 from gateway.query.reader import Cramped, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
@@ -78,6 +79,7 @@ class Page:
 
         async def as_markdown(request: Request, visitor: Visitor) -> Response:
             view = self._view(request, deps, visitor)
+            write_in(UTC)  # agents compare it with what the API says
             template = self.template.removesuffix(".html") + TEMPLATE
             return await render_markdown(template, view=view, page=self, **await self._found(view))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gateway.query.pages.times import day_clock, seconds
-from gateway.query.pages.typed_range import moment_of
+from gateway.query.pages.zone import moment_of, zone
 from gateway.query.range import DEFAULT_LAST, Range
 from gateway.query.times import format_time
 
@@ -64,10 +64,10 @@ class Picker:
         first, last, now = map(moment_of, (start, end, self.now))
         year = "" if first.year == last.year == now.year else f" {last:%Y}"
         if first.date() != last.date():
-            return f"{day_clock(start)} to {day_clock(end)}{year} UTC"
+            return f"{day_clock(start)} to {day_clock(end)}{year} {zone().label}"
         times = [seconds(each) if self.range.seconds < 600 else f"{moment_of(each):%H:%M}" for each in self.range]
         day = "" if last.date() == now.date() else f"{first.day} {first:%b}{year} "
-        return f"{day}{' to '.join(times)} UTC"
+        return f"{day}{' to '.join(times)} {zone().label}"
 
     @property
     def presets(self) -> list[Preset]:

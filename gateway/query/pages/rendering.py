@@ -13,7 +13,10 @@ from gateway.query.pages.durations import lasting
 from gateway.query.pages.money import money
 from gateway.query.pages.security import HEADERS
 from gateway.query.pages.text import MAX_SHOWN, pieces, plain
-from gateway.query.pages.times import clock, day, day_clock, iso, offset, seconds
+from gateway.query.pages.times import clock, day, day_clock, exact, iso, minute, offset, seconds
+from gateway.query.pages.zone import zone
+from gateway.query.times import parse_time
+from shared.formats.values import microseconds
 
 
 def _environment() -> Environment:
@@ -25,22 +28,27 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals |= {"asset": asset_path, "pieces": pieces, "MAX_SHOWN": MAX_SHOWN, "MAX_LIST": markdown.MAX_LIST}
-    filters: dict[str, Callable[..., str]] = {
+    made.globals |= {"asset": asset_path, "pieces": pieces, "zone": zone}
+    made.globals |= {"MAX_SHOWN": MAX_SHOWN, "MAX_LIST": markdown.MAX_LIST}
+    filters: dict[str, Callable[..., Any]] = {
         "plain": plain,
         "fenced": markdown.fenced,
         "line": markdown.line,
         "without_type": lambda message, kind: message.removeprefix(f"{kind}: "),
+        "moment": parse_time,
         "number": lambda number: f"{number:,}",
         "clock": clock,
         "offset": offset,
         "day": day,
         "day_clock": day_clock,
+        "exact": exact,
         "iso": iso,
         "lasting": lasting,
+        "minute": minute,
         "money": money,
         "seconds": seconds,
         "span": lambda s: lasting(round(s * 1_000_000)),
+        "us": microseconds,
     }
     made.filters |= filters
     return made

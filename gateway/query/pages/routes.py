@@ -29,6 +29,7 @@ from gateway.query.pages.traces import TRACES
 from gateway.query.pages.triage import triage_route
 from gateway.query.pages.view import home
 from gateway.query.pages.visit import theme_of
+from gateway.query.pages.zones import ZONE, zone_route
 from gateway.query.people import Visitor
 from gateway.rejections import NotFound
 
@@ -46,6 +47,7 @@ PAGES: tuple[Page, ...] = (
     INGEST,
     *SETTINGS,
     HELP,
+    ZONE,
 )
 
 
@@ -63,6 +65,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         tail_route(deps),
         export_route(deps),
         triage_route(deps),
+        zone_route(deps),
         *(route for page in PAGES for route in page.routes(deps, navigation)),
         PageRoute("/p/{rest:path}", guarded(deps, "/p", _nowhere), methods=["GET"]),
     ]

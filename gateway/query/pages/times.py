@@ -1,6 +1,6 @@
-"""Times as pages write them: UTC, from microseconds since the epoch."""
+"""Times as pages write them, in the zone of the request, from microseconds since the epoch."""
 
-from gateway.query.pages.typed_range import moment_of
+from gateway.query.pages.zone import UTC, moment_of, zone
 from gateway.query.times import format_time
 
 
@@ -27,9 +27,21 @@ def day_clock(us: int) -> str:
     return f"{moment.day} {moment:%b %H:%M}"
 
 
+def minute(us: int) -> str:
+    """`24 Nov 2026 14:33 UTC`."""
+    return f"{day(us)} {moment_of(us):%H:%M} {zone().label}"
+
+
 def iso(us: int) -> str:
-    """`2026-11-24T14:33:16.672Z`."""
+    """`2026-11-24T14:33:16.672Z`, for machines: always in UTC."""
     return format_time(us)
+
+
+def exact(us: int) -> str:
+    """`2026-11-24T15:33:16.672+01:00`; in UTC as `iso` has it."""
+    if zone() is UTC:
+        return iso(us)
+    return moment_of(us).isoformat(timespec="microseconds" if us % 1000 else "milliseconds")
 
 
 def ago(us: int, now: int) -> str:

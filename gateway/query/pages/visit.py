@@ -1,12 +1,17 @@
-"""What a browser keeps for us: the session, and the theme (pages.md, "Sessions")."""
+"""What a browser keeps for us: the session, the theme and the time zone (pages.md, "Sessions")."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.query.pages.zone import Zone, zone_named
+
 MAX_AGE_S = 30 * 86_400
 
 THEMES = ("light", "dark")
-_THEME = "sluice_theme"
+_THEME, _ZONE = "sluice_theme", "sluice_zone"
+_TASTE_S = 365 * 86_400
+"""What a person likes is kept for longer than a session."""
+
 _VISIT_S = 3_600
 
 
@@ -46,7 +51,20 @@ def theme_of(request: Request) -> str:
 def keep_theme(response: Response, request: Request) -> None:
     """Where the address names one."""
     if "theme" in request.query_params:
-        response.set_cookie(_THEME, theme_of(request), max_age=MAX_AGE_S, path="/", samesite="lax", httponly=True)
+        _keep_taste(response, _THEME, theme_of(request))
+
+
+def zone_of(request: Request) -> Zone:
+    """What the times of a page are written in: UTC, unless something else was chosen."""
+    return zone_named(request.cookies.get(_ZONE, ""))
+
+
+def keep_zone(response: Response, zone: Zone) -> None:
+    _keep_taste(response, _ZONE, zone.name)
+
+
+def _keep_taste(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=_TASTE_S, path="/", samesite="lax", httponly=True)
 
 
 def _named(request: Request, name: str) -> str:

@@ -1,9 +1,9 @@
 """What people have said of a group, as sentences (pages.md, "One error")."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
+from gateway.query.pages.times import minute
 from shared.error_states import OPEN, State, StateChange
 from shared.formats.values import microseconds
 
@@ -33,7 +33,7 @@ def history_lines(changes: Sequence[StateChange]) -> list[Said]:
 
 
 def state_text(state: State) -> str:
-    """`Resolved in web@4`, `Muted until 24 Nov 14:34 UTC`."""
+    """`Resolved in web@4`, `Muted until 24 Nov 2026 14:34 UTC`."""
     if state.status == "resolved":
         return f"Resolved in {state.in_release}" if state.in_release else "Resolved"
     if state.status == "muted":
@@ -47,12 +47,7 @@ def state_text(state: State) -> str:
 def _until(state: State) -> str:
     if state.until is not None:
         return f"until {state.until.count:,} come within {state.until.minutes:,} min"
-    return f"until {_day(state.until_time)}" if state.until_time is not None else ""
-
-
-def _day(moment: datetime) -> str:
-    utc = moment.astimezone(UTC)
-    return f"{utc.day} {utc:%b %Y %H:%M} UTC"
+    return f"until {minute(microseconds(state.until_time))}" if state.until_time is not None else ""
 
 
 def _changed(state: State, before: State) -> Iterator[str]:

@@ -25,6 +25,7 @@ from gateway.query.pages.security import HEADERS
 from gateway.query.pages.stored_log import PLACED, StoredLog
 from gateway.query.pages.view import View, now_us
 from gateway.query.pages.visit import session_of
+from gateway.query.pages.zone import write_in, zone
 from gateway.query.parameters import Parameters
 from gateway.query.people import Visitor
 from gateway.query.place import encode_place
@@ -78,9 +79,12 @@ def _parse(request: Request) -> tuple[Choices, TailQuery]:
 
 
 def _telling(view: View, choices: Choices, query: LogQuery) -> Tell:
+    written_in = zone()
+
     def tell(news: News, retry: int | None) -> bytes:
         if not (news.logs or news.left_out or news.recreated):
             return told(news, retry)
+        write_in(written_in)  # the answer is sent by another task than the one that took the request
         html = rendered(
             "logs_tail.html",
             {

@@ -10,9 +10,11 @@ import structlog
 from gateway.query.pages.page import Page
 from gateway.query.pages.roles import check_role
 from gateway.query.pages.settings.key_form import EMPTY, SCOPES, KeyForm, parse_key_form
+from gateway.query.pages.times import day, minute
 from gateway.query.pages.view import View
 from gateway.query.postgres import known
 from gateway.query.settings import WHAT
+from shared.formats.values import microseconds
 from shared.keys import Key, UnreadableKey
 from shared.project_keys import MOST_KEYS, TooManyKeys
 from shared.projects import find_project
@@ -143,7 +145,7 @@ def _row(key: Key | UnreadableKey, now: datetime) -> KeyRow:
         scopes=", ".join(key.scopes),
         origins=key.origins,
         limits=", ".join(_limit_text(limits[kind]) for kind in kinds),
-        created=f"{key.created_at.astimezone(UTC):%Y-%m-%d}",
+        created=day(microseconds(key.created_at)),
         state=_state(key, now),
     )
 
@@ -157,7 +159,7 @@ def _state(key: Key, now: datetime) -> str:
         return "revoked"
     if key.expires_at is None:
         return ""
-    return "expired" if key.expires_at <= now else f"ends {key.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return "expired" if key.expires_at <= now else f"ends {minute(microseconds(key.expires_at))}"
 
 
 KEYS = Page("settings", "settings/keys.html", _find, title="Settings", key="s", send=_send)

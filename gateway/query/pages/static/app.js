@@ -180,10 +180,11 @@
     link.remove();
   }
 
-  // Times: the local one on hover.
+  // Times: the local one on hover, where they are written in UTC; and the zone of this browser to choose.
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   addEventListener("pointerover", (event) => {
     const link = event.target.closest?.(".go[title]");
-    if (!link || link.dataset.local) return;
+    if (!link || link.dataset.local || document.documentElement.dataset.zone === here) return;
     const time = new Date(link.title);
     if (isNaN(time)) return;
     link.dataset.local = "1";
@@ -235,6 +236,10 @@
   });
 
   function shown() {
+    for (const choice of all("[data-here]")) {
+      choice.value = choice.textContent = here;
+      choice.hidden = !here || ["UTC", choice.dataset.here].includes(here);
+    }
     const button = one("#keys");
     if (!button) return;
     button.setAttribute("aria-pressed", String(!off()));

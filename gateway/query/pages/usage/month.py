@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gateway.query.pages.typed_range import moment_of
+from gateway.query.pages.zone import UTC as IN_UTC
 from gateway.query.range import Range
 
 _US = 1_000_000
@@ -20,12 +20,12 @@ class Month(NamedTuple):
 
 def month_range(now: int) -> Range:
     """From the first moment of the month of `now` to it, microseconds."""
-    moment = moment_of(now)
+    moment = IN_UTC.moment(now)
     return Range(_us(moment.year, moment.month), now)
 
 
 def month_of(now: int, cost: float) -> Month:
-    moment = moment_of(now)
+    moment = IN_UTC.moment(now)
     start = _us(moment.year, moment.month)
     end = _us(moment.year + moment.month // 12, moment.month % 12 + 1)
     passed = now - start

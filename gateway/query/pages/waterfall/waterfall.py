@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.query.pages.chart import Tick
+from gateway.query.pages.axis import Tick
 from gateway.query.pages.durations import duration_ticks, round_step
 from gateway.query.pages.waterfall.lines import Forest, Line, lines_of, owners
 from gateway.query.pages.waterfall.marks import Clock, Lane, Mark, lanes, marks_of

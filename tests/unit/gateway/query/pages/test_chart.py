@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.query.pages.chart import MIN_BAR, MIN_HATCH, TOP, histogram, round_up, spark, ticks
+from gateway.query.pages.axis import ticks
+from gateway.query.pages.chart import MIN_BAR, MIN_HATCH, TOP, histogram, round_up, spark
 from gateway.query.pages.rendering import templates
 from gateway.query.range import Range
 from gateway.query.times import parse_time

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.pages.typed_range import AROUND_US, Typed, parse_typed
+from gateway.query.pages.zone import UTC
 from gateway.query.range import Range
 from gateway.query.times import parse_time
 
@@ -21,7 +22,7 @@ def between(start: str, end: str) -> Typed:
     [("2h", "2h"), ("15m", "15m"), (" last 24H ", "24h"), ("2w", "14d"), ("past 3 days", "3d"), ("90 minutes", "90m")],
 )
 def test_a_span_is_relative_to_now(text: str, last: str) -> None:
-    assert parse_typed(text, NOW) == Typed(last=last)
+    assert parse_typed(text, NOW, UTC) == Typed(last=last)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_a_span_is_relative_to_now(text: str, last: str) -> None:
     ],
 )
 def test_two_ends_are_a_range(text: str, start: str, end: str) -> None:
-    assert parse_typed(text, NOW) == between(start, end)
+    assert parse_typed(text, NOW, UTC) == between(start, end)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_two_ends_are_a_range(text: str, start: str, end: str) -> None:
 )
 def test_a_moment_is_the_time_around_it(text: str) -> None:
     noon = parse_time("2026-01-15T12:00:00Z")
-    assert parse_typed(text, NOW) == Typed(range=Range(noon - AROUND_US, noon + AROUND_US))
+    assert parse_typed(text, NOW, UTC) == Typed(range=Range(noon - AROUND_US, noon + AROUND_US))
 
 
 @pytest.mark.parametrize(
@@ -58,13 +59,13 @@ def test_a_moment_is_the_time_around_it(text: str) -> None:
 )
 def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r"write 2h|longer than nothing|ends before"):
-        parse_typed(text, NOW)
+        parse_typed(text, NOW, UTC)
 
 
 @given(st.text(max_size=120))
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     try:
-        typed = parse_typed(text, NOW)
+        typed = parse_typed(text, NOW, UTC)
     except ValueError:
         return
     assert (typed.last is None) != (typed.range is None)
