@@ -1,6 +1,5 @@
 """What the read API is built of."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +21,7 @@ from gateway.query.reader import Reader
 from gateway.query.refusals import ProjectNotFound
 from gateway.query.settings import SettingsDeps
 from gateway.query.tails import Tails
+from gateway.query.together import together
 from gateway.query.turns import turns
 from gateway.turns import Turns
 from shared.audit_log import AuditLog
@@ -45,7 +45,7 @@ async def unknown(table: str) -> Complete:
 
 async def complete_of(ask: AskComplete, tables: Sequence[str]) -> Complete:
     """How far all of these tables are complete."""
-    return Complete.of_all(await asyncio.gather(*map(ask, tables)))
+    return Complete.of_all(await together(*map(ask, tables)))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What is known of delivery, as an answer."""
 
-import asyncio
 from collections.abc import Sequence
 
 from gateway.query.complete import Complete
@@ -18,13 +17,14 @@ from gateway.query.observing.lanes import SeenLane, SeenLanes
 from gateway.query.observing.letters import SeenLetters
 from gateway.query.observing.open_letters import Gap, length
 from gateway.query.times import format_time
+from gateway.query.together import together
 
 
 async def find_delivery(deps: QueryDeps, project_id: str) -> DeliveryAnswer:
     """Never raises: what the queue does not tell is null."""
     delivery, names = deps.delivery, sorted(set(deps.stores.values()))
-    (lanes, letters), complete = await asyncio.gather(
-        asyncio.gather(delivery.lanes.now(), delivery.letters.now()), asyncio.gather(*map(deps.complete, names))
+    (lanes, letters), complete = await together(
+        together(delivery.lanes.now(), delivery.letters.now()), together(*map(deps.complete, names))
     )
     whole = Complete.of_all(complete)
     gaps = letters.found.gaps if letters.found else []

@@ -1,6 +1,5 @@
 """The logs before and after one (reading.md, "The logs around one")."""
 
-import asyncio
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -21,6 +20,7 @@ from gateway.query.reader import Reader
 from gateway.query.refusals import LogNotFound
 from gateway.query.stored import text_of
 from gateway.query.times import format_time
+from gateway.query.together import together
 
 By = Literal["service", "trace", "request", "user", "all"]
 
@@ -86,7 +86,7 @@ async def find_context(reader: Reader, project_id: str, query: ContextQuery) -> 
     if query.place is None:
         raise LogNotFound
     names = (*_KEYS, *query.include)
-    log, counts = await asyncio.gather(
+    log, counts = await together(
         find_at(reader, project_id, query.place, names, _NEEDED), counts_of(reader, project_id, query.asked.range)
     )
     column, value = _in_common(query.by, log)
@@ -98,7 +98,7 @@ async def find_context(reader: Reader, project_id: str, query: ContextQuery) -> 
         asked = LogQuery(equal=equal, q=query.asked.q, as_of=query.asked.as_of, limit=limit)
         return await look_outward(reader, asked, names, log.place, counts, project_id=project_id, older=older)
 
-    before, after = await asyncio.gather(look(query.before, older=True), look(query.after, older=False))
+    before, after = await together(look(query.before, older=True), look(query.after, older=False))
     return Context(
         by=query.by,
         value=value or None,

@@ -1,6 +1,5 @@
 """What else happened in a trace: its logs, errors and calls to models, as short lists."""
 
-import asyncio
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from gateway.query.reader import Reader
 from gateway.query.shape import R, Shape, Time
 from gateway.query.source import Source
 from gateway.query.times import clamp
+from gateway.query.together import together
 from shared.signals.errors import SIGNAL as ERRORS
 from shared.signals.llm import SIGNAL as LLM
 from shared.signals.logs import SIGNAL as LOGS
@@ -99,7 +99,7 @@ async def find_beside(
         )
 
     error = Shape(TraceError, {COLUMN: grouping.key.text, "message": _short("error_message")})
-    logs, errors, llm_calls = await asyncio.gather(
+    logs, errors, llm_calls = await together(
         first(LOGS.table.name, _LOG),
         first(ERRORS.table.name, error, grouping.key.values),
         first(LLM.table.name, _CALL),

@@ -12,6 +12,7 @@ from gateway.query.pages.picker import Picker
 from gateway.query.pages.stored_log import PLACED, StoredLog, stored_logs
 from gateway.query.pages.view import View
 from gateway.query.reader import TooBig
+from gateway.query.together import together
 from gateway.rejections import Rejection
 
 MOST = 25
@@ -32,7 +33,7 @@ async def logs_around(view: View, trace_id: str, moment: int, as_of: AsOf | None
     common = LogQuery(equal=(("trace_id", trace_id),), limit=MOST, include=PLACED, as_of=as_of)
     reader, project_id = view.deps.reader, view.project.project_id
     try:
-        before, after = await asyncio.gather(
+        before, after = await together(
             find_logs(reader, project_id, replace(common, start=moment - AROUND_US, end=moment)),
             find_logs(reader, project_id, replace(common, start=moment + 1, end=moment + AROUND_US), oldest_first=True),
         )

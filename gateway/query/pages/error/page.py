@@ -1,6 +1,5 @@
 """What the page of one group of errors shows (pages.md, "One error")."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,7 @@ from gateway.query.pages.view import View
 from gateway.query.paging import Paging, parse_paging
 from gateway.query.refusals import EventNotFound
 from gateway.query.times import parse_time
+from gateway.query.together import together
 from gateway.query.trend import PARTS
 from shared.error_states import STATUSES
 
@@ -64,7 +64,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     asking = _parse(view)
     asked, deps, project_id = asking.asked, view.deps, view.project.project_id
     complete = (await deps.complete_of(asked.tables)).within(asked.as_of)
-    group, events = await asyncio.gather(
+    group, events = await together(
         find_group(deps.groups, deps.states, deps.reader, project_id, GroupQuery(asked, asking.fingerprint)),
         find_events(deps.groups, deps.reader, project_id, EventsQuery(asked, asking.fingerprint, asking.paging)),
     )
@@ -107,7 +107,7 @@ async def _of_event(
         return {"event": None, "walk": None, "logs": None, "trace": None, "around_href": ""}
     is_first, event_id = asking.paging.cursor is None, str(event.columns["event_id"])
     trace_id, as_of = event.columns["trace_id"], asking.asked.as_of
-    walk, logs, trace = await asyncio.gather(
+    walk, logs, trace = await together(
         walk_from(view, asking.asked, asking.fingerprint, event_id, event.place, events, is_first=is_first),
         logs_around(view, trace_id, event.time, as_of) if trace_id else _nothing(),
         trace_around(view, trace_id, event.time, as_of) if trace_id else _nothing(),

@@ -1,6 +1,5 @@
 """From one error of a group to the next older and newer one (pages.md, "One error")."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from gateway.query.errors.events import SORTS, ErrorEvents, EventsQuery, find_ev
 from gateway.query.pages.view import View
 from gateway.query.paging import Cursor, Paging
 from gateway.query.place import Place
+from gateway.query.together import together
 
 LIST = 20
 """Errors of the list."""
@@ -38,7 +38,7 @@ async def walk_from(
         return found.events[0].event_id if found.events else ""
 
     if newer is None or older is None:
-        newer, older = await asyncio.gather(ask(back=True), ask(back=False))
+        newer, older = await together(ask(back=True), ask(back=False))
     return Walk(n + 1 if is_first and n is not None else None, newer or "", older or "")
 
 

@@ -1,6 +1,5 @@
 """The page itself: everything about a range, and the state of the lanes now (pages.md, "Ingest")."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from gateway.query.pages.view import KEPT, RANGE, View
 from gateway.query.parameters import Parameters
 from gateway.query.range import parse_range
 from gateway.query.times import parse_time
+from gateway.query.together import together
 from gateway.query.usage.answer import find_counts
 from gateway.query.usage.counted import Counted
 from gateway.query.usage.query import UsageQuery
@@ -46,7 +46,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     query, picker = _asked(view)
     deps, project_id = view.deps, view.project.project_id
     complete = await deps.complete_of(())
-    usage, counts, delivery = await asyncio.gather(
+    usage, counts, delivery = await together(
         find_usage(deps.stores, deps.reader, project_id, query),
         find_counts(deps.counting, project_id, query),
         find_delivery(deps, project_id),

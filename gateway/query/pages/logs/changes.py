@@ -16,6 +16,7 @@ from gateway.query.pages.page import Page
 from gateway.query.pages.text import Piece
 from gateway.query.pages.view import View
 from gateway.query.times import clamp, format_time, parse_time
+from gateway.query.together import together
 
 LIMIT = 100
 _DAY_US = 86_400_000_000
@@ -36,7 +37,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     choices = parse_choices(view.given)
     query = msgspec.structs.replace(parse_changes(view.given), limit=LIMIT)
     complete = await complete_of(view, query.asked)
-    found, frame = await asyncio.gather(
+    found, frame = await together(
         find_changes(view.deps.reader, view.project.project_id, query),
         find_frame(view, query.asked, choices, complete),
     )

@@ -12,6 +12,7 @@ from gateway.query.pages.logs.frame import complete_of, find_frame
 from gateway.query.pages.page import Page
 from gateway.query.pages.view import View
 from gateway.query.reader import Cramped, TooBig
+from gateway.query.together import together
 
 
 class Row(NamedTuple):
@@ -37,7 +38,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         except (TooBig, Cramped):
             return None
 
-    found, frame = await asyncio.gather(compare(), find_frame(view, query.asked, choices, complete))
+    found, frame = await together(compare(), find_frame(view, query.asked, choices, complete))
     differences = found.differences if found else []
     return {
         **frame,

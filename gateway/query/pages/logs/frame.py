@@ -1,6 +1,5 @@
 """What all pages of logs show around their own: range, histogram, facets, tabs, export (pages.md, "Logs")."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from gateway.query.pages.logs.rail import find_choice, find_facets_beside
 from gateway.query.pages.logs.volumes import FROM_BELOW, PROBLEM, Volumes, find_volumes, volume_query
 from gateway.query.pages.logs.words import words_of
 from gateway.query.pages.view import View
+from gateway.query.together import together
 
 _TABS = (
     ("Rows", "logs", "r"),
@@ -49,7 +49,7 @@ async def complete_of(view: View, asked: Asked) -> Complete:
 async def find_frame(view: View, asked: Asked, choices: Choices, complete: Complete) -> Mapping[str, Any]:
     """By their names in the templates. Nothing here empties what the page shows itself: what fails says so."""
     with closing(CountedOnce(volume_query(asked).width)) as count:
-        volumes, facets, choice = await asyncio.gather(
+        volumes, facets, choice = await together(
             find_volumes(view, asked, complete, count),
             find_facets_beside(view, asked, choices, count),
             find_choice(view, asked, choices),

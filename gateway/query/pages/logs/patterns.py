@@ -19,6 +19,7 @@ from gateway.query.pages.text import Piece
 from gateway.query.pages.times import ago
 from gateway.query.pages.view import View
 from gateway.query.times import parse_time
+from gateway.query.together import together
 
 LIMIT = 100
 
@@ -41,7 +42,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     choices = parse_choices(view.given)
     query = msgspec.structs.replace(parse_patterns(view.given), limit=LIMIT)
     complete = await complete_of(view, query.asked)
-    found, frame = await asyncio.gather(
+    found, frame = await together(
         find(view.deps.reader, view.project.project_id, query),
         find_frame(view, query.asked, choices, complete),
     )

@@ -18,6 +18,7 @@ from gateway.query.pages.logs.choices import FIELDS, MAX_FIELDS, Choices, can_be
 from gateway.query.pages.view import View
 from gateway.query.parameters import Parameters
 from gateway.query.reader import Cramped, TooBig
+from gateway.query.together import together
 from gateway.rejections import Rejection
 
 WITHIN_S = 5.0
@@ -51,7 +52,7 @@ async def find_facets_beside(view: View, asked: Asked, choices: Choices, count: 
     groups = [group for group in (EXACT, SAMPLED, choices.fields) if group]
     return [
         facet
-        for group in await asyncio.gather(*(_group(view, asked, each, count) for each in groups))
+        for group in await together(*(_group(view, asked, each, count) for each in groups))
         for facet in group
     ]
 

@@ -27,6 +27,7 @@ from gateway.query.pages.view import RANGE, View
 from gateway.query.place import Place, decode_place, encode_place
 from gateway.query.reader import TooBig
 from gateway.query.refusals import LogNotFound
+from gateway.query.together import together
 from gateway.rejections import Unavailable
 
 LIMIT = 100
@@ -83,7 +84,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     asking = _parse(view)
     asked, choices = asking.asked, asking.choices
     complete = await complete_of(view, asked)
-    (found, searched), frame, open = await asyncio.gather(
+    (found, searched), frame, open = await together(
         search_in_steps(view.deps.reader, view.project.project_id, asking.query, BUDGET),
         find_frame(view, asked, choices, complete),
         _open(view, asking),
