@@ -14,7 +14,7 @@ MOST, KEY_TAILS = 200, 5
 
 
 class Holder(Protocol):
-    """Whose a tail is: a key, or what stands for one, and its project."""
+    """Whose a tail is: a key, or a user who stands for one, and the project."""
 
     @property
     def key_id(self) -> str: ...
@@ -26,7 +26,7 @@ class Holder(Protocol):
 class Tails:
     """Counts those that are open.
 
-    1. A key, or a session, has at most `each_key` of them, and a project half of `most`.
+    1. A key, or a user, in whatever sessions, has at most `each_key` of them, and a project half of `most`.
     2. Their polls take turns, `polls` at the same time, the projects in rotation: they leave room for other questions.
     3. `give_up` ends them all, and none begins any more.
     """

@@ -30,13 +30,12 @@ from gateway.query.parameters import Parameters
 from gateway.query.people import Visitor
 from gateway.query.place import encode_place
 from gateway.rejections import Unauthenticated
-from shared.keys import hash_key
 
 _decode = msgspec.json.Decoder().decode
 
 
-class _Session(NamedTuple):
-    """Stands for a key where tails are counted."""
+class _Person(NamedTuple):
+    """Stands for a key where tails are counted. The sessions of a key count as the key itself."""
 
     key_id: str
     project_id: str
@@ -64,7 +63,7 @@ def tail_route(deps: QueryDeps) -> PageRoute:
 
         news = news_of(deps, project_id, asked, ask)
         content = events_of(news, deps.tails, deps.metrics, _telling(view, choices, asked.query))
-        return TailResponse(content, HEADERS, deps.tails, _Session(f"session {hash_key(token)}", project_id))
+        return TailResponse(content, HEADERS, deps.tails, _Person(visitor.id, project_id))
 
     return PageRoute(path, guarded(deps, path, answer), methods=["GET"])
 

@@ -1,5 +1,6 @@
 """The tail of the page Logs, and what the pages say of logs that may still arrive."""
 
+import asyncio
 import re
 from html import unescape
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 
 from gateway.query.logs.tail import route
 from gateway.query.people import Sessions, Visitor
+from gateway.query.tails import KEY_TAILS
 from tests.event_stream import Event, read_events
+from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, Watermark, links_in
+from tests.integration.gateway.query.pages.conftest import OpenBrowser
 from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, rows_of, text_of
 from tests.integration.gateway.query.read_api import NOON, Store
 
@@ -95,6 +99,25 @@ async def test_a_tail_ends_with_the_session(
     monkeypatch.setattr(route, "ASK_AGAIN_S", 0.0)
     answer = await reader.get(connects(html))
     assert [event.name for event in read_events(answer.content)] == ["end"]
+
+
+async def test_a_user_has_five_tails_in_whatever_sessions(
+    open_browser: OpenBrowser, keys: Keys, stranger: Browser
+) -> None:
+    sessions = [open_browser() for _ in range(3)]
+    for each in sessions:
+        await each.log_in(key=keys.read)
+    *holders, last = sessions
+    open = [asyncio.create_task(holders[n % 2].get("/p/p/logs/tail?seconds=600")) for n in range(KEY_TAILS)]
+    try:
+        async with asyncio.timeout(60):
+            while (await last.get("/p/p/logs/tail?seconds=0")).status_code != 429:
+                assert not any(each.done() for each in open)
+        assert (await stranger.get("/p/q/logs/tail?seconds=0")).status_code == 200
+    finally:
+        for each in open:
+            each.cancel()
+        await asyncio.wait(open)
 
 
 async def test_a_stranger_gets_no_tail(browser: Browser) -> None:
