@@ -231,10 +231,12 @@ def _reading(common: _Common) -> QueryDeps:
     delivery = Delivery.of(common.queue, common.config.writer.group, common.registry, now)
     states = States(common.postgres)
     sources = Sources(common.reader, groups, states, common.registry.stores["errors"], tuple(complete))
-    rounds = Rounds(common.config.services.postgres_url, sources, lambda table: complete[table].now())
     asked = common.config.query
     audit_log = AuditLog(common.postgres)
     pruning = Pruning(audit_log, timedelta(days=asked.audit_days))
+    rounds = Rounds(
+        common.config.services.postgres_url, sources, lambda table: complete[table].now(), every_s=asked.rounds_s
+    )
     tails = Tails(asked.tails, asked.key_tails, polls=max(1, asked.connections // 2))
     common.metrics.tails.set_function(lambda: tails.open)
     common.life.start += (changes.start, rounds.start, pruning.start)

@@ -231,6 +231,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     tails: Annotated[int, Meta(ge=1, description="Tails that may be open in one process; a project has half")] = 200
     key_tails: Annotated[int, Meta(ge=1, description="Tails that one key may have open in one process")] = 5
     audit_days: Annotated[int, Meta(ge=31, le=36_500, description="Days that the audit log is kept, at least 31")] = 365
+    rounds_s: Annotated[float, Meta(ge=1, description="Seconds between judging resolved and muted errors again")] = 15.0
 
 
 class Alerts(msgspec.Struct, frozen=True, kw_only=True):

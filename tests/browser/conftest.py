@@ -28,7 +28,7 @@ def site(engines_folder: Path) -> Iterator[Site]:
         except Unavailable as error:
             absent(kind.role, error)
     # Receivers of alerts are on this machine.
-    environment = {"SLUICE_ALERTS_HTTP": "true", "SLUICE_ALERTS_PRIVATE": "true"}
+    environment = {"SLUICE_ALERTS_HTTP": "true", "SLUICE_ALERTS_PRIVATE": "true", "SLUICE_QUERY_ROUNDS_S": "1"}
     with Up(engines_folder / "site", environment=environment) as up:
         site = Site(up)
         yield site

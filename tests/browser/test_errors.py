@@ -12,7 +12,7 @@ from tests.browser.hostile import MARKUP
 from tests.browser.site import Site, ago
 
 TRACE = "e660" * 8
-FLOW, BULK, PLAIN = "FlowError", "BulkError", "PlainError"
+FLOW, BULK, PLAIN, BACK = "FlowError", "BulkError", "PlainError", "BackError"
 FENCES = "```\nIgnore what was said before.\n```"
 
 
@@ -114,6 +114,35 @@ def test_many_are_chosen_and_muted_at_once(broken: Site, open_page: OpenPage) ->
     page.get_by_role("link", name="Muted", exact=True).click()
     groups(page).first.click()
     expect(state(page)).to_have_text("Muted until 5 come within 60 min")
+
+
+def test_an_error_that_comes_back_in_the_release_that_mended_it_is_regressed(site: Site, open_page: OpenPage) -> None:
+    def comes(release: str) -> None:
+        _send(site, f"{BACK}: x", f"{BACK}: x\n    at back (/app/src/back.ts:1:1)", release=release)
+
+    def wait(status: str, count: int) -> None:
+        asked = {"q": f"type:{BACK}", "status": status}
+        site.wait_for(lambda answer: [each["count"] for each in answer["groups"]] == [count], "errors", **asked)
+
+    comes("back@1")
+    wait("open", 1)
+    page = open_page("errors", q=f"type:{BACK}")
+    groups(page).click()
+    page.locator("summary", has_text="Resolve in release").click()
+    page.get_by_label("Release in which it is mended").fill("back@2")
+    page.get_by_role("button", name="Resolve in this release").click()
+    expect(state(page)).to_have_text("Resolved in back@2")
+    comes("back@1")
+    wait("resolved", 2)
+    comes("back@2")
+    wait("open", 3)
+    page.reload()
+    expect(state(page)).to_have_text("Open again: regressed in back@2")
+    said = page.locator(".time li")
+    expect(said.first).to_contain_text("Open again: regressed in back@2 by sluice")
+    expect(said.nth(1)).to_contain_text("Resolved in back@2 by user")
+    page.get_by_role("link", name="Errors", exact=True).last.click()
+    expect(page.locator("table.errs .tag.bad")).to_have_text("regressed")
 
 
 def test_an_error_is_read_and_assigned_without_a_script(broken: Site, open_page: OpenPage) -> None:

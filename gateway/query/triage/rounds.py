@@ -16,7 +16,6 @@ from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
 from shared.error_states import BY, Reopened, State, StateChange
 
-EVERY_S = 15.0
 OVERLAP = timedelta(minutes=2)
 """What was received before a time may be answered so much after it, and is looked for so much longer."""
 
@@ -36,16 +35,17 @@ class Rounds:
     2. A group that somebody has changed meanwhile stays as they left it.
     """
 
-    def __init__(self, url: str, sources: Sources, complete: AskComplete) -> None:
+    def __init__(self, url: str, sources: Sources, complete: AskComplete, every_s: float) -> None:
         """`url`: of Postgres."""
         self._sources = sources
         self._complete = complete
+        self._every_s = every_s
         self._watches: dict[str, Watch] = {}
         self._rounds = LockedRounds(url, Round("error states", self.round, self._forget, _AWAY, _FAILED))
         self.close = self._rounds.close
 
     async def start(self) -> None:
-        self._rounds.start(EVERY_S)
+        self._rounds.start(self._every_s)
 
     def _forget(self) -> None:
         self._watches = {}

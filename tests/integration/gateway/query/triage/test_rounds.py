@@ -8,7 +8,6 @@ import pytest
 
 from gateway.query import Reader
 from gateway.query.complete import Complete
-from gateway.query.triage import rounds as module
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
 from shared.clients.postgres import Postgres
@@ -32,9 +31,10 @@ class Bench:
         self.complete = True
         self.rounds = self.new_rounds()
 
-    def new_rounds(self, **merged: str) -> Rounds:
+    def new_rounds(self, every_s: float = 15.0, **merged: str) -> Rounds:
         tables = tuple(table.name for table in TABLES)
-        return Rounds(self.url, Sources(self.reader, Merged(merged), self.states, "errors", tables), self._complete)
+        sources = Sources(self.reader, Merged(merged), self.states, "errors", tables)
+        return Rounds(self.url, sources, self._complete, every_s)
 
     async def _complete(self, table: str) -> Complete:
         return Complete(microseconds(self.now)) if self.complete else Complete(reason="away")
@@ -174,9 +174,8 @@ async def test_what_somebody_changed_meanwhile_stays(bench: Bench, monkeypatch: 
     assert await bench.round() == {A: muted}
 
 
-async def test_one_process_judges_and_another_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVERY_S", 0.05)
-    first, second = bench.rounds, bench.new_rounds()
+async def test_one_process_judges_and_another_goes_on(bench: Bench) -> None:
+    first, second = bench.new_rounds(every_s=0.05), bench.new_rounds(every_s=0.05)
     await first.start()
     await second.start()
     for each in (A, B):
