@@ -30,8 +30,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """A saved view. `created_by`: the id of a key, `created_by_name` its name, if it has one. Times are microseconds
-    since the epoch."""
+    """A saved view. `created_by`: the id of a key or a user, `created_by_name` its name, if it has one. Times are
+    microseconds since the epoch."""
 
     id: str
     shown: Shown
@@ -112,10 +112,11 @@ class Views:
 
 
 _FOUND: LiteralString = (
-    "SELECT views.id, page, views.name, state, created_by, coalesce(keys.name, ''),"
+    "SELECT views.id, page, views.name, state, created_by, coalesce(keys.name, users.name, ''),"
     " (extract(epoch FROM views.created_at) * 1000000)::bigint,"
     " (extract(epoch FROM views.updated_at) * 1000000)::bigint"
-    " FROM views LEFT JOIN keys ON keys.id = created_by WHERE views.project_id = %s"
+    " FROM views LEFT JOIN keys ON keys.id = created_by LEFT JOIN users ON users.id = created_by"
+    " WHERE views.project_id = %s"
 )
 _OF_ID: LiteralString = " AND views.id = %s"
 

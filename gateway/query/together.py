@@ -8,6 +8,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 
 
 @overload
@@ -16,6 +17,10 @@ async def together(a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
 async def together(a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], /) -> tuple[A, B, C]: ...
 @overload
 async def together(a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], /) -> tuple[A, B, C, D]: ...
+@overload
+async def together(
+    a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], e: Awaitable[E], /
+) -> tuple[A, B, C, D, E]: ...
 @overload
 async def together(*questions: Awaitable[A]) -> tuple[A, ...]: ...
 async def together(*questions: Awaitable[Any]) -> tuple[Any, ...]:

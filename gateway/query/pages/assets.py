@@ -14,6 +14,7 @@ from gateway.query.pages.security import HEADERS
 from gateway.rejections import NotFound
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_ICON = "public, max-age=86400"
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -45,6 +46,11 @@ def assets() -> dict[str, Asset]:
 def asset_path(name: str) -> str:
     """Where a page finds a file."""
     return assets()[name].path
+
+
+async def answer_icon(request: Request) -> Response:
+    """`/favicon.ico`, which browsers ask for where no page names an icon: texts for agents, files, the API."""
+    return Response(assets()["icon.svg"].body, headers={**HEADERS, "Cache-Control": _ICON}, media_type=_TYPES["svg"])
 
 
 async def answer_asset(request: Request) -> Response:

@@ -28,6 +28,10 @@ _SEND = {
 _WIDER = (("24h", "24 hours", 86_400), ("7d", "7 days", 604_800), ("30d", "30 days", 2_592_000))
 
 
+FIRST = _SEND["logs"]
+"""What a new key may send first."""
+
+
 class Empty(NamedTuple):
     """`what`: logs, errors. `filtered`: the query may be why. `arriving`: some of the range may still come, of what
     came after `up_to` (microseconds; None for unknown). `start`: of the range. `wider`: the same page over more time.

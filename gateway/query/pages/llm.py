@@ -1,7 +1,7 @@
 """The page LLM: what calls to models cost, took and used (pages.md, "LLM")."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.query.asked import Asked, parse_asked
@@ -20,10 +20,12 @@ from gateway.query.pages.usage.budgets import find_budgets
 from gateway.query.pages.usage.groups import groups_of
 from gateway.query.pages.usage.measures import MEASURES, Measure, course_chart, width_of, width_text
 from gateway.query.pages.usage.month import month_of, month_range
+from gateway.query.pages.usage.offered import offered_attributes
 from gateway.query.pages.view import View
 from gateway.query.paging import Paging, parse_paging
 from gateway.query.parameters import Parameters
 from gateway.query.times import parse_time
+from gateway.query.together import together
 
 SORT_TEXTS = {"cost": "Dearest", "latency": "Slowest", "tokens": "Most tokens", "time": "Newest"}
 """Orders of the calls -> their texts, the usual one first."""
@@ -87,7 +89,7 @@ async def _find(view: View) -> Mapping[str, Any]:
     asked, reader, project_id = asking.asked, view.deps.reader, view.project.project_id
     width = width_of(asked.range)
     complete = (await view.deps.complete_of(asked.tables)).within(asked.as_of)
-    usage, course, cost, calls, budgets = await asyncio.gather(
+    usage, course, cost, calls, budgets = await together(
         find_usage(reader, project_id, UsageQuery(asked, asking.dimensions, width, GROUPS, 0)),
         find_course(reader, project_id, asked, width),
         find_cost(reader, project_id, month_range(view.now)),
@@ -114,27 +116,29 @@ async def _find(view: View) -> Mapping[str, Any]:
         "calls": [_call(view, call) for call in calls.calls],
         "next": _beside(view, asking, calls.next),
         "previous": _beside(view, asking, calls.previous),
-        **_links(view, asking),
+        **_links(view, asking, await asyncio.to_thread(offered_attributes, calls.calls)),
     }
 
 
-def _links(view: View, asking: Asking) -> Mapping[str, Any]:
-    """To the page with something else chosen: (text, address, whether it is chosen)."""
+def _links(view: View, asking: Asking, attributes: Sequence[str]) -> Mapping[str, Any]:
+    """To the page with something else chosen: (text, address, whether it is chosen). `attributes`: those that are
+    offered, as dimensions."""
     sort = asking.paging.sort.name
     return {
         "measures": [
             (each.text, view.here(measure=name, cursor=None), name == asking.measure) for name, each in MEASURES.items()
         ],
-        "dimensions": _choices(view, asking),
+        "dimensions": _choices(view, asking, attributes),
+        "order": SORT_TEXTS[sort],
         "sorts": [(text, view.here(sort=name, cursor=None), name == sort) for name, text in SORT_TEXTS.items()],
         "unpriced": view.here(q=render(_unpriced(asking.asked.q)), cursor=None),
         "kept": {**view.hidden([]), "measure": asking.measure},
     }
 
 
-def _choices(view: View, asking: Asking) -> list[tuple[str, str, bool]]:
-    """What the calls may be grouped by: the columns, and what is chosen."""
-    names = dict.fromkeys([*COLUMNS, asking.group_by])
+def _choices(view: View, asking: Asking, attributes: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """What the calls may be grouped by: the columns, attributes that calls have, and what is chosen."""
+    names = dict.fromkeys([*COLUMNS, *attributes, asking.group_by])
     return [
         (
             name.capitalize() if name in COLUMNS else name,
@@ -163,4 +167,4 @@ def _beside(view: View, asking: Asking, cursor: str | None) -> str:
     return view.onward(asking.asked.range, **own, cursor=cursor)
 
 
-LLM = Page("llm", "llm.html", _find, title="LLM", key="a")
+LLM = Page("llm", "llm.html", _find, title="LLM", key="a", for_agents=True)

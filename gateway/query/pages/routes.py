@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from gateway.query.deps import QueryDeps
 from gateway.query.pages import login, sign_on
-from gateway.query.pages.assets import answer_asset
+from gateway.query.pages.assets import answer_asset, answer_icon
 from gateway.query.pages.choose import range_route
 from gateway.query.pages.error import ERROR
 from gateway.query.pages.errors import ERRORS
@@ -61,6 +61,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         *login.routes(deps),
         *sign_on.routes(deps),
         PageRoute("/static/{digest}/{name}", refusing(answer_asset)),
+        PageRoute("/favicon.ico", refusing(answer_icon), methods=["GET"]),
         range_route(deps),
         tail_route(deps),
         export_route(deps),

@@ -53,6 +53,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "words": words_of(asked.q),
         "rows": _rows(view, found.traces),
         "failed": sum(root.errors > 0 for root in found.traces),
+        "order": SORTS[sort],
         "spans": sum(root.spans for root in found.traces),
         "sorts": [(text, view.url(sort=name), name == sort) for name, text in SORTS.items()],
         "slow": [(least, view.url(q=_slower(asked.q, least), sort=sort)) for least in SLOW],
@@ -87,4 +88,4 @@ def _slower(tree: Node, least: str) -> str:
     return render(only(tree, Term("duration", Compare(">", least))))
 
 
-TRACES = Page("traces", "traces.html", _find, title="Traces", key="t")
+TRACES = Page("traces", "traces.html", _find, title="Traces", key="t", for_agents=True)

@@ -42,7 +42,7 @@ class ViewBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Author(msgspec.Struct, frozen=True):
-    """The key that was used, and its name."""
+    """The key that was used, or the user who saved it on a page, and its name."""
 
     key_id: str
     name: str | None

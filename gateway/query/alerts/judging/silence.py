@@ -1,7 +1,5 @@
 """A service of which nothing arrives."""
 
-import asyncio
-
 from msgspec.structs import replace
 
 from gateway.query.alerts.asking import LANGUAGES, Case, Verdict
@@ -10,6 +8,7 @@ from gateway.query.alerts.windows import Window
 from gateway.query.arrivals import find_arrivals
 from gateway.query.range import Range
 from gateway.query.times import format_time
+from gateway.query.together import together
 from shared.alerts.alert import Alert
 from shared.alerts.progress import MINUTE_US, Progress
 from shared.alerts.rule import SIGNALS
@@ -30,7 +29,7 @@ async def judge_silence(case: Case, window: Window) -> Verdict:
     length = case.rule.minutes or 1
     looked_at = Window(window.complete - length * MINUTE_US, window.complete, window.complete)
     deps, project_id = case.deps, case.project_id
-    counts = await asyncio.gather(
+    counts = await together(
         *(
             find_arrivals(deps.reader, project_id, case.asked(signal, looked_at), LANGUAGES[signal])
             for signal in SIGNALS

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from gateway.query.pages.empty import FIRST
 from gateway.query.pages.page import Page
 from gateway.query.pages.roles import check_role
 from gateway.query.pages.settings.key_form import EMPTY, SCOPES, KeyForm, parse_key_form
@@ -81,7 +82,8 @@ async def _make(view: View, form: KeyForm) -> tuple[int, Mapping[str, Any]]:
     except TooManyKeys:
         return 409, await _shown(view, form._replace(problems={"name": _FULL}))
     _log.info("key made", project_id=project_id, by=view.visitor.name, scopes=form.key.scopes)
-    return 200, await _shown(view, EMPTY, made=(form.key.name, token))
+    first = FIRST if "ingest" in form.key.scopes else None
+    return 200, await _shown(view, EMPTY, made=(form.key.name, token), first_log=first)
 
 
 async def _rotate(view: View, key_id: str) -> tuple[int, Mapping[str, Any]]:
@@ -114,8 +116,10 @@ async def _shown(
     rotate: str = "",
     made: tuple[str, str] | None = None,
     said: str = "",
+    first_log: tuple[str, str] | None = None,
 ) -> Mapping[str, Any]:
-    """`revoke`, `rotate`: the id of a key that is asked about once more."""
+    """`revoke`, `rotate`: the id of a key that is asked about once more; `first_log`: what a new key is offered to
+    send, the end of the route and the body."""
     is_owner = view.visitor.may("owner", view.project.project_id)
     now = datetime.now(UTC)
     keys = view.deps.known_settings.keys
@@ -129,6 +133,7 @@ async def _shown(
         "form": form,
         "scopes": SCOPES,
         "made": made,
+        "first_log": first_log,
         "said": said,
     }
 
@@ -162,4 +167,4 @@ def _state(key: Key, now: datetime) -> str:
     return "expired" if key.expires_at <= now else f"ends {minute(microseconds(key.expires_at))}"
 
 
-KEYS = Page("settings", "settings/keys.html", _find, title="Settings", key="s", send=_send)
+KEYS = Page("settings", "settings/keys.html", _find, title="Settings", key="s", send=_send, for_agents=True)

@@ -19,4 +19,4 @@ async def _find(view: View) -> Mapping[str, Any]:
     return {"members": await known(find_members(postgres, view.project.project_id), WHAT)}
 
 
-MEMBERS = Page("settings/members", "settings/members.html", _find)
+MEMBERS = Page("settings/members", "settings/members.html", _find, for_agents=True)

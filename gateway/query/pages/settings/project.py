@@ -25,4 +25,4 @@ async def _find(view: View) -> Mapping[str, Any]:
     }
 
 
-PROJECT = Page("settings/project", "settings/project.html", _find)
+PROJECT = Page("settings/project", "settings/project.html", _find, for_agents=True)

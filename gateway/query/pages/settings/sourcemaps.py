@@ -18,4 +18,4 @@ async def _find(view: View) -> Mapping[str, Any]:
     return {"releases": releases[:MOST_SHOWN], "more": len(releases) > MOST_SHOWN}
 
 
-SOURCEMAPS = Page("settings/sourcemaps", "settings/sourcemaps.html", _find)
+SOURCEMAPS = Page("settings/sourcemaps", "settings/sourcemaps.html", _find, for_agents=True)

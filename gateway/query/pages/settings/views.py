@@ -1,8 +1,10 @@
-"""Settings, Views: saved searches; members delete them (pages.md, "Settings")."""
+"""Settings, Views: saved searches; members save and delete them (pages.md, "Settings")."""
 
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
+
+import msgspec
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.roles import check_role
@@ -10,7 +12,13 @@ from gateway.query.pages.times import day
 from gateway.query.pages.view import View, home
 from gateway.query.postgres import known
 from gateway.query.settings import WHAT
+from gateway.query.views.refusals import TooMany
+from gateway.query.views.shapes import ViewBody
+from shared.views import NameTaken, TooManyViews
 from shared.views import View as SavedView
+
+_NO_NAME = "The view is not saved: it needs a name of one line, of at most 100 characters."
+_ANOTHER = "Save it by another one, or delete that first."
 
 
 class ViewRow(NamedTuple):
@@ -29,14 +37,32 @@ async def _find(view: View) -> Mapping[str, Any]:
 
 
 async def _send(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-    """Deletes a view. Raises `LacksRole`, `Unavailable`."""
+    """Saves a view, or deletes one. Raises `LacksRole`, `Unavailable`."""
     view.finish()
     project_id, view_id = view.project.project_id, fields.get("delete", "")
     check_role(view.visitor, "member", project_id)
+    if "name" in fields:
+        return await _save(view, fields)
     settings, remove = view.deps.known_settings, partial(view.deps.views.remove, project_id, view_id, view.actor)
     if "\0" in view_id or await settings.change(project_id, remove) is None:
         return 404, await _shown(view, said="The project has no such view.")
     return 200, await _shown(view, said="The view is deleted.")
+
+
+async def _save(view: View, fields: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+    given = {"page": fields.get("page", ""), "name": fields["name"].strip(), "state": fields.get("state", "")}
+    project_id, views = view.project.project_id, view.deps.views
+    try:
+        shown = msgspec.convert(given, ViewBody).shown
+        add = partial(views.add, project_id, shown, view.actor)
+        await view.deps.known_settings.change(project_id, add)
+    except msgspec.ValidationError:
+        return 422, await _shown(view, said=_NO_NAME)
+    except NameTaken:
+        return 409, await _shown(view, said=f"The page has a view of this name already: {shown.name}. {_ANOTHER}")
+    except TooManyViews:
+        return 409, await _shown(view, said=f"{TooMany.sentence}.")
+    return 200, await _shown(view, said=f"The view is saved: {shown.name}.")
 
 
 async def _shown(view: View, *, delete: str = "", said: str = "") -> Mapping[str, Any]:
@@ -55,4 +81,4 @@ def _row(project_id: str, saved: SavedView) -> ViewRow:
     return ViewRow(saved.id, shown.page, shown.name, href, by, day(saved.updated_at))
 
 
-VIEWS = Page("settings/views", "settings/views.html", _find, send=_send)
+VIEWS = Page("settings/views", "settings/views.html", _find, send=_send, for_agents=True)

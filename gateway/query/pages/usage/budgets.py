@@ -1,6 +1,5 @@
 """The budgets of the page LLM: what each has spent in its day or month (alerts.md, "The kinds")."""
 
-import asyncio
 from typing import NamedTuple
 
 from gateway.query.alerts.asking import tree_of
@@ -9,6 +8,7 @@ from gateway.query.pages.view import View
 from gateway.query.postgres import known
 from gateway.query.range import Range
 from gateway.query.reader import TooBig
+from gateway.query.together import together
 from gateway.rejections import Unavailable
 from shared.alerts.rules import StoredRule
 
@@ -47,7 +47,7 @@ async def find_budgets(view: View) -> Budgets | None:
         return None
     rules = await known(alerts.rules.of_project(project_id), "alert rules")
     found = [each for each in rules if each.rule.kind == "llm_cost" and each.rule.enabled]
-    rows = await asyncio.gather(*(_budget(view, each) for each in found[:MOST]))
+    rows = await together(*(_budget(view, each) for each in found[:MOST]))
     return Budgets(list(rows), len(found) - len(rows))
 
 

@@ -14,7 +14,7 @@ from gateway.query.range import Range
 from gateway.query.reader import Reader
 from shared.signals.llm import SIGNAL as LLM
 from tests.integration.gateway.query.pages.browser import Browser, links_in
-from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, text_of
+from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, is_in_fences, text_of
 from tests.integration.gateway.query.pages.test_trace_pages import asked, texts
 from tests.integration.gateway.query.read_api import NOON, Store
 
@@ -121,7 +121,9 @@ async def test_a_call_leads_to_its_trace_and_an_attribute_to_its_groups(store: S
     html = await reader.shown(f"/p/p/llm?{RANGE}")
     trace = next(link for link in links_in(html) if link.startswith("/p/p/traces/t?"))
     assert "POST /reply" in await reader.shown(trace)
-    assert "reply" in text_of(await reader.shown(f"/p/p/llm?{RANGE}&attribute=feature"))
+    offered = next(link for link in links_in(html) if "group_by=attr.feature" in link)
+    for address in (offered, f"/p/p/llm?{RANGE}&attribute=feature"):
+        assert "reply" in text_of(await reader.shown(address))
 
 
 async def test_the_month_so_far_is_of_all_calls_of_the_project(store: Store, reader: Browser) -> None:
@@ -160,6 +162,7 @@ async def test_no_field_of_a_call_is_markup(store: Store, reader: Browser) -> No
         html = await reader.shown(f"/p/p/llm?{RANGE}{more}")
         assert EVIL in text_of(html)
         is_harmless(html)
+        is_in_fences(await reader.get(f"/p/p/llm.md?{RANGE}{more}"))
 
 
 async def test_no_parameter_of_the_page_is_markup(store: Store, reader: Browser) -> None:

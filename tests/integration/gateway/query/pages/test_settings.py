@@ -16,15 +16,13 @@ from shared.views import Shown, Views
 from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, links_in, token_in
 from tests.integration.gateway.query.pages.conftest import OpenBrowser
-from tests.integration.gateway.query.pages.test_pages import EVIL, is_harmless, text_of
+from tests.integration.gateway.query.pages.markup import EVIL, is_harmless, is_in_fences, text_of
 from tests.integration.gateway.query.read_api import Store
 
 PATH = "/p/p/settings"
+TABS = ("members", "views", "alerts", "sourcemaps", "drain", "project", "audit")
+PAGES = [PATH, *(f"{PATH}/{page}" for page in TABS)]
 BY = Actor(kind="key", id="key_x", address="192.0.2.7")
-PAGES = [
-    PATH,
-    *(f"{PATH}/{page}" for page in ("members", "views", "alerts", "sourcemaps", "drain", "project", "audit")),
-]
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
 
@@ -56,7 +54,8 @@ async def form_of(browser: Browser, **fields: str) -> dict[str, str]:
 
 
 def keys_in(html: str) -> list[str]:
-    return re.findall(r"\b(?:dt_[0-9a-f]{24}|pk_\w{32})\b", html)
+    """Each once."""
+    return list(dict.fromkeys(re.findall(r"\b(?:dt_[0-9a-f]{24}|pk_\w{32})\b", html)))
 
 
 async def stored(postgres: Postgres, token: str) -> ResolvedKey | None:
@@ -73,8 +72,9 @@ async def test_a_key_is_made_with_its_rules_and_shown_once(owner: Browser, postg
     assert (found.project_id, found.scopes) == ("p", {"ingest", "read"})
     assert found.origins == ("https://a.example", "null")
     assert (found.ingest_limit, found.read_limit) == (7, 7)
-    html = await owner.shown(PATH)
-    assert token not in html
+    html, told = await owner.shown(PATH), await owner.shown(f"{PATH}.md")
+    assert token not in html + told
+    assert f"edge, {token[:8]}…: may ingest, read; origins https://a.example null" in told
     assert f"edge{token[:8]}…ingest, readhttps://a.example and 1 more7, 7" in text_of(html)
 
 
@@ -168,7 +168,7 @@ async def test_only_owners_see_and_change_keys(
         await member(browser, keys_url, "viewer" if role == "viewer" else "member")
     html = await browser.shown(PATH)
     assert "Only owners of the project see its keys" in text_of(html)
-    assert keys.ingest[:8] not in html
+    assert keys.ingest[:8] not in html + await browser.shown(f"{PATH}.md")
     assert "Make key" not in html
     before = await postgres.query("SELECT count(*), count(revoked_at) FROM keys")
     victim = await stored(postgres, keys.ingest)
@@ -230,7 +230,8 @@ async def test_members_are_seen_by_users_and_not_by_keys(
     assert "Elsewhere" not in text
     reader = open_browser()
     await reader.log_in(key=keys.read)
-    assert "Rosa" not in await reader.shown(f"{PATH}/members")
+    for suffix in ("", ".md"):
+        assert "Rosa" not in await reader.shown(f"{PATH}/members{suffix}")
 
 
 async def test_views_source_maps_and_rules_are_shown(owner: Browser, keys_url: str, postgres: Postgres) -> None:
@@ -274,15 +275,33 @@ async def test_members_delete_views_and_viewers_do_not(
     assert await views.find("q", theirs.id) is not None
 
 
+async def test_members_save_views_and_viewers_do_not(
+    browser: Browser, open_browser: OpenBrowser, keys_url: str, postgres: Postgres
+) -> None:
+    path, name = f"{PATH}/views", secrets.token_hex(4)
+    viewer, member_of_p = await member(open_browser(), keys_url, "viewer"), await member(browser, keys_url, "member")
+    fields = {"page": "logs", "name": f" {name} ", "state": "q=level%3Aerror&last=4h"}
+    assert (await viewer.send(path, await form_of(viewer, **fields))).status_code == 403
+    saved = await member_of_p.send(path, await form_of(member_of_p, **fields))
+    assert (saved.status_code, f"The view is saved: {name}." in text_of(saved.text)) == (200, True)
+    assert "/p/p/logs?q=level%3Aerror&last=4h" in links_in(saved.text)
+    (view,) = [each for each in await Views(postgres).of_project("p") if each.shown.name == name]
+    assert view.created_by_name.startswith("member")
+    again = await member_of_p.send(path, await form_of(member_of_p, **fields))
+    assert (again.status_code, "a view of this name already" in text_of(again.text)) == (409, True)
+    for wrong in ({"name": " "}, {"name": "x" * 101}, {"page": "settings"}, {"state": "a b"}):
+        assert (await member_of_p.send(path, await form_of(member_of_p, **fields | wrong))).status_code == 422
+
+
 async def test_a_drain_secret_is_never_shown(owner: Browser, keys_url: str) -> None:
     with connect(keys_url) as db:
         db.execute("UPDATE projects SET drain_secret = 'hush hush', drain_limit = 9 WHERE id = 'p'")
     try:
-        html = await owner.shown(f"{PATH}/project")
+        html, told = await owner.shown(f"{PATH}/project"), await owner.shown(f"{PATH}/project.md")
     finally:
         with connect(keys_url) as db:
             db.execute("UPDATE projects SET drain_secret = NULL, drain_limit = NULL WHERE id = 'p'")
-    assert "hush" not in html
+    assert "hush" not in html + told
     assert "Drains must be signedyes" in text_of(html)
 
 
@@ -300,6 +319,8 @@ async def test_nothing_that_is_set_is_markup(
         )
     for page in (*PAGES, f"{PATH}?revoke=key_x"):
         is_harmless(await owner.shown(page))
+    for page in (PATH, f"{PATH}/views", f"{PATH}/sourcemaps"):
+        is_in_fences(await owner.get(f"{page}.md"))
 
 
 async def test_a_row_that_makes_no_key_is_named(owner: Browser, keys_url: str) -> None:

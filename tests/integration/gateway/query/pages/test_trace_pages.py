@@ -13,7 +13,7 @@ from shared.signals.llm import SIGNAL as LLM
 from shared.signals.logs import LOGS
 from shared.signals.traces import SIGNAL as TRACES
 from tests.integration.gateway.query.pages.browser import Browser, links_in
-from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, text_of
+from tests.integration.gateway.query.pages.markup import EVIL, RANGE, is_harmless, is_in_fences, text_of
 from tests.integration.gateway.query.read_api import NOON, Store
 
 MS = 1_000
@@ -245,6 +245,7 @@ async def test_no_field_of_a_trace_is_markup(store: Store, reader: Browser) -> N
         html = await reader.shown(each)
         assert EVIL in text_of(html)
         is_harmless(html)
+    is_in_fences(await reader.get(f"/p/p/traces.md?{RANGE}"))
     listed = links_in(await reader.shown(f"/p/p/traces?{RANGE}"))
     (leads,) = {link for link in listed if link.startswith("/p/p/traces/")}
     assert (await reader.get(leads)).status_code == 200
