@@ -5,7 +5,7 @@ from typing import NamedTuple
 from gateway.query.alerts.links import minutes, number
 from gateway.query.alerts.shapes import host_of
 from gateway.query.pages.money import money
-from gateway.query.pages.times import ago
+from gateway.query.pages.times import ago, seconds
 from shared.alerts.alert import Delivery, First
 from shared.alerts.rule import Kind, Rule
 from shared.alerts.rules import StoredRule
@@ -92,7 +92,7 @@ def _state(stored: StoredRule) -> tuple[str, str]:
 def sent_of(delivery: Delivery) -> Sent:
     alert = delivery.alert
     css = {"delivered": "new", "failed": "bad", "waiting": "amb"}[delivery.state]
-    tries = [f"{each.at:%H:%M:%S} {each.problem or f'answered {each.status}'}" for each in delivery.tries]
+    tries = [f"{seconds(microseconds(each.at))} {each.problem or f'answered {each.status}'}" for each in delivery.tries]
     if delivery.next_try is not None:
         tries.append(f"next try {delivery.next_try:%H:%M:%S}")
     return Sent(microseconds(delivery.created_at), alert.title, alert.text, alert.first, delivery.state, css, tries)
