@@ -51,9 +51,7 @@ async def find_facets_beside(view: View, asked: Asked, choices: Choices, count: 
     """Those that fail say so, and leave the others as they are."""
     groups = [group for group in (EXACT, SAMPLED, choices.fields) if group]
     return [
-        facet
-        for group in await together(*(_group(view, asked, each, count) for each in groups))
-        for facet in group
+        facet for group in await together(*(_group(view, asked, each, count) for each in groups)) for facet in group
     ]
 
 
