@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dlq": ("writer.ops.dlq.command:dlq", "Dead letters: list, show, redrive and purge them."),
     "audit": ("writer.ops.audit.command:audit", "Compare the queue with ClickHouse: missing, duplicated, lost."),
     "audit-log": ("shared.commands.audit_log:audit_log", "Show who changed what, when, and from where."),
+    "doctor": ("shared.doctor.command:doctor", "Look at what Sluice stands on, and say what is wrong."),
     "lag": ("writer.ops.lag.command:lag", "Show how far the writers are behind."),
     "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
     "sourcemaps": ("shared.commands.sourcemaps:sourcemaps", "Source maps: list, delete and prune them."),

@@ -1,5 +1,6 @@
 """Brings the tables of one server up to date, or those of a cluster by statements ON CLUSTER."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from shared.clients.clickhouse import ClickHouse, ServerError
@@ -36,7 +37,7 @@ class Changes:
 class ServerMigration:
     """One run on one server. Whoever runs it holds the lock: the scratch table has one name."""
 
-    def __init__(self, server: ClickHouse, database: str, storage: Storage, fsync: bool) -> None:
+    def __init__(self, server: ClickHouse, database: str, storage: Storage, fsync: bool = False) -> None:
         self._server = server
         self._database = database
         self._storage = storage
@@ -57,6 +58,18 @@ class ServerMigration:
                 self._changes.conflicts.extend(found.conflicts)
                 self._alter(table, found, allow_destructive)
         return self._changes
+
+    def lacking(self, tables: Sequence[Table]) -> list[str]:
+        """What a run would change, a sentence each, without changing anything; settings that fsync are left out."""
+        said: list[str] = []
+        for table in tables:
+            found = self._plan(table)
+            if found is None:
+                said.append(f"there is no table {stored_in(table, self._storage)}")
+            else:
+                steps = (step.says for step in found.steps if "fsync" not in step.alter)
+                said += [*found.conflicts, *(f"{table.name}: a migration would have {says}" for says in steps)]
+        return said
 
     def _create_database(self) -> None:
         if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):

@@ -183,6 +183,19 @@ class Consumer(Protocol):
         """
 
 
+class TopicState(NamedTuple):
+    """Of its worst partition. `min_in_sync`: copies in sync without which nothing is written."""
+
+    partitions: int
+    brokers: int = 1
+    copies: int = 1
+    in_sync: int = 1
+    min_in_sync: int = 1
+    without_leader: int = 0
+    is_unclean: bool = False
+    """A copy that is not in sync may become the leader."""
+
+
 class Queue(Protocol):
     """One queue: makes producers and consumers, and answers questions without joining a group."""
 
@@ -200,6 +213,9 @@ class Queue(Protocol):
             UnfitTopic: one of the others refuses messages which our producers may send
             (delivery.md, "The Kafka producer").
         """
+
+    async def topic_states(self, topics: Iterable[str]) -> dict[str, TopicState]:
+        """How each of these topics is kept; those that are missing are left out."""
 
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         """The bytes that each of these topics takes, packed, without replicas; those that are missing are left out."""

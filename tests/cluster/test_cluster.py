@@ -7,6 +7,7 @@ import pytest
 from tests.faults.catalog import FAULTS
 from tests.faults.harness import Step, run
 from tests.faults.stack_under_test import StackUnderTest, stack_under_test
+from tests.integration.stack import wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -45,3 +46,18 @@ def test_status_and_env_name_all_of_it(stack: StackUnderTest) -> None:
     assert roles.count("gateway") == 2
     assert stack.running.env["SLUICE_QUEUE_URL"].count(",") == 2
     assert stack.running.env["SLUICE_CLICKHOUSE_CLUSTER"] == "sluice"
+
+
+def test_doctor_finds_all_copies_on_all_brokers_and_names_the_nodes(stack: StackUnderTest) -> None:
+    wait_until(lambda: not failing(stack), 60, "a cluster without findings")
+    found = stack.running.sluice("doctor")["findings"]
+    assert {f"clickhouse 127.0.0.1:{each}" for each in stack.running.ports("clickhouse", "clickhouse-2")} <= {
+        each["part"] for each in found
+    }
+    assert "all copies in sync" in next(each["sentence"] for each in found if each["part"] == "queue")
+
+
+def failing(stack: StackUnderTest) -> list[str]:
+    """What isn't well, but that `var/env` names no reader."""
+    found = stack.running.sluice("doctor")["findings"]
+    return [each["sentence"] for each in found if each["state"] != "ok" and each["part"] != "clickhouse reader"]

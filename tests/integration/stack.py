@@ -73,6 +73,10 @@ class RunningStack:
 
         return wait_until(running, UP_WITHIN_S, f"{role} up")
 
+    def ports(self, *roles: str) -> list[int]:
+        """The ports of the processes of these roles."""
+        return [int(each["port"]) for each in self.processes() if each["role"] in roles]
+
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a SELECT as dicts; the texts as ClickHouse has them."""
         client = Client.from_url(self.env["SLUICE_CLICKHOUSE_URL"])

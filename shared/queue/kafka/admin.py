@@ -13,11 +13,12 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.structs import TopicPartition
 
-from shared.queue.base import Lane, Position, TopicSpec, UnfitTopic
+from shared.queue.base import Lane, Position, TopicSpec, TopicState, UnfitTopic
 from shared.queue.kafka import sizes
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.topic_ids import topic_ids, within
+from shared.queue.kafka.topic_states import topic_states
 
 EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
 PING_TIMEOUT_S = 2.0
@@ -84,6 +85,10 @@ class Admin:
         if unfit:
             raise UnfitTopic("; ".join(unfit))
         return missing
+
+    async def topic_states(self, topics: Iterable[str]) -> dict[str, TopicState]:
+        names = sorted(set(topics))
+        return await self._cluster.ask(lambda client: topic_states(client, names))
 
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         names = sorted(set(topics))

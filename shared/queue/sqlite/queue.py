@@ -16,6 +16,7 @@ from shared.queue.base import (
     QueueError,
     QueueUnavailable,
     TopicSpec,
+    TopicState,
     UnfitTopic,
 )
 from shared.queue.sqlite import catalog, groups, log, retention
@@ -73,6 +74,10 @@ class SqliteQueue:
                     f" set SLUICE_TOPICS_MAX_MESSAGE_BYTES={most}"
                 )
         return [name for name in names if name not in known]
+
+    async def topic_states(self, topics: Iterable[str]) -> dict[str, TopicState]:
+        known, wanted = await self._reader.read(catalog.topics), frozenset(topics)
+        return {name: TopicState(spec.partitions) for name, spec in known.items() if name in wanted}
 
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         found, wanted = await self._reader.read(retention.sizes), frozenset(topics)

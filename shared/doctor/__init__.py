@@ -1,0 +1,1 @@
+"""`sluice doctor`: what is wrong with what Sluice stands on, a line a finding."""

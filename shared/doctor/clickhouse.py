@@ -1,0 +1,138 @@
+"""ClickHouse, on each node of a cluster: reachable, migrated, in time, with room, and with windows that are large
+enough (operating.md, "The deduplication window")."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from math import ceil
+from urllib.parse import urlsplit
+
+from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
+from shared.clients.clickhouse_nodes import connection, nodes_of
+from shared.doctor.finding import Finding, of_clock
+from shared.migrations.describe import describe
+from shared.migrations.one_server import ServerMigration
+from shared.migrations.plan import WINDOWS
+from shared.migrations.statements import stored_in
+from shared.registry import Registry
+from shared.settings import Settings, Storage
+
+_PART = "clickhouse"
+_TIMEOUT_S = 30.0
+_LEAST_FREE = 0.1
+
+_SERVER_WAITS_S = 300
+"""How long a server keeps an insert whose client stalls: its `receive_timeout`."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What there should be. `partitions`: topic -> how many it has; those that are missing are counted as new ones."""
+
+    settings: Settings
+    registry: Registry
+    partitions: Mapping[str, int]
+
+    def lanes(self, table: str) -> int:
+        """Partitions of all topics whose rows a table holds."""
+        topics = [signal.topic for signal in self.registry.signals.values() if signal.table.name == table]
+        return sum(self.partitions.get(topic, self.settings.topics.partitions) for topic in topics)
+
+
+def look(wanted: Wanted) -> list[Finding]:
+    """Blocks. Whoever calls holds the lock of migrations: a scratch table is made for a moment."""
+    settings = wanted.settings
+    url, cluster = settings.services.clickhouse_url, settings.storage.cluster
+    try:
+        with closing(ClickHouse(url, timeout_s=_TIMEOUT_S)) as server:
+            nodes = nodes_of(server, cluster) if cluster else []
+            found = [] if nodes else [*_of_server(_PART, server, wanted, 1)]
+    except ClickHouseError as error:
+        return [_refused(_PART, error)]
+    shards = len({node.shard for node in nodes})
+    for node in nodes:
+        part = f"{_PART} {node}"
+        try:
+            with connection(url, node, timeout_s=_TIMEOUT_S) as server:
+                found += _of_server(part, server, wanted, shards)
+        except ClickHouseError as error:
+            found.append(_refused(part, error))
+    return [*found, *_of_reader(settings)]
+
+
+def _refused(part: str, error: ClickHouseError) -> Finding:
+    if isinstance(error, ServerError):
+        return Finding(part, "failure", f"it refuses: {error}: run `sluice migrate`, or grant this user what it lacks")
+    return Finding(part, "failure", f"it can't be reached ({error}): check SLUICE_CLICKHOUSE_URL")
+
+
+def _of_server(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
+    began = time.time()
+    ((version, there),) = server.query("SELECT version(), toUnixTimestamp64Micro(now64(6)) / 1e6")
+    yield Finding(part, "ok", f"version {version}")
+    yield of_clock(part, there - (began + time.time()) / 2)
+    yield from _room(part, server)
+    yield from _tables(part, server, wanted, shards)
+
+
+def _room(part: str, server: ClickHouse) -> Iterator[Finding]:
+    for name, free, total in server.query(
+        "SELECT name, free_space, total_space FROM system.disks WHERE total_space > 0"
+    ):
+        share = free / total
+        if share < _LEAST_FREE:
+            yield Finding(
+                part, "warning", f"disk {name} has {share:.0%} free: shorten retention_days, or give it more room"
+            )
+
+
+def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
+    settings = wanted.settings
+    database, storage = database_of(settings.services.clickhouse_url), settings.storage
+    tables = [table.searched_by(settings.search.index) for table in wanted.registry.tables]
+    stored = [replace(table, name=stored_in(table, storage)) for table in tables]
+    lacking = ServerMigration(server, database, Storage(engine=storage.engine)).lacking(stored)
+    for sentence in lacking:
+        yield Finding(part, "failure", f"{sentence}: run `sluice migrate`")
+    if not lacking:
+        yield Finding(part, "ok", f"{len(tables)} tables, as this version wants them")
+    for table, held in zip(tables, stored, strict=True):
+        if (shape := describe(server, database, held.name)) is not None:
+            needed = blocks_needed(ceil(wanted.lanes(table.name) / shards), settings)
+            yield from judged_window(part, held.name, shape.settings, needed)
+
+
+def blocks_needed(lanes: int, settings: Settings) -> int:
+    """Blocks that a table takes while a batch may still be sent again. Pure."""
+    writer = settings.writer
+    return ceil(lanes / writer.batch_age_s * (writer.insert_timeout_s + _SERVER_WAITS_S + writer.backoff_max_s))
+
+
+def judged_window(part: str, table: str, settings: Mapping[str, str], needed: int) -> Iterator[Finding]:
+    """Whether a table remembers as many blocks as are needed. Pure."""
+    for name in WINDOWS:
+        if settings.get(name, "").isdigit() and int(settings[name]) < needed:
+            yield Finding(
+                part,
+                "warning",
+                f"{table} remembers {int(settings[name]):,} blocks, and {needed:,} may come while a batch can be sent"
+                f" again: ALTER TABLE {table} MODIFY SETTING {name} = {needed}",
+            )
+
+
+def _of_reader(settings: Settings) -> Iterator[Finding]:
+    url, part = settings.clickhouse_read_url, f"{_PART} reader"
+    if not settings.services.clickhouse_read_url:
+        yield Finding(part, "warning", "questions are asked as the writer's user: set SLUICE_CLICKHOUSE_READ_URL")
+        return
+    try:
+        with closing(ClickHouse(url, timeout_s=_TIMEOUT_S)) as server:
+            ((readonly,),) = server.query("SELECT toUInt8(getSetting('readonly'))")
+    except ClickHouseError as error:
+        yield _refused(part, error)
+        return
+    if not readonly:
+        yield Finding(part, "warning", f"user {urlsplit(url).username} can write: give it a profile with readonly=2")
+    else:
+        yield Finding(part, "ok", "it can only read")

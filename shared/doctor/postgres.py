@@ -1,0 +1,41 @@
+"""Postgres: reachable, migrated, in time."""
+
+import time
+
+from shared.clients.postgres import Connection, PostgresUnavailable, QueryRefused, connect
+from shared.doctor.finding import Finding, of_clock
+from shared.migrations.postgres import migrations
+
+_PART = "postgres"
+
+
+def look(url: str) -> list[Finding]:
+    """Blocks."""
+    try:
+        with connect(url) as db:
+            return [*_answers(db), _migrated(db)]
+    except PostgresUnavailable as error:
+        return [Finding(_PART, "failure", f"it can't be reached ({error}): check SLUICE_POSTGRES_URL")]
+    except QueryRefused as error:
+        return [Finding(_PART, "failure", f"it refuses ({error}): run `sluice migrate`, or grant this user its tables")]
+
+
+def _answers(db: Connection) -> list[Finding]:
+    began = time.time()
+    (version, there), *_ = db.execute(
+        "SELECT current_setting('server_version'), extract(epoch FROM clock_timestamp())::float8"
+    ).fetchall()
+    here = (began + time.time()) / 2
+    return [Finding(_PART, "ok", f"version {version}"), of_clock(_PART, there - here)]
+
+
+def _migrated(db: Connection) -> Finding:
+    applied = {number for (number,) in db.execute("SELECT number FROM sluice_migrations").fetchall()}
+    known = {each.number: each.name for each in migrations()}
+    if missing := sorted(known.keys() - applied):
+        return Finding(
+            _PART, "failure", f"{len(missing)} migrations lack, from {known[missing[0]]} on: run `sluice migrate`"
+        )
+    if applied - known.keys():
+        return Finding(_PART, "warning", "a newer Sluice has migrated it: upgrade this one")
+    return Finding(_PART, "ok", f"{len(known)} migrations, none lacks")

@@ -1,0 +1,79 @@
+"""The queue: reachable, its topics there, with copies enough, and large enough messages."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from shared.doctor.finding import Finding
+from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
+from shared.signals.base import Signal
+
+_PART = "queue"
+
+
+async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
+    topics = [signal.topic for signal in signals]
+    letters = [signal.dead_letter_topic for signal in signals]
+    try:
+        await queue.ping()
+        missing = await queue.check_topics([*topics, *letters])
+        states = await queue.topic_states([*topics, *letters])
+    except UnfitTopic as error:
+        return [Finding(_PART, "failure", str(error))]
+    except QueueUnavailable as error:
+        return [Finding(_PART, "failure", f"it can't be reached ({error}): check SLUICE_QUEUE_URL and SLUICE_KAFKA_*")]
+    except QueueError as error:
+        return [Finding(_PART, "failure", f"it refuses: {error}")]
+    found = [Finding(_PART, "failure", f"topics lack: {', '.join(missing)}: run `sluice migrate`")] if missing else []
+    for name in sorted(states):
+        found += judged(name, states[name], is_of_letters=name in letters)
+    return found or [Finding(_PART, "ok", f"{len(states)} topics, all copies in sync")]
+
+
+async def partitions(queue: Queue, signals: Sequence[Signal]) -> Mapping[str, int]:
+    """How many each topic has; none while the queue is away."""
+    try:
+        return Counter(lane.topic for lane in await queue.lanes([signal.topic for signal in signals]))
+    except QueueError:
+        return {}
+
+
+def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Finding]:
+    """What is wrong with one topic. Pure."""
+    if state.without_leader:
+        yield Finding(_PART, "failure", f"{topic}: {state.without_leader} partitions lack a leader: start its brokers")
+    elif state.in_sync < state.min_in_sync:
+        yield Finding(
+            _PART,
+            "failure",
+            f"{topic}: a partition has {state.in_sync} copies in sync, and {state.min_in_sync} are asked for: nothing"
+            " can be written there; start its brokers",
+        )
+    elif state.in_sync < state.copies:
+        yield Finding(_PART, "warning", f"{topic}: a partition has {state.in_sync} of {state.copies} copies in sync")
+    if state.brokers > 1 and state.copies < min(3, state.brokers):
+        yield Finding(
+            _PART,
+            "warning",
+            f"{topic}: {state.copies} copies on {state.brokers} brokers: an acknowledged message can be lost with a"
+            " broker; raise them with `kafka-reassign-partitions.sh`, and set SLUICE_KAFKA_REPLICATION_FACTOR=3",
+        )
+    elif state.copies > 2 and state.min_in_sync < 2:
+        yield Finding(
+            _PART,
+            "warning",
+            f"{topic}: min.insync.replicas is {state.min_in_sync} of {state.copies}: one broker may acknowledge alone;"
+            f" set it with `kafka-configs.sh --alter --topic {topic} --add-config min.insync.replicas=2`",
+        )
+    if state.is_unclean:
+        yield Finding(
+            _PART,
+            "warning",
+            f"{topic}: unclean.leader.election.enable is on: a copy that lags may become the leader and lose messages;"
+            f" `kafka-configs.sh --alter --topic {topic} --add-config unclean.leader.election.enable=false`",
+        )
+    if is_of_letters and state.partitions > 1:
+        yield Finding(
+            _PART,
+            "warning",
+            f"{topic}: {state.partitions} partitions, it must have one: letters of a key in two are both kept",
+        )

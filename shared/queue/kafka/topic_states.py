@@ -1,0 +1,35 @@
+"""How well topics are kept: copies, those in sync, and the settings that decide on them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka.admin.config_resource import ConfigResourceType
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.admin import DescribeConfigsRequest
+from aiokafka.protocol.metadata import MetadataRequest
+
+from shared.queue.base import TopicState
+
+_MIN, _UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
+
+
+async def topic_states(client: AIOKafkaClient, topics: Sequence[str]) -> dict[str, TopicState]:
+    """Those of these topics that are there."""
+    answer = (await client.send(client.get_random_node(), MetadataRequest(list(topics)))).to_object()
+    found = {topic["topic"]: topic["partitions"] for topic in answer["topics"] if not topic["error_code"]}
+    return {name: await _state(client, name, found[name], len(answer["brokers"])) for name in sorted(found)}
+
+
+async def _state(client: AIOKafkaClient, topic: str, partitions: list[dict[str, Any]], brokers: int) -> TopicState:
+    request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, [_MIN, _UNCLEAN])])
+    response = await client.send(client.get_random_node(), request)
+    settings = {name: value for name, value, *_ in response.resources[0][4]}
+    return TopicState(
+        partitions=len(partitions),
+        brokers=brokers,
+        copies=min(len(each["replicas"]) for each in partitions),
+        in_sync=min(len(each["isr"]) for each in partitions),
+        min_in_sync=int(settings.get(_MIN, 1)),
+        without_leader=sum(each["leader"] < 0 for each in partitions),
+        is_unclean=settings.get(_UNCLEAN) == "true",
+    )
