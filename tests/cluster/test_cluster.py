@@ -41,7 +41,8 @@ def test_rows_of_both_shards_are_written_again(stack: StackUnderTest) -> None:
 
 
 def test_status_and_env_name_all_of_it(stack: StackUnderTest) -> None:
-    roles = [each["role"] for each in stack.running.sluice("status")["processes"]]
+    status = stack.running.sluice("status", "--data-dir", str(stack.running.folder))
+    roles = [each["role"] for each in status["processes"]]
     assert {"kafka", "kafka-2", "kafka-3", "clickhouse", "clickhouse-2"} <= set(roles)
     assert roles.count("gateway") == 2
     assert stack.running.env["SLUICE_QUEUE_URL"].count(",") == 2
@@ -49,7 +50,10 @@ def test_status_and_env_name_all_of_it(stack: StackUnderTest) -> None:
 
 
 def test_doctor_finds_all_copies_on_all_brokers_and_names_the_nodes(stack: StackUnderTest) -> None:
-    wait_until(lambda: not failing(stack), 60, "a cluster without findings")
+    try:
+        wait_until(lambda: not failing(stack), 60, "a cluster without findings")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {failing(stack)}") from None
     found = stack.running.sluice("doctor")["findings"]
     assert {f"clickhouse 127.0.0.1:{each}" for each in stack.running.ports("clickhouse", "clickhouse-2")} <= {
         each["part"] for each in found
