@@ -1,7 +1,6 @@
 """Everything about a project's usage in one answer: what is stored, what was counted, what it may send (reading.md,
 "Usage")."""
 
-import asyncio
 from typing import NamedTuple
 
 import msgspec
@@ -11,6 +10,7 @@ from gateway.query.counting import Counting
 from gateway.query.deps import QueryDeps
 from gateway.query.question import Question
 from gateway.query.reader import Reader
+from gateway.query.together import together
 from gateway.query.usage.counted import Counted, find_counted
 from gateway.query.usage.freshness import Freshness, find_freshness
 from gateway.query.usage.limits import Limits, find_limits
@@ -52,7 +52,7 @@ async def find_counts(counting: Counting | None, project_id: str, query: UsageQu
     if counting is None:
         return Counts(reason="this process does not ask Postgres")
     try:
-        counted, freshness, limits = await asyncio.gather(
+        counted, freshness, limits = await together(
             find_counted(counting.postgres, project_id, query),
             find_freshness(counting.postgres, project_id, query),
             find_limits(counting, project_id),
@@ -65,7 +65,7 @@ async def find_counts(counting: Counting | None, project_id: str, query: UsageQu
 
 def usage_question(deps: QueryDeps) -> Question[UsageQuery]:
     async def find(reader: Reader, project_id: str, query: UsageQuery) -> UsageAnswer:
-        usage, counts = await asyncio.gather(
+        usage, counts = await together(
             find_usage(deps.stores, reader, project_id, query), find_counts(deps.counting, project_id, query)
         )
         return UsageAnswer(usage.total, usage.buckets, *counts)
