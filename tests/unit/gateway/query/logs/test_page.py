@@ -19,6 +19,7 @@ from shared.signals.logs import LOGS
 
 NAMES = COLUMNS
 TYPES = {column.name: column.type for column in LOGS.columns}
+OBJECTS = ("attributes", "user", "account", "extra", "resource")
 
 _PERHAPS_HUGE = re.compile(rb"[eE]\+?\d{3}|\d{99}")
 _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
@@ -33,7 +34,7 @@ def at_once(rows: Sequence[Sequence[Any]]) -> bytes:
 def _cell(name: str, value: Any) -> Any:
     if TYPES[name] == TIME:
         return format_time(value)
-    if name in ("attributes", "user", "account", "extra"):
+    if name in OBJECTS:
         return _json(value) if value else msgspec.Raw(b"{}") if name == "attributes" else None
     if name == "line_number":
         return value or None
@@ -84,7 +85,7 @@ def some_row(rng: random.Random) -> list[Any]:
 def some_value(rng: random.Random, name: str) -> Any:
     if TYPES[name] == TIME:
         return rng.randrange(-(10**15), 4 * 10**15)
-    if name in ("attributes", "user", "account", "extra"):
+    if name in OBJECTS:
         return rng.choice(["", some_object(rng), some_object(rng).encode(), '{"broken": 1e400'])
     if "String" in TYPES[name]:
         return rng.choice(["", "text", 'quoted " \\ \x00 ü 😀', b"\xff\xfe", str(UUID(int=rng.getrandbits(128)))])
