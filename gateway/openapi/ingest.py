@@ -64,7 +64,8 @@ class _Path:
         self._intake = intake
         self._api = api
         self._registry = registry
-        names = self._names = compile_path(path)[2]
+        names = compile_path(path)[2]
+        self._names_project = "project_id" in names
         self._tag, _, _ = intake.name.partition(".")
         self._suffix = "".join(f"_of_{name.removesuffix('_id')}" for name in names)
         self._id = intake.name.replace(".", "_")
@@ -144,7 +145,7 @@ class _Path:
         }
 
     def _refusals(self, refused: Iterable[Rejection], components: Components) -> Json:
-        of_path = OF_PATH if self._names else ()
+        of_path = OF_PATH if self._names_project else ()
         return refusals(self._api, (*EVERYWHERE, *refused, *of_path), components)
 
 
