@@ -128,7 +128,7 @@ class Delivery:
 
         while True:
             try:
-                await self._sink.insert(self._table, block, token, ready=ready, again=backoff.tries > 0)
+                await self._sink.insert(self._table, batch.lane, block, token, ready=ready)
             except ClickHouseError as error:
                 if is_poison(error):
                     raise Poison(str(error)) from error

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from math import inf
+
+import structlog
 
 from shared.clients.clickhouse import ClickHouse, Unreachable
 from shared.clients.clickhouse_nodes import Node, connection, nodes_of
 from shared.signals.base import Table
-from writer.tables import MadeOf, TableFacts, UnfitTable, check_table, look_up, made_of
+from writer.tables import MadeOf, MissingTable, TableFacts, UnfitTable, check_table, look_up, made_of
 
 ANSWER_WITHIN_S = 1.0
 """A node that says nothing for so long is away: its lanes wait, and no others."""
@@ -15,21 +18,24 @@ AWAY_S = 5.0
 """How long a node that was away isn't asked again."""
 
 
+_log = structlog.get_logger(__name__)
+
+
 class Fitness:
     """Checks a table once, and again after every failure. Threads of the sink's pool call it."""
 
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._monotonic = monotonic
-        self._fit: set[str] = set()
+        self._fit_until: dict[str, float] = {}
         self._away_until: dict[Node, float] = {}
 
     def is_known(self, table: Table) -> bool:
-        return table.name in self._fit
+        return self._monotonic() < self._fit_until.get(table.name, 0.0)
 
     def forget(self, table: Table) -> None:
         """It may be another table at the next try."""
-        self._fit.discard(table.name)
+        self._fit_until.pop(table.name, None)
 
     def check(self, clickhouse: ClickHouse, table: Table) -> None:
         """Raises `UnfitTable`, `MissingTable`, `ClickHouseError`."""
@@ -37,15 +43,21 @@ class Fitness:
         below = made_of(clickhouse, clickhouse.database, name)
         if below is None:
             check_table(table, look_up(clickhouse, clickhouse.database, name))
-            self._fit.add(name)
+            self._fit_until[name] = inf
             return
         nodes = nodes_of(clickhouse, below.cluster)
         _check_replicas(clickhouse, below.cluster, nodes)
-        found = [facts for node in nodes if (facts := self._ask(node, below)) is not None]
-        for facts in found:
+        found = {node: facts for node in nodes if (facts := self._ask(node, below)) is not None}
+        own = _own(clickhouse, below)
+        if not found and own is None:
+            raise Unreachable(
+                f"no node of the cluster {below.cluster} answers the writer at its address in remote_servers:"
+                f" {', '.join(map(str, nodes))}"
+            )
+        for facts in (*found.values(), *([own] if own else [])):
             check_table(table, facts)
-        if len(found) == len(nodes):  # else one may come back as another table
-            self._fit.add(name)
+        # One that was left out may come back as another table.
+        self._fit_until[name] = inf if len(found) == len(nodes) else self._monotonic() + AWAY_S
 
     def _ask(self, node: Node, below: MadeOf) -> TableFacts | None:
         """None for a node that is away."""
@@ -53,10 +65,23 @@ class Fitness:
             return None
         try:
             with connection(self._url, node, timeout_s=ANSWER_WITHIN_S) as server:
-                return look_up(server, below.database, below.name, str(node))
-        except Unreachable:
+                found = look_up(server, below.database, below.name, str(node))
+        except Unreachable as error:
+            if node not in self._away_until:
+                _log.warning("a node is not looked at: it does not answer", node=str(node), error=str(error))
             self._away_until[node] = self._monotonic() + AWAY_S
             return None
+        self._away_until.pop(node, None)
+        return found
+
+
+def _own(clickhouse: ClickHouse, below: MadeOf) -> TableFacts | None:
+    """The local table of the server that inserts go to, which may be reached where its address in the cluster is not;
+    None where it holds none."""
+    try:
+        return look_up(clickhouse, below.database, below.name)
+    except MissingTable:
+        return None
 
 
 def _check_replicas(clickhouse: ClickHouse, cluster: str, nodes: Sequence[Node]) -> None:

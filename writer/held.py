@@ -26,6 +26,9 @@ _FOR_EVER = {
 """Codes of refusals that no other try changes, and what to do."""
 
 
+_SOME_GONE = "rows of this range are deleted from other nodes already: run the same again after that"
+
+
 class DeletionRefused(Exception):
     """ClickHouse will never delete these rows as things are. The text says what to do."""
 
@@ -47,17 +50,12 @@ class Held:
         place = f"`{self._clickhouse.database}`.`{stored_in(table, storage)}`{on_cluster}"
         sql = f"DELETE FROM {place} WHERE {where}"  # noqa: S608 - names from the signals
         settings = {**_DELETE_SETTINGS, "log_comment": comment} if comment else _DELETE_SETTINGS
-        try:
-            if not storage.is_each_node:
-                self._clickhouse.query(sql, parameters, settings)
-                return
-            for node in self._holders():
-                with connection(self._url, node, timeout_s=self._timeout_s) as server:
-                    server.query(sql, parameters, settings)
-        except ServerError as error:
-            if error.code in _FOR_EVER:
-                raise DeletionRefused(f"{_FOR_EVER[error.code]} ({error})") from error
-            raise
+        if not storage.is_each_node:
+            _ask(self._clickhouse, sql, parameters, settings)
+            return
+        for number, node in enumerate(self._holders()):
+            with connection(self._url, node, timeout_s=self._timeout_s) as server:
+                _ask(server, sql, parameters, settings, f"; {_SOME_GONE}" if number else "")
 
     def _holders(self) -> list[Node]:
         """One server of each shard where replicas copy from one another, else all."""
@@ -65,6 +63,17 @@ class Held:
         if self._storage.engine == "MergeTree":
             return nodes
         return list({node.shard: node for node in reversed(nodes)}.values())
+
+
+def _ask(
+    server: ClickHouse, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any], besides: str = ""
+) -> None:
+    try:
+        server.query(sql, parameters, settings)
+    except ServerError as error:
+        if error.code in _FOR_EVER:
+            raise DeletionRefused(f"{_FOR_EVER[error.code]} ({error}){besides}") from error
+        raise
 
 
 def on_all_nodes(table: str, cluster: str) -> str:

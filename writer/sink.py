@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from typing import TypeVar
 
-from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse import ClickHouse, ClickHouseError
 from shared.clients.clickhouse_pool import ClickHousePool
 from shared.queue.base import Lane
 from shared.settings import Storage
@@ -40,7 +40,7 @@ class Sink:
 
     1. No thread is held during the pause before another try.
     2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for other tables.
-       Of these, inserts that failed before take half, so that a shard that hangs leaves threads for the others.
+       Of these, lanes whose last call failed take half, so that a shard that hangs leaves threads for the others.
     3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
@@ -58,13 +58,13 @@ class Sink:
         self._turns = asyncio.Semaphore(threads)
         self._table_turns = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 2)))
         self._retries = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 4)))
+        self._failing: set[Lane] = set()
         self._fitness = Fitness(url)
 
     async def insert(
-        self, table: Table, block: Block, token: str, *, ready: Callable[[], Awaitable[None]], again: bool = False
+        self, table: Table, lane: Lane, block: Block, token: str, *, ready: Callable[[], Awaitable[None]]
     ) -> None:
         """Insert as one block under a token. `ready` is called right before, when a thread is free; it may raise.
-        `again`: an earlier try has failed.
 
         Raises:
             ServerError, Unreachable: some of it, or all, may be stored.
@@ -72,8 +72,7 @@ class Sink:
         """
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         where = f"`{self.database}`.`{table.name}`"
-        async with self._retries[table.name] if again else nullcontext():
-            await self._checked(table, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
+        await self._of_lane(table, lane, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
 
     async def check(self, table: Table) -> None:
         """Check once whether the table is fit to be written to, on all nodes that hold it, and again after every
@@ -88,8 +87,8 @@ class Sink:
     async def keys(self, table: Table, rows: RowRange) -> set[Key]:
         """The identities of the rows in the range."""
         sql = f"SELECT {KEY} FROM `{self.database}`.`{table.name}` WHERE {THIS_RANGE}"  # noqa: S608 - names from us
-        found = await self._checked(
-            table, lambda clickhouse: clickhouse.query_columns(sql, rows.parameters, LOOK_SETTINGS)
+        found = await self._of_lane(
+            table, rows.lane, lambda clickhouse: clickhouse.query_columns(sql, rows.parameters, LOOK_SETTINGS)
         )
         return set(zip(*found, strict=True)) if found else set()
 
@@ -100,13 +99,14 @@ class Sink:
             " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
         )
         parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        return bool(await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS)))
+        found = await self._of_lane(table, lane, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
+        return bool(found)
 
     async def end_of(self, table: Table, lane: Lane) -> int:
         """The offset after the last one of the lane that has a row; 0 for no rows. Looks at the whole table."""
         sql = f"SELECT max(_offset) + 1, count() FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608
         parameters = lane._asdict()
-        found = await self._checked(table, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
+        found = await self._of_lane(table, lane, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
         return next((int(end) for end, rows in found if rows), 0)
 
     async def delete(self, table: Table, rows: RowRange, keys: Collection[Key], keep: Collection[Key]) -> None:
@@ -149,6 +149,23 @@ class Sink:
     def close(self) -> None:
         """Wait for the calls under way (`abort` ends them), then close."""
         self._pool.close()
+
+    async def _of_lane(
+        self,
+        table: Table,
+        lane: Lane,
+        call: Callable[[ClickHouse], T],
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> T:
+        """A call that a shard which hangs makes wait."""
+        async with self._retries[table.name] if lane in self._failing else nullcontext():
+            try:
+                answer = await self._checked(table, call, ready)
+            except ClickHouseError:
+                self._failing.add(lane)
+                raise
+            self._failing.discard(lane)
+            return answer
 
     async def _checked(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None

@@ -23,7 +23,9 @@ class _Asked:
     @property
     def is_good(self) -> bool:
         """Whether it is under way, or was answered a moment ago."""
-        failed = self.answer.done() and (self.answer.cancelled() or self.answer.exception() is not None)
+        if not self.answer.done():
+            return True
+        failed = self.answer.cancelled() or self.answer.exception() is not None
         return not failed and monotonic() < self.at + FOR_S
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.errors import ClickHouseError
+
+_OF_OTHER_HOSTS = ("alt_hosts", "round_robin")
 
 
 class UnknownCluster(ClickHouseError):
@@ -25,11 +27,12 @@ class Node(NamedTuple):
         return f"{self.host}:{self.port}"
 
     def url(self, url: str) -> str:
-        """Its address, with the user, database and options of another node's."""
+        """Its address, with the user, database and options of another node's, but for those that lead elsewhere."""
         parts: SplitResult = urlsplit(url)
         user, at, _ = parts.netloc.rpartition("@")
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return parts._replace(netloc=f"{user}{at}{host}:{self.port}").geturl()
+        options = urlencode([each for each in parse_qsl(parts.query) if each[0] not in _OF_OTHER_HOSTS], safe="/")
+        return parts._replace(netloc=f"{user}{at}{host}:{self.port}", query=options).geturl()
 
 
 def nodes_of(server: ClickHouse, cluster: str) -> list[Node]:

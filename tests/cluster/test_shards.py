@@ -92,11 +92,11 @@ async def sink_on(shards: Shards) -> AsyncIterator[Sink]:
         sink.close()
 
 
-async def insert(sink: Sink, block: Block, token: str) -> None:
+async def insert(sink: Sink, partition: int, token: str) -> None:
     async def ready() -> None:
         pass
 
-    await sink.insert(LOGS, block, token, ready=ready)
+    await sink.insert(LOGS, Lane("logs", partition), lane_rows(partition), token, ready=ready)
 
 
 def lane_rows(partition: int, rows: int = 10) -> Block:
@@ -166,7 +166,7 @@ async def test_a_shard_that_is_away_is_named_and_gets_its_tables_by_another_run(
             await sink.check(LOGS)
         await asyncio.to_thread(shards.migrate)
         await sink.check(LOGS)
-        await insert(sink, lane_rows(0), "t")
+        await insert(sink, 0, "t")
     assert sum(shards.counts()) == 10
 
 
@@ -175,7 +175,7 @@ async def test_a_table_that_is_unfit_on_one_node_is_not_written_to(shards: Shard
     shards.on(shards.second, "ALTER TABLE logs_local MODIFY SETTING non_replicated_deduplication_window = 0")
     async with sink_on(shards) as sink:
         with pytest.raises(UnfitTable, match=rf"logs_local on .*:{shards.second.port} remembers no inserts"):
-            await insert(sink, lane_rows(0), "t")
+            await insert(sink, 0, "t")
     assert shards.counts() == [0, 0]
 
 
@@ -184,7 +184,7 @@ async def test_a_lane_lies_in_one_shard_and_the_lanes_lie_in_both(shards: Shards
     async with sink_on(shards) as sink:
         for partition in range(8):
             for _ in range(2):  # the second time under a known token
-                await insert(sink, lane_rows(partition), f"t{partition}")
+                await insert(sink, partition, f"t{partition}")
     assert shards.counts() == [40, 40]
     assert all(sorted(shards.counts(f"_partition = {partition}")) == [0, 10] for partition in range(8))
 
@@ -193,7 +193,7 @@ async def test_rows_are_deleted_in_the_shard_that_holds_them(shards: Shards) -> 
     await asyncio.to_thread(shards.migrate)
     async with sink_on(shards) as sink:
         for partition in range(2):
-            await insert(sink, lane_rows(partition), f"t{partition}")
+            await insert(sink, partition, f"t{partition}")
         for partition in range(2):
             rows = RowRange(Lane("logs", partition), 0, 4, NOW_US, NOW_US)
             await sink.delete(LOGS, rows, await sink.keys(LOGS, rows), [])

@@ -118,7 +118,7 @@ async def fitting(
     order = ", ".join(f"{name} DESC" if descending else name for name in columns)
     source = f"FROM {table_of(reader, LOGS)} WHERE {where} ORDER BY {order} LIMIT %(rows)s OFFSET %(skip)s"
 
-    async def read(limit: int) -> T:
+    async def read(limit: int, *, is_first: bool = False) -> T:
         """One row more than its limit is looked for, to tell whether more follow."""
         return await select(names, source, descending=descending).read(
             reader,
@@ -126,11 +126,12 @@ async def fitting(
             values | {"rows": limit + 1 + MOST_EQUAL, "skip": query.offset},
             project_id=values["project_id"],
             settings=_settings(conditions),
+            likely_small=is_first,
         )
 
     for part in (1, 10):
         try:
-            return await read(-(-query.limit // part))
+            return await read(-(-query.limit // part), is_first=part == 1)
         except (TooBig, Cramped):
             continue
     return await read(-(-query.limit // 100))

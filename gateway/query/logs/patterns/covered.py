@@ -39,8 +39,8 @@ class Part:
 
     def source(self, reader: Reader, project_id: str, asked: Asked, name: str) -> Source:
         """The logs of this part that are asked for. `name` begins the names of its values."""
-        bounds = [self._hours(name)] if self.hourly else within(*self.range, name)
         asked_for = [] if asked.q == EVERYTHING else [condition(asked.q, FIELDS)]
+        bounds = [self._hours(name)] if self.hourly else within(*self.range, name, beside=asked_for)
         return Source.of(reader.database, LOGS.name, project_id, [*bounds, *asked_for, *asked.state])
 
     def _hours(self, name: str) -> Condition:
