@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
 from shared.clients.clickhouse_nodes import connection, nodes_of
 from shared.doctor.finding import Finding, of_clock
+from shared.migrations.cluster import columns_below, in_common
 from shared.migrations.describe import describe
+from shared.migrations.distributed import DistributedTables
 from shared.migrations.one_server import ServerMigration
 from shared.migrations.plan import WINDOWS
 from shared.migrations.statements import stored_in
@@ -92,9 +94,17 @@ def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Itera
     database, storage = database_of(settings.services.clickhouse_url), settings.storage
     tables = [table.searched_by(settings.search.index) for table in wanted.registry.tables]
     stored = [replace(table, name=stored_in(table, storage)) for table in tables]
-    lacking = ServerMigration(server, database, Storage(engine=storage.engine)).lacking(stored)
+    found = ServerMigration(server, database, Storage(engine=storage.engine)).lacking(stored)
+    lacking = [*found.conflicts, *found.done]
+    if storage.is_each_node:
+        wanted_columns = {
+            name: in_common([columns]) for name, columns in columns_below(server, database, tables).items()
+        }
+        lacking += DistributedTables(server, database, storage.cluster).lacking(wanted_columns)
     for sentence in lacking:
         yield Finding(part, "failure", f"{sentence}: run `sluice migrate`")
+    for sentence in found.left_alone:
+        yield Finding(part, "warning", f"{sentence}, and leaves it alone")
     if not lacking:
         yield Finding(part, "ok", f"{len(tables)} tables, as this version wants them")
     for table, held in zip(tables, stored, strict=True):

@@ -8,13 +8,13 @@ to a Distributed table never names a column that a shard lacks.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from shared.clients.clickhouse import ClickHouse, Unreachable
+from shared.clients.clickhouse import ClickHouse, ServerError, Unreachable
 from shared.clients.clickhouse_nodes import Node, connection
 from shared.migrations.describe import columns_of
 from shared.migrations.distributed import DistributedTables
 from shared.migrations.one_server import Changes, ServerMigration
 from shared.migrations.plan import ColumnShape
-from shared.migrations.statements import stored_in
+from shared.migrations.statements import local_name
 from shared.settings import Storage
 from shared.signals.base import Table
 
@@ -34,11 +34,12 @@ class ClusterMigration:
         self._away: set[Node] = set()
 
     def run(self, tables: Sequence[Table], allow_destructive: bool) -> Changes:
-        """A node that is away is a conflict; the others are done, but for Distributed tables: these wait until the
-        columns of all nodes are known."""
+        """A node that is away, or refuses, is a conflict; the others are done, but for Distributed tables: these wait
+        until the columns of all nodes are known."""
+        tables = self._without_taken(tables)
         if allow_destructive:
-            self._on_each(lambda server: self._distributed(server).drop_columns(tables))
-        self._on_each(lambda server: self._migrate_local(server, tables, allow_destructive))
+            self._on_each(lambda server: self._drop_columns(server, tables))
+        self._on_each(lambda server: self._local(server).run(self._stored(tables), allow_destructive))
         if not self._away:
             self._migrate_distributed(tables, allow_destructive)
         return self._changes
@@ -53,18 +54,39 @@ class ClusterMigration:
             except Unreachable as error:
                 self._away.add(node)
                 self._changes.conflicts.append(f"{node} is away ({error}): run `sluice migrate` again when it is back")
+            except ServerError as error:
+                self._away.add(node)
+                reason = str(error).splitlines()[0]
+                self._changes.conflicts.append(f"{node} refuses ({reason}): mend it and run `sluice migrate` again")
 
-    def _migrate_local(self, server: ClickHouse, tables: Sequence[Table], allow_destructive: bool) -> Changes:
-        local = [replace(table, name=stored_in(table, self._storage)) for table in tables]
-        alone = Storage(engine=self._storage.engine)
-        return ServerMigration(server, self._database, alone, self._fsync).run(local, allow_destructive)
+    def _without_taken(self, tables: Sequence[Table]) -> list[Table]:
+        """Those whose names no table with rows has, of a time without a cluster."""
+        taken: set[str] = set()
+
+        def look(server: ClickHouse) -> Changes:
+            found = self._distributed(server).taken(table.name for table in tables)
+            taken.update(found)
+            return Changes(
+                conflicts=[
+                    f"table {name}: its engine is {engine}, and on a cluster it must be Distributed:"
+                    f" stop the writers, RENAME TABLE {name} TO {local_name(name)}, and migrate again"
+                    for name, engine in found.items()
+                ]
+            )
+
+        self._on_each(look)
+        return [table for table in tables if table.name not in taken]
+
+    def _drop_columns(self, server: ClickHouse, tables: Sequence[Table]) -> Changes:
+        conflicting = self._local(server).conflicting(self._stored(tables))
+        dropped = [table for table in tables if local_name(table.name) not in conflicting]
+        return self._distributed(server).drop_columns(dropped)
 
     def _migrate_distributed(self, tables: Sequence[Table], allow_destructive: bool) -> None:
         found: list[dict[str, Mapping[str, ColumnShape]]] = []
 
         def look(server: ClickHouse) -> Changes:
-            names = {table.name: stored_in(table, self._storage) for table in tables}
-            found.append({name: columns_of(server, self._database, local) for name, local in names.items()})
+            found.append(columns_below(server, self._database, tables))
             return Changes()
 
         self._on_each(look)
@@ -73,8 +95,19 @@ class ClusterMigration:
         common = {table.name: in_common([columns[table.name] for columns in found]) for table in tables}
         self._on_each(lambda server: self._distributed(server).migrate(common, allow_destructive))
 
+    def _stored(self, tables: Sequence[Table]) -> list[Table]:
+        return [replace(table, name=local_name(table.name)) for table in tables]
+
+    def _local(self, server: ClickHouse) -> ServerMigration:
+        return ServerMigration(server, self._database, Storage(engine=self._storage.engine), self._fsync)
+
     def _distributed(self, server: ClickHouse) -> DistributedTables:
         return DistributedTables(server, self._database, self._storage.cluster)
+
+
+def columns_below(server: ClickHouse, database: str, tables: Sequence[Table]) -> dict[str, Mapping[str, ColumnShape]]:
+    """Table -> the columns of its local one on a node."""
+    return {table.name: columns_of(server, database, local_name(table.name)) for table in tables}
 
 
 def in_common(nodes: Sequence[Mapping[str, ColumnShape]]) -> dict[str, ColumnShape]:

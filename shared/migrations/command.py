@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared import registry
-from shared.clients.clickhouse import ClickHouse
+from shared.clients.clickhouse import ClickHouse, Unreachable
 from shared.clients.clickhouse_nodes import connection, nodes_of
 from shared.commands.common import DataDir, fail, quiet, sentences, settings_beside
 from shared.migrations.building import Building, building
@@ -86,16 +86,15 @@ def follow(settings: Settings, tables: Iterable[Table], console: Console) -> boo
     """
     stored = [stored_in(table, settings.storage) for table in tables]
     url = settings.services.clickhouse_url
-    with ExitStack() as connected:
-        server = connected.enter_context(closing(ClickHouse(url)))
-        servers = {"": server}
-        if settings.storage.is_each_node:
-            servers = {
-                f"{node}: ": connected.enter_context(connection(url, node, timeout_s=_TIMEOUT_S))
-                for node in nodes_of(server, settings.storage.cluster)
-            }
-        found = [_follow(server, named, stored, console) for named, server in servers.items()]
-    return any(found)
+    with closing(ClickHouse(url)) as server:
+        if not settings.storage.is_each_node:
+            return _follow(server, "", stored, console)
+        nodes = nodes_of(server, settings.storage.cluster)
+    found = False
+    for node in nodes:
+        with suppress(Unreachable), connection(url, node, timeout_s=_TIMEOUT_S) as there:  # the run has named it
+            found |= _follow(there, f"{node}: ", stored, console)
+    return found
 
 
 def _follow(server: ClickHouse, named: str, stored: Sequence[str], console: Console) -> bool:

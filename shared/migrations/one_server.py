@@ -59,17 +59,24 @@ class ServerMigration:
                 self._alter(table, found, allow_destructive)
         return self._changes
 
-    def lacking(self, tables: Sequence[Table]) -> list[str]:
-        """What a run would change, a sentence each, without changing anything; settings that fsync are left out."""
-        said: list[str] = []
+    def lacking(self, tables: Sequence[Table]) -> Changes:
+        """What a run would do (`done`, `conflicts`), and what it would leave alone, without changing anything. Settings
+        that fsync are left out."""
+        found = Changes()
         for table in tables:
-            found = self._plan(table)
-            if found is None:
-                said.append(f"there is no table {stored_in(table, self._storage)}")
-            else:
-                steps = (step.says for step in found.steps if "fsync" not in step.alter)
-                said += [*found.conflicts, *(f"{table.name}: a migration would have {says}" for says in steps)]
-        return said
+            wanted = self._plan(table)
+            if wanted is None:
+                found.done.append(f"there is no table {stored_in(table, self._storage)}")
+                continue
+            found.conflicts.extend(wanted.conflicts)
+            for step in (step for step in wanted.steps if "fsync" not in step.alter):
+                kept = step.destructive or step.after
+                (found.left_alone if kept else found.done).append(f"{table.name}: it would have {step.says}")
+        return found
+
+    def conflicting(self, tables: Sequence[Table]) -> set[str]:
+        """The names of those tables that no ALTER can bring up to date."""
+        return {table.name for table in tables if (found := self._plan(table)) is not None and found.conflicts}
 
     def _create_database(self) -> None:
         if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):

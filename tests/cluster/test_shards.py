@@ -22,6 +22,7 @@ from shared.signals.logs import LOGS
 from shared.signals.traces import SIGNAL as TRACES
 from tests.blocks import block_of
 from tests.conftest import absent
+from tests.sluice import called
 from writer.row_range import RowRange
 from writer.sink import Sink
 from writer.tables import MissingTable, UnfitTable
@@ -152,6 +153,37 @@ def test_another_sharding_key_is_left_until_it_is_allowed(shards: Shards) -> Non
     assert shards.migrate() == Changes()
 
 
+def test_a_table_of_a_time_without_a_cluster_is_named_and_nothing_of_it_is_touched(shards: Shards) -> None:
+    shards.migrate(storage=Storage())
+    shards.on(shards.first, "ALTER TABLE logs ADD COLUMN old String")
+    made = shards.migrate(allow_destructive=True)
+    assert len(made.conflicts) == 2
+    assert "RENAME TABLE logs TO logs_local" in "".join(made.conflicts)
+    assert shards.on(shards.first, "EXISTS logs_local") == [(0,)]
+    assert shards.on(shards.first, "SELECT count() FROM logs WHERE old = ''") == [(0,)]
+    for table in ("logs", "spans"):
+        shards.on(shards.first, f"RENAME TABLE {table} TO {table}_local")
+    assert not shards.migrate().conflicts
+    assert shards.migrate().done == []
+
+
+def test_a_type_that_differs_in_the_local_tables_is_named_and_one_above_them_mended(shards: Shards) -> None:
+    shards.migrate()
+    shards.on(shards.first, "ALTER TABLE logs_local ADD COLUMN old String")
+    shards.on(shards.first, "ALTER TABLE logs ADD COLUMN old String")
+    for server in (shards.first, shards.second):
+        shards.on(server, "ALTER TABLE logs_local MODIFY COLUMN line_number UInt64")
+    made = shards.migrate(allow_destructive=True)
+    assert len([each for each in made.conflicts if "column line_number is UInt64" in each]) == 2
+    assert [each for each in made.done if "column old" in each] == []  # nothing goes while it conflicts
+    for server in (shards.first, shards.second):
+        shards.on(server, "ALTER TABLE logs_local MODIFY COLUMN line_number UInt32")
+        shards.on(server, "ALTER TABLE logs MODIFY COLUMN line_number UInt64")
+    done = shards.migrate().done
+    assert len([each for each in done if "its columns have the types of logs_local" in each]) == 2
+    assert shards.migrate().done == []
+
+
 async def test_a_shard_that_is_away_is_named_and_gets_its_tables_by_another_run(shards: Shards) -> None:
     shards.second.stop()
     try:
@@ -201,12 +233,49 @@ async def test_rows_are_deleted_in_the_shard_that_holds_them(shards: Shards) -> 
     assert shards.counts() == [5, 5]
 
 
+async def test_where_no_node_answers_at_its_address_the_connected_server_is_looked_at(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(shards.migrate)
+    monkeypatch.setattr(Node, "url", lambda *_: "clickhouse://nobody@127.0.0.1:1/none")  # seen from here only
+    async with sink_on(shards) as sink:
+        await insert(sink, 0, "t")
+    shards.on(shards.first, "ALTER TABLE logs_local MODIFY SETTING non_replicated_deduplication_window = 0")
+    async with sink_on(shards) as sink:
+        with pytest.raises(UnfitTable, match="remembers no inserts"):
+            await insert(sink, 1, "u")
+
+
+def test_the_command_names_a_node_that_is_away_and_does_the_others(
+    shards: Shards, postgres_database: str, tmp_path: Path
+) -> None:
+    environment = {
+        "SLUICE_CLICKHOUSE_URL": shards.url,
+        "SLUICE_CLICKHOUSE_CLUSTER": CLUSTER,
+        "SLUICE_POSTGRES_URL": postgres_database,
+        "SLUICE_QUEUE_URL": f"sqlite:///{tmp_path}/queue.db",
+    }
+    shards.second.stop()
+    try:
+        ended = called(["migrate"], environment)
+        found = called(["doctor", "--json"], environment).json["findings"]
+    finally:
+        shards.second.start()
+    assert ended.code == 1
+    assert f":{shards.second.port} is away" in ended.err
+    assert "created the table logs_local" in ended.out
+    away = [each for each in found if each["part"] == f"clickhouse 127.0.0.1:{shards.second.port}"]
+    assert ["can't be reached" in each["sentence"] for each in away] == [True]
+    assert any("there is no table logs:" in each["sentence"] for each in found)
+    assert called(["migrate"], environment).code == 0
+
+
 def test_a_cluster_that_the_server_does_not_know_is_refused(shards: Shards) -> None:
     with pytest.raises(UnknownCluster, match="SLUICE_CLICKHOUSE_CLUSTER"):
         shards.migrate(storage=Storage(cluster="other"))
 
 
 def test_the_address_of_a_node_has_the_user_and_options_of_the_known_one() -> None:
-    url = "clickhouses://u:p@one:9440/sluice?ca_certs=/ca.pem"
+    url = "clickhouses://u:p@one:9440/sluice?ca_certs=/ca.pem&alt_hosts=three:9440&round_robin=1"
     assert Node(1, 1, "two", 9441).url(url) == "clickhouses://u:p@two:9441/sluice?ca_certs=/ca.pem"
     assert Node(1, 1, "::1", 9000).url("clickhouse://one/x") == "clickhouse://[::1]:9000/x"
