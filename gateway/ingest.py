@@ -211,6 +211,7 @@ class IngestRoute:
             async with asyncio.timeout(self.intake.publish_within_s):
                 return await publishing
         except TimeoutError as error:
+            self._publisher.failed()
             raise Unavailable from error
 
     def _count_dropped(self, part: Part, project_id: str, now_us: int) -> None:

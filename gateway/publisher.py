@@ -48,6 +48,10 @@ class Publisher:
         if self.failed_at > self._stored_at and perf_counter() - self.failed_at < FAILING_S:
             raise QueueUnavailable("the last publish failed")
 
+    def failed(self) -> None:
+        """A publish failed, here or for whoever did not wait longer."""
+        self.failed_at = perf_counter()
+
     async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
         """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when
         the request was received, microseconds since the epoch.
@@ -69,7 +73,7 @@ class Publisher:
             elif messages:
                 await asyncio.gather(*(self._producer.publish(*message) for message in messages))
         except QueueUnavailable as error:
-            self.failed_at = perf_counter()
+            self.failed()
             raise Unavailable from error
         except MessageTooLarge as error:
             raise TooLarge from error

@@ -42,6 +42,12 @@ def test_a_queue_that_takes_too_long_is_a_503_while_the_client_still_tries(
     answer = post(gateway)
     assert (answer.status, FULL["Refusal"].FromString(answer.body).code) == (503, 14)
     assert answer.header("retry-after") == "1"
+    with pytest.raises(QueueUnavailable, match="last publish failed"):
+        route._publisher.check()
+    monkeypatch.undo()
+    assert post(gateway).status == 200
+    route._publisher.check()
+    gateway.rows()
 
 
 def test_a_success_needs_both_the_logs_and_what_follows_from_them(
