@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import repeat
 from operator import floordiv, sub
 from typing import Any
@@ -171,9 +172,25 @@ def limit_text(table: Table, columns: Columns, rows: Rows) -> None:
             continue
         if limit is not None and any(_is_long(value, limit) for value in values):
             _note_long(rows, column.name, values, limit)
-            columns[column.name] = values = [value[:limit] if _is_long(value, limit) else value for value in values]
+            columns[column.name] = values = _shared(partial(_cut_text, limit), values)
         if any(isinstance(value, str) and "\0" in value for value in values):
-            columns[column.name] = [_without_nul(value) for value in values]
+            columns[column.name] = _shared(_without_nul, values)
+
+
+def _shared(make: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """`make` of each; neighbours that are one text share what is made of it, or each row would have its own."""
+    made = []
+    before: Any = None
+    after: Any = None
+    for value in values:
+        if value is not before:
+            before, after = value, make(value)
+        made.append(after)
+    return made
+
+
+def _cut_text(limit: int, value: Any) -> Any:
+    return value[:limit] if _is_long(value, limit) else value
 
 
 def _is_long(value: Any, limit: int) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from shared.envelope import Undecodable
 from shared.formats.codec import Codec, Payload
 from shared.formats.otlp.attributes import Attributes
-from shared.formats.otlp.records import NO_SOURCE, Source
+from shared.formats.otlp.records import NO_SOURCE, Resource, Source
 
 MOST_GROUPS = 10_000
 """Most resources, and scopes, in a payload: they take memory without being records."""
@@ -29,7 +29,7 @@ class Head(NamedTuple):
 
     @property
     def size(self) -> int:
-        return len(bytes(self.sent)) + len(self.schema_url or b"") + _AROUND
+        return _nbytes(self.sent) + len(self.schema_url or b"") + _AROUND
 
 
 class Group(NamedTuple):
@@ -57,7 +57,11 @@ class OtlpCodec(Codec):
         """The request, its records decoded. Raises `Undecodable`."""
 
     @abstractmethod
-    def _source(self, group: Group) -> Source: ...
+    def _resource(self, head: Head) -> Resource: ...
+
+    @abstractmethod
+    def _source(self, resource: Resource, head: Head) -> Source:
+        """Of the scope of a head."""
 
     @abstractmethod
     def joined(self, groups: Iterable[Group]) -> bytes:
@@ -74,8 +78,11 @@ class OtlpCodec(Codec):
 
     def read(self, payload: Payload) -> list[Any]:
         made: list[Any] = []
+        before: Head | None = None
         for group in _groups(self._opened(payload)):
-            made += self._make(group.records, self._source(group))
+            if group.resource is not before:  # once, however many scopes it has
+                before, resource = group.resource, self._resource(group.resource)
+            made += self._make(group.records, self._source(resource, group.scope))
         return made
 
     def plain(self, payload: Payload) -> Any:
@@ -98,11 +105,11 @@ class OtlpCodec(Codec):
 
     def sizes(self, payload: Payload) -> list[int]:
         """Each with its resource and scope, without which it can't be sent alone."""
-        return [
-            group.resource.size + group.scope.size + len(bytes(sent)) + _AROUND
-            for group in self.groups(payload)
-            for sent in group.records
-        ]
+        sizes: list[int] = []
+        for group in self.groups(payload):
+            around = group.resource.size + group.scope.size + _AROUND
+            sizes += [around + _nbytes(sent) for sent in group.records]
+        return sizes
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
         part: list[Group] = []
@@ -111,7 +118,7 @@ class OtlpCodec(Codec):
             begin = 0
             size += self._head_size(part, group)
             for index, sent in enumerate(group.records):
-                own = len(bytes(sent)) + _AROUND
+                own = _nbytes(sent) + _AROUND
                 if size + own > room and (part or index > begin):
                     yield self._part([*part, group._replace(records=group.records[begin:index])])
                     part, begin = [], index
@@ -132,6 +139,11 @@ class OtlpCodec(Codec):
     def groups(self, payload: Payload) -> list[Group]:
         """Those that have records, as slices. Raises `Undecodable`."""
         return _groups(self._frame(payload))
+
+
+def _nbytes(sent: Any) -> int:
+    """Without the copy that `bytes` makes of a slice."""
+    return memoryview(sent).nbytes
 
 
 def _groups(request: Any) -> list[Group]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.formats.base import Columns, Rows
 from shared.formats.otlp.attributes import AttributesColumn
-from shared.formats.otlp.records import Source, iso, told
+from shared.formats.otlp.records import NO_SOURCE, Source, iso, told
 from shared.formats.values import plausible
 
 Promoted = Mapping[str, tuple[str, ...]]
@@ -63,8 +63,13 @@ def moments(rows: Rows, sent: Sequence[int], name: str = "timestamp") -> list[in
 def _note_sources(rows: Rows, sources: Sequence[Source]) -> None:
     if not any(map(attrgetter("notes"), sources)):
         return
-    before = None
+    before = NO_SOURCE
     for row, source in enumerate(sources):
-        if source.notes and not (source.is_long and source is before):
-            rows.notes.setdefault(row, {}).update(source.notes)
+        notes = source.notes
+        if source.is_long and source is before:
+            notes = {}
+        elif source.is_url_long and notes["schema_url"] is before.notes.get("schema_url"):
+            notes = {name: value for name, value in notes.items() if name != "schema_url"}
+        if notes:
+            rows.notes.setdefault(row, {}).update(notes)
         before = source

@@ -10,11 +10,12 @@ from shared.envelope import Undecodable
 from shared.formats.codec import Payload
 from shared.formats.otlp import json_schema as schema
 from shared.formats.otlp.attributes import Attributes
-from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
+from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, Head, OtlpCodec
 from shared.formats.otlp.encoding import valid_utf8
 from shared.formats.otlp.json_values import UNREADABLE, attributes_of, body_of
-from shared.formats.otlp.records import KINDS, STATUSES, Event, Link, Log, Source, Span
-from shared.formats.otlp.source import source_of
+from shared.formats.otlp.records import KINDS, STATUSES, Event, Link, Log, Resource, Source, Span
+from shared.formats.otlp.severity import SEVERITIES
+from shared.formats.otlp.source import resource_of, source_of
 from shared.formats.otlp.values import printable
 
 _LEAST, _LARGEST = -(2**63), 2**64 - 1
@@ -134,9 +135,11 @@ class OtlpJson(OtlpCodec):
     def _opened(self, payload: Payload) -> Any:
         return _checked(self._full, valid_utf8(bytes(payload)))
 
-    def _source(self, group: Group) -> Source:
-        resource = _checked(_decode_resource, group.resource.sent)
-        return source_of(self, group, resource, _checked(_decode_scope, group.scope.sent))
+    def _resource(self, head: Head) -> Resource:
+        return resource_of(self, head, _checked(_decode_resource, head.sent))
+
+    def _source(self, resource: Resource, head: Head) -> Source:
+        return source_of(self, resource, head, _checked(_decode_scope, head.sent))
 
     def read(self, payload: Payload) -> list[Any]:
         try:
@@ -173,7 +176,7 @@ class OtlpJson(OtlpCodec):
             repeat(source),
             [each.time_unix_nano or 0 for each in sent],
             [each.observed_time_unix_nano or 0 for each in sent],
-            _enums([each.severity_number for each in sent]),
+            _enums([each.severity_number for each in sent], SEVERITIES),
             _texts([each.severity_text for each in sent]),
             [body_of(bytes(each.body)) for each in sent],
             self.attributes([each.attributes for each in sent]),

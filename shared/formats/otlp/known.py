@@ -77,5 +77,6 @@ class KnownPairs:
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
             self.keys.clear()
+        if sent not in self._known:  # one call may have it often
+            key.room -= 1
         self._known[sent] = pair
-        key.room -= 1

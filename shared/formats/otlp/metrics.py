@@ -12,8 +12,9 @@ from shared.formats.base import Format
 from shared.formats.codec import Codec, Payload
 from shared.formats.intake import Encoded, Intake
 from shared.formats.otlp.encoding import by_encoding, is_heavy
+from shared.formats.otlp.protobuf import checked
 from shared.formats.otlp.replies import POINTS, reply
-from shared.formats.otlp.schema import FULL, DecodeError
+from shared.formats.otlp.schema import FULL
 
 MOST = 1_000_000
 """Data points in one request."""
@@ -38,10 +39,7 @@ class _Protobuf(_Counted):
     media_type = "application/x-protobuf"
 
     def look(self, payload: Payload) -> Iterator[Any]:
-        try:
-            request = FULL["Metrics"].FromString(payload)
-        except DecodeError as error:
-            raise Undecodable(str(error)) from error
+        request = checked(FULL["Metrics"].FromString, payload)
         for resource in request.resources:
             for scope in resource.scopes:
                 for metric in scope.metrics:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from shared.envelope import Undecodable
 from shared.formats.codec import Payload
 from shared.formats.otlp.attributes import Attributes, grouped
-from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, OtlpCodec
+from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, Head, OtlpCodec
 from shared.formats.otlp.known import Known
 from shared.formats.otlp.protobuf_values import body_of, known_pairs, text
-from shared.formats.otlp.records import Event, Link, Log, Source, Span
+from shared.formats.otlp.records import Event, Link, Log, Resource, Source, Span
 from shared.formats.otlp.schema import CUT, FULL, OPEN, DecodeError
-from shared.formats.otlp.source import source_of
+from shared.formats.otlp.source import resource_of, source_of
 
 IN_ONE_GO = 1_000_000
 """Bytes of the largest body that is decoded whole: an empty message of two bytes takes 64 to 128 bytes of memory."""
@@ -37,7 +37,7 @@ class Protobuf(OtlpCodec):
 
     def look(self, payload: Payload) -> Iterable[Any]:
         if len(payload) <= IN_ONE_GO:
-            return self._records(_checked(self._full, payload))
+            return self._records(checked(self._full, payload))
         return self._one_by_one(payload)
 
     def _records(self, request: Any) -> Sequence[Any]:
@@ -50,11 +50,14 @@ class Protobuf(OtlpCodec):
 
     def _one_by_one(self, payload: Payload) -> Iterator[Any]:
         """Each record is gone before the next one is decoded."""
+        before: Head | None = None
         for group in self.groups(payload):
-            _checked(FULL["Resource"].FromString, group.resource.sent)
-            _checked(FULL["InstrumentationScope"].FromString, group.scope.sent)
+            if group.resource is not before:
+                before = group.resource
+                checked(FULL["Resource"].FromString, before.sent)
+            checked(FULL["InstrumentationScope"].FromString, group.scope.sent)
             for sent in group.records:
-                yield _checked(self._full_record, sent)
+                yield checked(self._full_record, sent)
 
     def read(self, payload: Payload) -> list[Any]:
         try:
@@ -63,15 +66,16 @@ class Protobuf(OtlpCodec):
             raise Undecodable(str(error)) from error
 
     def _frame(self, payload: Payload) -> Any:
-        return _checked(self._cut, payload)
+        return checked(self._cut, payload)
 
     def _opened(self, payload: Payload) -> Any:
-        return _checked(self._open, payload)
+        return checked(self._open, payload)
 
-    def _source(self, group: Group) -> Source:
-        resource = OPEN["Resource"].FromString(group.resource.sent)
-        scope = OPEN["InstrumentationScope"].FromString(group.scope.sent)
-        return source_of(self, group, resource, scope)
+    def _resource(self, head: Head) -> Resource:
+        return resource_of(self, head, OPEN["Resource"].FromString(head.sent))
+
+    def _source(self, resource: Resource, head: Head) -> Source:
+        return source_of(self, resource, head, OPEN["InstrumentationScope"].FromString(head.sent))
 
     def joined(self, groups: Iterable[Group]) -> bytes:
         request = self._new()
@@ -157,7 +161,8 @@ def _status(sent: bytes) -> tuple[int, str]:
     return status.code, text(status.message)
 
 
-def _checked(decode: Any, sent: Any) -> Any:
+def checked(decode: Any, sent: Any) -> Any:
+    """The message. Raises `Undecodable`, and MemoryError for one that takes more than there is."""
     try:
         return decode(sent)
     except DecodeError as error:

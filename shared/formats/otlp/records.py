@@ -14,6 +14,19 @@ STATUSES = ("unset", "ok", "error")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Resource(msgspec.Struct, frozen=True, gc=False):
+    """What a resource says. The sources of all its scopes get these very texts: a long one is noted once."""
+
+    service: str
+    environment: str
+    release: str
+    attributes: str
+    """All of them as JSON text; '' for none."""
+    platform: str
+    """The language of the SDK."""
+    schema_url: str
+
+
 class Source(msgspec.Struct, frozen=True, gc=False):
     """What a resource and a scope say once for all of their records, which share it."""
 
@@ -29,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     """What else the scope says, for `extra`."""
     is_long: bool
     """The notes are so long that only the first row keeps them."""
+    is_url_long: bool = False
+    """So is the resource's schema URL, which is one of the notes: only the first row of the resource keeps it."""
 
 
 NO_SOURCE = Source("", "", "", "", "", "", {}, False)

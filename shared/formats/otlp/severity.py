@@ -8,6 +8,12 @@ from shared.formats.otlp.records import Log
 _LEVELS = dict(enumerate((level for level in SEVERITY_NUMBERS for _ in range(4)), 1))
 """Four severity numbers each, from 1 on."""
 
+SEVERITIES = (
+    "unspecified",
+    *(f"{level}{n}" for level in ("trace", "debug", "info", "warn", "error", "fatal") for n in ("", 2, 3, 4)),
+)
+"""The names of the numbers, from 0 on."""
+
 is_severity = _LEVELS.__contains__
 
 

@@ -211,6 +211,14 @@ def test_an_entry_of_a_drain_that_speaks_of_otlp_is_an_entry() -> None:
     assert [part.format.name for part in answer.parts] == ["vercel.drain"]
 
 
+def test_severities_by_name_are_their_numbers() -> None:
+    names = {"SEVERITY_NUMBER_ERROR": 17, "SEVERITY_NUMBER_ERROR2": 18, "SEVERITY_NUMBER_FATAL4": 24, "INFO": 9}
+    names |= {"SEVERITY_NUMBER_UNSPECIFIED": 0, "SEVERITY_NUMBER_TRACE": 1, "odd": 0}
+    records = [{"severityNumber": name} for name in names]
+    (part,) = post(json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode(), JSON).parts
+    assert [log.severity_number for log in part.format.codec.read(part.payload)] == list(names.values())
+
+
 def test_kinds_by_name_are_read_as_vercel_documents_them() -> None:
     span = {"traceId": "0a" * 16, "spanId": "0b" * 8, "startTimeUnixNano": "1", "kind": "server"}
     other = span | {"kind": "SPAN_KIND_CLIENT", "status": {"code": "STATUS_CODE_ERROR"}}

@@ -86,6 +86,12 @@ def test_what_a_request_says_once_is_kept_whole_once() -> None:
     assert made.notes == {0: {"service": "\ufffd" * 850_000}, 999: {"service": "\ufffd" * 300}}
 
 
+def test_rows_that_share_a_text_share_what_is_left_of_it() -> None:
+    columns = {"service": ["s" * 300] * 500 + ["\0" * 200] * 500, "trace_id": ["t" * 600] * 1000}
+    limit_text(LOGS, columns, rows(1000))
+    assert {name: len(set(map(id, texts))) for name, texts in columns.items()} == {"service": 2, "trace_id": 1}
+
+
 seconds = st.floats(-3e9, 1.1e11) | st.sampled_from([0.29, 1736938200.123, 1e11, -1e11, 100000000001.0, -0.5])
 
 

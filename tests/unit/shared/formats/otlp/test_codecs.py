@@ -1,15 +1,21 @@
 """What both encodings of OTLP do with whole payloads (contracts.md, "OTLP")."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from shared.envelope import Undecodable
-from shared.formats.otlp import protobuf
-from shared.formats.otlp.codec import MOST_GROUPS
+from shared.envelope import Stamp, Undecodable
+from shared.formats.base import Rows
+from shared.formats.otlp import logs, protobuf
+from shared.formats.otlp.attributes import Pair
+from shared.formats.otlp.codec import MOST_GROUPS, Head
+from shared.formats.otlp.known import VALUES, Key, KnownPairs
 from shared.formats.otlp.protobuf import Protobuf
 from shared.formats.otlp.schema import CUT, FULL
+from shared.formats.values import limit_text
+from shared.signals.logs import LOGS
 from tests.unit.shared.formats.otlp.fixtures import body, codec_of
 
 GOOD = {
@@ -112,6 +118,58 @@ def several(encoding: str) -> tuple[Any, bytes]:
         resource.scopes.add()
     request.resources.add()
     return codec_of(".pb"), request.SerializeToString()
+
+
+SCOPES = 300
+
+
+def under_one_resource(encoding: str, records: int = 1) -> tuple[Any, bytes]:
+    """Many scopes under a large resource, with empty logs."""
+    name, url = "n" * 100_000, "u" * 100_000
+    if encoding == "json":
+        named = {"key": "service.name", "value": {"stringValue": name}}
+        scopes = [{"logRecords": [{}] * records}] * SCOPES
+        resource = {"resource": {"attributes": [named]}, "schemaUrl": url, "scopeLogs": scopes}
+        return logs.JSON, json.dumps({"resourceLogs": [resource]}).encode()
+    request = FULL["Logs"]()
+    made = request.resources.add(schema_url=url.encode())
+    made.resource.attributes.add(key=b"service.name").value.string_value = name.encode()
+    for _ in range(SCOPES):
+        made.scopes.add(records=[FULL["LogRecord"]()] * records)
+    return logs.PROTOBUF, request.SerializeToString()
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
+def test_what_a_resource_says_is_in_memory_once_and_noted_once(encoding: str) -> None:
+    fmt, payload = under_one_resource(encoding, records=2)
+    read = fmt.codec.read(payload)
+    assert len({id(log.source) for log in read}) == SCOPES
+    assert len({(id(log.source.service), id(log.source.resource)) for log in read}) == 1
+    rows = Rows()
+    rows.add(Stamp(v=1, format=fmt.name, project_id="p", received_at=10**15, retention_days=30, n=len(read)), read)
+    columns = dict(fmt.columns(rows))
+    limit_text(LOGS, columns, rows)
+    assert len({id(text) for text in columns["resource"]}) == 1, "what is left of it too"
+    assert {row: set(notes) for row, notes in rows.notes.items()} == {0: {"service", "resource", "schema_url"}}
+
+
+def test_a_size_copies_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(Head, "size", property(lambda head: asked.append(head) or 1))
+    fmt, payload = under_one_resource("json", records=3)
+    assert len(fmt.codec.sizes(payload)) == len(asked) // 2 * 3 == SCOPES * 3
+
+
+def test_a_value_that_comes_often_takes_the_room_of_one() -> None:
+    key = Key("method")
+
+    def decode(known: KnownPairs, new: Sequence[bytes]) -> list[Pair]:
+        for each in new:
+            known.remember(key, each, ("method", each))
+        return [("method", each) for each in new]
+
+    KnownPairs(bytes.decode, decode).all([b"GET"] * 200)
+    assert key.room == VALUES - 1
 
 
 def test_a_large_body_is_decoded_record_by_record_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
