@@ -230,6 +230,9 @@ class IngestRoute:
         self._counts.add(project_id, signal, "derived", part.n, now_us)
         if part.duplicates:
             self._metrics.dropped(signal, "duplicate_exception", part.duplicates)
+        if part.left_out:
+            self._metrics.dropped(signal, "too_many_exceptions", part.left_out)
+            self._counts.add(project_id, signal, "dropped", part.left_out, now_us, "too_many_exceptions")
 
     def _answering(self, request: Request) -> Api:
         """The API in the encoding of a request."""

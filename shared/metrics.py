@@ -11,11 +11,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from shared.tallies import Tallies, TallyHistogram
 
 DropReason = Literal[
-    "invalid", "too_large", "expired", "sdk_init", "wrong_key", "metrics_unsupported", "duplicate_exception"
+    "invalid",
+    "too_large",
+    "expired",
+    "sdk_init",
+    "wrong_key",
+    "metrics_unsupported",
+    "duplicate_exception",
+    "too_many_exceptions",
 ]
 """Why a record was only counted: it broke its format's contract, was over the size limit, was past its retention when
 the writer came to it, was an SDK's ping, carried another key than its request, is a point of OpenTelemetry's metrics,
-which are not stored, or the same exception on a further span."""
+which are not stored, is the same exception on a further span, or one more than become errors of one request."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

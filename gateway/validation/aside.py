@@ -56,6 +56,7 @@ class PartOf(msgspec.Struct, array_like=True):
     digests: list[bytes]
     is_derived: bool
     duplicates: int
+    left_out: int
     reasons: dict[str, int]
     told: list[str]
 

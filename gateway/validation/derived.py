@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from math import inf
 
 from gateway.validation.parts import Part
-from gateway.validation.sizes import Heavy
-from shared.formats.intake import Derivation, Encoded, Intake
+from gateway.validation.sizes import SLOW_BYTES, Heavy
+from shared.formats.intake import Derivation, Encoded, Intake, Laborious
 from shared.registry import Registry
 from shared.search import holds
 
 MANY_MARKS = 500
 """Marks in a payload that are still looked into on the event loop: a record has some, and takes ten microseconds."""
+
+MANY_PIECES = 8_000
+"""Attributes and values of marked records that are still looked into there: each takes some microseconds."""
 
 
 class Deriving:
@@ -38,7 +41,11 @@ class Deriving:
             return None
         if sum(map(payload.count, marks)) > self._most:
             raise Heavy
-        made = derivation.derive(payload)
+        most = MANY_PIECES if self._most < inf and len(payload) > SLOW_BYTES else inf
+        try:
+            made = derivation.derive(payload, most)
+        except Laborious as error:
+            raise Heavy from error
         if not made.n:
             return None
         fmt = self._registry.formats[derivation.format]
@@ -50,6 +57,7 @@ class Deriving:
             event_ids=("",) * made.n if has_events else (),
             is_derived=True,
             duplicates=made.duplicates,
+            left_out=made.left_out,
         )
 
 

@@ -42,6 +42,8 @@ class Part(msgspec.Struct, gc=False):
     """Its records follow from those of another part: they are published, and are no part of the answer."""
     duplicates: int = 0
     """Of a derived part: records that would say the same as one of its own."""
+    left_out: int = 0
+    """Of a derived part: records beyond what may follow from one request."""
     reasons: Mapping[str, int] = {}
     """Of an `Encoded` body: the words of `told`, and how many records were left out for each."""
     told: Sequence[str] = ()

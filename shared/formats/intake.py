@@ -137,6 +137,12 @@ class Derived(NamedTuple):
     n: int
     duplicates: int = 0
     """Records that would say the same as one of these."""
+    left_out: int = 0
+    """Records beyond what may follow from one payload."""
+
+
+class Laborious(Exception):
+    """What follows from a payload takes more than a few milliseconds to find."""
 
 
 class Derivation(NamedTuple):
@@ -146,7 +152,8 @@ class Derivation(NamedTuple):
     format: str
     marks: tuple[bytes, ...]
     """Nothing follows from a payload without any of these bytes."""
-    derive: Callable[[Payload], Derived]
+    derive: Callable[[Payload, float], Derived]
+    """(payload, the most pieces that its marked records may have). Raises `Laborious` at more."""
 
 
 @dataclass(frozen=True)

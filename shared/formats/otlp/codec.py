@@ -3,12 +3,14 @@ or the same with some of its records."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.envelope import Undecodable
 from shared.formats.codec import Codec, Payload
+from shared.formats.intake import Laborious
 from shared.formats.otlp.attributes import Attributes
 from shared.formats.otlp.records import NO_SOURCE, Resource, Source
 
@@ -29,7 +31,7 @@ class Head(NamedTuple):
 
     @property
     def size(self) -> int:
-        return _nbytes(self.sent) + len(self.schema_url or b"") + _AROUND
+        return nbytes(self.sent) + len(self.schema_url or b"") + _AROUND
 
 
 class Group(NamedTuple):
@@ -68,8 +70,12 @@ class OtlpCodec(Codec):
         """The payload of these groups; those that follow one another share their resource if it is the same object."""
 
     @abstractmethod
-    def with_event(self, sent: Any, index: int) -> Any:
-        """A span, as it is sent, with only this one of its events."""
+    def with_events(self, sent: Any, indices: Sequence[int]) -> Iterator[Any]:
+        """A span, as it is sent, once for each of these events, with only that one."""
+
+    @abstractmethod
+    def pieces(self, sent: bytes) -> int:
+        """At least as many as a record has attributes, events, links and values, told in microseconds."""
 
     def record(self, sent: Any) -> Any:
         """The record of a slice, without what its resource and scope say."""
@@ -108,7 +114,7 @@ class OtlpCodec(Codec):
         sizes: list[int] = []
         for group in self.groups(payload):
             around = group.resource.size + group.scope.size + _AROUND
-            sizes += [around + _nbytes(sent) for sent in group.records]
+            sizes += [around + nbytes(sent) for sent in group.records]
         return sizes
 
     def cut(self, payload: Payload, room: int) -> Iterator[tuple[bytes, int]]:
@@ -118,7 +124,7 @@ class OtlpCodec(Codec):
             begin = 0
             size += self._head_size(part, group)
             for index, sent in enumerate(group.records):
-                own = _nbytes(sent) + _AROUND
+                own = nbytes(sent) + _AROUND
                 if size + own > room and (part or index > begin):
                     yield self._part([*part, group._replace(records=group.records[begin:index])])
                     part, begin = [], index
@@ -127,6 +133,20 @@ class OtlpCodec(Codec):
             part.append(group._replace(records=group.records[begin:]))
         if part:
             yield self._part(part)
+
+    def marked(self, payload: Payload, marks: Sequence[bytes], most_pieces: float) -> list[Group]:
+        """The groups with those of their records that hold one of the marks. Raises `Laborious`."""
+        found: list[Group] = []
+        for group in self.groups(payload):
+            texts = [(sent, bytes(sent)) for sent in group.records]
+            texts = [(sent, text) for sent, text in texts if any(mark in text for mark in marks)]
+            if texts and most_pieces < inf:
+                most_pieces -= sum(self.pieces(text) for _, text in texts)
+                if most_pieces < 0:
+                    raise Laborious
+            if texts:
+                found.append(group._replace(records=[sent for sent, _ in texts]))
+        return found
 
     def _part(self, groups: list[Group]) -> tuple[bytes, int]:
         groups = [group for group in groups if group.records]
@@ -141,7 +161,7 @@ class OtlpCodec(Codec):
         return _groups(self._frame(payload))
 
 
-def _nbytes(sent: Any) -> int:
+def nbytes(sent: Any) -> int:
     """Without the copy that `bytes` makes of a slice."""
     return memoryview(sent).nbytes
 

@@ -1,6 +1,9 @@
 """Exceptions in log records and in spans' events, which become errors too (contracts.md, "Exceptions")."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby, islice
+from math import inf
 from typing import Any, NamedTuple
 
 from shared.fingerprint import fingerprint
@@ -8,7 +11,7 @@ from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import Payload
 from shared.formats.digests import digests
 from shared.formats.intake import Derivation, Derived
-from shared.formats.otlp.codec import Group, OtlpCodec
+from shared.formats.otlp.codec import Group, OtlpCodec, nbytes
 from shared.formats.otlp.columns import Promoted, moments, source_columns
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES, ids, is_id
 from shared.formats.otlp.json_text import OtlpJson
@@ -17,6 +20,14 @@ from shared.formats.otlp.records import Log, Span, said
 from shared.formats.otlp.severity import level_in
 from shared.formats.otlp.values import json_bytes
 from shared.formats.vercel_ids import vercel_ids
+
+MOST = 8_192
+"""Exceptions of one payload that become errors: their ids must leave room in a message for the largest one."""
+
+MOST_OF_ONE_SPAN = 20
+
+TIMES_AS_LARGE, AND_BYTES = 4, 1_000_000
+"""How large the errors may be altogether, by the size of the payload."""
 
 _MARK = b"exception."
 _EVENT = "exception"
@@ -67,31 +78,55 @@ class _Found(NamedTuple):
         return self.trace_id, self.thrown.said(_TYPE), self.thrown.said(_MESSAGE)
 
 
-def derive(codec: OtlpCodec, payload: Payload) -> Derived:
+def derive(codec: OtlpCodec, payload: Payload, most_pieces: float = inf) -> Derived:
     """A record for each exception; spans keep just its event. Of equal ones of one trace only the first counts: an SDK
-    records an exception on every span that it leaves."""
-    found = list(_found(codec, payload))
+    records an exception on every span that it leaves. Raises `Laborious`."""
+    found = list(_found(codec, payload, most_pieces))
+    kept = _first_of_equal(found)
+    alone = list(_bounded(_alone(codec, kept), TIMES_AS_LARGE * len(bytes(payload)) + AND_BYTES))
+    return Derived(codec.joined(_grouped(alone)), len(alone), len(found) - len(kept), len(kept) - len(alone))
+
+
+def _first_of_equal(found: Sequence[_Found]) -> list[_Found]:
     first: dict[tuple[str, str, str], _Found] = {}
     for each in found:
         before = first.get(each.key)
         if before is None or each.thrown.time_ns < before.thrown.time_ns:
             first[each.key] = each
-    kept = [each for each in found if not is_id(each.trace_id, TRACE_BYTES) or first[each.key] is each]
-    groups = [each.group._replace(records=[_alone(codec, each)]) for each in kept]
-    return Derived(codec.joined(groups), len(kept), len(found) - len(kept))
+    return [each for each in found if not is_id(each.trace_id, TRACE_BYTES) or first[each.key] is each]
 
 
-def _found(codec: OtlpCodec, payload: Payload) -> Iterator[_Found]:
-    for group in codec.groups(payload):
+def _found(codec: OtlpCodec, payload: Payload, most_pieces: float) -> Iterator[_Found]:
+    for group in codec.marked(payload, (_MARK,), most_pieces):
         for sent in group.records:
-            if _MARK in bytes(sent):
-                record = codec.record(sent)
-                for thrown in _thrown_in(record):
-                    yield _Found(group, sent, thrown, record.trace_id)
+            record = codec.record(sent)
+            for thrown in _thrown_in(record):
+                yield _Found(group, sent, thrown, record.trace_id)
 
 
-def _alone(codec: OtlpCodec, found: _Found) -> Any:
-    return found.sent if found.thrown.event is None else codec.with_event(found.sent, found.thrown.event)
+def _alone(codec: OtlpCodec, kept: Sequence[_Found]) -> Iterator[tuple[Group, Any]]:
+    """Group and record of each, of one span the first ones."""
+    for _, some in groupby(kept, key=lambda each: id(each.sent)):
+        few = list(islice(some, MOST_OF_ONE_SPAN))
+        group, sent, _, _ = few[0]
+        events = [each.thrown.event for each in few if each.thrown.event is not None]
+        yield from ((group, made) for made in (codec.with_events(sent, events) if events else (sent,)))
+
+
+def _bounded(alone: Iterator[tuple[Group, Any]], room: int) -> Iterator[tuple[Group, Any]]:
+    """As many as fit: each exception of a span repeats the span."""
+    for group, sent in islice(alone, MOST):
+        room -= nbytes(sent)
+        if room < 0:
+            return
+        yield group, sent
+
+
+def _grouped(alone: Sequence[tuple[Group, Any]]) -> Iterator[Group]:
+    """Those that follow one another in one group: a payload may have only so many groups."""
+    for _, some in groupby(alone, key=lambda each: id(each[0])):
+        (group, first), *others = some
+        yield group._replace(records=[first, *(sent for _, sent in others)])
 
 
 def columns(rows: Rows) -> Columns:
@@ -150,4 +185,4 @@ def in_records(fmt: Format) -> Derivation:
     """The errors, in one of these formats, in logs or spans of the same encoding."""
     codec = fmt.codec
     assert isinstance(codec, OtlpCodec)
-    return Derivation(fmt.name, (_MARK,), lambda payload: derive(codec, payload))
+    return Derivation(fmt.name, (_MARK,), partial(derive, codec))

@@ -1,6 +1,6 @@
 """OTLP in JSON."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, Literal
 
@@ -159,10 +159,14 @@ class OtlpJson(OtlpCodec):
             resources[-1].scopes.append(new_scope(scope=scope, schema_url=url, records=list(group.records)))
         return _encode(new_request(resources=resources))
 
-    def with_event(self, sent: Any, index: int) -> Any:
+    def with_events(self, sent: Any, indices: Sequence[int]) -> Iterator[msgspec.Raw]:
         span = self._decode(sent)
-        span.events = [span.events[index]]
-        return msgspec.Raw(_encode(span))
+        for event in [span.events[index] for index in indices]:
+            span.events = [event]
+            yield msgspec.Raw(_encode(span))
+
+    def pieces(self, sent: bytes) -> int:
+        return sent.count(b",") + sent.count(b"{")
 
     def text(self, sent: str | None) -> str:
         return printable(sent) if sent else ""

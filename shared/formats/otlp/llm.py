@@ -1,7 +1,8 @@
 """Spans of calls to models, which become calls of the signal llm too (contracts.md, "Calls to models")."""
 
 from collections.abc import Sequence
-from math import isfinite
+from functools import partial
+from math import inf, isfinite
 from typing import Any
 
 from shared.formats.base import Columns, Format, Rows
@@ -51,19 +52,14 @@ def is_call(attributes: Attributes) -> bool:
     return named and "gen_ai.request.model" in attributes
 
 
-def derive(codec: OtlpCodec, payload: Payload) -> Derived:
-    """The spans that are calls, whole."""
+def derive(codec: OtlpCodec, payload: Payload, most_pieces: float = inf) -> Derived:
+    """The spans that are calls, whole. Raises `Laborious`."""
     kept = []
-    for group in codec.groups(payload):
-        calls = [sent for sent in group.records if _is_marked(sent) and is_call(codec.record(sent).attributes.values)]
+    for group in codec.marked(payload, _MARKS, most_pieces):
+        calls = [sent for sent in group.records if is_call(codec.record(sent).attributes.values)]
         if calls:
             kept.append(group._replace(records=calls))
     return Derived(codec.joined(kept), sum(len(group.records) for group in kept))
-
-
-def _is_marked(sent: Any) -> bool:
-    text = bytes(sent)
-    return any(mark in text for mark in _MARKS)
 
 
 def columns(rows: Rows) -> Columns:
@@ -131,4 +127,4 @@ def in_spans(fmt: Format) -> Derivation:
     """The calls, in one of these formats, in spans of the same encoding."""
     codec = fmt.codec
     assert isinstance(codec, OtlpCodec)
-    return Derivation(fmt.name, _MARKS, lambda payload: derive(codec, payload))
+    return Derivation(fmt.name, _MARKS, partial(derive, codec))

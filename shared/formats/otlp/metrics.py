@@ -11,7 +11,7 @@ from shared.envelope import Undecodable
 from shared.formats.base import Format
 from shared.formats.codec import Codec, Payload
 from shared.formats.intake import Encoded, Intake
-from shared.formats.otlp.encoding import by_encoding, is_heavy
+from shared.formats.otlp.encoding import MANY_TAGS, by_encoding, is_heavy
 from shared.formats.otlp.protobuf import checked
 from shared.formats.otlp.replies import POINTS, reply
 from shared.formats.otlp.schema import FULL
@@ -94,6 +94,12 @@ def judge(point: Any) -> str:
 PROTOBUF = Format("otlp.metrics", signal="metrics", columns=None, codec=_Protobuf())
 JSON = Format("otlp.metrics.json", signal="metrics", columns=None, codec=_Json())
 
+
+def _is_heavy(body: bytes) -> bool:
+    """A point may be any JSON, also one without a brace."""
+    return is_heavy(body) or (len(body) > MANY_TAGS and body.count(b",") > MANY_TAGS)
+
+
 INTAKE = Intake(
     routes=("/v1/metrics",),
     api="otlp",
@@ -102,6 +108,6 @@ INTAKE = Intake(
     },
     reply=partial(reply, POINTS),
     unwrap=by_encoding(PROTOBUF.name, JSON.name),
-    is_heavy=is_heavy,
+    is_heavy=_is_heavy,
     examples={"nothing": {"resourceMetrics": []}},
 )

@@ -17,6 +17,9 @@ from shared.formats.otlp.source import resource_of, source_of
 IN_ONE_GO = 1_000_000
 """Bytes of the largest body that is decoded whole: an empty message of two bytes takes 64 to 128 bytes of memory."""
 
+_BEGINNINGS = b"\x0a\x12\x1a\x22\x2a\x32\x4a\x5a\x6a\0"
+"""The tags of what is in a record, repeated or not, and the last byte of one that is longer than it need be."""
+
 _decode_status = FULL["Status"].FromString
 
 
@@ -88,12 +91,18 @@ class Protobuf(OtlpCodec):
         made: bytes = request.SerializeToString()
         return made
 
-    def with_event(self, sent: Any, index: int) -> Any:
+    def with_events(self, sent: Any, indices: Sequence[int]) -> Iterator[bytes]:
         span = self._decode(sent)
-        event = span.events[index].SerializeToString()
+        events = [span.events[index].SerializeToString() for index in indices]
         del span.events[:]
-        span.events.add().MergeFromString(event)
-        return span.SerializeToString()
+        others = span.SerializeToString()
+        for event in events:
+            only = OPEN["Span"]()
+            only.events.add().MergeFromString(event)
+            yield others + only.SerializeToString()  # two texts of one message are that of both merged
+
+    def pieces(self, sent: bytes) -> int:
+        return len(sent) - len(sent.translate(None, _BEGINNINGS))
 
     def text(self, sent: bytes) -> str:
         return text(sent)

@@ -39,6 +39,7 @@ DROPPED: Mapping[str, Reason] = {
     "sdk_init": Reason("", "a ping of an SDK that starts: there is nothing to store", ""),
     "wrong_key": Reason("", "the record carries another key than its request", "Send each project's by themselves."),
     "metrics_unsupported": Reason("", "metrics of OpenTelemetry are not stored", "Turn the exporter of metrics off."),
+    "too_many_exceptions": Reason("", "more exceptions than become errors of one request", "Spans and logs are whole."),
 }
 
 UNKNOWN = Reason()

@@ -8,17 +8,20 @@ import pytest
 from gateway import apis
 from gateway.assembly import assemble
 from gateway.ingest import outcome_of
+from gateway.publisher import cut, stamp_of
 from gateway.validation.checks import Checks
-from gateway.validation.derived import MANY_MARKS
+from gateway.validation.derived import MANY_MARKS, MANY_PIECES
 from gateway.validation.parts import Part
 from gateway.validation.sizes import Heavy
 from shared import settings
-from shared.envelope import Stamp
+from shared.envelope import Stamp, unseal
 from shared.fingerprint import CURRENT, fingerprint
 from shared.fingerprint.rules import NO_RULES
 from shared.formats.base import Rows
-from shared.formats.otlp import logs, traces
+from shared.formats.otlp import errors, logs, traces
+from shared.formats.otlp.codec import MOST_GROUPS
 from shared.formats.otlp.schema import FULL
+from shared.keys import ResolvedKey
 from shared.registry import load
 from shared.settings import BadSetting
 from tests.unit.shared.formats.otlp.fixtures import body, codec_of
@@ -182,6 +185,64 @@ def test_many_exceptions_are_not_looked_into_on_the_event_loop() -> None:
         records.add().attributes.add(key=b"exception.type").value.string_value = b"E"
     with pytest.raises(Heavy):
         parts_of(request.SerializeToString(), logs, b"", patient=False)
+
+
+def test_many_pieces_of_a_marked_record_are_not_looked_into_on_the_event_loop() -> None:
+    log = FULL["LogRecord"]()
+    log.attributes.add(key=b"exception.type").value.string_value = b"E"
+    log.body.string_value = b"x" * 100_000
+    request = FULL["Logs"]()
+    request.resources.add().scopes.add(records=[log])
+    assert len(parts_of(request.SerializeToString(), logs, b"", patient=False)) == 2
+    for _ in range(MANY_PIECES):
+        request.resources[0].scopes[0].records[0].attributes.add()
+    with pytest.raises(Heavy):
+        parts_of(request.SerializeToString(), logs, b"", patient=False)
+    assert len(parts_of(request.SerializeToString(), logs, b"")) == 2
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
+def test_more_exceptions_than_a_payload_may_have_groups(encoding: str) -> None:
+    n = MOST_GROUPS + 1
+    if encoding == "json":
+        log = {
+            "attributes": [{"key": "exception.type", "value": {"stringValue": "E"}}],
+            "body": {"stringValue": "x" * 99},
+        }
+        sent = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [log] * n}]}]}).encode()
+    else:
+        made = FULL["LogRecord"]()
+        made.attributes.add(key=b"exception.type").value.string_value = b"E"
+        made.body.string_value = b"x" * 99
+        request = FULL["Logs"]()
+        request.resources.add().scopes.add(records=[made] * n)
+        sent = request.SerializeToString()
+    _, part = parts_of(sent, logs, b"")
+    assert (part.n, part.left_out) == (errors.MOST, n - errors.MOST)
+    stamp = stamp_of(part, ResolvedKey(key_id="k", project_id="p", scopes=frozenset()), NOW)
+    messages = cut("errors", stamp, part)
+    assert len(messages) > 1
+    read = [part.format.codec.read(unseal(value)[1]) for _, value, _ in messages]
+    assert sum(map(len, read)) == part.n
+
+
+def test_the_errors_of_a_large_span_are_bounded() -> None:
+    span = FULL["Span"](trace_id=b"t" * 16, span_id=b"s" * 8, start_time_unix_nano=1)
+    span.attributes.add(key=b"k").value.string_value = b"x" * 200_000
+    for n in range(25):
+        event = span.events.add(name=b"exception")
+        event.attributes.add(key=b"exception.type").value.string_value = b"%d" % n
+    request = FULL["Traces"]()
+    request.resources.add().scopes.add(records=[span])
+    sent = request.SerializeToString()
+    _, part = parts_of(sent, traces, b"", patient=False)
+    assert (part.n, part.left_out) == (9, 16)
+    assert len(part.payload) < 4 * len(sent) + 1_000_000
+    del request.resources[0].scopes[0].records[0].attributes[:]
+    _, part = parts_of(request.SerializeToString(), traces, b"", patient=False)
+    assert (part.n, part.left_out) == (errors.MOST_OF_ONE_SPAN, 5)
+    read = part.format.codec.read(part.payload)
+    assert [span.events[0].attributes.values for span in read] == [{"exception.type": str(n)} for n in range(20)]
 
 
 @pytest.mark.parametrize(("wanted", "signals"), [("errors", {"errors"}), ("llm", {"llm"}), ("", set())])

@@ -19,12 +19,13 @@ from gateway.rejections import (
 )
 from gateway.validation.checks import Checks
 from gateway.validation.parts import Part
-from gateway.validation.sizes import Heavy
+from gateway.validation.sizes import FAST_BYTES, Heavy
 from shared.formats import vercel_drain
 from shared.formats.otlp import logs, metrics, traces
 from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.schema import CUT, FULL
 from shared.registry import load
+from tests.unit.gateway.validation.test_checks import HOLD_S, held_s
 from tests.unit.shared.formats.otlp.fixtures import body, codec_of
 
 APIS = apis.load()
@@ -149,6 +150,54 @@ def test_many_small_messages_are_not_decoded_on_the_event_loop() -> None:
         usual.resources[0].scopes.extend(list(usual.resources[0].scopes))
     assert len(usual.SerializeToString()) > 20_000
     assert post(usual.SerializeToString(), PROTOBUF, patient=False).status == 200
+
+
+def _held_by(tag: int, *contents: bytes) -> bytes:
+    """A field of protobuf with all this in it."""
+    content = b"".join(contents)
+    size, head = len(content), bytearray([tag])
+    while size > 127:
+        head.append(size & 127 | 128)
+        size >>= 7
+    return bytes([*head, size]) + content
+
+
+def _in_records(*contents: bytes) -> bytes:
+    return _held_by(0x0A, _held_by(0x12, _held_by(0x12, *contents)))
+
+
+MARKED = FULL["KeyValue"](key=b"exception.type").SerializeToString()
+SPAN = FULL["Span"](trace_id=b"t" * 16, span_id=b"s" * 8, start_time_unix_nano=1).SerializeToString()
+ONES = b"1," * 120_000 + b"1"
+IN_METRIC = b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[%b]}}]}]}]}'
+IN_LOG = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":"exception.","attributes":[%b]}]}]}]}'
+THROWN = FULL["Event"](name=b"exception", attributes=[FULL["KeyValue"](key=b"exception.type")]).SerializeToString()
+
+HOSTILE = {
+    "attributes": ("logs", PROTOBUF, _in_records(_held_by(0x32, MARKED), b"\x32\0" * 120_000)),
+    "some attributes": ("logs", PROTOBUF, _in_records(_held_by(0x32, MARKED), b"\x32\0" * 3_900)),
+    "values": ("logs", PROTOBUF, _in_records(_held_by(0x32, MARKED), _held_by(0x32, b"\x12\0" * 120_000))),
+    "longer tags": ("logs", PROTOBUF, _in_records(_held_by(0x32, MARKED), b"\xb2\0\0" * 80_000)),
+    "events": ("traces", PROTOBUF, _in_records(SPAN, _held_by(0x4A, MARKED), b"\x5a\0" * 120_000)),
+    "exceptions": ("traces", PROTOBUF, _in_records(SPAN, b"\x5a\0" * 90_000, _held_by(0x5A, THROWN) * 450)),
+    "of a large span": (
+        "traces",
+        PROTOBUF,
+        _in_records(SPAN, _held_by(0x4A, b"x" * 200_000), _held_by(0x5A, THROWN) * 450),
+    ),
+    "ones": ("logs", JSON, IN_LOG % ONES),
+    "points": ("metrics", JSON, IN_METRIC % ONES),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_no_body_holds_the_event_loop(what: str) -> None:
+    path, content_type, sent = HOSTILE[what]
+    intake = {"logs": logs, "traces": traces, "metrics": metrics}[path].INTAKE
+    assert len(sent) < FAST_BYTES
+    checks = Checks(intake, REGISTRY, APIS.of(intake))
+    held = min(held_s(checks, sent, content_type) for _ in range(3))
+    assert held < HOLD_S, f"{what}: {held * 1000:.0f} ms"
 
 
 @pytest.mark.parametrize(
