@@ -31,6 +31,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         return []
 
     async def leave(request: Request) -> Response:
+        await people.attempts.begin(address_of(request))
         secret = visit_of(request) or secrets.token_urlsafe(32)
         response = to(await sign_on.leave(secret, next_path(request.query_params.get("next"))))
         keep_visit(response, request, secret)

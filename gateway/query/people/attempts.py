@@ -34,19 +34,26 @@ class Attempts:
         self._own: Counter[str] = Counter()
         self._own_ends = 0.0
 
+    async def begin(self, address: str) -> None:
+        """Count a trip to a provider: as many may begin as may end (`admit`). Raises `RateLimited`."""
+        await self._count([f"sluice:login:{hash_key('trip ' + place_of(address))}"])
+
     async def admit(self, address: str, name: str = "") -> None:
         """Count a try, or raise `RateLimited`. `name`: whom it is about, if that is said."""
         whose = [f"sluice:login:{hash_key(place_of(address))}"]
         if name:
             whose.append(f"sluice:login:{hash_key('name ' + name.lower())}")
+        await self._count(whose)
+
+    async def _count(self, whose: list[str]) -> None:
         try:
             used, wait = await self._redis.run(_COUNT, [*whose], [])
         except RedisUnavailable:
-            used, wait = self._count(whose)
+            used, wait = self._count_here(whose)
         if used > MOST:
             raise RateLimited(wait)
 
-    def _count(self, whose: list[str]) -> tuple[int, int]:
+    def _count_here(self, whose: list[str]) -> tuple[int, int]:
         now = monotonic()
         if now > self._own_ends:
             self._own.clear()

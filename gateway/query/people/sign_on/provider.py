@@ -1,5 +1,6 @@
 """What is asked of the provider: its addresses and keys, and the claims behind a code."""
 
+import asyncio
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -22,6 +23,9 @@ WITHIN_S = 5.0
 LEEWAY_S = 60
 FRESH_S = 3600.0
 """How long the provider's addresses and keys are used without asking again."""
+
+AWAY_S = 5.0
+"""How long the provider is not asked again after it did not answer: any stranger may begin a log-in."""
 
 KEYS_AGAIN_S = 60.0
 """A key that is not known has the keys asked for again, at most so often."""
@@ -54,10 +58,13 @@ class Provider:
     def __init__(self, config: Oidc, secret: str) -> None:
         self._config = config
         self._secret = secret
+        self._tls = httpx2.create_ssl_context()  # once: it takes as long as many requests
         self._http = httpx2.AsyncClient(
-            timeout=WITHIN_S, transport=BoundedTransport(), headers={"Accept-Encoding": "identity"}
+            timeout=WITHIN_S, transport=BoundedTransport(self._tls), headers={"Accept-Encoding": "identity"}
         )
         self._known: tuple[_Found, KeySet, float] | None = None
+        self._asking = asyncio.Lock()
+        self._problem, self._away_until = "", 0.0
 
     async def address(self, trip: Trip) -> str:
         """Where the browser goes. Raises `ProviderAway`."""
@@ -107,19 +114,25 @@ class Provider:
         return dict(claims)
 
     async def _provider(self, fresh_s: float) -> tuple[_Found, KeySet]:
-        """Raises `ProviderAway`."""
-        if self._known is None or monotonic() - self._known[2] > fresh_s:
-            issuer = self._config.issuer.rstrip("/")
-            try:
-                said = await self._get(f"{issuer}/.well-known/openid-configuration")
-                found = msgspec.json.decode(said, type=_Found)
-                if found.issuer.rstrip("/") != issuer:
-                    raise ValueError(f"it calls itself {found.issuer}")
-                keys = KeySet.import_key_set(msgspec.json.decode(await self._get(found.jwks_uri)))
-            except (httpx2.HTTPError, JoseError, ValueError, TypeError, KeyError) as error:
-                raise ProviderAway(f"{type(error).__name__}: {error}") from error
-            self._known = found, keys, monotonic()
-        return self._known[:2]
+        """One asks, for all who want to know. Raises `ProviderAway`."""
+        async with self._asking:
+            if self._known is None or monotonic() - self._known[2] > fresh_s:
+                self._known = *await self._asked(), monotonic()
+            return self._known[:2]
+
+    async def _asked(self) -> tuple[_Found, KeySet]:
+        if monotonic() < self._away_until:
+            raise ProviderAway(self._problem)
+        issuer = self._config.issuer.rstrip("/")
+        try:
+            said = await self._get(f"{issuer}/.well-known/openid-configuration")
+            found = msgspec.json.decode(said, type=_Found)
+            if found.issuer.rstrip("/") != issuer:
+                raise ValueError(f"it calls itself {found.issuer}")
+            return found, KeySet.import_key_set(msgspec.json.decode(await self._get(found.jwks_uri)))
+        except (httpx2.HTTPError, JoseError, ValueError, TypeError, KeyError) as error:
+            self._problem, self._away_until = f"{type(error).__name__}: {error}", monotonic() + AWAY_S
+            raise ProviderAway(self._problem) from error
 
     async def _get(self, url: str) -> bytes:
         return (await self._http.get(url)).raise_for_status().content
@@ -135,6 +148,6 @@ class Provider:
             redirect_uri=self._config.redirect_url,
             code_challenge_method="S256",
             timeout=WITHIN_S,
-            transport=BoundedTransport(),
+            transport=BoundedTransport(self._tls),
             headers={"Accept-Encoding": "identity"},
         )

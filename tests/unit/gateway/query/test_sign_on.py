@@ -1,9 +1,15 @@
 """Single sign-on without a provider: the trip's state, its settings, roles by claims."""
 
+import asyncio
 from pathlib import Path
+from time import monotonic
 
+import httpx2
 import pytest
+from joserfc.jwk import KeySet
 
+from gateway.query.people.sign_on import provider as module
+from gateway.query.people.sign_on.provider import Provider
 from gateway.query.people.sign_on.sign_on import sign_on_of
 from gateway.query.people.sign_on.trip import LIFE_S, WrongState, begin, resume
 from shared.oidc import BadRoles, Oidc, parse_roles, roles_of
@@ -93,3 +99,31 @@ async def test_the_secret_may_stand_in_a_file_and_is_never_shown(tmp_path: Path)
     assert made._provider._secret == "hush"
     await made.close()
     assert sign_on_of(Oidc(client_secret=Secret("x"))) is None
+
+
+async def test_a_stranger_costs_no_tls_setup_and_asks_a_provider_that_is_away_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Provider(load(GOOD).oidc, "")
+    asked = []
+
+    async def get(url: str) -> bytes:
+        asked.append(url)
+        raise httpx2.ConnectError("for this test")
+
+    def no_setup(**_: object) -> None:
+        raise AssertionError("a TLS context for a request")
+
+    monkeypatch.setattr(made, "_get", get)
+    monkeypatch.setattr("httpcore2.default_ssl_context", no_setup)
+    trip = begin("secret", "/", NOW)
+    tried = await asyncio.gather(*(made.address(trip) for _ in range(3)), return_exceptions=True)
+    assert [str(each) for each in tried] == ["ConnectError: for this test"] * 3
+    assert len(asked) == 1
+    made._known = (
+        module._Found("https://i", "https://i/auth", "https://i/token", "https://i/keys"),
+        KeySet([]),
+        monotonic(),
+    )
+    assert (await made.address(trip)).startswith("https://i/auth?")
+    await made.close()
