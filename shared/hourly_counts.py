@@ -7,7 +7,7 @@ nothing: a process that is killed takes the last seconds of its counts along.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from time import time_ns
 from typing import Literal
@@ -26,6 +26,9 @@ WITHIN_S = 3.0
 KEPT_DAYS = 35
 """How long counts are kept: longer than the 31 days that can be asked for by the hour."""
 
+AT_ONCE = 5_000
+"""Counts that one change adds, or drops: it is done well within `WITHIN_S`."""
+
 MOST_KEPT = 100_000
 """Different counts that wait while Postgres is away: about 30 MB."""
 
@@ -37,6 +40,8 @@ Counted = tuple[str, str, Kind, str, int]
 """(project, signal, kind, what, hours since the epoch). What: the reason of what was dropped or refused, the bucket of
 an age, else ''. The hour is that of the arrival."""
 
+Row = tuple[Counted, int]
+
 Tally = defaultdict[str, int]
 """Project -> how much of one kind, of one signal."""
 
@@ -47,7 +52,9 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bi
     AS counted (project_id, signal, kind, what, hour, n)
 ON CONFLICT (project_id, hour, signal, kind, what) DO UPDATE SET n = hourly_counts.n + excluded.n
 """
-_FORGET = "DELETE FROM hourly_counts WHERE hour < to_timestamp(%s)"
+_FORGET = """
+DELETE FROM hourly_counts WHERE ctid IN (SELECT ctid FROM hourly_counts WHERE hour < to_timestamp(%s) LIMIT %s)
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -92,20 +99,28 @@ class HourlyCounts:
     async def flush(self) -> None:
         """Add to Postgres what was counted since the last time."""
         self._hand_over()
-        taken: Mapping[Counted, int]
-        taken, self._counts = self._counts, defaultdict(int)
         try:
-            if taken:
-                await self._postgres.change(partial(_add, taken), within_s=WITHIN_S)
-                taken = {}
-            await self._forget()
+            await self._add()
         except PostgresUnavailable as error:
-            self._keep(taken)
             if not self._away:
                 _log.warning("counts by hour wait: Postgres does not take them", error=str(error))
             self._away = True
         else:
             self._away = False
+            await self._forget()
+
+    async def _add(self) -> None:
+        """All or, where Postgres fails on the way, the first of it; the rest waits. Raises `PostgresUnavailable`."""
+        taken, self._counts = self._counts, defaultdict(int)
+        # In one order for all processes: they would wait for each other's rows otherwise.
+        rows, added = sorted((counted, n) for counted, n in taken.items() if n), 0
+        try:
+            while added < len(rows):
+                await self._postgres.change(partial(_add, rows[added : added + AT_ONCE]), within_s=WITHIN_S)
+                added += AT_ONCE
+        except PostgresUnavailable:
+            self._keep(rows[added:])
+            raise
 
     def _hand_over(self) -> None:
         """What tallies hold belongs to the hour that began before."""
@@ -133,9 +148,9 @@ class HourlyCounts:
     def _now_us(self) -> int:
         return self._clock() // 1000
 
-    def _keep(self, taken: Mapping[Counted, int]) -> None:
+    def _keep(self, rows: Sequence[Row]) -> None:
         given_up = 0
-        for counted, n in taken.items():
+        for counted, n in rows:
             if len(self._counts) < MOST_KEPT or counted in self._counts:
                 self._counts[counted] += n
             else:
@@ -144,18 +159,22 @@ class HourlyCounts:
             _log.error("counts by hour are given up: too many wait for Postgres", given_up=given_up)
 
     async def _forget(self) -> None:
-        """Once an hour: drop what is too old."""
+        """Once an hour: drop what is too old, a piece at each flush."""
         hour = self._now_us() // HOUR_US
-        if hour != self._forgot_in:
-            await self._postgres.change(partial(_forget_before, hour - KEPT_DAYS * 24), within_s=WITHIN_S)
+        if hour == self._forgot_in:
+            return
+        try:
+            dropped = await self._postgres.change(partial(_forget_before, hour - KEPT_DAYS * 24), within_s=WITHIN_S)
+        except PostgresUnavailable as error:
+            _log.warning("old counts by hour are not dropped: Postgres does not do it", error=str(error))
+            return
+        if dropped < AT_ONCE:
             self._forgot_in = hour
 
 
-async def _add(counts: Mapping[Counted, int], db: AsyncConnection) -> None:
-    # In one order for all processes: they would wait for each other's rows otherwise.
-    rows = sorted((*counted, n) for counted, n in counts.items() if n)
-    await db.execute(_ADD, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 6)
+async def _add(rows: Sequence[Row], db: AsyncConnection) -> None:
+    await db.execute(_ADD, [list(column) for column in zip(*((*counted, n) for counted, n in rows), strict=True)])
 
 
-async def _forget_before(hour: int, db: AsyncConnection) -> None:
-    await db.execute(_FORGET, [hour * 3600.0])
+async def _forget_before(hour: int, db: AsyncConnection) -> int:
+    return (await db.execute(_FORGET, [hour * 3600.0, AT_ONCE])).rowcount

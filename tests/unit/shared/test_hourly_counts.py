@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,24 +18,30 @@ HOUR = NOON // HOUR_US
 
 
 class Kept:
-    """A Postgres that keeps what is added, unless it is `away`."""
+    """A Postgres that keeps what is added, unless it is `away` or has no `changes` left."""
 
     def __init__(self) -> None:
         self.away = False
+        self.changes = 1_000
+        self.old = 0
         self.added: Counter[tuple[Any, ...]] = Counter()
         self.dropped_before: list[float] = []
 
-    async def change(self, work: Callable[[Any], Awaitable[None]], within_s: float) -> None:
-        if self.away:
+    async def change(self, work: Callable[[Any], Awaitable[Any]], within_s: float) -> Any:
+        if self.away or not self.changes:
             raise PostgresUnavailable("for this test")
-        await work(self)
+        self.changes -= 1
+        return await work(self)
 
-    async def execute(self, statement: str, parameters: list[Any]) -> None:
-        if statement.startswith("DELETE"):
+    async def execute(self, statement: str, parameters: list[Any]) -> SimpleNamespace:
+        if "DELETE" in statement:
             self.dropped_before += [parameters[0] / 3600]
-            return
+            dropped = min(self.old, parameters[1])
+            self.old -= dropped
+            return SimpleNamespace(rowcount=dropped)
         for *counted, n in zip(*parameters, strict=True):
             self.added[tuple(counted)] += n
+        return SimpleNamespace(rowcount=len(parameters[0]))
 
 
 class Hand:
@@ -101,6 +108,20 @@ async def test_while_postgres_is_away_counts_wait(counts: HourlyCounts, kept: Ke
     assert kept.added == {("p", "logs", "dropped", "invalid", HOUR): 3, ("p", "logs", "accepted", "", HOUR): 3}
 
 
+async def test_what_was_added_is_not_added_again_when_the_rest_fails(
+    counts: HourlyCounts, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hourly_counts, "AT_ONCE", 2)
+    for project in "abcde":
+        counts.add(project, "logs", "accepted", 1, NOON)
+    kept.changes = 1
+    await counts.flush()
+    assert sum(kept.added.values()) == 2
+    kept.changes = 1_000
+    await counts.flush()
+    assert {project: n for (project, *_), n in kept.added.items()} == dict.fromkeys("abcde", 1)
+
+
 async def test_no_more_than_so_many_wait(
     counts: HourlyCounts, kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,3 +150,18 @@ async def test_old_counts_are_dropped_once_an_hour(counts: HourlyCounts, kept: K
         hand.us = NOON + minutes * 60_000_000
         await counts.flush()
     assert kept.dropped_before == [HOUR - 35 * 24, HOUR + 1 - 35 * 24]
+
+
+async def test_old_counts_are_dropped_in_pieces_and_keep_no_new_one_waiting(
+    counts: HourlyCounts, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept.old = 2 * hourly_counts.AT_ONCE + 1
+    kept.changes = 1
+    counts.add("p", "logs", "accepted", 1, NOON)
+    await counts.flush()
+    assert "old counts by hour are not dropped" in capsys.readouterr().out
+    assert sum(kept.added.values()) == 1
+    kept.changes = 1_000
+    for _ in range(5):
+        await counts.flush()
+    assert (kept.old, len(kept.dropped_before), sum(kept.added.values())) == (0, 3, 1)
