@@ -3,7 +3,9 @@
 
 import asyncio
 import socket
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
@@ -11,6 +13,9 @@ import httpx
 Ip = IPv4Address | IPv6Address
 
 MOST_CHARACTERS = 2_000
+
+_TRANSLATED_HERE = IPv6Network("64:ff9b:1::/48")
+"""NAT64 of a net of one's own (RFC 8215)."""
 
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """NAT64: the last 32 bits are an IPv4 address."""
@@ -42,12 +47,13 @@ class Allowed:
             raise BadAddress("it must hold no user and password")
         return url
 
-    async def resolve(self, url: httpx.URL) -> str:
-        """An IP address of its host, once: the one to connect to. Raises `BadAddress`."""
+    async def resolve(self, url: httpx.URL, threads: Executor) -> str:
+        """An IP address of its host, once: the one to connect to. `threads`: the look-up may hold one of them for
+        minutes. Raises `BadAddress`."""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        look_up = partial(socket.getaddrinfo, url.host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                url.host, url.port or (443 if url.scheme == "https" else 80), type=socket.SOCK_STREAM
-            )
+            found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
         except (OSError, UnicodeError) as error:
             raise BadAddress("its host is not found") from error
         addresses = [ip_address(str(each[4][0]).partition("%")[0]) for each in found]
@@ -61,6 +67,8 @@ class Allowed:
 def is_public(address: Ip) -> bool:
     """Whether anybody reaches it: no private, loopback or link-local one, none for many, and none that hides such."""
     if isinstance(address, IPv6Address):
+        if address in _TRANSLATED_HERE or address.is_site_local:
+            return False
         if address in _TRANSLATED:
             return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
         hidden = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])

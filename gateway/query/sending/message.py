@@ -68,16 +68,16 @@ def signature(body: bytes, secret: Secret) -> str:
 
 def for_slack(message: Message) -> Sent:
     """Plain text: what was stored may mention nobody and format nothing."""
-    lines = [f"*{_plain(message.title)}*", _plain(message.text)]
+    lines = [_plain(message.title), _plain(message.text)]
     if message.incomplete:
-        lines.append("_on incomplete data: not all is stored yet_")
+        lines.append("on incomplete data: not all is stored yet")
     if message.first is not None:
         lines.append(f"{message.first.time} {_plain(message.first.text)}")
         lines += [_plain(message.first.frame)] if message.first.frame else []
     text = "\n".join(lines)[:MOST_SLACK]
     if message.url is not None:
-        text += f"\n<{_plain(message.url)}|Open the page>"
-    body = msgspec.json.encode({"text": text, "unfurl_links": False, "unfurl_media": False})
+        text += f"\n{_plain(message.url)}"
+    body = msgspec.json.encode({"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False})
     return Sent(body, {"Content-Type": "application/json"})
 
 

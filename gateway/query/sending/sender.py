@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
@@ -13,6 +14,9 @@ from shared.alerts.rule import Channel, Target
 
 MOST_ANSWER = 4_096
 """Bytes of an answer that are read; they are kept nowhere."""
+
+LOOK_UPS = 4
+"""At the same time: each has a thread, which a slow name server may hold for longer than `timeout_s`."""
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # they would log whole addresses
@@ -28,6 +32,7 @@ class Sender:
     def __init__(self, allowed: Allowed, *, timeout_s: float) -> None:
         self.allowed = allowed
         self._timeout_s = timeout_s
+        self._threads = ThreadPoolExecutor(LOOK_UPS, "alert-names")
         self._http = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -50,11 +55,12 @@ class Sender:
         return Try(at, status, "" if 200 <= status < 300 else f"answered {status}")
 
     async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 
     async def _post(self, target: Target, sent: Sent) -> int:
         url = self.allowed.check(target.url.reveal())
-        address = await self.allowed.resolve(url)
+        address = await self.allowed.resolve(url, self._threads)
         request = self._http.build_request(
             "POST",
             url.copy_with(host=address),

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 import httpx
@@ -33,6 +35,7 @@ MESSAGE = message_of(ALERT, "dlv_1", "p", Named("alert_1", "r", "matches"), "202
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
         *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1"),
+        *("fec0::1", "feff::1", "64:ff9b:1::808:808", "64:ff9b:1:ffff::1"),
         *("2001:db8::1", "2001:0:1:1:1:1:80ff:fffe"),
     ],
 )
@@ -61,7 +64,22 @@ def test_an_address_must_be_a_plain_https_one(url: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "127.1"])
 async def test_a_host_is_refused_by_what_it_resolves_to_however_it_is_spelled(host: str) -> None:
     with pytest.raises(BadAddress):
-        await Allowed().resolve(httpx.URL(f"https://{host}/"))
+        await Allowed().resolve(httpx.URL(f"https://{host}/"), ThreadPoolExecutor(1))
+
+
+async def test_names_are_looked_up_on_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        seen.append(threading.current_thread().name)
+        raise OSError
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    sender = Sender(Allowed(), timeout_s=5)
+    tried = await sender.send(MESSAGE, "slack", Target(Secret("https://example.com/"), Secret("")))
+    await sender.close()
+    assert tried.problem == "its host is not found"
+    assert seen[0].startswith("alert-names")
 
 
 async def test_neither_address_nor_secret_is_told_or_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -85,8 +103,10 @@ def test_a_webhook_can_check_who_sent_what_and_when() -> None:
 
 
 def test_stored_text_mentions_nobody_in_slack() -> None:
-    text = msgspec.json.decode(for_slack(MESSAGE).body)["text"]
-    assert "*r: &lt;!channel&gt; &amp; more*" in text
+    body = msgspec.json.decode(for_slack(MESSAGE).body)
+    text = body["text"]
+    assert body["mrkdwn"] is False
+    assert text.startswith("r: &lt;!channel&gt; &amp; more\n")
     assert "incomplete" in text
-    assert text.count("<") == 1
-    assert text.endswith("<https://s/p/p/logs|Open the page>")
+    assert "<" not in text
+    assert text.endswith("\nhttps://s/p/p/logs")
