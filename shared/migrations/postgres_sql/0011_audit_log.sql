@@ -17,7 +17,8 @@ CREATE INDEX audit_log_of_project ON audit_log (project_id, id);
 CREATE INDEX audit_log_of_user ON audit_log (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX audit_log_of_action ON audit_log (action, at);
 
--- Whoever gets hold of the gateway's connection can add entries, and neither change them nor delete new ones.
+-- Who may write here can add entries, and neither change them nor delete new ones; unless it is the tables' owner, who
+-- can take these triggers away.
 CREATE FUNCTION refuse_change_of_audit_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
