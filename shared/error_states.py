@@ -1,7 +1,7 @@
 """What people have said of groups of errors, and what became of it, in Postgres (reading.md, "Status of a group")."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
@@ -127,16 +127,19 @@ class States:
         )
         return [msgspec.json.decode(text, type=StateChange) for (text,) in rows]
 
-    async def regressed(self, project_id: str, start: datetime, end: datetime) -> list[tuple[str, Reopened]]:
+    async def regressed(
+        self, project_id: str, start: datetime, end: datetime
+    ) -> tuple[list[tuple[str, Reopened]], datetime]:
         """The groups that opened again from `start` to before `end`, when we did it, by an error after they were
-        resolved. The earliest `MOST_CHANGES` of them."""
+        resolved; and up to when these are all. The earliest `MOST_CHANGES`, and those of the same moment."""
         rows = await self._postgres.query(
-            "SELECT fingerprint, change->'state'->>'reopened' FROM error_history"
+            "SELECT fingerprint, change->'state'->>'reopened', at FROM error_history"
             " WHERE project_id = %s AND at >= %s AND at < %s AND by = %s"
-            " AND change->'state'->'reopened'->>'reason' = 'regressed' ORDER BY at LIMIT %s",
+            " AND change->'state'->'reopened'->>'reason' = 'regressed' ORDER BY at FETCH FIRST %s ROWS WITH TIES",
             [project_id, start, end, BY, MOST_CHANGES],
         )
-        return [(fingerprint, msgspec.json.decode(text, type=Reopened)) for fingerprint, text in rows]
+        up_to = end if len(rows) < MOST_CHANGES else rows[-1][2] + timedelta(microseconds=1)
+        return [(fingerprint, msgspec.json.decode(text, type=Reopened)) for fingerprint, text, _ in rows], up_to
 
     async def watched(self) -> list[Watched]:
         """Of all projects."""

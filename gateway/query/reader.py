@@ -25,7 +25,7 @@ _NICE = 5
 """Of the threads that answer, so that readers take less of a full machine from ingest (performance.md, "Reading").
 A server that may not change it leaves it as it is."""
 
-_TOO_MANY_BYTES, _OUT_OF_MEMORY = 396, 241
+_TOO_MANY_BYTES, _OUT_OF_MEMORY, _TIMED_OUT = 396, 241, 159
 _WAITING_PER_CONNECTION = 16
 _GRACE_S = 1.0
 _ABORT_AGAIN_S = 0.2
@@ -44,6 +44,10 @@ class TooBig(Exception):
 
 class Cramped(Unavailable):
     """The server had too little memory for the query, or for all queries; asking for less may help."""
+
+
+class TooSlow(Unavailable):
+    """The server gave up after `timeout_s`; asking for less, or later, may help."""
 
 
 class Reader:
@@ -94,7 +98,7 @@ class Reader:
         """What `make` makes of the rows of a SELECT, on the query's own thread: it must not hold the interpreter for
         more than a few milliseconds in one call of C. Values go in as `%(name)s` parameters only.
 
-        `project_id`: whose turn it takes. Raises `TooBig`, `Unavailable`, of that `Cramped`.
+        `project_id`: whose turn it takes. Raises `TooBig`, `Unavailable`, of that `Cramped` and `TooSlow`.
         """
         try:
             async with asyncio.timeout(2 * (self._timeout_s + _GRACE_S)):
@@ -108,6 +112,8 @@ class Reader:
             if error.code == _OUT_OF_MEMORY:
                 raise Cramped from error
             _log.error("query failed", code=error.code, error=error.text[:500])
+            if error.code == _TIMED_OUT:
+                raise TooSlow from error
             raise Unavailable from error
         except (ClickHouseError, TimeoutError) as error:
             _log.warning("ClickHouse is away", error=str(error))

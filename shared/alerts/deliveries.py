@@ -9,6 +9,7 @@ import msgspec
 
 from shared.alerts.alert import Alert, Delivery, State, Try
 from shared.alerts.rule import Channel, Target
+from shared.alerts.storable import storable
 from shared.clients.postgres import AsyncConnection, Postgres
 from shared.secret import Secret
 
@@ -16,6 +17,12 @@ MOST_KEPT = 100
 """Of one rule: the newest."""
 
 KEPT = timedelta(days=30)
+
+MOST_FORGOTTEN = 10_000
+"""At once."""
+
+CLAIMED = timedelta(minutes=2)
+"""Nobody else tries an alert for so long after a process has begun to: longer than any try takes."""
 
 AT_ONCE = 50
 OF_PROJECT = 10
@@ -81,6 +88,30 @@ class Deliveries:
 
         return await self._postgres.change(add)
 
+    async def claim(self, delivery: Delivery, now: datetime) -> bool:
+        """Whether a try is the caller's: nobody else has begun one since the delivery was read."""
+
+        async def claim(db: AsyncConnection) -> bool:
+            done = await db.execute(
+                "UPDATE alert_deliveries SET next_try = %s WHERE id = %s AND state = 'waiting' AND next_try = %s",
+                [now + CLAIMED, delivery.id, delivery.next_try],
+            )
+            return bool(done.rowcount)
+
+        return await self._postgres.change(claim)
+
+    async def forget_old(self) -> None:
+        """Delete what is older than `KEPT`, of rules too that tell nothing any more."""
+
+        async def forget(db: AsyncConnection) -> None:
+            await db.execute(
+                "DELETE FROM alert_deliveries WHERE id IN"
+                " (SELECT id FROM alert_deliveries WHERE created_at < now() - %s LIMIT %s)",
+                [KEPT, MOST_FORGOTTEN],
+            )
+
+        await self._postgres.change(forget)
+
     async def record(self, delivery: Delivery, tries: list[Try], state: State, next_try: datetime) -> None:
         """Keep what became of a try."""
 
@@ -91,16 +122,16 @@ class Deliveries:
 
 
 async def put(db: AsyncConnection, rule_id: str, alert: Alert) -> str:
-    """Lay an alert down to be sent, and forget what is too much or too old; returns its id."""
+    """Lay an alert down to be sent, and forget what is too much of its rule; returns its id."""
     delivery_id = f"dlv_{secrets.token_hex(8)}"
     await db.execute(
         "INSERT INTO alert_deliveries (id, rule_id, alert, state) VALUES (%s, %s, %s, 'waiting')",
-        [delivery_id, rule_id, msgspec.json.encode(alert).decode()],
+        [delivery_id, rule_id, storable(alert)],
     )
     await db.execute(
-        "DELETE FROM alert_deliveries WHERE rule_id = %(rule)s AND (created_at < now() - %(kept)s OR id IN"
-        " (SELECT id FROM alert_deliveries WHERE rule_id = %(rule)s ORDER BY number DESC OFFSET %(most)s))",
-        {"rule": rule_id, "kept": KEPT, "most": MOST_KEPT},
+        "DELETE FROM alert_deliveries WHERE id IN"
+        " (SELECT id FROM alert_deliveries WHERE rule_id = %s ORDER BY number DESC OFFSET %s)",
+        [rule_id, MOST_KEPT],
     )
     return delivery_id
 

@@ -12,6 +12,7 @@ from shared.alerts.alert import Alert, State
 from shared.alerts.deliveries import put
 from shared.alerts.progress import Progress
 from shared.alerts.rule import Rule, Target
+from shared.alerts.storable import storable
 from shared.audit import Action, Actor, Deed, audit_async
 from shared.clients.postgres import AsyncConnection, Postgres
 from shared.secret import Secret
@@ -77,7 +78,7 @@ class Rules:
             await db.execute(
                 "INSERT INTO alert_rules (id, project_id, name, rule, url, secret, progress, created_by)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [rule_id, project_id, rule.name, _json(rule), *_texts(target), _json(_beginning()), maker],
+                [rule_id, project_id, rule.name, storable(rule), *_texts(target), storable(_beginning()), maker],
             )
             await audit_async(db, _deed("alert.made", project_id, rule_id, rule), by)
             return await _find(db, project_id, rule_id)
@@ -101,7 +102,7 @@ class Rules:
             await db.execute(
                 "UPDATE alert_rules SET name = %s, rule = %s, url = %s, secret = %s, progress = %s, updated_at = now()"
                 " WHERE id = %s",
-                [rule.name, _json(rule), url.reveal(), secret.reveal(), _json(progress), rule_id],
+                [rule.name, storable(rule), url.reveal(), secret.reveal(), storable(progress), rule_id],
             )
             await audit_async(db, _deed("alert.changed", project_id, rule_id, rule, target), by)
             return await _find(db, project_id, rule_id)
@@ -120,18 +121,17 @@ class Rules:
 
         return await self._postgres.change(remove)
 
-    async def advance(self, judged: Sequence[tuple[StoredRule, Progress, Alert | None]]) -> None:
-        """Remember how far these are judged, and with it the alerts that came of it: all or nothing. A rule that
+    async def advance(self, stored: StoredRule, progress: Progress, alert: Alert | None = None) -> None:
+        """Remember how far a rule is judged, and with it the alert that came of it: both or nothing. A rule that
         somebody else has changed or judged in the meantime stays as it is."""
 
         async def advance(db: AsyncConnection) -> None:
-            for stored, progress, alert in sorted(judged, key=lambda each: each[0].id):
-                done = await db.execute(
-                    "UPDATE alert_rules SET progress = %s WHERE id = %s AND progress = %s AND rule = %s",
-                    [_json(progress), stored.id, _json(stored.progress), _json(stored.rule)],
-                )
-                if done.rowcount and alert is not None:
-                    await put(db, stored.id, alert)
+            done = await db.execute(
+                "UPDATE alert_rules SET progress = %s WHERE id = %s AND progress = %s AND rule = %s",
+                [storable(progress), stored.id, storable(stored.progress), storable(stored.rule)],
+            )
+            if done.rowcount and alert is not None:
+                await put(db, stored.id, alert)
 
         await self._postgres.change(advance)
 
@@ -182,10 +182,6 @@ def _rule(row: Sequence[Any]) -> StoredRule:
     target = Target(Secret(url), Secret(secret))
     decoded = msgspec.json.decode(rule, type=Rule), target, msgspec.json.decode(progress, type=Progress)
     return StoredRule(rule_id, project_id, *decoded, *rest)
-
-
-def _json(value: msgspec.Struct) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _texts(target: Target) -> tuple[str, str]:

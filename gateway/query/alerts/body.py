@@ -7,7 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.query.alerts.asking import LANGUAGES
+from gateway.query.alerts.judging.cost import dimension_of
+from gateway.query.dimensions import MAX_PARTS
 from gateway.query.language import TooLong
+from gateway.query.refusals import BadQuery
 from gateway.query.sending.address import Allowed, BadAddress
 from gateway.rejections import InvalidBody
 from shared.alerts.rule import PARAMETERS, USES, Channel, Kind, Period, Rule, Signal
@@ -81,6 +84,10 @@ class RuleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             LANGUAGES[signal].parse(self.q or "")
         except TooLong as error:
             yield "q", str(error)
+        try:
+            dimension_of(self.each or "key")
+        except BadQuery:
+            yield "each", f"write the key of one attribute, without commas and of at most {MAX_PARTS} parts"
 
     def _address(self, allowed: Allowed, *, is_new: bool) -> Iterator[tuple[str, str]]:
         if self.secret and self.channel == "slack":

@@ -31,14 +31,16 @@ def after(tries: int, tried: Try, now: datetime) -> tuple[State, datetime]:
 
 
 async def send_due(alerts: AlertDeps, now: datetime) -> None:
-    """All that is to be sent now, a few at a time. Raises `PostgresUnavailable`."""
+    """All that is to be sent now, a few at a time, whatever becomes of the others. Raises `PostgresUnavailable`."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def send(due: DueDelivery) -> None:
         async with slots:
             await _send(alerts, due, now)
 
-    await asyncio.gather(*map(send, await alerts.deliveries.due(now)))
+    sent = await asyncio.gather(*map(send, await alerts.deliveries.due(now)), return_exceptions=True)
+    for failure in filter(None, sent):
+        raise failure
 
 
 async def send_test(alerts: AlertDeps, stored: StoredRule) -> Delivery | None:
@@ -60,6 +62,8 @@ async def send_test(alerts: AlertDeps, stored: StoredRule) -> Delivery | None:
 
 async def _send(alerts: AlertDeps, due: DueDelivery, now: datetime) -> None:
     delivery = due.delivery
+    if not await alerts.deliveries.claim(delivery, now):
+        return
     tried = await alerts.sender.send(_message(alerts, due), due.channel, due.target)
     tries = [*delivery.tries, tried]
     state, next_try = after(len(tries), tried, now)

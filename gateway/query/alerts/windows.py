@@ -10,7 +10,8 @@ PATIENCE_US = 5 * MINUTE_US
 """So long after its end, a time is judged on what there is of it."""
 
 DAY_US = 24 * 60 * MINUTE_US
-"""What is judged late is judged this far back. And so old may be what arrives."""
+"""What is judged late is judged this far back. And what is older when it arrives is not judged: looking for it would be
+to read all there is."""
 
 
 class Window(NamedTuple):
@@ -23,6 +24,11 @@ class Window(NamedTuple):
     def back_to(self, moment: int) -> "Window":
         """The same, beginning at another moment."""
         return self._replace(start=moment)
+
+    def at_most(self, length: int) -> "Window":
+        """Its first part, where more than that is complete. Microseconds."""
+        end = self.start + length
+        return self if self.complete <= end else Window(self.start, end, end)
 
     @property
     def arrived(self) -> Range:

@@ -11,7 +11,7 @@ from gateway.query.alerts.links import page
 from gateway.query.alerts.windows import Window
 from gateway.query.asked import Asked
 from gateway.query.deps import QueryDeps
-from gateway.query.dimensions import parse_dimensions
+from gateway.query.dimensions import Dimension, parse_dimensions
 from gateway.query.language import EVERYTHING, Node
 from gateway.query.language.field import ATTRIBUTE
 from gateway.query.llm.course import find_cost
@@ -22,6 +22,7 @@ from gateway.query.times import format_time
 from shared.alerts.alert import Alert
 from shared.alerts.progress import MINUTE_US, Progress
 from shared.alerts.rule import Period, Rule
+from shared.alerts.storable import plain
 from shared.formats.values import microseconds
 
 EVERY_US = 5 * MINUTE_US
@@ -61,22 +62,35 @@ def spent_now(progress: Progress, usd: float, span: Span, spent: Mapping[str, fl
     return replace(progress, period=span.name, told=(*before, *over)[-MOST_TOLD:]), over
 
 
+def dimension_of(key: str) -> Dimension:
+    """What calls are told apart by: one attribute. Raises `BadQuery`."""
+    given = Parameters([("each", ATTRIBUTE + key)])
+    found = parse_dimensions(given, "each", COLUMNS, 1)
+    given.finish()
+    return found[0]
+
+
 async def find_spent(deps: QueryDeps, project_id: str, rule: Rule, tree: Node, range: Range) -> Mapping[str, float]:
-    """Key -> US dollars of the calls in a range; all of them have the key ''. The dearest first. Raises `TooBig`,
-    `Unavailable`."""
+    """Key -> US dollars of the calls in a range; all of them have the key ''. The dearest first. Raises
+    `BadQuery`, `TooBig`, `Unavailable`."""
     if tree == EVERYTHING and not rule.each:
         return {"": await find_cost(deps.reader, project_id, range)}
-    dimensions = parse_dimensions(Parameters([("by", ATTRIBUTE + rule.each)]), "by", COLUMNS, 1) if rule.each else USUAL
+    dimensions = (dimension_of(rule.each),) if rule.each else USUAL
     asked = Asked(range, tree, tables=(LANGUAGES["llm"].table,))
     found = await find_usage(deps.reader, project_id, UsageQuery(asked, dimensions, None, MAX_GROUPS, 0))
     if not rule.each:
         return {"": found.total.cost_usd}
-    keyed = {next(iter(group.key.values())): group.used.cost_usd for group in found.groups}
-    return {key: cost for key, cost in keyed.items() if key is not None and len(key) <= MOST_KEY}
+    spent = dict[str, float]()
+    for group in found.groups:
+        (key,) = group.key.values()
+        if key is not None and len(key) <= MOST_KEY:
+            spent.setdefault(plain(key), group.used.cost_usd)
+    return spent
 
 
 async def judge_cost(case: Case, window: Window) -> Verdict:
-    """Each span is judged to its very end before the next one begins."""
+    """Each span is judged to its very end before the next one begins. While it cools nothing is judged: what is spent
+    then is told afterwards, though its span may be over."""
     rule, progress = case.rule, case.progress
     span = span_of(rule.period or "day", progress.judged_to)
     end = min(window.end, span.end)
@@ -84,7 +98,7 @@ async def judge_cost(case: Case, window: Window) -> Verdict:
         return Verdict(progress)
     judged = replace(progress, judged_to=min(end, max(window.complete, progress.judged_to)))
     if case.cools:
-        return Verdict(judged)
+        return Verdict(progress)
     spent = await find_spent(case.deps, case.project_id, rule, case.tree("llm"), Range(span.start, end - 1))
     judged, over = spent_now(judged, rule.usd or 0.0, span, spent)
     if not over:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gateway.query.alerts.asking import Case, Verdict
 from gateway.query.alerts.first import first_of_group
 from gateway.query.alerts.links import number, page
-from gateway.query.alerts.windows import Window
+from gateway.query.alerts.windows import DAY_US, Window
 from gateway.query.asked import Asked
 from gateway.query.errors.events import SORTS, EventsQuery, find_events
 from gateway.query.errors.ever import find_beginnings
@@ -69,9 +69,9 @@ async def judge_regressed(case: Case) -> Verdict:
     progress, end = case.progress, (case.now - SETTLED_US) // MINUTE_US * MINUTE_US
     if case.cools or end <= progress.judged_to:
         return Verdict(progress)
-    start = progress.judged_to
-    found = await case.deps.states.regressed(case.project_id, _moment(start), _moment(end))
-    progress = replace(progress, judged_to=end)
+    start = max(progress.judged_to, end - DAY_US)
+    found, up_to = await case.deps.states.regressed(case.project_id, _moment(start), _moment(end))
+    progress = replace(progress, judged_to=microseconds(up_to))
     kept = {group: why for group, why in found if await _is_asked_for(case, group, why)}
     if not kept:
         return Verdict(progress)

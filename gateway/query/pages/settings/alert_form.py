@@ -112,4 +112,4 @@ def _said(field: str, message: str) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else str(value).removesuffix(".0") if isinstance(value, float) else str(value)

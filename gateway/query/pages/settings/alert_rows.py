@@ -94,5 +94,5 @@ def sent_of(delivery: Delivery) -> Sent:
     css = {"delivered": "new", "failed": "bad", "waiting": "amb"}[delivery.state]
     tries = [f"{seconds(microseconds(each.at))} {each.problem or f'answered {each.status}'}" for each in delivery.tries]
     if delivery.next_try is not None:
-        tries.append(f"next try {delivery.next_try:%H:%M:%S}")
+        tries.append(f"next try {seconds(microseconds(delivery.next_try))}")
     return Sent(microseconds(delivery.created_at), alert.title, alert.text, alert.first, delivery.state, css, tries)

@@ -8,6 +8,7 @@ from gateway.query.pages.view import View
 from gateway.query.postgres import known
 from gateway.query.range import Range
 from gateway.query.reader import TooBig
+from gateway.query.refusals import BadQuery
 from gateway.query.together import together
 from gateway.rejections import Unavailable
 from shared.alerts.rules import StoredRule
@@ -58,7 +59,7 @@ async def _budget(view: View, stored: StoredRule) -> Budget:
     range = Range(span.start, view.now)
     try:
         spent = await find_spent(view.deps, view.project.project_id, rule, tree_of(rule, "llm"), range)
-    except (TooBig, Unavailable):
+    except (BadQuery, TooBig, Unavailable):
         return budget._replace(problem="not known now")
     key, cost = max(spent.items(), key=lambda each: each[1], default=("", 0.0))
     return budget._replace(key=key, spent=cost)

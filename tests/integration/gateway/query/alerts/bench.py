@@ -87,7 +87,7 @@ class Bench:
         made = Rule(**{"name": kind, "cooldown": 10, "kind": kind} | rule)
         stored = await self.alerts.rules.add(project_id, made, target, Actor(kind="user", name="ana"))
         begins = stored.progress.beginning(self.now)
-        await self.alerts.rules.advance([(stored, begins, None)])
+        await self.alerts.rules.advance(stored, begins)
         return stored.id
 
     def at(self, minutes: float) -> int:
@@ -100,13 +100,18 @@ class Bench:
     async def round(self) -> list[Any]:
         """Judge and send; what the receiver has got by that."""
         before = len(self.receiver.got)
-        await self.rounds.round()
+        await round_of(self.rounds)
         got = self.receiver.got[before:]
         assert all(each.is_signed for each in got)
         return [each.json for each in got]
 
     async def sent(self, rule_id: str, project_id: str = "p") -> list[shapes.Delivery]:
         return await self.alerts.deliveries.of_rule(project_id, rule_id)
+
+
+async def round_of(rounds: AlertRounds) -> None:
+    await rounds.judge()
+    await rounds.send()
 
 
 def span(got: Any) -> float:

@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import pytest
 
+from shared import error_states
 from shared.error_states import BY, Reopened, State, StateChange
 from shared.formats.values import microseconds
 from shared.queue.base import Lane, Message
@@ -111,6 +113,21 @@ async def test_a_regressed_group_is_told_if_the_query_finds_the_error_that_opene
     [got] = await bench.round()
     assert (got["groups"], got["text"]) == ([A], "in 2")
     assert await bench.round() == []
+
+
+async def test_of_many_that_regress_at_once_none_is_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_states, "MOST_CHANGES", 2)
+    await bench.rule("regressed_group", cooldown=1)
+    for n, group in enumerate((A, B, C)):
+        at = datetime.fromtimestamp(bench.at(0.2 + n / 10) / 1e6, UTC)
+        bench.store.add_errors({"timestamp": microseconds(at), "fingerprint": group, "event_id": group})
+        opened = StateChange(at, BY, State("resolved").again(Reopened(at, "regressed", group, "")))
+        await bench.states.change("p", [group], partial(lambda change, _: change, opened))
+    bench.later(3)
+    told = [await bench.round()]
+    bench.later(2)
+    told.append(await bench.round())
+    assert [[each["groups"] for each in alerts] for alerts in told] == [[[A, B]], [[C]]]
 
 
 async def test_a_spent_budget_is_told_once_a_day_in_all_and_for_each_user(bench: Bench) -> None:

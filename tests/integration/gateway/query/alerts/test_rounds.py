@@ -10,7 +10,7 @@ from gateway.query.alerts import rounds as module
 from gateway.query.alerts.post import WAITS
 from gateway.query.sending import Sender
 from gateway.query.sending.address import Allowed
-from tests.integration.gateway.query.alerts.bench import MINUTE, Bench
+from tests.integration.gateway.query.alerts.bench import MINUTE, Bench, round_of
 
 ONE_LOG: dict[str, Any] = {"kind": "matches", "signal": "logs", "count": 1, "minutes": 1}
 
@@ -108,7 +108,7 @@ async def test_of_two_processes_one_is_heard(bench: Bench, monkeypatch: pytest.M
     log(bench, 0.5)
     bench.later(1)
     other = bench.new_rounds()
-    await asyncio.gather(bench.rounds.round(), other.round())  # as if both had the lock
+    await asyncio.gather(round_of(bench.rounds), round_of(other))  # as if both had the lock
     assert len(await bench.sent(rule)) == 1
     monkeypatch.setattr(module, "EVERY_S", 0.05)
     await bench.rounds.start()
@@ -119,7 +119,8 @@ async def test_of_two_processes_one_is_heard(bench: Bench, monkeypatch: pytest.M
         await bench.alerts.rules.find("p", rule)
     await bench.rounds.close()
     await other.close()
-    assert len(bench.receiver.got) >= 2
+    told = [each.json["id"] for each in bench.receiver.got]
+    assert sorted(told) == sorted(each.id for each in await bench.sent(rule))
 
 
 async def test_nothing_is_sent_where_only_this_machine_gets(bench: Bench) -> None:
@@ -145,3 +146,44 @@ async def test_what_is_off_or_just_changed_does_not_judge_what_was(bench: Bench)
     stored = await bench.alerts.rules.find("p", rule_id)
     assert stored is not None
     assert stored.progress.judged_to == bench.now - 30 * MINUTE
+
+
+async def test_of_two_that_send_the_same_one_does(bench: Bench) -> None:
+    rule = await bench.rule(**ONE_LOG)
+    log(bench, 0.5)
+    bench.later(1)
+    await bench.rounds.judge()
+    await asyncio.gather(*(each.send() for each in (bench.rounds, bench.new_rounds())))
+    [sent] = await bench.sent(rule)
+    assert [each.json["id"] for each in bench.receiver.got] == [sent.id]
+
+
+async def test_what_no_database_takes_is_told_all_the_same(bench: Bench) -> None:
+    """A NUL in a key; and the other rules of the project go on."""
+    await bench.rule("llm_cost", period="month", usd=1, each="user", cooldown=1)
+    await bench.rule(**ONE_LOG)
+    bench.store.add_calls(
+        {"timestamp": bench.at(-1), "received_at": bench.at(-1), "cost_usd": 2, "attributes": r'{"user":"a\u0000b"}'}
+    )
+    log(bench, 0.5)
+    bench.later(6)
+    got = {each["rule"]["kind"]: each for each in await bench.round()}
+    assert "a\N{REPLACEMENT CHARACTER}b $2.00" in got["llm_cost"]["text"]
+    assert "matches" in got
+    bench.later(6)
+    assert await bench.round() == []
+
+
+async def test_what_was_sent_long_ago_is_forgotten(bench: Bench) -> None:
+    rule = await bench.rule(**ONE_LOG)
+    log(bench, 0.5)
+    bench.later(1)
+    await bench.round()
+
+    async def age(db: Any) -> None:
+        await db.execute("UPDATE alert_deliveries SET created_at = now() - interval '31 days'")
+
+    await bench.postgres.change(age)
+    bench.later(60)
+    await bench.round()
+    assert await bench.sent(rule) == []

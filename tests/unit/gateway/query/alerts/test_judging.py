@@ -1,16 +1,20 @@
 """The decision of each kind of rule, and which time it is about (alerts.md, "The kinds", "When a rule is judged")."""
 
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
+from gateway.query.alerts.asking import Case, Verdict
+from gateway.query.alerts.judging import cost
 from gateway.query.alerts.judging.cost import Span, span_of, spent_now
 from gateway.query.alerts.judging.groups import not_told
 from gateway.query.alerts.judging.matches import Reached, reached
 from gateway.query.alerts.judging.silence import is_silent
 from gateway.query.alerts.judging.standing import lags, more_letters
 from gateway.query.alerts.windows import DAY_US, Window, window_of
+from gateway.query.deps import QueryDeps
 from shared.alerts.progress import MINUTE_US, Progress
 from shared.alerts.rule import Rule
 from shared.formats.values import microseconds
@@ -106,6 +110,22 @@ def test_a_budget_is_told_once_in_its_span_for_each_key() -> None:
     assert over == ["bob"]
     progress, over = spent_now(progress, 5, tomorrow, {"ann": 6})
     assert (over, progress.told) == (["ann"], ("ann",))
+
+
+async def test_a_budget_that_is_spent_while_its_rule_cools_is_told_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def spent(*_: object) -> dict[str, float]:
+        return {"": 7.0}
+
+    monkeypatch.setattr(cost, "find_spent", spent)
+    rule = Rule(name="r", kind="llm_cost", usd=5, period="day", cooldown=10)
+    midnight = microseconds(datetime(2026, 11, 27, tzinfo=UTC))
+    end = midnight + 3 * MINUTE_US
+    before = replace(NEW, judged_to=midnight - MINUTE_US, fired_at=midnight - 2 * MINUTE_US)
+    deps, window = cast(QueryDeps, None), Window(before.judged_to, end, end)
+    assert await cost.judge_cost(Case(deps, "p", rule, before, end), window) == Verdict(before)
+    progress, alert = await cost.judge_cost(Case(deps, "p", rule, before, end + 10 * MINUTE_US), window)
+    assert (progress.judged_to, progress.period) == (midnight, "2026-11-26")
+    assert alert is not None
 
 
 def test_days_and_months_are_those_of_utc() -> None:
