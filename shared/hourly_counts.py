@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Literal
 
 import structlog
@@ -21,7 +21,7 @@ HOUR_US = 3_600_000_000
 
 EVERY_S = 10.0
 WITHIN_S = 3.0
-"""How long Postgres may take to add what was counted."""
+"""How long Postgres may take for one change; after so long no other one begins in a flush."""
 
 KEPT_DAYS = 35
 """How long counts are kept: longer than the 31 days that can be asked for by the hour."""
@@ -90,7 +90,7 @@ class HourlyCounts:
         self._task = asyncio.create_task(self._go_on())
 
     async def close(self) -> None:
-        """Add what is left. Takes twice `WITHIN_S` at most."""
+        """Add what is left, as far as three times `WITHIN_S` go."""
         self._stopping.set()
         if self._task is not None:
             await self._task
@@ -110,17 +110,17 @@ class HourlyCounts:
             await self._forget()
 
     async def _add(self) -> None:
-        """All or, where Postgres fails on the way, the first of it; the rest waits. Raises `PostgresUnavailable`."""
+        """All or, where Postgres is slow or fails, the first of it; the rest waits. Raises `PostgresUnavailable`."""
         taken, self._counts = self._counts, defaultdict(int)
         # In one order for all processes: they would wait for each other's rows otherwise.
         rows, added = sorted((counted, n) for counted, n in taken.items() if n), 0
+        ends = monotonic() + WITHIN_S
         try:
-            while added < len(rows):
+            while added < len(rows) and (not added or monotonic() < ends):
                 await self._postgres.change(partial(_add, rows[added : added + AT_ONCE]), within_s=WITHIN_S)
                 added += AT_ONCE
-        except PostgresUnavailable:
+        finally:
             self._keep(rows[added:])
-            raise
 
     def _hand_over(self) -> None:
         """What tallies hold belongs to the hour that began before."""

@@ -122,6 +122,20 @@ async def test_what_was_added_is_not_added_again_when_the_rest_fails(
     assert {project: n for (project, *_), n in kept.added.items()} == dict.fromkeys("abcde", 1)
 
 
+async def test_what_there_is_no_time_for_is_added_the_next_time(
+    counts: HourlyCounts, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hourly_counts, "AT_ONCE", 2)
+    monkeypatch.setattr(hourly_counts, "WITHIN_S", 0.0)
+    for project in "abcde":
+        counts.add(project, "logs", "accepted", 1, NOON)
+    added = []
+    for _ in range(3):
+        await counts.flush()
+        added.append(sum(kept.added.values()))
+    assert added == [2, 4, 5]
+
+
 async def test_no_more_than_so_many_wait(
     counts: HourlyCounts, kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
