@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gateway.query import Reader
+from gateway.query.people.attempts import MOST
 from gateway.query.people.sign_on.sign_on import SignOn, sign_on_of
 from shared.audit_log import Wanted, list_entries
 from shared.clients.postgres import Postgres, connect
@@ -259,3 +260,11 @@ async def test_the_provider_may_change_its_key(
         return jwt.encode({"alg": "RS256", "kid": "2"}, claims, key)
 
     assert (await come_back(browser, provider, ann, signed)).status_code == 303
+
+
+async def test_nobody_begins_more_log_ins_than_may_be_tried(open_browser: OpenBrowser) -> None:
+    browser = open_browser()
+    answers = [await browser.get("/login/oidc") for _ in range(MOST + 1)]
+    assert [each.status_code for each in answers] == [303] * MOST + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert (await open_browser().get("/login/oidc")).status_code == 303

@@ -1,6 +1,7 @@
 """The decision of each kind of rule, and which time it is about (alerts.md, "The kinds", "When a rule is judged")."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -15,9 +16,13 @@ from gateway.query.alerts.judging.silence import is_silent
 from gateway.query.alerts.judging.standing import lags, more_letters
 from gateway.query.alerts.windows import DAY_US, Window, window_of
 from gateway.query.deps import QueryDeps
+from gateway.query.pages.usage import budgets
+from gateway.query.pages.view import View
 from shared.alerts.progress import MINUTE_US, Progress
-from shared.alerts.rule import Rule
+from shared.alerts.rule import Rule, Target
+from shared.alerts.rules import StoredRule
 from shared.formats.values import microseconds
+from shared.secret import Secret
 
 NEW = Progress(judged_to=0)
 T = 1_000 * MINUTE_US
@@ -126,6 +131,15 @@ async def test_a_budget_that_is_spent_while_its_rule_cools_is_told_afterwards(mo
     progress, alert = await cost.judge_cost(Case(deps, "p", rule, before, end + 10 * MINUTE_US), window)
     assert (progress.judged_to, progress.period) == (midnight, "2026-11-26")
     assert alert is not None
+
+
+async def test_a_budget_for_what_is_no_key_is_not_known() -> None:
+    """Of a rule that was made when any text was taken."""
+    now = datetime.now(UTC)
+    rule = Rule(name="r", kind="llm_cost", usd=5, period="day", each=",")
+    stored = StoredRule("id", "p", rule, Target(Secret(""), Secret("")), NEW, "user ana", now, now, None)
+    view = SimpleNamespace(deps=None, project=SimpleNamespace(project_id="p"), now=microseconds(now))
+    assert (await budgets._budget(cast(View, view), stored)).problem == "not known now"
 
 
 def test_days_and_months_are_those_of_utc() -> None:
