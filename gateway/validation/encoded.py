@@ -6,24 +6,28 @@ from typing import Any
 
 from gateway.apis.base import Api
 from gateway.rejections import MalformedJson, TooLarge
+from gateway.validation.nesting import looks_too_deep
 from gateway.validation.parts import TOLD, Opened, Part
-from gateway.validation.sizes import MAX_RECORD_BYTES
+from gateway.validation.sizes import MAX_RECORD_BYTES, Heavy
 from shared.envelope import Undecodable
 from shared.formats.base import Format
 from shared.formats.intake import Encoded
+from shared.formats.lenient_json import is_repairable, repaired
 
 
 class EncodedValidator:
-    """A `Validator` of the shape `Encoded`. It assumes neither JSON nor UTF-8, and finds no key in a body."""
+    """A `Validator` of the shape `Encoded`. It finds no key in a body, which is JSON only if the codec says so."""
 
-    def __init__(self, fmt: Format, body: Encoded, api: Api) -> None:
+    def __init__(self, fmt: Format, body: Encoded, api: Api, slow_bytes: float) -> None:
         self._format = fmt
         self._codec = fmt.codec
         self._body = body
         self._api = api
+        self._slow_bytes = slow_bytes
+        self._is_json = fmt.codec.media_type == "application/json"
 
     def looks_too_deep(self, text: bytes) -> bool:
-        return False  # how deep records may go is the codec's own limit
+        return self._is_json and looks_too_deep(text)  # else the codec has a limit of its own
 
     def opened(self, text: bytes) -> Opened:
         return Opened(text)
@@ -34,9 +38,24 @@ class EncodedValidator:
     def validate(self, opened: Opened) -> Part:
         text = opened.text
         try:
-            n, faults = self._judged(text)
+            return self._part(text)
+        except Undecodable as error:
+            if not self._is_json or not is_repairable(text):
+                raise MalformedJson(self._api.malformed(text)) from error
+        return self._mended(text)
+
+    def _mended(self, text: bytes) -> Part:
+        """The slow way, for JSON that JavaScript accepts."""
+        if len(text) > self._slow_bytes:
+            raise Heavy
+        try:
+            return self._part(repaired(text))
         except Undecodable as error:
             raise MalformedJson(self._api.malformed(text)) from error
+
+    def _part(self, text: bytes) -> Part:
+        """Raises `Undecodable`, `TooLarge`."""
+        n, faults = self._judged(text)
         if n < self._body.least:
             raise TooLarge
         return self._without(text, n, faults) if faults else Part(self._format, text, n)

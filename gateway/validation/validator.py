@@ -63,7 +63,7 @@ def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Seque
 def validator(fmt: Format, body: Body, api: Api, slow_bytes: float = inf) -> Validator:
     """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't read."""
     if isinstance(body, Encoded):
-        return EncodedValidator(fmt, body, api)
+        return EncodedValidator(fmt, body, api, slow_bytes)
     if not isinstance(fmt.codec, JsonArray):
         raise BadExtension(f"the format {fmt.name} is no array of JSON: give its intake the body `Encoded`")
     made: JsonValidator

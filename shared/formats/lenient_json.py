@@ -2,7 +2,7 @@
 
 import re
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _REPLACED = rb"\ufffd"
 """As long as what it replaces."""
 
@@ -15,8 +15,8 @@ _SURROGATES = re.compile(
 
 def repaired(text: bytes) -> bytes:
     """The text without the byte order mark, and with U+FFFD for lone surrogates."""
-    text = text.removeprefix(_BOM)
-    if b"\\ud" not in text and b"\\uD" not in text:
+    text = text.removeprefix(BOM)
+    if not _has_surrogates(text):
         return text
     made = bytearray(text)  # in place: a list of what stands between would take ten times the memory
     for found in _SURROGATES.finditer(text):
@@ -24,3 +24,13 @@ def repaired(text: bytes) -> bytes:
         if at >= 0:
             made[at : at + len(_REPLACED)] = _REPLACED
     return bytes(made)
+
+
+def is_repairable(text: bytes) -> bool:
+    """Whether `repaired` may change the text; takes microseconds."""
+    return text.startswith(BOM) or _has_surrogates(text)
+
+
+def _has_surrogates(text: bytes) -> bool:
+    """Also in pairs."""
+    return b"\\ud" in text or b"\\uD" in text

@@ -1,6 +1,7 @@
 """In which encoding a request came."""
 
 from shared.formats.intake import Unwrap
+from shared.formats.lenient_json import BOM
 
 _PROTOBUF = ("application/x-protobuf", "application/protobuf")
 _JSON = "application/json"
@@ -18,7 +19,7 @@ def is_json(content_type: str, body: bytes) -> bool:
 
 
 def _is_object(body: bytes) -> bool:
-    return body[:1024].lstrip(b" \t\r\n")[:1] == b"{"
+    return body[:1024].removeprefix(BOM).lstrip(b" \t\r\n")[:1] == b"{"
 
 
 def is_protobuf(content_type: str) -> bool:

@@ -56,7 +56,7 @@ def attributes_of(arrays: Sequence[bytes]) -> list[Attributes]:
         pairs = _known.all(list(chain.from_iterable(parts)))
     except _Odd:
         parts = list(map(_elements, arrays))
-        pairs = [_pair(plain(each)) for each in chain.from_iterable(parts)]
+        pairs = list(map(_slow_pair, chain.from_iterable(parts)))
     return grouped(pairs, map(len, parts))
 
 
@@ -71,6 +71,28 @@ def _pieces(array: bytes) -> list[bytes]:
 
 def _elements(array: bytes) -> list[bytes]:
     return list(map(bytes, _decode_array(array or b"null") or ()))
+
+
+class _Keyed(msgspec.Struct, gc=False):
+    """An attribute without its value."""
+
+    key: msgspec.Raw = msgspec.Raw()
+
+
+_decode_keyed = msgspec.json.Decoder(_Keyed).decode
+
+
+def _slow_pair(sent: bytes) -> Pair:
+    """Of a value that can't be read, null under its key."""
+    attribute = plain(sent)
+    return _pair({"key": _key_in(sent)} if attribute is None else attribute)
+
+
+def _key_in(sent: bytes) -> Any:
+    try:
+        return plain(_decode_keyed(sent).key)
+    except UNREADABLE:  # null
+        return None
 
 
 def _name_of(head: bytes) -> str:

@@ -19,7 +19,7 @@ from gateway.rejections import (
 )
 from gateway.validation.checks import Checks
 from gateway.validation.parts import Part
-from gateway.validation.sizes import FAST_BYTES, Heavy
+from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
 from shared.formats import vercel_drain
 from shared.formats.otlp import logs, metrics, traces
 from shared.formats.otlp.limits import MOST
@@ -185,6 +185,7 @@ HOSTILE = {
         PROTOBUF,
         _in_records(SPAN, _held_by(0x4A, b"x" * 200_000), _held_by(0x5A, THROWN) * 450),
     ),
+    "lone surrogates": ("logs", JSON, IN_LOG % (b'"' + b"\\ud83d" * 41_000 + b'"')),
     "ones": ("logs", JSON, IN_LOG % ONES),
     "points": ("metrics", JSON, IN_METRIC % ONES),
 }
@@ -258,6 +259,39 @@ def test_a_drain_of_traces_sends_otlp(name: str, content_type: bytes, signal: st
 def test_an_entry_of_a_drain_that_speaks_of_otlp_is_an_entry() -> None:
     answer = post(b'{"message":"{\\"resourceSpans\\":1}","source":"lambda"}', JSON, "drain")
     assert [part.format.name for part in answer.parts] == ["vercel.drain"]
+
+
+@pytest.mark.parametrize("text", ["cut \\ud83d", "cut \\ud83d more", "\\udc00 x"])
+def test_lone_surrogates_and_a_byte_order_mark_pass_as_on_other_routes(text: str) -> None:
+    sent = f'{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{text}"}}}}]}}]}}]}}'
+    (part,) = post(sent.encode(), JSON, patient=False).parts
+    (log,) = part.format.codec.read(part.payload)
+    assert log.body == text.replace("\\ud83d", "\ufffd").replace("\\udc00", "\ufffd")
+    for content_type in (JSON, b""):
+        assert post(b"\xef\xbb\xbf" + sent.replace(text, "x").encode(), content_type).status == 200
+    large = sent.replace(text, text + "x" * SLOW_BYTES).encode()
+    with pytest.raises(Heavy):
+        post(large, JSON, patient=False)
+    assert post(large, JSON).status == 200
+    assert post(sent.encode()[:-1], JSON).status == 400
+
+
+def test_json_is_as_deep_as_on_other_routes_so_that_the_writer_can_read_it() -> None:
+    def nested(levels: int) -> bytes:
+        value = b'{"arrayValue":{"values":[' * levels + b'{"intValue":1}' + b"]}}" * levels
+        return IN_LOG % b'{"key":"k","value":%b}' % value
+
+    assert post(nested(167), JSON).status == 200
+    assert post(nested(168), JSON)[:2] == (400, b'{"code":3,"message":"Malformed OTLP in request body"}')
+    (part,) = post(nested(167), JSON).parts
+    (log,) = part.format.codec.read(part.payload)
+    assert "k" in log.attributes.values
+
+
+def test_a_value_that_can_not_be_read_is_null_under_its_key() -> None:
+    (part,) = post(IN_LOG % b'{"key":"k","value":{"doubleValue":1e400}},{"key":"l","value":{"intValue":1}}', JSON).parts
+    (log,) = part.format.codec.read(part.payload)
+    assert log.attributes.values == {"k": None, "l": 1}
 
 
 def test_severities_by_name_are_their_numbers() -> None:
