@@ -24,6 +24,13 @@ _LEAST, _LARGEST = -(2**63), 2**64 - 1
 _USUAL = 100
 """More than any number that has a name."""
 
+MARGIN = 100
+"""Frames by which the writer's stack may be deeper than the gateway's: JSON may be nested as deep as Python's limit of
+recursion allows. To count its brackets would cost as much as all else."""
+
+_SHALLOW = 1_000
+"""Bytes of a body that can't be deep."""
+
 _LOGS: Any = schema.Logs, schema.ResourceLogs, schema.ScopeLogs
 _SPANS: Any = schema.Traces, schema.ResourceSpans, schema.ScopeSpans
 
@@ -110,7 +117,7 @@ class OtlpJson(OtlpCodec):
     def look(self, payload: Payload) -> Iterable[Any]:
         found: list[Any] = []
         heads: list[Any] = []
-        for resource in _checked(self._full, payload).resources or ():
+        for resource in _checked(self._with_margin, payload).resources or ():
             heads.append(_checked(_decode_resource, resource.resource))
             for scope in resource.scopes or ():
                 heads.append(_checked(_decode_scope, scope.scope))
@@ -120,6 +127,10 @@ class OtlpJson(OtlpCodec):
         if not schema.are_arrays([*heads, *found, *self._inner(found)]):
             raise Undecodable("attributes that are no array")
         return found
+
+    def _with_margin(self, payload: Payload) -> Any:
+        """Decodes as if the stack were deeper than the writer's, which must be able to decode it too."""
+        return _deeper(MARGIN, self._full, payload) if len(bytes(payload)) > _SHALLOW else self._full(payload)
 
     def _inner(self, records: Sequence[Any]) -> Iterable[Any]:
         """What else in records has attributes."""
@@ -230,6 +241,10 @@ class OtlpJson(OtlpCodec):
                 self.attributes([each.attributes for each in sent]),
             )
         )
+
+
+def _deeper(frames: int, decode: Callable[[Any], Any], sent: Any) -> Any:
+    return _deeper(frames - 1, decode, sent) if frames else decode(sent)
 
 
 def _checked(decode: Any, sent: Any) -> Any:

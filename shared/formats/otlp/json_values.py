@@ -6,6 +6,7 @@ is decoded, at three times the time.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -85,7 +86,10 @@ _decode_keyed = msgspec.json.Decoder(_Keyed).decode
 def _slow_pair(sent: bytes) -> Pair:
     """Of a value that can't be read, null under its key."""
     attribute = plain(sent)
-    return _pair({"key": _key_in(sent)} if attribute is None else attribute)
+    if attribute is not None:
+        with suppress(RecursionError):  # JSON was less deep than the functions here
+            return _pair(attribute)
+    return _pair({"key": _key_in(sent)})
 
 
 def _key_in(sent: bytes) -> Any:
@@ -140,7 +144,10 @@ def body_of(sent: bytes) -> str | None:
     value = plain(sent)
     if isinstance(value, dict) and isinstance(value.get("stringValue"), str):
         return printable(value["stringValue"])
-    value = _value(value)
+    try:
+        value = _value(value)
+    except RecursionError:
+        return None
     return None if value is None else json_text(value)
 
 

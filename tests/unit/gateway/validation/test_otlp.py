@@ -1,7 +1,8 @@
 """Bodies of OTLP through the gateway's checks, and the answers (contracts.md, "OTLP")."""
 
 import json
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,6 +23,7 @@ from gateway.validation.parts import Part
 from gateway.validation.sizes import FAST_BYTES, SLOW_BYTES, Heavy
 from shared.formats import vercel_drain
 from shared.formats.otlp import logs, metrics, traces
+from shared.formats.otlp.json_text import MARGIN
 from shared.formats.otlp.limits import MOST
 from shared.formats.otlp.schema import CUT, FULL
 from shared.registry import load
@@ -276,16 +278,30 @@ def test_lone_surrogates_and_a_byte_order_mark_pass_as_on_other_routes(text: str
     assert post(sent.encode()[:-1], JSON).status == 400
 
 
-def test_json_is_as_deep_as_on_other_routes_so_that_the_writer_can_read_it() -> None:
-    def nested(levels: int) -> bytes:
-        value = b'{"arrayValue":{"values":[' * levels + b'{"intValue":1}' + b"]}}" * levels
-        return IN_LOG % b'{"key":"k","value":%b}' % value
+def _deeper(frames: int, payload: Any, read: Callable[[Any], Any]) -> Any:
+    return _deeper(frames - 1, payload, read) if frames else read(payload)
 
-    assert post(nested(167), JSON).status == 200
-    assert post(nested(168), JSON)[:2] == (400, b'{"code":3,"message":"Malformed OTLP in request body"}')
-    (part,) = post(nested(167), JSON).parts
-    (log,) = part.format.codec.read(part.payload)
-    assert "k" in log.attributes.values
+
+@pytest.mark.parametrize("name", ["arrayValue", "kvlistValue", "unknown"])
+def test_json_that_passes_is_not_too_deep_for_a_writer_with_a_deeper_stack(name: str) -> None:
+    statuses = set()
+    begin, end = (b'{"values":[{"key":"k","value":', b"}]}") if name == "kvlistValue" else (b'{"values":[', b"]}")
+    for levels in range(150, 340, 3):
+        value = b'{"%b":%b' % (name.encode(), begin) * levels + b'{"intValue":1}' + (end + b"}") * levels
+        answer = post(IN_LOG % (b'{"key":"k","value":%b}],"body":%b,"x":[1' % (value, value)), JSON)
+        statuses.add(answer.status)
+        for part in answer.parts:
+            (log,) = _deeper(MARGIN - 20, part.payload, part.format.codec.read)
+            assert "k" in log.attributes
+    assert statuses == {200, 400}
+
+
+def test_a_large_batch_of_json_is_checked_on_the_event_loop() -> None:
+    attributes = [{"key": f"key.{n}", "value": {"intValue": n}} for n in range(10)]
+    records = [{"body": {"stringValue": "x" * 100}, "attributes": attributes}] * 200
+    sent = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
+    assert SLOW_BYTES * 5 < len(sent) < FAST_BYTES
+    assert post(sent, JSON, patient=False).parts[0].n == 200
 
 
 def test_a_value_that_can_not_be_read_is_null_under_its_key() -> None:
