@@ -11,7 +11,6 @@ from gateway.apis.base import Api
 from gateway.rejections import InvalidBody, MalformedJson
 from gateway.validation import body_key, decoding
 from gateway.validation.decoding import Decoders
-from gateway.validation.lenient_json import valid_utf8
 from gateway.validation.mending import Mending
 from gateway.validation.named_numbers import held, released, reworded
 from gateway.validation.nesting import looks_too_deep
@@ -19,7 +18,7 @@ from gateway.validation.parts import Opened, Part, Unsure
 from gateway.validation.sizes import Heavy
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed, One, OneOrMany
-from shared.formats.lenient_json import repaired
+from shared.formats.lenient_json import repaired, valid_utf8
 
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _REFUSED = (msgspec.DecodeError, RecursionError, Unsure)

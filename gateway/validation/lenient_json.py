@@ -10,17 +10,6 @@ from shared.formats.lenient_json import repaired
 _decode = msgspec.json.Decoder(float_hook=float).decode
 
 
-def valid_utf8(body: bytes) -> bytes:
-    """The body, with U+FFFD for bytes that are not UTF-8 (msgspec doesn't notice them in ignored fields)."""
-    if body.isascii():
-        return body
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return body.decode(errors="replace").encode()
-    return body
-
-
 def parsed(body: bytes) -> tuple[bytes, Any]:
     """(the body as msgspec accepts it, its plain values). Of equal keys the last one counts; a number beyond a double's
     range is infinite. Raises `Malformed`.

@@ -13,6 +13,17 @@ _SURROGATES = re.compile(
 """A pair of surrogates, or a lone one (the group). No other escape is looked at: a body may have millions."""
 
 
+def valid_utf8(body: bytes) -> bytes:
+    """The body, with U+FFFD for bytes that are not UTF-8 (msgspec doesn't notice them in ignored fields)."""
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode(errors="replace").encode()
+    return body
+
+
 def repaired(text: bytes) -> bytes:
     """The text without the byte order mark, and with U+FFFD for lone surrogates."""
     text = text.removeprefix(BOM)

@@ -10,7 +10,7 @@ import msgspec
 from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.formats.intake import Array, Intake, Malformed, Outcome, TooMany, many_lines
-from shared.formats.lenient_json import repaired
+from shared.formats.lenient_json import repaired, valid_utf8
 from shared.formats.levels import SEVERITY_NUMBERS, level_of, other_word
 from shared.formats.otlp import encoding, logs, traces
 from shared.formats.sent_time import any_time
@@ -205,7 +205,7 @@ def unwrap(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
         return [(traces.PROTOBUF.name, body)]
     if found := _OTLP(body):
         fmt = traces.JSON if found[1] == b"Spans" else logs.JSON
-        return [(fmt.name, encoding.valid_utf8(body))]
+        return [(fmt.name, valid_utf8(body))]
     return [(FORMAT.name, _entries(body))]
 
 

@@ -1,7 +1,7 @@
 """In which encoding a request came."""
 
 from shared.formats.intake import Unwrap
-from shared.formats.lenient_json import BOM
+from shared.formats.lenient_json import BOM, valid_utf8
 
 _PROTOBUF = ("application/x-protobuf", "application/protobuf")
 _JSON = "application/json"
@@ -46,14 +46,3 @@ def by_encoding(protobuf: str, json: str) -> Unwrap:
         return [(json, valid_utf8(body))] if is_json(content_type, body) else [(protobuf, body)]
 
     return unwrap
-
-
-def valid_utf8(body: bytes) -> bytes:
-    """JSON, with U+FFFD for bytes that are not UTF-8. In protobuf they are the writer's to replace."""
-    if body.isascii():
-        return body
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return body.decode(errors="replace").encode()
-    return body

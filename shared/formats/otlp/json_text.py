@@ -8,10 +8,10 @@ import msgspec
 
 from shared.envelope import Undecodable
 from shared.formats.codec import Payload
+from shared.formats.lenient_json import valid_utf8
 from shared.formats.otlp import json_schema as schema
 from shared.formats.otlp.attributes import Attributes
 from shared.formats.otlp.codec import MOST_GROUPS, TOO_MANY_GROUPS, Group, Head, OtlpCodec
-from shared.formats.otlp.encoding import valid_utf8
 from shared.formats.otlp.json_values import UNREADABLE, attributes_of, body_of
 from shared.formats.otlp.records import KINDS, STATUSES, Event, Link, Log, Resource, Source, Span
 from shared.formats.otlp.severity import SEVERITIES

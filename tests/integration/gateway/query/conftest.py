@@ -7,6 +7,11 @@ import httpx
 import pytest
 
 from gateway.query import Reader
+from shared import settings
+from shared.clients.postgres import Postgres, connect
+from shared.projects import Project, create_project
+from shared.queue import open_queue
+from shared.queue.base import Queue
 from tests.integration.gateway.gateway_process import make_topics
 from tests.integration.gateway.query.explaining import Explaining
 from tests.integration.gateway.query.read_api import Store, client, temporary_store
@@ -24,6 +29,24 @@ def queue_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/queue.db"
     asyncio.run(make_topics(url))
     return url
+
+
+@pytest.fixture
+async def queue(queue_url: str) -> AsyncIterator[Queue]:
+    opened = open_queue(settings.load({"SLUICE_QUEUE_URL": queue_url}))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def postgres(migrated_postgres: str) -> AsyncIterator[Postgres]:
+    """With the projects p and q."""
+    with connect(migrated_postgres) as db:
+        for name in "pq":
+            create_project(db, Project(id=name, name=name))
+    made = Postgres(migrated_postgres)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -5,31 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.query.observing import observation
-from shared import settings
-from shared.clients.postgres import Postgres, connect
-from shared.projects import Project, create_project
-from shared.queue import open_queue
+from shared.clients.postgres import Postgres
 from shared.queue.base import Queue
 from tests.integration.gateway.query.alerts.bench import Bench
 from tests.integration.gateway.query.alerts.receiver import Receiver
 from tests.integration.gateway.query.read_api import Store
-
-
-@pytest.fixture
-async def postgres(migrated_postgres: str) -> AsyncIterator[Postgres]:
-    with connect(migrated_postgres) as db:
-        for name in "pq":
-            create_project(db, Project(id=name, name=name))
-    made = Postgres(migrated_postgres)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def queue(queue_url: str) -> AsyncIterator[Queue]:
-    opened = open_queue(settings.load({"SLUICE_QUEUE_URL": queue_url}))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

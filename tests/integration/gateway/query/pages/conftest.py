@@ -8,13 +8,11 @@ import pytest
 from gateway.query import Reader
 from gateway.query.observing import observation
 from gateway.query.observing.delivery import Delivery
-from shared import settings
 from shared.clients.postgres import Postgres, connect
 from shared.clients.redis import Redis
 from shared.clock import clock
 from shared.keys import create_key, generate
 from shared.projects import Project, create_project
-from shared.queue import open_queue
 from shared.queue.base import Queue
 from shared.registry import load
 from tests.integration.gateway.gateway_process import Keys
@@ -32,13 +30,6 @@ def other_project(keys_url: str, keys: Keys) -> str:
         create_project(db, Project(id="q", name="Q"))
         create_key(db, "q", key, scopes=["read"])
     return key
-
-
-@pytest.fixture
-async def queue(queue_url: str) -> AsyncIterator[Queue]:
-    opened = open_queue(settings.load({"SLUICE_QUEUE_URL": queue_url}))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
