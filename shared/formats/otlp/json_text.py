@@ -24,7 +24,7 @@ _LEAST, _LARGEST = -(2**63), 2**64 - 1
 _USUAL = 100
 """More than any number that has a name."""
 
-MARGIN = 100
+MARGIN = 50
 """Frames by which the writer's stack may be deeper than the gateway's: JSON may be nested as deep as Python's limit of
 recursion allows. To count its brackets would cost as much as all else."""
 

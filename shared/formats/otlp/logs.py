@@ -24,6 +24,7 @@ LINE_MAX = 2**32 - 1
 
 _BRIDGES = ("@opentelemetry/", "go.opentelemetry.io/contrib/bridges/", "opentelemetry.", "io.opentelemetry.")
 """Scopes whose name begins like this are the SDK's own, and name no logger."""
+_LONGEST = max(map(len, _BRIDGES))
 
 _PROMOTED: Promoted = {
     "template": ("{OriginalFormat}", "message_template.text", "log.record.template"),
@@ -44,6 +45,7 @@ def columns(rows: Rows) -> Columns:
     levels = severity.levels(numbers, log["severity_text"])
     _note_severities(rows, numbers, log["severity_text"], levels)
     named = _event_names(log["event_name"], attributes)
+    scopes = [source.scope_name for source in log["source"]]
     made: Columns = {
         **common_columns(rows, log, attributes),
         **promoted(attributes, _PROMOTED),
@@ -55,7 +57,7 @@ def columns(rows: Rows) -> Columns:
         ],
         "message": [name if body is None else body for body, name in zip(log["body"], named, strict=True)],
         "event_name": named,
-        "logger_name": [_logger(source.scope_name) for source in log["source"]],
+        "logger_name": ["" if _is_bridge(name[:_LONGEST]) else name for name in scopes],
         "trace_id": ids(rows, log["trace_id"], TRACE_BYTES, "trace_id"),
         "span_id": ids(rows, log["span_id"], SPAN_BYTES, "span_id"),
     }
@@ -99,8 +101,9 @@ def _event_names(sent: Sequence[str], attributes: AttributesColumn) -> Sequence[
 
 
 @lru_cache(1024)
-def _logger(scope_name: str) -> str:
-    return "" if scope_name.startswith(_BRIDGES) else scope_name
+def _is_bridge(begin: str) -> bool:
+    """By the beginning of a scope's name alone: a whole one may be half a megabyte, and would be remembered."""
+    return begin.startswith(_BRIDGES)
 
 
 def _whole(text: str) -> int:
