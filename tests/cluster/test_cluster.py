@@ -51,7 +51,7 @@ def test_status_and_env_name_all_of_it(stack: StackUnderTest) -> None:
 
 def test_doctor_finds_all_copies_on_all_brokers_and_names_the_nodes(stack: StackUnderTest) -> None:
     try:
-        wait_until(lambda: not failing(stack), 60, "a cluster without findings")
+        wait_until(lambda: not failing(stack), 240, "a cluster without findings", every_s=2)
     except AssertionError as error:
         raise AssertionError(f"{error}: {failing(stack)}") from None
     found = stack.running.sluice("doctor")["findings"]
