@@ -19,6 +19,7 @@ from gateway.query.reader import Reader
 from gateway.query.refusals import GroupNotFound
 from gateway.query.shape import Shape, Time
 from gateway.query.source import Source
+from gateway.query.together import together
 from gateway.query.trend import trend_sql
 from gateway.query.triage.said import history_of, states_of
 from shared.error_states import State, StateChange, States
@@ -73,17 +74,14 @@ async def find_group(groups: Groups, states: States, reader: Reader, project_id:
         raise GroupNotFound
     source = errors_of(reader, project_id, grouping, query.asked).narrowed(only)
     members = grouping.members(query.fingerprint)
-    [state] = await states_of(states, project_id, members[:1])
-    return ErrorDetail(
-        fingerprint=members[0],
-        members=members,
-        ever=ever.shown,
-        newest=await find_newest(reader, project_id, only, ever.last_us),
-        found=await _find(reader, source, query.asked.range),
-        parts=await find_parts(reader, source),
-        state=state,
-        history=await history_of(states, project_id, members[0]),
+    newest, found, parts, [state], history = await together(
+        find_newest(reader, project_id, only, ever.last_us),
+        _find(reader, source, query.asked.range),
+        find_parts(reader, source),
+        states_of(states, project_id, members[:1]),
+        history_of(states, project_id, members[0]),
     )
+    return ErrorDetail(members[0], members, ever.shown, newest, found, parts, state, history)
 
 
 async def _find(reader: Reader, source: Source, range: Range) -> Found:
