@@ -60,7 +60,7 @@ class DistributedTables:
                 said.append(f"{name}: other types than in {local_name(name)}: {', '.join(differing)}")
             else:
                 steps = column_steps(self._columns(name), columns)
-                said += [f"{name}: it would have {step.says}" for step in steps if not step.destructive]
+                said += [f"{name}: a migration would have {step.says}" for step in steps if not step.destructive]
         return said
 
     def _engine(self, name: str) -> str | None:

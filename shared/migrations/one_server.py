@@ -61,7 +61,7 @@ class ServerMigration:
 
     def lacking(self, tables: Sequence[Table]) -> Changes:
         """What a run would do (`done`, `conflicts`), and what it would leave alone, without changing anything. Settings
-        that fsync are left out."""
+        that fsync are left out, and projections that some part lacks: a part whose rows are all deleted does."""
         found = Changes()
         for table in tables:
             wanted = self._plan(table)
@@ -69,9 +69,11 @@ class ServerMigration:
                 found.done.append(f"there is no table {stored_in(table, self._storage)}")
                 continue
             found.conflicts.extend(wanted.conflicts)
-            for step in (step for step in wanted.steps if "fsync" not in step.alter):
+            for step in wanted.steps:
+                if "fsync" in step.alter or step.alter.startswith("MATERIALIZE"):
+                    continue
                 kept = step.destructive or step.after
-                (found.left_alone if kept else found.done).append(f"{table.name}: it would have {step.says}")
+                (found.left_alone if kept else found.done).append(f"{table.name}: a migration would have {step.says}")
         return found
 
     def conflicting(self, tables: Sequence[Table]) -> set[str]:

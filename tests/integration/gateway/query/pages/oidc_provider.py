@@ -42,7 +42,9 @@ class Provider:
         paths = {"/.well-known/openid-configuration": self._about, "/jwks": self._keys}
         routes = [Route(path, answer) for path, answer in paths.items()]
         app = Starlette(routes=[*routes, Route("/token", self._token, methods=["POST"])])
-        self._server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+        # Its own logging would stay in this process, for the tests after this one.
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off")
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         wait_until(lambda: self._server.started, 30, "a provider of OpenID Connect")
