@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import repeat
+from math import floor
 from operator import floordiv, sub
 from typing import Any
 
@@ -25,6 +27,12 @@ WHOLE_MAX = 2**53 - 1
 
 _FAR_MS = 1e15
 """Far beyond what a column holds, and far below where a multiplication overflows."""
+
+_EXACT = 2**53
+"""From here on a double holds no odd number."""
+
+_SOON_S = 9e9
+"""Until the year 2255: microseconds below `_EXACT`."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -72,6 +80,8 @@ def _cut(number: float, parts: int) -> int:
     """How many parts of one are in a number, as its decimal digits say: 0.29 has 290,000 millionths, although a double
     is a little less than that."""
     nearest = round(number * parts)
+    if abs(nearest) >= _EXACT:
+        return floor(Decimal(repr(number)) * parts)
     return nearest - 1 if nearest / parts > number else nearest
 
 
@@ -84,7 +94,7 @@ def _cut_column(numbers: Sequence[float], parts: int) -> list[int]:
 def _column(sent: Sequence[Moment]) -> list[int]:
     """`microseconds` of each; of usual texts, and of Unix seconds, without a call for each."""
     try:
-        if sent and isinstance(sent[0], float) and min(sent) >= -1e11 and max(sent) <= 1e11:  # type: ignore[operator]
+        if sent and isinstance(sent[0], float) and min(sent) >= -_SOON_S and max(sent) <= _SOON_S:  # type: ignore[operator]
             return _cut_column(sent, 1_000_000)  # type: ignore[arg-type]
         moments = map(datetime.fromisoformat, sent)  # type: ignore[arg-type]
         return list(map(floordiv, map(sub, moments, repeat(_EPOCH)), repeat(_US)))

@@ -88,6 +88,7 @@ def test_ingest_and_queries_read_one_time_alike_and_cut_it(text: str) -> None:
 @example("1736938200.1234567")
 @example("0.29")
 @example("0.0000019")
+@example("9007199254.740993")
 def test_seconds_are_cut_at_the_microsecond_as_their_digits_say(seconds: object) -> None:
     number = float(str(seconds))
     # What a double prints is what was sent: until 2100 it holds six digits behind the point.
