@@ -21,7 +21,7 @@ _MAX_MEMORY_BYTES = 2_000_000_000
 _MAX_QUERY_BYTES = 8_000_000
 """Room for a URL's texts, which the statement repeats and escapes. The server's default is 262,144."""
 
-_NICE = 5
+_NICE = 10
 """Of the threads that answer, so that readers take less of a full machine from ingest (performance.md, "Reading").
 A server that may not change it leaves it as it is."""
 
