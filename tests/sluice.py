@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -46,8 +47,10 @@ def called(arguments: Sequence[str], environment: Mapping[str, str | None], type
     hidden = {name: None for name in os.environ if name.startswith("SLUICE_")}
     variables = {**PIPE, **hidden, **environment}
     with _one_at_a_time, patch.object(logging_setup, "configure"), capture_logs(), ThreadPoolExecutor(1) as thread:
+        depth = sys.getrecursionlimit()  # commands that read deep records raise it, for a process of their own
         # A thread has no event loop that runs, as a process at its start.
         done = thread.submit(CliRunner().invoke, build(arguments), arguments, input=typed, env=variables).result()
+        sys.setrecursionlimit(depth)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Ended(done.exit_code, done.stdout, done.stderr)

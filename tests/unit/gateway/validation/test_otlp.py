@@ -1,7 +1,8 @@
 """Bodies of OTLP through the gateway's checks, and the answers (contracts.md, "OTLP")."""
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -282,6 +283,16 @@ def _deeper(frames: int, payload: Any, read: Callable[[Any], Any]) -> Any:
     return _deeper(frames - 1, payload, read) if frames else read(payload)
 
 
+@pytest.fixture
+def usual_depth() -> Iterator[None]:
+    """Of Python's stack, whatever tests before this one made of it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_depth")
 @pytest.mark.parametrize("name", ["arrayValue", "kvlistValue", "unknown"])
 def test_json_that_passes_is_not_too_deep_for_a_writer_with_a_deeper_stack(name: str) -> None:
     statuses = set()
