@@ -1,9 +1,9 @@
 """Error grouping: two errors of one cause get one fingerprint. A released version (a file or folder) is frozen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from shared.fingerprint import v1, v2
+from shared.fingerprint import client_list, v1, v2
 from shared.fingerprint.rules import NO_RULES, Rules
 
 
@@ -21,15 +21,23 @@ CURRENT = 2
 _VERSIONS: Mapping[int, Callable[[str, str], tuple[str, str, str]]] = {1: v1.fingerprint, 2: v2.fingerprint}
 
 
-def fingerprint(version: int, message: str, stack: str, rules: Rules = NO_RULES, release: str = "") -> Fingerprint:
-    """The fingerprint of an error: by the first of the project's rules that matches, else by the version.
+def fingerprint(
+    version: int,
+    message: str,
+    stack: str,
+    rules: Rules = NO_RULES,
+    release: str = "",
+    said: Sequence[str] = (),
+) -> Fingerprint:
+    """The fingerprint of an error: by the first of the project's rules that matches, else by the list that its client
+    said, else by the version.
 
     Raises KeyError for a version that this process doesn't know.
     """
     if rules is not NO_RULES and (overruled := rules.overrule(message, stack, release)):
         return Fingerprint(*overruled)
-    # The place of a list that the client sends: after what the project's people say, before plain grouping.
-    return Fingerprint(*_VERSIONS[version](message, stack))
+    made = Fingerprint(*_VERSIONS[version](message, stack))
+    return Fingerprint(*client_list.grouped(said, made.hash), made.type) if client_list.decides(said) else made
 
 
 def versions() -> list[int]:
