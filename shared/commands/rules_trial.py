@@ -12,6 +12,8 @@ from shared.clients.clickhouse import ClickHouse
 from shared.fingerprint import fingerprint
 from shared.fingerprint.rules import Facts, Rules
 from shared.formats import proliferate_errors
+from shared.formats.sentry import errors as sentry_errors
+from shared.formats.sentry.event import client_list_in, grouped_as
 from shared.signals.errors import SIGNAL as ERRORS
 
 MOST_ERRORS: Final = 100_000
@@ -57,7 +59,7 @@ def tried(clickhouse_url: str, project_id: str, rules: Rules, last: timedelta) -
                 trial.is_cut = True
                 break
             trial.looked_at += 1
-            target, rule, example = _grouped(rules, *row)
+            target, rule, example = grouped(rules, *row)
             counted[stored, target, rule] += 1
             examples.setdefault((stored, target, rule), example)
     trial.groups_now, trial.groups_then = (len({move[end] for move in counted}) for end in (0, 1))
@@ -72,7 +74,8 @@ def tried(clickhouse_url: str, project_id: str, rules: Rules, last: timedelta) -
 
 def _errors(clickhouse: ClickHouse, project_id: str, last: timedelta) -> Iterator[tuple[Any, ...]]:
     return clickhouse.stream(
-        "SELECT fingerprint, fingerprint_version, format, type, error_message, stack_trace, release"  # noqa: S608 - our name
+        "SELECT fingerprint, fingerprint_version, format, type, error_message, stack_trace, release,"  # noqa: S608 - our name
+        f" if(format = '{sentry_errors.FORMAT.name}', JSONExtractRaw(attributes, 'fingerprint'), '')"
         f" FROM `{clickhouse.database}`.`{ERRORS.table.name}`"
         " WHERE project_id = %(project)s AND received_at > now64(6) - toIntervalSecond(%(seconds)s)"
         " LIMIT %(most)s",
@@ -80,15 +83,18 @@ def _errors(clickhouse: ClickHouse, project_id: str, last: timedelta) -> Iterato
     )
 
 
-def _grouped(
-    rules: Rules, version: int, wire_format: str, kind: str, message: str, stack: str, release: str
+def grouped(
+    rules: Rules, version: int, wire_format: str, kind: str, message: str, stack: str, release: str, client_list: str
 ) -> tuple[str, str, str]:
-    """(fingerprint, name of the rule that decided, example) of a row."""
+    """(fingerprint, name of the rule that decided, example) of a row. `client_list`: JSON, '' for none."""
     example = f"{kind}: {message}".partition("\n")[0][:_EXAMPLE]
     if wire_format == proliferate_errors.FORMAT.name:
         message = proliferate_errors.said(kind, message)
+    elif wire_format == sentry_errors.FORMAT.name:
+        message, stack = grouped_as(kind, message, stack)
     facts = Facts(message, stack, release)
     rule = rules.first(facts)
     if rule is None:
-        return fingerprint(version, message, stack).hash, "", example
+        said = client_list_in(msgspec.Raw(client_list.encode()))
+        return fingerprint(version, message, stack, said=said).hash, "", example
     return rules.outcome(rule, facts)[0], rule.name, example

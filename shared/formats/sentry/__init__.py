@@ -1,0 +1,1 @@
+"""What Sentry's SDKs send (sentry-rows.md)."""

@@ -1,0 +1,121 @@
+"""One event as its columns need it (sentry-rows.md, "Errors")."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.event_ids import same_id
+from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES
+from shared.formats.sentry.exceptions import Frame, Thrown, frames_in, is_message, thrown_in
+from shared.formats.sentry.reading import NOTHING, Fields, array, fields, hex_id, sent_time, taken, text, value
+from shared.formats.sentry.source import service_of
+from shared.formats.sentry.stacks import stack_text
+
+_encode = msgspec.json.Encoder().encode
+
+NEEDED = ("exception", "message", "logentry", "stacktrace")
+"""An event without any of them says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Texts are '' and JSON is b'' where nothing was sent."""
+
+    level: str
+    platform: str
+    environment: str
+    release: str
+    service: str
+    user: msgspec.Raw
+    breadcrumbs: bytes
+    timestamp: msgspec.Raw | None
+    type: str
+    """`message` for one that is no exception."""
+    message: str
+    stack: str
+    handled: bool
+    trace_id: str
+    span_id: str
+    request: Fields
+    said: tuple[str, ...]
+    """The client's own fingerprint."""
+    attributes: bytes
+    """All that no field above holds, byte for byte."""
+
+    @property
+    def printed(self) -> tuple[str, str]:
+        """(message, stack) as they are grouped."""
+        return grouped_as(self.type, self.message, self.stack)
+
+
+def grouped_as(kind: str, message: str, stack: str) -> tuple[str, str]:
+    """(message, stack) of which the fingerprint is made. Where a message was captured says little: its words count."""
+    return f"{kind}: {message}" if message else kind, "" if kind == "message" and message else stack
+
+
+def event_of(sent: msgspec.Raw, event_id: str) -> Event:
+    """`event_id`: the one that the row has."""
+    every = fields(sent)
+    rest = dict(every)
+    if event_id and same_id(text(rest.get("event_id"))) == same_id(event_id):
+        del rest["event_id"]
+    exception, stacktrace = value(every.get("exception")), value(every.get("stacktrace"))
+    main = thrown_in(exception, stacktrace)
+    platform = taken(rest, "platform", text) or ""
+    trace = fields(fields(every.get("contexts")).get("trace"))
+    kind, message = _said(every, main)
+    return Event(
+        level=taken(rest, "level", text) or "error",
+        platform=platform,
+        environment=taken(rest, "environment", text) or "",
+        release=taken(rest, "release", text) or "",
+        service=service_of(every, {}),
+        user=taken(rest, "user", _object) or NOTHING,
+        breadcrumbs=taken(rest, "breadcrumbs", _breadcrumbs) or b"",
+        timestamp=taken(rest, "timestamp", sent_time),
+        type=kind,
+        message=message,
+        stack=stack_text(platform, main or _nobody(stacktrace)),
+        handled=main is not None and main.handled,
+        trace_id=hex_id(trace.get("trace_id"), TRACE_BYTES),
+        span_id=hex_id(trace.get("span_id"), SPAN_BYTES),
+        request=fields(every.get("request")),
+        said=client_list_in(every.get("fingerprint")),
+        attributes=_encode(rest) if rest else b"",
+    )
+
+
+def _said(sent: Fields, main: Thrown | None) -> tuple[str, str]:
+    """(type, message)."""
+    if main is not None and not is_message(main):
+        return main.type or "Error", main.message
+    entry, message = fields(sent.get("logentry")), sent.get("message")
+    texts = (entry.get("formatted"), message, fields(message).get("formatted"), entry.get("message"))
+    found = next(filter(None, map(text, texts)), "")
+    return "message", found or (main.message if main is not None else "")
+
+
+def _nobody(stacktrace: Any) -> Thrown:
+    """The stack of an event without an exception."""
+    frames: list[Frame] = frames_in(stacktrace)
+    return Thrown("", "", frames, {})
+
+
+def client_list_in(raw: msgspec.Raw | None) -> tuple[str, ...]:
+    """The texts of a list; numbers and truth values are texts to Sentry, too."""
+    sent = value(raw)
+    if not isinstance(sent, list):
+        return ()
+    scalars = [each for each in sent if isinstance(each, str | int | float)]
+    return tuple(each if isinstance(each, str) else _encode(each).decode() for each in scalars)
+
+
+def _object(raw: msgspec.Raw) -> msgspec.Raw | None:
+    return raw if fields(raw) else None
+
+
+def _breadcrumbs(raw: msgspec.Raw) -> bytes:
+    """The array, which may stand in `values`."""
+    listed = fields(raw).get("values", raw)
+    return b"" if array(listed) is None else bytes(listed)

@@ -1,0 +1,154 @@
+"""`exception` of an event -> what was thrown, with its causes (sentry-rows.md, "Chains")."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+_TO_CAUSES = ("cause", "__cause__", "__context__")
+
+
+class Frame(NamedTuple):
+    """One call. '' and None for what was not sent."""
+
+    function: str
+    module: str
+    file: str
+    line: int | None
+    column: int | None
+    source: str
+    """The line of the source."""
+
+
+@dataclass(eq=False)
+class Thrown:
+    """One exception. Frames are the outermost first, as Sentry has them."""
+
+    type: str
+    message: str
+    frames: list[Frame]
+    mechanism: dict[str, Any]
+    cause: "Thrown | None" = None
+    inside: "list[Thrown]" = field(default_factory=list)
+    """Of a group, the exceptions in it."""
+
+    @property
+    def header(self) -> str:
+        """`Type: message`."""
+        return ": ".join(filter(None, (self.type, self.message)))
+
+    @property
+    def is_context(self) -> bool:
+        """Python: whether it was being handled when the next one was thrown, and is not said to be its cause."""
+        return "__context__" in (self.mechanism.get("source"), self.mechanism.get("type"))
+
+    @property
+    def handled(self) -> bool:
+        return self.mechanism.get("handled") is True
+
+    def chain(self) -> "list[Thrown]":
+        """It and its causes."""
+        found = [self]
+        while (cause := found[-1].cause) is not None:
+            found.append(cause)
+        return found
+
+    def all(self) -> "Iterator[Thrown]":
+        """It and all behind it, depth first."""
+        waiting = [self]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting += reversed(one.inside)
+            if one.cause is not None:
+                waiting.append(one.cause)
+
+
+def thrown_in(exception: Any, stacktrace: Any = None) -> Thrown | None:
+    """The main exception, which is the last one with a type or a value; None if there is none.
+
+    `exception`: `{"values": [...]}`, a list, or one object. `stacktrace`: an event's own, for a single exception
+    without frames.
+    """
+    values = [_one(each) for each in _values(exception) if isinstance(each, dict)]
+    if not values:
+        return None
+    last = max((n for n, each in enumerate(values) if each.type or each.message), default=len(values) - 1)
+    del values[last + 1 :]
+    main = values[-1]
+    if len(values) == 1 and not main.frames:
+        main.frames = frames_in(stacktrace)
+    _link(values)
+    return main
+
+
+def is_message(main: Thrown | None) -> bool:
+    """Whether there is no exception, or just the one that an SDK made for the stack of a message."""
+    return main is None or (
+        not main.type and main.mechanism.get("synthetic") is True and main.cause is None and not main.inside
+    )
+
+
+def frames_in(stacktrace: Any) -> list[Frame]:
+    frames = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
+    return [_frame(each) for each in frames if isinstance(each, dict)] if isinstance(frames, list) else []
+
+
+def _values(exception: Any) -> list[Any]:
+    if isinstance(exception, dict):
+        values = exception.get("values", [exception])
+        return values if isinstance(values, list) else []
+    return exception if isinstance(exception, list) else []
+
+
+def _one(sent: dict[str, Any]) -> Thrown:
+    mechanism = sent.get("mechanism")
+    return Thrown(
+        type=_text(sent, "type"),
+        message=_text(sent, "value"),
+        frames=frames_in(sent.get("stacktrace")),
+        mechanism=mechanism if isinstance(mechanism, dict) else {},
+    )
+
+
+def _frame(sent: dict[str, Any]) -> Frame:
+    return Frame(
+        function=_text(sent, "function"),
+        module=_text(sent, "module"),
+        file=_text(sent, "abs_path") or _text(sent, "filename"),
+        line=_number(sent, "lineno"),
+        column=_number(sent, "colno"),
+        source=_text(sent, "context_line"),
+    )
+
+
+def _link(values: list[Thrown]) -> None:
+    """Make causes of what was sent before the main one; of groups, a tree by the ids that their parts name."""
+    main = values[-1]
+    is_tree = any(each.mechanism.get("is_exception_group") is True for each in values)
+    if not is_tree or _number(main.mechanism, "exception_id") is None:
+        for cause, one in pairwise(values):
+            one.cause = cause
+        return
+    children: dict[int, list[Thrown]] = defaultdict(list)
+    for each in reversed(values[:-1]):
+        if (parent := _number(each.mechanism, "parent_id")) is not None:
+            children[parent].append(each)
+    for each in reversed(values):  # of equal ids the main one's counts
+        number = _number(each.mechanism, "exception_id")
+        for child in children.pop(number, []) if number is not None else ():
+            if each.cause is None and child.mechanism.get("source") in _TO_CAUSES:
+                each.cause = child
+            else:
+                each.inside.append(child)
+
+
+def _text(sent: dict[str, Any], name: str) -> str:
+    found = sent.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _number(sent: dict[str, Any], name: str) -> int | None:
+    found = sent.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None

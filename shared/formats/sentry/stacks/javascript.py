@@ -1,0 +1,29 @@
+"""JavaScript as V8 prints it: what was caught first, its causes behind it; the innermost frame first."""
+
+from shared.formats.sentry.exceptions import Frame, Thrown
+
+_NAMELESS = ("", "?", "<anonymous>")
+
+
+def printed(thrown: Thrown) -> str:
+    return "\n  [cause]: ".join(map(_one, thrown.all()))
+
+
+def _one(thrown: Thrown) -> str:
+    return "\n".join([thrown.header or "Error", *map(_line, reversed(thrown.frames))])
+
+
+def _line(frame: Frame) -> str:
+    place = _place(frame)
+    function = "" if frame.function in _NAMELESS else frame.function
+    if function.endswith(".?"):  # `Object.?`: what V8 prints is taken for no name
+        function = f"{function[:-1]}<anonymous>"
+    if not place:
+        return f"    at {function or '<anonymous>'}"
+    return f"    at {function} ({place})" if function else f"    at {place}"
+
+
+def _place(frame: Frame) -> str:
+    file = frame.file or frame.module
+    numbers = (frame.line, frame.column) if frame.line is not None else ()
+    return ":".join([file, *(str(number) for number in numbers if number is not None)]) if file else ""
