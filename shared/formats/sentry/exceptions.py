@@ -1,12 +1,13 @@
 """`exception` of an event -> what was thrown, with its causes (sentry-rows.md, "Chains")."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-_TO_CAUSES = ("cause", "__cause__", "__context__")
+_OF_PYTHON = ("__cause__", "__context__")
+_TO_CAUSES = ("cause", *_OF_PYTHON)
 
 
 class Frame(NamedTuple):
@@ -131,9 +132,10 @@ def _link(values: list[Thrown]) -> None:
         for cause, one in pairwise(values):
             one.cause = cause
         return
+    numbers = {_number(each.mechanism, "exception_id") for each in values}
     children: dict[int, list[Thrown]] = defaultdict(list)
     for each in reversed(values[:-1]):
-        if (parent := _number(each.mechanism, "parent_id")) is not None:
+        if (parent := _parent(each.mechanism, numbers)) is not None:
             children[parent].append(each)
     for each in reversed(values):  # of equal ids the main one's counts
         number = _number(each.mechanism, "exception_id")
@@ -142,6 +144,15 @@ def _link(values: list[Thrown]) -> None:
                 each.cause = child
             else:
                 each.inside.append(child)
+
+
+def _parent(mechanism: dict[str, Any], numbers: Collection[int | None]) -> int | None:
+    """The id of the exception that it belongs to. Python's SDK names the root as the parent of all
+    causes, but it numbers a cause right after what it caused."""
+    number = _number(mechanism, "exception_id")
+    if number is not None and mechanism.get("source") in _OF_PYTHON and number - 1 in numbers:
+        return number - 1
+    return _number(mechanism, "parent_id")
 
 
 def _text(sent: dict[str, Any], name: str) -> str:

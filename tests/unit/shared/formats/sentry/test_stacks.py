@@ -137,26 +137,21 @@ def collect(*functions: Any) -> None:
 
 
 def sent_by_the_sdk(error: BaseException) -> list[dict[str, Any]]:
-    """The values that sentry-sdk makes of an exception: ids from the root on, then the other way round."""
+    """The values that sentry-sdk makes of a group: ids from the root on, then the other way round. It names the
+    root as the parent of all causes."""
     made: list[dict[str, Any]] = []
 
     def add(each: BaseException, **mechanism: Any) -> None:
         number = len(made)
-        made.append(
-            {
-                "type": type(each).__name__,
-                "value": str(each.args[0]) if isinstance(each, BaseExceptionGroup) else str(each),
-                "stacktrace": {"frames": frames_of(each.__traceback__)},
-                "mechanism": mechanism | {"type": "chained", "exception_id": number},
-            }
-        )
+        is_group = isinstance(each, BaseExceptionGroup)
+        mechanism |= {"type": "chained", "exception_id": number, "is_exception_group": is_group}
+        stacktrace = {"frames": frames_of(each.__traceback__)}
+        made.append({"type": type(each).__name__, "value": str(each), "stacktrace": stacktrace, "mechanism": mechanism})
         if each.__cause__ is not None:
-            add(each.__cause__, parent_id=number, source="__cause__")
+            add(each.__cause__, parent_id=0, source="__cause__")
         elif each.__context__ is not None:
-            add(each.__context__, parent_id=number, source="__context__")
+            add(each.__context__, parent_id=0, source="__context__")
         if isinstance(each, BaseExceptionGroup):
-            made[number]["value"] = str(each)
-            made[number]["mechanism"]["is_exception_group"] = True
             for index, one in enumerate(each.exceptions):
                 add(one, parent_id=number, source=f"exceptions[{index}]")
 
