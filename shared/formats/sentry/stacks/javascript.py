@@ -1,5 +1,6 @@
 """JavaScript as V8 prints it: what was caught first, its causes behind it; the innermost frame first."""
 
+from shared.fingerprint.v2.headers import looks_like_an_error
 from shared.formats.sentry.exceptions import Frame, Thrown
 
 _NAMELESS = ("", "?", "<anonymous>")
@@ -10,7 +11,15 @@ def printed(thrown: Thrown) -> str:
 
 
 def _one(thrown: Thrown) -> str:
-    return "\n".join([thrown.header or "Error", *map(_line, reversed(thrown.frames))])
+    frames = thrown.frames[::-1]
+    if len(frames) > 1 and _is_constructor(frames[0].function):
+        del frames[0]
+    return "\n".join([thrown.header or "Error", *map(_line, frames)])
+
+
+def _is_constructor(function: str) -> bool:
+    """Whether it is that of an error's own class, which Firefox and Safari have as a frame, and V8 has not."""
+    return function[:1].isupper() and looks_like_an_error(function)
 
 
 def _line(frame: Frame) -> str:

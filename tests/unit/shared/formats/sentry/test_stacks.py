@@ -96,6 +96,15 @@ def test_a_frame_of_javascript_names_what_is_known(frame: dict[str, Any], line: 
     assert stack_of("node", {"type": "E", "value": "x", "stacktrace": {"frames": [frame]}}) == f"E: x\n{line}"
 
 
+def test_the_constructor_of_an_errors_class_is_no_frame_as_v8_has_none() -> None:
+    frames = [{"function": "pay", "filename": "/a.js"}, {"function": "PayError", "filename": "/b.js"}]
+    assert stack_of("javascript", {"type": "PayError", "value": "x", "stacktrace": {"frames": frames}}) == (
+        "PayError: x\n    at pay (/a.js)"
+    )
+    alone = stack_of("javascript", {"type": "PayError", "value": "x", "stacktrace": {"frames": frames[1:]}})
+    assert alone == "PayError: x\n    at PayError (/b.js)"
+
+
 def test_what_was_handled_when_another_was_thrown_is_no_cause_in_python() -> None:
     context = CAUSE | {"mechanism": {"type": "chained", "source": "__context__"}}
     assert "\n\nDuring handling of the above exception, another exception occurred:\n\n" in stack_of(
