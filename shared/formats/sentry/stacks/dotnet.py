@@ -1,8 +1,14 @@
 """.NET: the header of an inner exception stands behind the outer one's, its frames before the outer one's."""
 
+import re
+
 from shared.formats.sentry.exceptions import Frame, Thrown
 
 _END = "   --- End of inner exception stack trace ---"
+_LAMBDA = " { <lambda> }"
+_GENERICS = re.compile(r"(?<=\w)<[^<>]*>")
+_DEEPEST = 3
+"""Type arguments within type arguments that are taken off."""
 
 
 def printed(thrown: Thrown) -> str:
@@ -15,8 +21,15 @@ def printed(thrown: Thrown) -> str:
 
 
 def _line(frame: Frame) -> str:
-    function = ".".join(filter(None, (frame.module, frame.function)))
-    call = function if "(" in function else f"{function}()"
-    if not frame.file:
-        return f"   at {call}"
-    return f"   at {call} in {frame.file}" + (f":line {frame.line}" if frame.line else "")
+    call = ".".join(filter(None, (frame.module, _called(frame.function))))
+    return f"   at {call} in {frame.file}:line {frame.line or 0}" if frame.file else f"   at {call}"
+
+
+def _called(function: str) -> str:
+    """`Shop.Cart.Total(string who)`: the SDK also sends return type, type arguments and what is behind the arguments,
+    `Task<int> Shop.Cart.Total<T>(string who)+() => { }`, or no arguments."""
+    head, _, rest = function.removesuffix(_LAMBDA).partition("(")
+    for _ in range(_DEEPEST):
+        head = _GENERICS.sub("", head)
+    name = head.strip().rpartition(" ")[2]
+    return f"{name}({rest.partition(')')[0]})" if name else function

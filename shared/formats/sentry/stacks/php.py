@@ -5,6 +5,7 @@ from itertools import pairwise
 from shared.formats.sentry.exceptions import Frame, Thrown
 
 _INTERNAL = "[internal function]"
+_SENT_AS = ("", "[internal]", _INTERNAL)
 
 
 def printed(thrown: Thrown) -> str:
@@ -15,7 +16,7 @@ def _one(thrown: Thrown) -> str:
     calls = thrown.frames[::-1]
     if not calls:
         return thrown.header
-    at = f" in {calls[0].file}:{calls[0].line or 0}" if calls[0].file else ""
+    at = f" in {calls[0].file}:{calls[0].line or 0}" if calls[0].file not in _SENT_AS else ""
     lines = [  # Sentry has each function with the place in it, PHP with the place that called it
         f"#{number} {_place(caller)}: {_function(call)}()" for number, (call, caller) in enumerate(pairwise(calls))
     ]
@@ -23,7 +24,7 @@ def _one(thrown: Thrown) -> str:
 
 
 def _place(frame: Frame) -> str:
-    return f"{frame.file}({frame.line or 0})" if frame.file and frame.file != _INTERNAL else _INTERNAL
+    return _INTERNAL if frame.file in _SENT_AS else f"{frame.file}({frame.line or 0})"
 
 
 def _function(frame: Frame) -> str:

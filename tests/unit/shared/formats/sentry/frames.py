@@ -20,12 +20,16 @@ def event_of(kind: str, message: str, stack: str) -> dict[str, Any]:
 
 def _value(language: Language, thrown: Thrown) -> dict[str, Any]:
     frames = [_frame(language, call) for call in reversed(thrown.calls)]
+    if len(frames) > 1 and frames[-1].get("filename") == "[internal function]":  # PHP's SDK says where it was called
+        frames[-1] |= {name: frames[-2][name] for name in ("filename", "lineno")}
     return {"type": thrown.type, "value": thrown.message, "stacktrace": {"frames": frames}}
 
 
 def _frame(language: Language, call: str) -> dict[str, Any]:
-    place = language.place(call)
+    place = language.place(call.strip())  # Mono prints a blank at the end
     frame = {"function": place.function or "?", "filename": place.file, "lineno": place.line or None}
+    if language.name == "dotnet" and place.file.startswith("<"):  # Mono's number of an assembly
+        del frame["filename"]
     if place.column:
         frame["colno"] = place.column
     if language.name == "jvm":

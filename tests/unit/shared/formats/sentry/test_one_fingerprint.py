@@ -56,7 +56,7 @@ def test_so_has_next_in_development_but_in_safari_which_prints_no_file() -> None
     assert set(apart) == {"safari-next-webpack-dev"}
 
 
-def test_so_has_dotnet_but_for_one_type_that_it_prints_with_a_number() -> None:
+def test_so_has_dotnet_but_for_a_type_printed_with_a_number_and_calls_of_generics_on_top() -> None:
     prints = prints_of("dotnet")
     apart = {error["cause"] for error, is_one in prints if not is_one}
     assert (len(prints), apart) == (165, {"farm.connect", "cs.changed"})

@@ -105,10 +105,38 @@ def test_the_constructor_of_an_errors_class_is_no_frame_as_v8_has_none() -> None
     assert alone == "PayError: x\n    at PayError (/b.js)"
 
 
+@pytest.mark.parametrize(
+    ("function", "printed"),
+    [
+        ("Total", "Total()"),
+        ("MoveNext", "MoveNext()"),
+        ("Total { <lambda> }", "Total()"),
+        ("<Total>b__0_1", "<Total>b__0_1()"),
+        ("async Task<int> Shop.Cart.Total(string who)", "Shop.Cart.Total(string who)"),
+        (
+            "static Dictionary<string, List<int>> Shop.Cart.Total<A, B>(string who)+() => { }",
+            "Shop.Cart.Total(string who)",
+        ),
+    ],
+)
+def test_calls_of_dotnet_are_named_as_it_names_them(function: str, printed: str) -> None:
+    frame = {"function": function, "filename": "/src/Cart.cs", "lineno": 3}
+    stack = stack_of("csharp", {"type": "E", "value": "x", "stacktrace": {"frames": [frame]}})
+    assert stack == f"E: x\n   at {printed} in /src/Cart.cs:line 3"
+
+
 def test_what_was_handled_when_another_was_thrown_is_no_cause_in_python() -> None:
     context = CAUSE | {"mechanism": {"type": "chained", "source": "__context__"}}
     assert "\n\nDuring handling of the above exception, another exception occurred:\n\n" in stack_of(
         "python", context, MAIN
+    )
+
+
+def test_phps_own_calls_have_no_place() -> None:
+    frames = [{"filename": "/a.php", "lineno": 7}, {"function": "usort", "filename": "[internal]", "lineno": 0}]
+    frames.append({"function": "Cart::total", "abs_path": "/b.php", "lineno": 3})
+    assert stack_of("php", {"type": "E", "value": "x", "stacktrace": {"frames": frames}}) == (
+        "E: x in /b.php:3\nStack trace:\n#0 [internal function]: Cart::total()\n#1 /a.php(7): usort()\n#2 {main}"
     )
 
 
