@@ -1,1 +1,1 @@
-"""What Sentry's SDKs send (sentry-rows.md)."""
+"""What Sentry's SDKs send (sentry.md), and what becomes of it (sentry-rows.md)."""
