@@ -13,11 +13,11 @@ from gateway.validation.contract import batch_node, name_of
 from gateway.validation.decoding import Decoders
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.lenient_json import parsed
-from gateway.validation.named_numbers import is_held
 from gateway.validation.parts import TOLD, Opened, Part, Unsure
 from gateway.validation.sizes import MANY, MAX_RECORD_BYTES, Faulty, Heavy, Oversized, any_oversized, refuse_bomb, split
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed
+from shared.formats.named_numbers import is_held
 from shared.metrics import DropReason
 
 _encode = msgspec.json.Encoder().encode

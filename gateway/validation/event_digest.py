@@ -4,8 +4,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from gateway.validation.named_numbers import released
 from shared.event_ids import same_id
+from shared.formats.named_numbers import released
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode

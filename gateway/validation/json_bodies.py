@@ -4,23 +4,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
+from typing import Any
 
 import msgspec
 
 from gateway.apis.base import Api
-from gateway.rejections import InvalidBody, MalformedJson
+from gateway.rejections import InvalidBody, MalformedJson, Worded
 from gateway.validation import body_key, decoding
 from gateway.validation.decoding import Decoders
 from gateway.validation.mending import Mending
-from gateway.validation.named_numbers import held, released, reworded
 from gateway.validation.nesting import looks_too_deep
 from gateway.validation.parts import Opened, Part, Unsure
 from gateway.validation.sizes import Heavy
 from shared.formats.base import Format
 from shared.formats.intake import Array, Batch, Malformed, One, OneOrMany
 from shared.formats.lenient_json import repaired, valid_utf8
+from shared.formats.named_numbers import held, released
 
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _REFUSED = (msgspec.DecodeError, RecursionError, Unsure)
 
 
@@ -97,7 +100,7 @@ class JsonValidator(ABC):
         try:
             part = self._second_look(marked)
         except InvalidBody as refusal:
-            raise InvalidBody(reworded(refusal)) from refusal
+            raise InvalidBody(_reworded(refusal)) from refusal
         part.payload = released(bytes(part.payload))
         return part
 
@@ -125,3 +128,8 @@ class JsonValidator(ABC):
 
         Raises `Malformed`, `InvalidBody`, `TooLarge`.
         """
+
+
+def _reworded(refusal: Worded) -> Any:
+    """The answer of a refusal, with texts where it quotes `NaN` and the like."""
+    return _decode(released(_encode(refusal.answer)))

@@ -8,10 +8,6 @@ import re
 import secrets
 from typing import Any
 
-import msgspec
-
-from gateway.rejections import Worded
-
 _NEXT = re.compile(
     rb'((?:[^"NI-]++|"(?:[^"\\]++|\\.)*+"|-(?!Infinity))*+)'  # texts and all else, none of it looked at twice
     rb"(NaN|-?Infinity)(?![ \t\r\n]*+:)",  # which can't be a key
@@ -20,9 +16,6 @@ _NEXT = re.compile(
 _MARK = secrets.token_hex(3).encode()
 _MARKED = frozenset(_MARK.decode() + name for name in ("NaN", "Infinity", "-Infinity"))
 _HELD = re.compile(rb'\["%b(NaN|-?Infinity)"\]' % _MARK)
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 def held(text: bytes) -> bytes:
@@ -48,8 +41,3 @@ def is_held(value: Any) -> bool:
 def released(text: bytes) -> bytes:
     """JSON with the texts of such numbers where `held` put its lists."""
     return _HELD.sub(rb'"\1"', text) if _MARK in text else text
-
-
-def reworded(refusal: Worded) -> Any:
-    """The answer of a refusal, with texts where it quotes such numbers."""
-    return _decode(released(_encode(refusal.answer)))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rejections import InvalidBody, MalformedJson
-from gateway.validation.named_numbers import held, released
 from shared.formats import deeptracer_logs, proliferate_errors, proliferate_logs, vercel_drain
+from shared.formats.named_numbers import held, released
 from tests.examples import examples
 from tests.validating import Door
 
