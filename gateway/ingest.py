@@ -252,9 +252,11 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
     fingerprints: list[str] = []
     event_ids: list[str] = []
     reasons: Mapping[str, int] = {}
+    named = ""
     for part in parts:
         if part.is_derived:
             continue
+        named = named or part.named
         accepted += part.n + part.pings + len(part.repeated)
         dropped += len(part.dropped)
         reasons = part.reasons or reasons
@@ -269,7 +271,7 @@ def outcome_of(parts: Sequence[Part], stamps: Sequence[Stamp] = (), rules: Rules
             for place, event_id in part.repeated:
                 ids.insert(place, event_id)
             event_ids += ids
-    return Outcome(accepted, dropped, fingerprints, event_ids, parts[0].format.name if parts else "", reasons)
+    return Outcome(accepted, dropped, fingerprints, event_ids, parts[0].format.name if parts else "", reasons, named)
 
 
 def headers_of(outcome: Outcome, parts: Sequence[Part]) -> Headers:

@@ -75,6 +75,17 @@ class InvalidBody(Worded):
     sentence = "Invalid request body"
 
 
+class BadEvent(Rejection):
+    """The one record of a request breaks its contract."""
+
+    status = 400
+    reason = "invalid"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
 class Unreadable(Rejection):
     """A body that can't be read, whatever its format: it can't be unpacked, or is nested too deeply."""
 

@@ -19,10 +19,26 @@ DropReason = Literal[
     "metrics_unsupported",
     "duplicate_exception",
     "too_many_exceptions",
+    "item_session",
+    "item_sessions",
+    "item_check_in",
+    "item_attachment",
+    "item_replay_event",
+    "item_replay_recording",
+    "item_replay_video",
+    "item_profile",
+    "item_profile_chunk",
+    "item_feedback",
+    "item_user_report",
+    "item_trace_metric",
+    "item_statsd",
+    "item_metric_buckets",
+    "item_unknown",
 ]
 """Why a record was only counted: it broke its format's contract, was over the size limit, was past its retention when
 the writer came to it, was an SDK's ping, carried another key than its request, is a point of OpenTelemetry's metrics,
-which are not stored, is the same exception on a further span, or one more than become errors of one request."""
+which are not stored, is the same exception on a further span, or one more than become errors of one request, or is an
+item of Sentry's SDKs that is not stored."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 

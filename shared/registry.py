@@ -16,7 +16,7 @@ from typing import TypeVar
 import shared.formats
 import shared.signals
 from shared.formats.base import Format
-from shared.formats.intake import Encoded, Intake
+from shared.formats.intake import Encoded, Intake, Picked
 from shared.signals.base import Signal, Table
 
 T = TypeVar("T")
@@ -66,8 +66,10 @@ class Registry:
     @property
     def derived(self) -> frozenset[str]:
         """The formats whose records follow from those of a request."""
-        bodies = [body for intake in self.intakes for body in intake.bodies.values() if isinstance(body, Encoded)]
-        return frozenset(each.format for body in bodies for each in body.derivations)
+        bodies = [body for intake in self.intakes for body in intake.bodies.values()]
+        return frozenset(
+            each.format for body in bodies if isinstance(body, Encoded | Picked) for each in body.derivations
+        )
 
     def deriving(self, signals: Collection[str]) -> "Registry":
         """The same, with no records but those of these signals following from others."""
@@ -76,7 +78,7 @@ class Registry:
     def _deriving(self, intake: Intake, signals: Collection[str]) -> Intake:
         bodies = dict(intake.bodies)
         for name, body in bodies.items():
-            if isinstance(body, Encoded):
+            if isinstance(body, Encoded | Picked):
                 kept = tuple(each for each in body.derivations if self.formats[each.format].signal in signals)
                 bodies[name] = replace(body, derivations=kept)
         return replace(intake, bodies=bodies)

@@ -58,6 +58,7 @@ class PartOf(msgspec.Struct, array_like=True):
     duplicates: int
     left_out: int
     reasons: dict[str, int]
+    named: str
     told: list[str]
 
 

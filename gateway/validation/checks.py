@@ -6,6 +6,7 @@ process aside (`gateway.validation.aside`) by the same code, which is patient th
 
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 from gateway.apis.base import Api
 from gateway.rejections import Unreadable
@@ -40,11 +41,11 @@ class Checks:
         self._derive = derivations(intake, registry, patient=patient)
 
     def opened(self, body: bytes, content_type: bytes = b"") -> list[Body]:
-        """The body of each format in a request. Raises `MalformedJson`, `Unreadable`, `TooLarge`."""
+        """The body of each format in a request. Raises `MalformedJson`, `BadEvent`, `Unreadable`, `TooLarge`."""
         if len(body) > self._fast_bytes:
             raise Heavy
         if self._intake.unwrap is None:
-            pairs: Sequence[tuple[str, bytes]] = ((self._name, body),)
+            pairs: Sequence[tuple[str, Any]] = ((self._name, body),)
         else:
             if len(body) > self._slow_bytes and self._intake.is_heavy(body):
                 raise Heavy

@@ -5,7 +5,7 @@ from math import inf
 
 from gateway.validation.parts import Part
 from gateway.validation.sizes import SLOW_BYTES, Heavy
-from shared.formats.intake import Derivation, Encoded, Intake, Laborious
+from shared.formats.intake import Derivation, Encoded, Intake, Laborious, Picked
 from shared.registry import Registry
 from shared.search import holds
 
@@ -64,6 +64,8 @@ class Deriving:
 def derivations(intake: Intake, registry: Registry, *, patient: bool) -> Deriving | None:
     """None for an intake from whose records nothing follows."""
     found = {
-        name: body.derivations for name, body in intake.bodies.items() if isinstance(body, Encoded) and body.derivations
+        name: body.derivations
+        for name, body in intake.bodies.items()
+        if isinstance(body, Encoded | Picked) and body.derivations
     }
     return Deriving(found, registry, patient=patient) if found else None

@@ -45,7 +45,10 @@ class Part(msgspec.Struct, gc=False):
     left_out: int = 0
     """Of a derived part: records beyond what may follow from one request."""
     reasons: Mapping[str, int] = {}
-    """Of an `Encoded` body: the words of `told`, and how many records were left out for each."""
+    """Of an `Encoded` body: the words of `told`, and how many records were left out for each. Of a `Picked` one what
+    else is to be counted."""
+    named: str = ""
+    """The client's own id of the whole request."""
     told: Sequence[str] = ()
     """`index:reason` of the first records left out; the reason names the field: `missing_message`, `invalid_level`."""
 

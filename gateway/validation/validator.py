@@ -7,29 +7,30 @@ refuses pays for a second look.
 
 from collections.abc import Sequence
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.apis.base import Api
-from gateway.rejections import MalformedJson, TooLarge
+from gateway.rejections import BadEvent, MalformedJson, TooLarge
 from gateway.validation.batches import ArrayValidator, BatchValidator
 from gateway.validation.encoded import EncodedValidator
 from gateway.validation.json_bodies import JsonValidator
 from gateway.validation.one import OneValidator
 from gateway.validation.one_or_many import OneOrManyValidator
 from gateway.validation.parts import Opened, Part
+from gateway.validation.picked import PickedValidator
 from shared.formats.base import Format
 from shared.formats.codec import JsonArray
-from shared.formats.intake import Array, Batch, Body, Encoded, Intake, Malformed, One, TooMany
+from shared.formats.intake import Array, BadRecord, Batch, Body, Encoded, Intake, Malformed, One, Picked, TooMany
 from shared.registry import BadExtension
 
 
 class Validator(Protocol):
     """Validates the bodies of one format of an intake. Created once per process."""
 
-    def looks_too_deep(self, text: bytes, /) -> bool:
+    def looks_too_deep(self, text: Any, /) -> bool:
         """Whether the text may be nested too deeply, and needs a precise look; takes microseconds."""
 
-    def opened(self, text: bytes, /) -> Opened:
+    def opened(self, text: Any, /) -> Opened:
         """The body after a first decode, for `key_in` and `validate`. Raises nothing."""
 
     def key_in(self, opened: Opened, /) -> str | None:
@@ -47,9 +48,9 @@ class Validator(Protocol):
         """
 
 
-def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Sequence[tuple[str, bytes]]:
+def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Sequence[tuple[str, Any]]:
     """(format name, body of that format) for each format whose records a body holds. Raises `MalformedJson`,
-    `TooLarge`."""
+    `BadEvent`, `TooLarge`."""
     if intake.unwrap is None:
         return [(intake.name, body)]
     try:
@@ -58,12 +59,16 @@ def unwrapped(intake: Intake, api: Api, body: bytes, content_type: str) -> Seque
         raise TooLarge from error
     except Malformed as error:
         raise MalformedJson(api.malformed(body)) from error
+    except BadRecord as error:
+        raise BadEvent(str(error)) from error
 
 
 def validator(fmt: Format, body: Body, api: Api, slow_bytes: float = inf) -> Validator:
     """The validator for bodies of this shape. Raises `BadExtension` for a shape that the format's codec can't read."""
     if isinstance(body, Encoded):
         return EncodedValidator(fmt, body, api, slow_bytes)
+    if isinstance(body, Picked):
+        return PickedValidator(fmt, slow_bytes)
     if not isinstance(fmt.codec, JsonArray):
         raise BadExtension(f"the format {fmt.name} is no array of JSON: give its intake the body `Encoded`")
     made: JsonValidator

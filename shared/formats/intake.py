@@ -25,6 +25,10 @@ class TooMany(Malformed):
     """A body of more records than its intake takes."""
 
 
+class BadRecord(Exception):
+    """The one record of a request breaks its contract. The text is the sentence that says so, and quotes nothing."""
+
+
 class Remarks(NamedTuple):
     """What the gateway must know about a valid record."""
 
@@ -55,6 +59,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The format of the body, of several that of the first; it may decide how the answer is encoded."""
     reasons: Mapping[str, int] = {}
     """Of an `Encoded` body: why records were dropped, and how many for each reason."""
+    named: str = ""
+    """The client's own id of the whole request."""
 
 
 @dataclass(frozen=True)
@@ -175,13 +181,41 @@ class Encoded:
     names_events = False
 
 
-Body = One | Batch | Array | OneOrMany | Encoded
+@dataclass(frozen=True)
+class Picked:
+    """The records of the format are picked out of the body by `unwrap`, which gives a `Picking` of them."""
+
+    derivations: tuple[Derivation, ...] = ()
+    partial = True
+    names_events = True
+
+
+class Picking(msgspec.Struct, gc=False):
+    """The good records of one format, and what there was beside them."""
+
+    payload: bytes
+    """A JSON array of records."""
+    n: int
+    dropped: list[tuple[str, str]] = []
+    """(place, fault in one word) of each record that was left out; a word that is a `DropReason` is counted as that."""
+    service: str = ""
+    environment: str = ""
+    release: str = ""
+    event_ids: tuple[str, ...] = ()
+    """Of errors: the client's own id of each record; '' for none."""
+    named: str = ""
+    """The client's own id of the whole request: where records are stored under it, a repeat is not stored again."""
+    reasons: Mapping[str, int] = {}
+    """What else is to be counted."""
+
+
+Body = One | Batch | Array | OneOrMany | Encoded | Picked
 """The shape of a body of one format."""
 
-Unwrap = Callable[[bytes, str], Sequence[tuple[str, bytes]]]
+Unwrap = Callable[[bytes, str], Sequence[tuple[str, bytes]] | Sequence[tuple[str, Picking]]]
 """(unpacked body, Content-Type) -> (format name, body of that format) for each format whose records it holds.
 
-It runs before anything assumes JSON or UTF-8. Raises `Malformed`.
+It runs before anything assumes JSON or UTF-8. Raises `Malformed`, `BadRecord`.
 """
 
 

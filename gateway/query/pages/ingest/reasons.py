@@ -1,7 +1,9 @@
 """Why something was refused or dropped, in words, and what to do about it (pages.md, "Ingest")."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from shared.metrics import DropReason
 
 _AGAIN = "Clients send again, and lose nothing by it."
 
@@ -33,6 +35,8 @@ REFUSED: Mapping[str, Reason] = {
     "unavailable": Reason("503", "the queue or a neighbour was away or full", f"{_AGAIN} The log says why."),
 }
 
+_ITEM = Reason("", "what Sentry's SDKs send of this kind is not stored", "Turn it off at the SDK.")
+
 DROPPED: Mapping[str, Reason] = {
     "invalid": Reason("", "the record breaks the contract of the route", "X-Dropped of the answer names some."),
     "too_large": Reason("", "the record is larger than one may be", "Cut long values before they are sent."),
@@ -40,6 +44,7 @@ DROPPED: Mapping[str, Reason] = {
     "wrong_key": Reason("", "the record carries another key than its request", "Send each project's by themselves."),
     "metrics_unsupported": Reason("", "metrics of OpenTelemetry are not stored", "Turn the exporter of metrics off."),
     "too_many_exceptions": Reason("", "more exceptions than become errors of one request", "Spans and logs are whole."),
+    **{reason: _ITEM for reason in get_args(DropReason) if reason.startswith("item_")},
 }
 
 UNKNOWN = Reason()

@@ -1,0 +1,180 @@
+"""Picks the records of each format out of what Sentry's SDKs send, and judges each by itself (sentry.md, "Items").
+
+Never encode what you can slice: records are the client's own JSON; only `spans` is taken out of a transaction.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
+
+import msgspec
+
+from shared.formats.intake import BadRecord, Picking, TooMany
+from shared.formats.sentry import judging
+from shared.formats.sentry.envelope import Header, Item, parse
+from shared.formats.sentry.judging import Judge
+from shared.formats.sentry.lenient import Fields, array, cleaned, event_id_of, fields, text
+from shared.formats.sentry.reports import discarded
+from shared.metrics import DropReason
+
+ERRORS = "sentry.errors"
+TRANSACTIONS = "sentry.transactions"
+SPANS = "sentry.spans"
+LOGS = "sentry.logs"
+ITEMS = "sentry.items"
+"""What is counted and not stored."""
+
+MOST = 10_000
+"""Records in one request; an SDK sends 1,000 spans at most."""
+
+_SENTENCES = {
+    "invalid_type": "it is no JSON object",
+    "missing_message": "it has neither an exception, a message, nor a stack trace",
+    "invalid_ids": "contexts.trace has no trace_id of 32 and span_id of 16 hex digits",
+    "missing_start_timestamp": "it has no start_timestamp",
+}
+"""What an event lacks, by its fault."""
+
+_ENVIRONMENT = "production"
+_NOT_STORED = frozenset(reason.removeprefix("item_") for reason in get_args(DropReason) if reason.startswith("item_"))
+
+_encode = msgspec.json.Encoder().encode
+
+Found = tuple[str, Picking]
+
+
+class _Records(NamedTuple):
+    good: list[bytes]
+    bad: list[tuple[str, str]]
+    """(place, fault)."""
+
+
+def pick(body: bytes) -> list[Found]:
+    """Format and records of each kind that an envelope holds. Raises `Malformed`, `TooMany`, `BadRecord`."""
+    return picked(*parse(body))
+
+
+def picked(header: Header, items: Sequence[Item]) -> list[Found]:
+    """The same, of an envelope that is taken apart."""
+    found = _Finding(header)
+    for place, item in enumerate(items):
+        found.take(str(place), item)
+    return found.all()
+
+
+class _Finding:
+    """What has been found in an envelope so far."""
+
+    def __init__(self, header: Header) -> None:
+        self._named = event_id_of(header.event_id)
+        trace = fields(header.trace)
+        self._environment = text(trace.get("environment")) or _ENVIRONMENT
+        self._release = text(trace.get("release"))
+        self._events: list[Found] = []
+        self._spans = _Records([], [])
+        self._logs = _Records([], [])
+        self._dropped: list[tuple[str, str]] = []
+        self._reports: Counter[str] = Counter()
+        self._left = MOST
+        self._sentence = ""
+        """What is wrong with an event that is not stored."""
+
+    def take(self, place: str, item: Item) -> None:
+        match item.type:
+            case "event":
+                self._take_event(place, cleaned(item.payload))
+            case "transaction":
+                self._take_transaction(place, cleaned(item.payload))
+            case "span":
+                self._take_records(self._spans, place, item.payload, judging.span)
+            case "log":
+                self._take_records(self._logs, place, item.payload, judging.log)
+            case "client_report":
+                self._reports.update(discarded(item.payload))
+            case other:
+                self._dropped.append((place, f"item_{other if other in _NOT_STORED else 'unknown'}"))
+
+    def all(self) -> list[Found]:
+        found = self._events
+        for name, records in ((SPANS, self._spans), (LOGS, self._logs)):
+            if any(records):
+                found.append((name, self._picking(records, self._environment, self._release)))
+        if self._sentence and not any(picking.n for _, picking in found):
+            raise BadRecord(self._sentence)
+        beside = Picking(b"[]", 0, self._dropped, named=self._named, reasons=self._reports)
+        return [*found, (ITEMS, beside)]
+
+    def _take_event(self, place: str, event: bytes) -> None:
+        sent = fields(event)
+        if text(sent.get("type")) == "transaction":  # SDKs of before envelopes
+            self._take_transaction(place, event)
+        elif fault := judging.event(event):
+            self._drop(place, "event", fault)
+        else:
+            self._count(1)
+            picking = self._of_event(_Records([event], []), sent)
+            picking.event_ids = (picking.named,)
+            self._events.append((ERRORS, picking))
+
+    def _take_transaction(self, place: str, event: bytes) -> None:
+        sent = fields(event)
+        spans = array(sent.pop("spans", None)) or []
+        self._count(len(spans) + 1)
+        records = _judged(place, spans, judging.span_of_transaction)
+        transaction = _encode(sent)
+        if fault := judging.transaction(transaction):
+            self._drop(place, "transaction", fault)
+        else:
+            records.good.insert(0, transaction)
+        if any(records):
+            self._events.append((TRANSACTIONS, self._of_event(records, sent)))
+
+    def _of_event(self, records: _Records, sent: Fields) -> Picking:
+        """The first event of an envelope has the id in its header, else its own one."""
+        picking = self._picking(
+            records, text(sent.get("environment")) or _ENVIRONMENT, text(sent.get("release")), judging.service(sent)
+        )
+        own = event_id_of(sent.get("event_id"))
+        picking.named = own if self._events else self._named or own
+        self._named = self._named or own
+        return picking
+
+    def _take_records(self, into: _Records, place: str, payload: bytes, judge: Judge) -> None:
+        """The records of a container, or the one that is the payload."""
+        sent = cleaned(payload)
+        items = array(fields(sent).get("items"))
+        self._count(1 if items is None else len(items))
+        found = _judged(place, [sent] if items is None else items, judge)
+        into.good.extend(found.good)
+        into.bad.extend(found.bad)
+
+    def _picking(self, records: _Records, environment: str, release: str, service: str = "") -> Picking:
+        return Picking(
+            b"[%b]" % b",".join(records.good),
+            len(records.good),
+            records.bad,
+            environment=environment,
+            release=release,
+            service=service,
+        )
+
+    def _drop(self, place: str, what: str, fault: str) -> None:
+        if fault == "too_large":
+            raise TooMany(f"the {what} is over the limit")
+        self._dropped.append((place, fault))
+        self._sentence = self._sentence or f"Invalid {what}: {_SENTENCES[fault]}"
+
+    def _count(self, n: int) -> None:
+        self._left -= n
+        if self._left < 0:
+            raise TooMany(f"more than {MOST} records")
+
+
+def _judged(place: str, records: Sequence[bytes], judge: Judge) -> _Records:
+    found = _Records([], [])
+    for index, record in enumerate(records):
+        if fault := judge(record):
+            found.bad.append((f"{place}.{index}", fault))
+        else:
+            found.good.append(record)
+    return found
