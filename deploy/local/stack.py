@@ -17,6 +17,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.sluice_processes import Gateway, Writer
 from deploy.local.supervisor import Supervisor
 from deploy.local.valkey import Valkey
+from shared.dsn import dsn_of
 
 USUAL_GATEWAY_PORT = 8080
 
@@ -73,7 +74,8 @@ class Stack:
         ]
         self._supervisor.start(more)
         folder.remember("ports", "gateway", gateway.port)
-        public = {"SLUICE_URL": gateway.url, **demo, **addresses}
+        sentry = dsn_of(gateway.url, demo["SLUICE_PUBLIC_KEY"])
+        public = {"SLUICE_URL": gateway.url, **demo, "SLUICE_SENTRY_DSN": sentry, **addresses}
         public.pop("SLUICE_CLICKHOUSE_READ_URL", None)
         write_whole(folder.env, "".join(f"{name}={value}\n" for name, value in public.items()))
         return public

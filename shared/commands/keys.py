@@ -1,6 +1,7 @@
 """`sluice key`."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,15 +19,18 @@ from shared.commands.common import (
     DataDir,
     database,
     duration,
+    environment_beside,
     fail,
     limit_text,
     one_line,
     print_json,
+    sentences,
     settings_beside,
     tell_gateways,
     time_text,
     wide_console,
 )
+from shared.dsn import NoDsn, dsn_of
 from shared.keys import Key, UnreadableKey, create_key, generate, hash_key, list_keys, revoke_key, rotate_key
 from shared.origins import NoOrigin, normal_origin
 
@@ -95,10 +99,31 @@ def create(
     # A gateway that was asked for it already keeps for a few seconds that there is no such key.
     tell_gateways(settings, [hash_key(token)])
     made = {"id": key_id, "key": token, "project_id": project, "scopes": scopes, "origins": origins}
+    its_dsn = _dsn(data_dir, token) if "ingest" in scopes else None
     if as_json:
-        print_json(made | {"rate_limit": rate_limit})
+        print_json(made | {"rate_limit": rate_limit, "dsn": its_dsn})
         return
     _print_once(key_id, token)
+    if its_dsn:
+        Console().print(f"  for Sentry's SDKs: {escape(its_dsn)}", highlight=False, soft_wrap=True)
+
+
+@key.command()
+def dsn(
+    token: Annotated[str, typer.Argument(metavar="KEY", help="The key itself; -: a line of the standard input")],
+    url: Annotated[
+        str | None, typer.Option("--url", help="Where SDKs find the gateway; left out: that of sluice up")
+    ] = None,
+    data_dir: DataDir = Path("var"),
+) -> None:
+    """Print the DSN of a key, for Sentry's SDKs. The key is not looked up."""
+    if token == "-":  # noqa: S105 - no key
+        token = typer.get_text_stream("stdin").readline().strip()
+    at = url or environment_beside(data_dir).get("SLUICE_URL")
+    if not at:
+        fail("it is not known where the gateway is: name it with --url")
+    with sentences(NoDsn):
+        typer.echo(dsn_of(at, token))
 
 
 @key.command("list")
@@ -172,6 +197,13 @@ def rotate(
     _print_once(made.id, made.key)
     until = made.old_expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     Console().print(f"  {escape(key_id)} is good until {until}", highlight=False)
+
+
+def _dsn(data_dir: Path, token: str) -> str | None:
+    """None where nobody has said where the gateway is."""
+    with suppress(NoDsn):
+        return dsn_of(environment_beside(data_dir).get("SLUICE_URL", ""), token)
+    return None
 
 
 def _print_once(key_id: str, token: str) -> None:

@@ -44,6 +44,10 @@ async def test_a_key_is_printed_once_and_stored_as_its_hash(cli: Cli) -> None:
     )
     assert (project["id"], made["project_id"]) == ("p", "p")
     assert made["key"].startswith("pk_")
+    assert (made["dsn"], cli.run("key", "dsn", made["key"], "--url", "https://logs.example.com/x/").strip()) == (
+        None,
+        f"https://{made['key']}@logs.example.com/x/1",
+    )
     postgres = Postgres(cli.postgres_url)
     found = await find_key(postgres, hash_key(made["key"]))
     await postgres.close()
