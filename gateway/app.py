@@ -28,12 +28,18 @@ from gateway.openapi import Describe, Described, Document, operations
 from gateway.openapi.document import CACHED_S, PATH
 from gateway.openapi.ingest import operations_of
 from gateway.rejections import Ambiguous, InternalError, MethodNotAllowed, NotFound, Rejection
+from gateway.sentry import SentryRoute
+from shared.formats.intake import Intake
 from shared.metrics import Metrics
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
 
 _SLASHES = re.compile("//+")
+_NUMBERED = re.compile(r"/api/\d+(?=/)", re.ASCII)
+"""How the paths of Sentry's SDKs begin. The number is not looked at."""
+_ANY_NUMBER = "/api/{sentry_project:digits}"
+
 _GLUED = 8
 """Runs of slashes in a path that are looked at one by one."""
 
@@ -102,12 +108,18 @@ class Dispatch:
             return
         if "//" in scope["path"]:
             scope["path"] = self._served(scope)
-        route = self._ingest.get(scope["path"]) if scope["method"] == "POST" else None
+        route = self._route_of(scope["path"]) if scope["method"] == "POST" else None
         if route is not None:
             await route(scope, receive, send)
         else:
             private = scope["path"].rstrip("/") in OF_OPERATORS or scope["path"].startswith(OF_VISITORS)
             await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
+
+    def _route_of(self, path: str) -> IngestRoute | None:
+        route = self._ingest.get(path)
+        if route is None and path.startswith("/api/"):
+            return self._ingest.get(_NUMBERED.sub(_ANY_NUMBER, path, count=1))
+        return route
 
     def _served(self, scope: Scope) -> str:
         """The path with runs of slashes as one slash, because clients glue base and path. From the left, and no further
@@ -141,16 +153,19 @@ def build_app(deps: Deps) -> Dispatch:
     routes += _description(document)
     rest = Starlette(routes=routes, exception_handlers=_answers(deps.apis), lifespan=_lifespan(deps.life, document))
     rest.router.redirect_slashes = False
-    plain = {path: route for path, route in ingest.items() if "{" not in path}
+    plain = {path: route for path, route in ingest.items() if "{" not in path.removeprefix(_ANY_NUMBER)}
     return Dispatch(plain, rest, deps.request_ids, deps.apis)
 
 
 def ingest_routes(deps: IngestDeps, drain: DrainDeps) -> dict[str, IngestRoute]:
     """Path -> route of each intake, with and without a trailing slash."""
-    made = [
-        DrainRoute(intake, deps, drain) if intake.kind == "drain" else IngestRoute(intake, deps)
-        for intake in deps.registry.intakes
-    ]
+
+    def route(intake: Intake) -> IngestRoute:
+        if intake.kind == "drain":
+            return DrainRoute(intake, deps, drain)
+        return SentryRoute(intake, deps) if intake.kind == "sentry" else IngestRoute(intake, deps)
+
+    made = map(route, deps.registry.intakes)
     return {path + slash: route for route in made for path in route.intake.routes for slash in ("", "/")}
 
 

@@ -217,6 +217,7 @@ def _ingest(common: _Common) -> IngestDeps:
         request_ids=common.request_ids,
         clock=now,
         counts=counts,
+        sentry_quiet=config.services.sentry_quiet,
     )
 
 

@@ -2,6 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+from shared.formats.intake import Malformed
+from shared.formats.sentry.envelope import header_of
+from shared.formats.sentry.lenient import text
+
+MOST_PARAMETERS = 64
+"""Of a query; an SDK's has three."""
 
 _SENTRY_KEY = re.compile(rb"(?:^|[\s,])sentry_key\s*=\s*([^\s,]+)")
 
@@ -25,3 +33,20 @@ def sentry_key_of(headers: Mapping[bytes, bytes]) -> str | None:
             named = _SENTRY_KEY.search(fields)
             return named[1].decode("latin-1") if named else ""
     return key_of(headers)
+
+
+def sentry_key_in_query(query: bytes) -> str | None:
+    """The key in a query, as Sentry's JavaScript SDKs carry it; None for none."""
+    if b"sentry_key" not in query or query.count(b"&") > MOST_PARAMETERS:
+        return None
+    found = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("sentry_key")
+    return found[0] if found else None
+
+
+def sentry_key_in_envelope(body: bytes) -> str | None:
+    """The key in the DSN that an envelope's header has, where an SDK sends through a tunnel; None for none."""
+    try:
+        header, _ = header_of(body)
+        return urlsplit(text(header.dsn)).username
+    except (Malformed, ValueError):
+        return None

@@ -59,6 +59,8 @@ class IngestDeps:
     request_ids: Iterator[bytes]
     clock: Clock
     counts: HourlyCounts
+    sentry_quiet: bool = True
+    """Whether Sentry's SDKs are asked not to send what is not stored."""
 
 
 class IngestRoute:
@@ -121,7 +123,7 @@ class IngestRoute:
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
-        token = self._key_of(request.headers)
+        token = self.token_of(request)
         key = None if token is None else await self._admit(request, token)
         if not request.is_here():
             await request.read()
@@ -137,6 +139,14 @@ class IngestRoute:
             parts = self._checks.parts(bodies)
         except Heavy:
             parts = await self._aside.parts(key.project_id, self.intake.route, request.body, content_type)
+        return await self.settle(request, token, key, parts)
+
+    def token_of(self, request: Request) -> str | None:
+        """The key that a request carries outside of its body; None for none."""
+        return self._key_of(request.headers)
+
+    async def settle(self, request: Request, token: str | None, key: ResolvedKey, parts: list[Part]) -> Answer:
+        """Publish, or give the answer of before to a repeat."""
         publish = self._publish_once if has_ids(parts) else self._publish
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:

@@ -118,8 +118,8 @@ class Limits:
         self.start = self._leases.start
         self.close = self._leases.close
 
-    def of(self, kind: Kind) -> Limiter:
-        return {"ingest": self.ingest, "read": self.read, "drain": self.drain}[kind]
+    def of(self, kind: Kind | Literal["sentry"]) -> Limiter:
+        return {"ingest": self.ingest, "sentry": self.ingest, "read": self.read, "drain": self.drain}[kind]
 
 
 def _tell(window: Window, headers: Headers) -> None:

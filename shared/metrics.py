@@ -100,6 +100,12 @@ class Metrics:
         self.records = Counter("sluice_records", "Records taken in, by outcome", ["route", "outcome"], registry=r)
         self.drops = Counter("sluice_drops", "Records that are only counted", ["signal", "reason"], registry=r)
         self.derived = Counter("sluice_derived", "Records that followed from those taken in", ["signal"], registry=r)
+        self.sentry_discarded = Counter(
+            "sluice_sentry_discarded",
+            "Items that Sentry's SDKs say they did not send",
+            ["reason", "category"],
+            registry=r,
+        )
         self.repeats = Counter("sluice_repeats", "Requests given the answer of an earlier one, not stored", registry=r)
         self.unguarded = Counter(
             "sluice_idempotency_unguarded", "Repeats not looked for, Redis being away", ["step"], registry=r

@@ -46,6 +46,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
             description="x-vercel-verify for Vercel where neither project nor request has a code: printable ASCII",
         ),
     ] = ""
+    sentry_quiet: Annotated[
+        bool, Meta(description="Whether Sentry's SDKs are asked not to send for an hour what is not stored")
+    ] = True
     extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
     clock_offset_s: Annotated[
         float, Meta(description="Seconds added to this process's clock, for tests of clocks that step")

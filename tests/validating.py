@@ -5,7 +5,7 @@ from types import ModuleType
 from gateway import apis
 from gateway.validation.parts import Opened, Part
 from gateway.validation.validator import Validator, unwrapped, validator
-from shared.formats.intake import Encoded, Intake
+from shared.formats.intake import Encoded, Intake, Picked
 from shared.registry import Registry, load
 
 APIS = apis.load()
@@ -14,7 +14,7 @@ REGISTRY = load()
 
 def json_intakes(registry: Registry) -> list[Intake]:
     """Those whose bodies can be generated from their record's type."""
-    return [each for each in registry.intakes if not isinstance(each.bodies[each.name], Encoded)]
+    return [each for each in registry.intakes if not isinstance(each.bodies[each.name], Encoded | Picked)]
 
 
 JSON_INTAKES = json_intakes(REGISTRY)

@@ -4,7 +4,10 @@ import re
 
 from gateway.http.answer import Headers
 
-ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key"
+ALLOWED_HEADERS = (
+    "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key, x-sentry-auth,"
+    " sentry-trace, baggage, traceparent, x-requested-with"
+)
 
 MAX_ASKED = 64
 MAX_ASKED_BYTES = 4_096
@@ -17,7 +20,8 @@ cookie, and no route that reads one may ever answer this."""
 _EXPOSE = (
     b"access-control-expose-headers",
     b"X-Request-Id, X-Event-Id, X-Dropped, X-Query-Hint, X-Searched-To, X-Searched-Rows, X-Complete-Up-To,"
-    b" X-Complete-Reason, X-As-Of, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+    b" X-Complete-Reason, X-As-Of, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset,"
+    b" X-Sentry-Rate-Limits, X-Sentry-Error",
 )
 _VARY = (b"vary", b"Origin")
 

@@ -17,8 +17,8 @@ class ClientGone(Exception):
 
 
 class Request:
-    """Headers, path parameters and, after `read`, the body: `wire` as received, and `body`, after `unpack` without its
-    Content-Encoding.
+    """Headers, path parameters, query and, after `read`, the body: `wire` as received, and `body`, after `unpack`
+    without its Content-Encoding.
 
     `answer_headers` go on whatever answer the request gets, errors included: steps append to them. `opened` belongs to
     the steps: the bodies of the request's formats, once one step has decoded them. `project_id`: the key's; '' before
@@ -39,6 +39,7 @@ class Request:
         "opened",
         "path_parameters",
         "project_id",
+        "query",
         "wire",
     )
 
@@ -46,6 +47,7 @@ class Request:
         self.method: str = scope["method"]
         self.headers: dict[bytes, bytes] = scope[HEADERS]
         self.path_parameters: dict[str, Any] = scope.get("path_params") or {}
+        self.query: bytes = scope.get("query_string", b"")
         self.answer_headers: Headers = []
         self.wire = self.body = b""
         self.opened: Any = None

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.openapi.schemas import Components, Json, described
 from shared.formats.base import Format
-from shared.formats.intake import Array, Batch, Body, Encoded, Intake, OneOrMany
+from shared.formats.intake import Array, Batch, Body, Encoded, Intake, OneOrMany, Picked
 from shared.registry import Registry
 
 _BINARY = {"type": "string", "contentEncoding": "binary"}
@@ -17,6 +17,8 @@ _JSON = "application/json"
 def content_of(intake: Intake, registry: Registry, components: Components) -> Json:
     """Media type -> schema and examples."""
     content: Json = {}
+    if any(isinstance(body, Picked) for body in intake.bodies.values()):
+        return dict.fromkeys(intake.media_types, _picked(intake))
     for name, body in intake.bodies.items():
         fmt = registry.formats[name]
         content.setdefault(fmt.codec.media_type, {"schema": body_schema(fmt, body, components)})
@@ -64,6 +66,13 @@ def _lines(intake: Intake) -> Json:
     }
     description = "One JSON object per line; any other line is dropped and counted."
     return {"schema": {"type": "string", "description": description}, "examples": values_of(lines)}
+
+
+def _picked(intake: Intake) -> Json:
+    """Of bodies whose records are picked out: an object, or text with lines of JSON."""
+    shown = {name: each.decode() if isinstance(each, bytes) else each for name, each in intake.examples.items()}
+    kind = "string" if any(isinstance(each, str) for each in shown.values()) else "object"
+    return {"schema": {"type": kind}, "examples": values_of(shown)}
 
 
 def _is_binary(example: Any) -> bool:

@@ -68,7 +68,7 @@ class _Path:
         self._names_project = "project_id" in names
         self._tag, _, _ = intake.name.partition(".")
         self._suffix = "".join(f"_of_{name.removesuffix('_id')}" for name in names)
-        self._id = intake.name.replace(".", "_")
+        self._id = intake.operation or intake.name.replace(".", "_")
 
     def post(self, components: Components) -> Json:
         return self._post(components, INGEST)

@@ -243,14 +243,16 @@ class Intake:
     is_heavy: Callable[[bytes], bool] = many_lines
     """Whether to unwrap and check a body of more than 16 kB may take more than a few milliseconds, told in some
     microseconds."""
-    kind: Literal["ingest", "drain"] = "ingest"
+    kind: Literal["ingest", "drain", "sentry"] = "ingest"
     """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
-    if its project sets one."""
+    if its project sets one. Sentry's SDKs carry their keys in further places, and are asked to send less."""
     publish_within_s: float | None = None
     """For clients that give up soon: seconds after which they are told 503, before they do. The queue's own time-out
     holds as well."""
     media_types: tuple[str, ...] = ()
-    """Further media types that `unwrap` accepts, for the API's description."""
+    """Further media types that `unwrap` accepts, for the API's description. Of picked records: its only ones."""
+    operation: str = ""
+    """What the API's description calls it, where the name of its first format is another intake's, too."""
     examples: Mapping[str, Any] = field(default_factory=dict)
     """Name -> a whole body, as a JSON value; for people and for the API's description. Each must be accepted."""
 
