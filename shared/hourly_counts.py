@@ -126,7 +126,8 @@ class HourlyCounts:
         """What tallies hold belongs to the hour that began before."""
         for (signal, kind), tally in self._tallies.items():
             for project_id, n in tally.items():
-                self._counts[project_id, signal, kind, "", self._hour] += n
+                if n:
+                    self._counts[project_id, signal, kind, "", self._hour] += n
             tally.clear()
         self._hour = self._now_us() // HOUR_US
 

@@ -9,7 +9,7 @@ from gateway.query.usage.answer import Counts
 from gateway.query.usage.freshness import Fresh, Freshness
 from gateway.query.usage.records import Usage
 
-NAMES = {"llm": "calls to models", "traces": "spans"}
+NAMES = {"llm": "calls to models", "traces": "spans", "sentry": "other items of Sentry's SDKs"}
 """Signals whose records are called otherwise."""
 
 
