@@ -20,6 +20,8 @@ def send_all(site: Site) -> int:
     n = 0
     for intake in load().intakes:
         for example in intake.examples.values():
+            if isinstance(example, bytes):
+                continue  # an envelope: its event comes by another route too
             body = _of_now(copy.deepcopy(example))
             for path in list(_texts(body)):
                 n += _put(site, intake.route, body, path)

@@ -38,6 +38,11 @@ def protobuf(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
     return value.encode() if isinstance(value, str) else as_json(value)
 
 
+@schemathesis.serializer("application/x-sentry-envelope")
+def envelope(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else as_json(value)
+
+
 @schemathesis.hook
 def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Makes every other path name something that exists, since made-up names are all answered with 404, and every other
