@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.formats.intake import Malformed
 from shared.formats.sentry.envelope import header_of
-from shared.formats.sentry.lenient import text
+from shared.formats.sentry.reading import text
 
 MOST_PARAMETERS = 64
 """Of a query; an SDK's has three."""

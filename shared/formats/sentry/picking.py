@@ -4,17 +4,18 @@ Never encode what you can slice: records are the client's own JSON; only `spans`
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, get_args
 
 import msgspec
 
 from shared.formats.intake import BadRecord, Picking, TooMany
-from shared.formats.sentry import judging
+from shared.formats.sentry import errors, logs, span_rows
 from shared.formats.sentry.envelope import Header, Item, parse
-from shared.formats.sentry.judging import Judge
-from shared.formats.sentry.lenient import Fields, array, cleaned, event_id_of, fields, text
+from shared.formats.sentry.lenient import cleaned, event_id_of
+from shared.formats.sentry.reading import Fields, array, fields, text
 from shared.formats.sentry.reports import discarded
+from shared.formats.sentry.source import service_of
 from shared.metrics import DropReason
 
 ERRORS = "sentry.errors"
@@ -24,14 +25,16 @@ LOGS = "sentry.logs"
 ITEMS = "sentry.items"
 """What is counted and not stored."""
 
+MAX_RECORD_BYTES = 512_000
 MOST = 10_000
 """Records in one request; an SDK sends 1,000 spans at most."""
 
 _SENTENCES = {
-    "invalid_type": "it is no JSON object",
-    "missing_message": "it has neither an exception, a message, nor a stack trace",
-    "invalid_ids": "contexts.trace has no trace_id of 32 and span_id of 16 hex digits",
-    "missing_start_timestamp": "it has no start_timestamp",
+    "not_an_object": "it is no JSON object",
+    "missing_exception": "it has neither an exception, a message, nor a stack trace",
+    "invalid_id": "contexts.trace has no trace_id of 32 and span_id of 16 hex digits",
+    "missing_start_time": "it has no start_timestamp",
+    "missing_name": "it has no name",
 }
 """What an event lacks, by its fault."""
 
@@ -41,6 +44,8 @@ _NOT_STORED = frozenset(reason.removeprefix("item_") for reason in get_args(Drop
 _encode = msgspec.json.Encoder().encode
 
 Found = tuple[str, Picking]
+Judge = Callable[[msgspec.Raw], str]
+"""The fault of a record, in one word; '' for a good one."""
 
 
 class _Records(NamedTuple):
@@ -86,9 +91,9 @@ class _Finding:
             case "transaction":
                 self._take_transaction(place, cleaned(item.payload))
             case "span":
-                self._take_records(self._spans, place, item.payload, judging.span)
+                self._take_records(self._spans, place, item.payload, span_rows.judge)
             case "log":
-                self._take_records(self._logs, place, item.payload, judging.log)
+                self._take_records(self._logs, place, item.payload, logs.judge)
             case "client_report":
                 self._reports.update(discarded(item.payload))
             case other:
@@ -104,25 +109,25 @@ class _Finding:
         beside = Picking(b"[]", 0, self._dropped, named=self._named, reasons=self._reports)
         return [*found, (ITEMS, beside)]
 
-    def _take_event(self, place: str, event: bytes) -> None:
+    def _take_event(self, place: str, event: msgspec.Raw) -> None:
         sent = fields(event)
         if text(sent.get("type")) == "transaction":  # SDKs of before envelopes
             self._take_transaction(place, event)
-        elif fault := judging.event(event):
+        elif fault := _fault(event, errors.judge):
             self._drop(place, "event", fault)
         else:
             self._count(1)
-            picking = self._of_event(_Records([event], []), sent)
+            picking = self._of_event(_Records([bytes(event)], []), sent)
             picking.event_ids = (picking.named,)
             self._events.append((ERRORS, picking))
 
-    def _take_transaction(self, place: str, event: bytes) -> None:
+    def _take_transaction(self, place: str, event: msgspec.Raw) -> None:
         sent = fields(event)
         spans = array(sent.pop("spans", None)) or []
         self._count(len(spans) + 1)
-        records = _judged(place, spans, judging.span_of_transaction)
+        records = _judged(place, spans, span_rows.judge)
         transaction = _encode(sent)
-        if fault := judging.transaction(transaction):
+        if fault := _fault(msgspec.Raw(transaction), span_rows.judge):
             self._drop(place, "transaction", fault)
         else:
             records.good.insert(0, transaction)
@@ -131,9 +136,9 @@ class _Finding:
 
     def _of_event(self, records: _Records, sent: Fields) -> Picking:
         """The first event of an envelope has the id in its header, else its own one."""
-        picking = self._picking(
-            records, text(sent.get("environment")) or _ENVIRONMENT, text(sent.get("release")), judging.service(sent)
-        )
+        data = fields(fields(fields(sent.get("contexts")).get("trace")).get("data"))
+        environment, release = text(sent.get("environment")) or _ENVIRONMENT, text(sent.get("release"))
+        picking = self._picking(records, environment, release, service_of(sent, data))
         own = event_id_of(sent.get("event_id"))
         picking.named = own if self._events else self._named or own
         self._named = self._named or own
@@ -170,11 +175,15 @@ class _Finding:
             raise TooMany(f"more than {MOST} records")
 
 
-def _judged(place: str, records: Sequence[bytes], judge: Judge) -> _Records:
+def _judged(place: str, records: Sequence[msgspec.Raw], judge: Judge) -> _Records:
     found = _Records([], [])
     for index, record in enumerate(records):
-        if fault := judge(record):
+        if fault := _fault(record, judge):
             found.bad.append((f"{place}.{index}", fault))
         else:
-            found.good.append(record)
+            found.good.append(bytes(record))
     return found
+
+
+def _fault(record: msgspec.Raw, judge: Judge) -> str:
+    return "too_large" if len(bytes(record)) > MAX_RECORD_BYTES else judge(record)

@@ -102,13 +102,13 @@ def test_a_transaction_and_its_spans_are_records_of_one_array_as_they_were_sent(
     assert picking.n == 2
     assert b'"start_timestamp":1.50,"x":1e2' in picking.payload
     assert b'"transaction":"\\u00e9"' in picking.payload
-    assert picking.dropped == [("1.1", "invalid_ids"), ("1.2", "invalid_ids")]
+    assert picking.dropped == [("1.1", "invalid_id"), ("1.2", "not_an_object")]
 
 
 def test_spans_of_a_transaction_without_ids_are_kept() -> None:
     found = pick(envelope(("transaction", {"spans": [SPAN], "start_timestamp": 1})))
     assert stored(found) == {"sentry.transactions": [SPAN]}
-    assert dropped(found) == [("0", "invalid_ids")]
+    assert dropped(found) == [("0", "invalid_id")]
 
 
 def test_a_containers_records_are_judged_one_by_one() -> None:
@@ -119,13 +119,13 @@ def test_a_containers_records_are_judged_one_by_one() -> None:
     assert stored(found) == {"sentry.spans": [SPAN, old], "sentry.logs": [logs[0]]}
     assert dropped(found) == [
         ("0.1", "missing_name"),
-        ("0.2", "invalid_ids"),
-        ("0.3", "missing_name"),
+        ("0.2", "invalid_id"),
+        ("0.3", "not_an_object"),
         ("0.4", "too_large"),
         ("1.1", "missing_body"),
         ("1.2", "missing_timestamp"),
-        ("1.3", "missing_timestamp"),
-        ("3.0", "missing_timestamp"),
+        ("1.3", "not_an_object"),
+        ("3.0", "not_an_object"),
     ]
 
 
@@ -140,10 +140,10 @@ def test_items_that_are_not_stored_are_dropped_by_name() -> None:
     [
         ("event", b"nonsense", "Invalid event: it is no JSON object"),
         ("event", b'{"message":"m"},{"message":"n"}', "Invalid event: it is no JSON object"),
-        ("event", {"level": "error", "exception": []}, "Invalid event: it has neither"),
+        ("event", {"level": "error", "exception": None}, "Invalid event: it has neither"),
         ("transaction", {"start_timestamp": 1}, "Invalid transaction: contexts.trace"),
         ("transaction", {"contexts": {"trace": IDS}}, "Invalid transaction: it has no start_timestamp"),
-        ("transaction", b"[]", "Invalid transaction: contexts.trace"),
+        ("transaction", b"[]", "Invalid transaction: it is no JSON object"),
     ],
 )
 def test_a_bad_event_is_refused_when_it_is_all_there_is_to_store(kind: str, payload: Any, sentence: str) -> None:
