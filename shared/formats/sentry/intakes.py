@@ -16,6 +16,8 @@ from shared.formats.sentry.store import pick_stored
 _HEAVY = 5_000
 """Objects in a body of at most 256 kB; usual ones have some hundred."""
 _MANY_FIELDS = 20_000
+_MANY_TIMES = 1_500
+"""Each record has one or two."""
 _MANY_ODD = 500
 """Places that may have to be mended one by one."""
 
@@ -32,7 +34,7 @@ _EVENT: Mapping[str, Any] = {
 
 def is_heavy(body: bytes) -> bool:
     """Whether to pick the records of a body and to judge them may take more than a few milliseconds."""
-    if body.count(b"{") > _HEAVY or body.count(b'":') > _MANY_FIELDS:
+    if body.count(b"{") > _HEAVY or body.count(b'":') > _MANY_FIELDS or body.count(b"timestamp") > _MANY_TIMES:
         return True
     return sum(map(body.count, (b"NaN", b"Infinity", b"\\ud"))) > _MANY_ODD
 

@@ -28,6 +28,8 @@ ITEMS = "sentry.items"
 MAX_RECORD_BYTES = 512_000
 MOST = 10_000
 """Records in one request; an SDK sends 1,000 spans at most."""
+MOST_EVENTS = 10
+"""Events and transactions in one request, each a message of its own; an SDK sends one."""
 
 _SENTENCES = {
     "not_an_object": "it is no JSON object",
@@ -135,7 +137,9 @@ class _Finding:
             self._events.append((TRANSACTIONS, self._of_event(records, sent)))
 
     def _of_event(self, records: _Records, sent: Fields) -> Picking:
-        """The first event of an envelope has the id in its header, else its own one."""
+        """The first event of an envelope has the id in its header, else its own one. Raises `TooMany`."""
+        if len(self._events) == MOST_EVENTS:
+            raise TooMany(f"more than {MOST_EVENTS} events")
         data = fields(fields(fields(sent.get("contexts")).get("trace")).get("data"))
         environment, release = text(sent.get("environment")) or _ENVIRONMENT, text(sent.get("release"))
         picking = self._picking(records, environment, release, service_of(sent, data))

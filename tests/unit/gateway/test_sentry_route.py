@@ -179,6 +179,14 @@ def test_an_sdk_is_asked_for_quiet_only_about_what_is_not_stored(gateway: InProc
     gateway.rows()
 
 
+def test_a_page_may_send_what_sentrys_sdks_add(gateway: InProcess) -> None:
+    asked = [(b"origin", b"https://a.example"), (b"access-control-request-method", b"POST")]
+    answer = gateway.ask(Request(PATH, "OPTIONS", PATH.encode(), asked))
+    assert (answer.status, answer.header("access-control-allow-origin")) == (204, "https://a.example")
+    allowed = (answer.header("access-control-allow-headers") or "").split(", ")
+    assert {"x-sentry-auth", "sentry-trace", "baggage", "traceparent", "x-requested-with"} < {*allowed}
+
+
 def test_what_is_not_stored_is_counted_by_its_reason(gateway: InProcess) -> None:
     metrics = gateway.route("/api/{sentry_project:digits}/envelope")._metrics
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.formats.intake import BadRecord, Malformed, Outcome, Picking, TooMany
-from shared.formats.sentry.picking import ITEMS, MOST, pick
+from shared.formats.sentry.picking import ITEMS, MOST, MOST_EVENTS, pick
 from shared.formats.sentry.replies import reply
 from shared.formats.sentry.store import pick_stored
 
@@ -170,6 +170,9 @@ def test_what_is_too_large_or_too_much_is_too_many() -> None:
     ):
         with pytest.raises(TooMany):
             pick(envelope((kind, payload)))
+    assert len(pick(envelope(*[("event", EVENT)] * MOST_EVENTS))) == MOST_EVENTS + 1
+    with pytest.raises(TooMany):
+        pick(envelope(*[("event", EVENT)] * (MOST_EVENTS + 1)))
 
 
 def test_reports_are_counted_by_known_words() -> None:
