@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
-from shared.formats.lenient_json import repaired
+from shared.formats.lenient_json import repaired, valid_utf8
 from shared.formats.named_numbers import held, released
 from shared.formats.sentry.reading import NOTHING, text
 
@@ -18,8 +18,7 @@ _raw = msgspec.json.Decoder(msgspec.Raw).decode
 def cleaned(payload: bytes) -> msgspec.Raw:
     """A payload with U+FFFD for what is no UTF-8 and for lone surrogates, and `"NaN"` for `NaN` and the like. `null`
     for what is no JSON."""
-    if not payload.isascii():
-        payload = payload.decode(errors="replace").encode()
+    payload = valid_utf8(payload)
     with suppress(*_REFUSED):
         return _raw(payload.strip())
     with suppress(*_REFUSED):
