@@ -33,6 +33,7 @@ _SCHEMES: Json = {
         "name": "X-Sentry-Auth",
         "description": "`Sentry sentry_key=KEY, sentry_version=7`",
     },
+    "sentry_key": {"type": "apiKey", "in": "query", "name": "sentry_key"},
 }
 
 

@@ -21,6 +21,7 @@ from shared.registry import Registry
 
 KEY_SCHEMES: list[Json] = [{"bearer": []}, {"x_api_key": []}]
 _SENTRY_SCHEME: Json = {"x_sentry_auth": []}
+_IN_QUERY: Json = {"sentry_key": []}
 _NO_SCHEME: Json = {}
 """No scheme that OpenAPI knows: the key is in the body, or none is needed."""
 
@@ -106,16 +107,25 @@ class _Path:
             "tags": [self._tag],
             "summary": f"Take in {signals} ({names})",
             "description": _RULES
-            + (_JSON_ONLY if all(isinstance(fmt.codec, JsonArray) for fmt in formats) else "")
+            + (_JSON_ONLY if all(isinstance(fmt.codec, JsonArray) for fmt in formats) and not self._is_sentry else "")
             + (" Text limits count UTF-16 units." if self._api.utf16_lengths else ""),
             "parameters": _PARAMETERS,
             "requestBody": {"required": True, "content": content_of(self._intake, self._registry, components)},
-            "security": [*([_SENTRY_SCHEME] if self._api.sentry_keys else ()), *KEY_SCHEMES, _NO_SCHEME],
+            "security": self._schemes(),
             "responses": {
                 self._status: self._success(trial),
                 **self._refusals((*refused, *trial.refusals()), components),
             },
         }
+
+    @property
+    def _is_sentry(self) -> bool:
+        return self._intake.kind == "sentry"
+
+    def _schemes(self) -> list[Json]:
+        """In the order in which they are looked for."""
+        of_sentry = [_SENTRY_SCHEME] if self._api.sentry_keys else []
+        return [*of_sentry, *KEY_SCHEMES, *([_IN_QUERY] if self._is_sentry else ()), _NO_SCHEME]
 
     @property
     def _status(self) -> str:
@@ -133,11 +143,16 @@ class _Path:
         if any(body.partial for body in bodies):
             description = "`index:reason` of the first records dropped."
             headers["X-Dropped"] = {"description": description, "schema": text}
+        if self._is_sentry:
+            headers["X-Sentry-Rate-Limits"] = {"description": "Asks not to send what is not stored.", "schema": text}
         return self._accepted(next(iter(replies.values())), replies, headers)
 
     def _accepted(self, reply: bytes, replies: Mapping[str, bytes], headers: Json) -> Json:
         examples = values_of({name: msgspec.json.decode(each) for name, each in replies.items()})
-        content = {"schema": _like(msgspec.json.decode(reply)), "examples": examples}
+        schema = _like(msgspec.json.decode(reply))
+        if self._is_sentry:
+            del schema["required"]  # an envelope without an event has no id
+        content = {"schema": schema, "examples": examples}
         return {
             "description": "Accepted",
             "headers": REQUEST_ID | headers,

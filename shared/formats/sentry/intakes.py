@@ -57,6 +57,7 @@ ENVELOPE = Intake(
     unwrap=lambda body, content_type: pick(body),
     is_heavy=is_heavy,
     kind="sentry",
+    operation="sentry_envelope",
     media_types=("application/x-sentry-envelope",),
     examples={"an_event": b'{"event_id":"%b"}\n{"type":"event"}\n%b' % (_EVENT["event_id"].encode(), _encode(_EVENT))},
 )
