@@ -27,7 +27,7 @@ from gateway.publisher import Publisher
 from gateway.rejections import InternalError, NotFound, Rejection, Unavailable
 from gateway.validation.aside import Aside
 from gateway.validation.checks import Checks, key_in
-from gateway.validation.parts import Part
+from gateway.validation.parts import TOLD, Part
 from gateway.validation.sizes import Heavy
 from shared.clock import Clock
 from shared.envelope import Stamp
@@ -290,5 +290,6 @@ def headers_of(outcome: Outcome, parts: Sequence[Part]) -> Headers:
     if outcome.event_ids:
         headers.append((b"x-event-id", header_of(outcome.event_ids)))
     if outcome.dropped:
-        headers.append((b"x-dropped", ", ".join(told for part in parts for told in part.told).encode()))
+        told = [told for part in parts for told in part.told]
+        headers.append((b"x-dropped", ", ".join(told[:TOLD]).encode()))
     return headers

@@ -188,6 +188,8 @@ def test_a_page_may_send_what_sentrys_sdks_add(gateway: InProcess) -> None:
 
 
 def test_what_is_not_stored_is_counted_by_its_reason(gateway: InProcess) -> None:
+    many = b"{}" + b'\n{"type":"session"}\n{}' * 30 + b'\n{"type":"log"}\n{"items":[%b]}' % b",".join([b"1"] * 30)
+    assert len((post(gateway, many).header("x-dropped") or "").split(", ")) == 20
     metrics = gateway.route("/api/{sentry_project:digits}/envelope")._metrics
 
     def count(name: str, **labels: str) -> float:
