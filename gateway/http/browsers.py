@@ -4,10 +4,7 @@ import re
 
 from gateway.http.answer import Headers
 
-ALLOWED_HEADERS = (
-    "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key, x-sentry-auth,"
-    " sentry-trace, baggage, traceparent, x-requested-with"
-)
+ALLOWED_HEADERS = "authorization, content-type, content-encoding, x-api-key, x-deeptracer-sdk, idempotency-key"
 
 MAX_ASKED = 64
 MAX_ASKED_BYTES = 4_096
