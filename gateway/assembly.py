@@ -75,6 +75,7 @@ from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.queue.base import Queue
 from shared.queue.watch import Watch, check_topics, fullness
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import Registry
 from shared.registry import load as load_registry
 from shared.settings import BadSetting, Settings
@@ -229,7 +230,7 @@ def _reading(common: _Common) -> QueryDeps:
     mapper = StoredMapper(Index(common.postgres), open_blobs(common.config))
     bodies = small_bodies(Deadlines(common.config.gateway.body_timeout_s))
     complete, now = _completeness(common), clock(common.config.services.clock_offset_s)
-    delivery = Delivery.of(common.queue, common.config.writer.group, common.registry, now)
+    delivery = Delivery.of(common.queue, _groups(common), common.registry, now)
     states = States(common.postgres)
     sources = Sources(common.reader, groups, states, common.registry.stores["errors"], tuple(complete))
     asked = common.config.query
@@ -312,8 +313,12 @@ def _completeness(common: _Common) -> dict[str, Completeness]:
     topics: dict[str, list[str]] = {}
     for signal in common.registry.signals.values():
         topics.setdefault(signal.table.name, []).append(signal.topic)
-    group, now = common.config.writer.group, clock(common.config.services.clock_offset_s)
-    return {table: Completeness(common.queue, group, of_table, now) for table, of_table in topics.items()}
+    groups, now = _groups(common), clock(common.config.services.clock_offset_s)
+    return {table: Completeness(common.queue, groups, of_table, now) for table, of_table in topics.items()}
+
+
+def _groups(common: _Common) -> WriterGroups:
+    return common.registry.groups(common.config.writer.group)
 
 
 def _life(common: _Common) -> Life:

@@ -17,6 +17,7 @@ import shared.formats
 import shared.signals
 from shared.formats.base import Format
 from shared.formats.intake import Encoded, Intake, Picked
+from shared.queue.writer_groups import WriterGroups
 from shared.signals.base import Signal, Table
 
 T = TypeVar("T")
@@ -51,6 +52,10 @@ class Registry:
         """Signal -> the one of `stores` that has its table: drains are stored as logs."""
         names = {table: name for name, table in self.stores.items()}
         return {signal.name: names[signal.table.name] for signal in self.signals.values()}
+
+    def groups(self, name: str) -> WriterGroups:
+        """The groups of the writers that the setting `SLUICE_WRITER_GROUP` names."""
+        return WriterGroups(name, {signal.topic: signal.name for signal in self.signals.values()})
 
     def signal_of(self, fmt: Format) -> Signal:
         return self.signals[fmt.signal]

@@ -116,7 +116,13 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 class Writer(msgspec.Struct, frozen=True, kw_only=True):
     """The writer, `SLUICE_WRITER_*`."""
 
-    group: Annotated[str, Meta(description="Consumer group; one group writes each row once")] = "sluice-writer"
+    group: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^{}]*(\{signal\}[^{}]*)*\Z",
+            description="Consumer group, which writes each row once; sluice-writer.{signal}: one for each signal",
+        ),
+    ] = "sluice-writer"
     batch_rows: Annotated[int, Meta(ge=1, le=900_000, description="Rows that seal a batch")] = 100_000
     batch_bytes: Annotated[int, Meta(ge=1024, description="Message bytes that seal a batch")] = 32_000_000
     batch_age_s: Annotated[float, Meta(gt=0, description="Seconds after its first message that seal a batch")] = 0.5
@@ -151,7 +157,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def receive_bytes(self) -> int:
         """What one receive brings at most, about: it is asked for as long as there is any room in `held_bytes`."""
-        return self.held_bytes // 8
+        return self.held_bytes // (32 if "{signal}" in self.group else 8)  # groups receive side by side
 
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):

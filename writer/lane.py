@@ -3,11 +3,12 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import structlog
 
 from shared.clients.clickhouse import ClickHouseError
-from shared.queue.base import Epoch, Fenced, Lane, Message, Position
+from shared.queue.base import Consumer, Fenced, Lane, Message, Position
 from shared.signals.base import Signal
 from writer.ages import count_ages
 from writer.batch import Batch
@@ -34,12 +35,14 @@ class LaneWriter:
     4. When the lane belongs to another writer, everything is forgotten: it is all still in the queue.
     """
 
-    def __init__(self, lane: Lane, epoch: Epoch, signal: Signal, converter: Converter, deps: LaneDeps) -> None:
+    def __init__(self, lane: Lane, consumer: Consumer, signal: Signal, converter: Converter, deps: LaneDeps) -> None:
+        """`consumer` owns the lane."""
         self.batcher: Batcher | None = None
         """Where the receive loop puts messages; None while there is no position to read from. A new one a position."""
         self.committed: int | None = None
         self._lane = lane
-        self._epoch = epoch
+        self._consumer = consumer
+        self._epoch = consumer.epochs()[lane]
         self._signal = signal
         self._converter = converter
         self._deps = deps
@@ -68,7 +71,7 @@ class LaneWriter:
         were read: they are dropped, and read again.
         """
         if self.batcher is not None and batcher is not self.batcher:
-            self._deps.consumer.seek(self._lane, self.batcher.buffer.next_offset)
+            self._consumer.seek(self._lane, self.batcher.buffer.next_offset)
         return batcher is self.batcher
 
     def stop(self) -> None:
@@ -118,12 +121,13 @@ class LaneWriter:
         start = await self.waiting.until_done("position", self._start, stoppable=True)
         if start.lost:
             await self._letters.mark_gaps([start.lost])
+        if start.lost or start.is_former:
             await self._commit(start.position)  # noticed once: the lane may have no other message to commit
         if start.went_back:
             self._log.error("the queue holds less than was committed: reading all of it again")
         exact_end = start.exact_end if start.exact_end > self._careful_end else 0
         self.committed, self._went_back = start.offset, None
-        self._deps.consumer.seek(self._lane, start.offset)
+        self._consumer.seek(self._lane, start.offset)
         buffer = Buffer(self._deps.limits, start.offset, exact_end=exact_end, careful_end=self._careful_end)
         self.batcher = Batcher(self._lane, buffer, self._converter, self._letters, self.waiting, self._deps)
         self._log.info("lane taken over", offset=start.offset, planned_end=exact_end or None, epoch=self._epoch)
@@ -152,14 +156,17 @@ class LaneWriter:
 
     async def _start(self) -> Start:
         lanes, queue = [self._lane], self._deps.queue
-        committed = (await self._deps.consumer.committed(lanes))[self._lane]
+        committed, is_former = (await self._consumer.committed(lanes))[self._lane], False
+        if committed is None:
+            committed = await self._deps.former_group.position(self._lane)
+            is_former = committed is not None
         begin, end = (await queue.begin_offsets(lanes))[self._lane], (await queue.end_offsets(lanes))[self._lane]
         if self._went_back and committed is not None and self._went_back.offset < committed.offset:
             return Start(begin, went_back=True)
         known_end = None
         if committed is None and begin > 0:
             known_end = await self._deps.sink.end_of(self._signal.table, self._lane)
-        return starting_point(committed, begin, end, known_end)
+        return replace(starting_point(committed, begin, end, known_end), is_former=is_former)
 
     # Steps 3 to 6.
 
@@ -208,16 +215,16 @@ class LaneWriter:
     async def _commit(self, position: Position) -> None:
         """Raises `Fenced`: the lane is not ours any more."""
         asked_at = time.monotonic()
-        await self.waiting.until_done("commit", lambda: self._deps.consumer.commit(self._lane, position, self._epoch))
+        await self.waiting.until_done("commit", lambda: self._consumer.commit(self._lane, position, self._epoch))
         self._planned_at = asked_at
 
     async def _still_ours(self, batch: Batch) -> None:
         """Right before each try of an insert: no other writer can have taken the lane since the batch was planned."""
-        if self._deps.consumer.epochs().get(self._lane) != self._epoch:
+        if self._consumer.epochs().get(self._lane) != self._epoch:
             raise Fenced(f"{self._lane} is not ours under {self._epoch} any more")
         now = time.monotonic()
         if now - self._planned_at > self._deps.session_timeout_s:
-            await self._deps.consumer.commit(self._lane, batch.plan, self._epoch)
+            await self._consumer.commit(self._lane, batch.plan, self._epoch)
             self._planned_at = now
 
     def _finished(self, batch: Batch) -> None:

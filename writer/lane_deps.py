@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from shared.clock import Clock
 from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
-from shared.queue.base import Consumer, Queue
+from shared.queue.base import Queue
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
+from writer.former_group import FormerGroup
 from writer.rules_book import RulesBook
 from writer.sink import Sink
 
@@ -20,7 +21,6 @@ class LaneDeps:
     """The neighbours and the limits of every lane."""
 
     queue: Queue
-    consumer: Consumer
     sink: Sink
     rules: RulesBook
     letters: DeadLetters
@@ -31,6 +31,7 @@ class LaneDeps:
     limits: Limits
     letter_limit: LetterLimit
     counts: HourlyCounts
+    former_group: FormerGroup
     session_timeout_s: float
     backoff_max_s: float
     clock: Clock = time.time_ns

@@ -26,6 +26,7 @@ from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from writer.endpoint import Endpoint
 from writer.failpoints import Failpoints
+from writer.former_group import FormerGroup
 from writer.loop import Neighbours, WriterLoop
 from writer.processes import Processes, variables_of
 from writer.rules_book import RulesBook
@@ -81,6 +82,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
+    former = Watch(FormerGroup(queue, registry.groups(mine.group).former).look)
     endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,6 +92,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await warn_of_tables(sink, signals)
         await check_topics(queue, letter_topics)
         await watch.start()
+        await former.start()
         await counts.start()
         _freeze_garbage()
         _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
@@ -98,6 +101,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     finally:
         await endpoint.stop()
         await watch.close()
+        await former.close()
         await counts.close()
         await rules.close()
         await asyncio.to_thread(sink.close)

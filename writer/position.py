@@ -21,6 +21,8 @@ class Start:
     exact_end: int = 0
     lost: Gap | None = None
     went_back: bool = False
+    is_former: bool = False
+    """It is the former group's, and not yet ours."""
 
     @property
     def position(self) -> Position:

@@ -11,6 +11,7 @@ from shared.clock import Clock
 from shared.queue.base import Lane, Queue
 from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.lane_state import LaneState, lane_states
+from shared.queue.writer_groups import WriterGroups
 
 WAIT_S = 0.5
 """How long an answer waits to know."""
@@ -79,9 +80,9 @@ class Completeness:
     2. All who ask share one observation of the queue (`Observation`). `now` never raises, and waits `WAIT_S` at most.
     """
 
-    def __init__(self, queue: Queue, group: str, topics: Iterable[str], clock: Clock) -> None:
+    def __init__(self, queue: Queue, groups: WriterGroups, topics: Iterable[str], clock: Clock) -> None:
         self._queue = queue
-        self._group = group
+        self._groups = groups
         self._topics = tuple(topics)
         self._clock = clock
         self._ends = Ends()
@@ -101,7 +102,7 @@ class Completeness:
         lanes = await self._queue.lanes(self._topics)
         if set(self._topics) - {lane.topic for lane in lanes}:
             return Complete(reason="the queue lacks a topic of these rows: run `sluice migrate`")
-        states = await lane_states(self._queue, self._group, lanes)
+        states = await lane_states(self._queue, self._groups, lanes)
         self._ends.add(moment, states)
         up_to = min([moment, *(await self._waiting_since(moment, states)).values()])
         ends = {lane: state.goes_on_at for lane, state in states.items()}

@@ -20,7 +20,8 @@ from shared.commands.common import (
     wide_console,
     with_queue,
 )
-from shared.queue.base import GroupInUse, Queue, UnknownGroup
+from shared.queue.base import GroupInUse, Lane, Queue, UnknownGroup
+from shared.queue.writer_groups import WriterGroups
 from shared.settings import Settings
 
 group = typer.Typer(help="Consumer groups: list them, forget one that is gone for good.", no_args_is_help=True)
@@ -59,18 +60,29 @@ def forget(
 ) -> None:
     """Drop a group with all that it has committed. Refused while it has members."""
     settings = settings_beside(data_dir)
-    if name == settings.writer.group and not yes:
+    groups = registry.load(settings.services.extensions, settings.topics.prefix).groups(settings.writer.group)
+    if name in groups.all and not yes:
         fail(
             f"{name!r} is the group of this Sluice's writers: they would look at everything again that is still in the"
             " queue; say --yes if that is meant"
         )
     quiet()
     with sentences(GroupInUse, UnknownGroup):
+        lanes = with_queue(settings, lambda queue: _left_over(queue, groups)) if name == groups.former else []
+        if lanes and not yes:
+            fail(
+                f"lanes still go on from the position of {name!r}, {len(lanes)}: start their writers first, or say"
+                " --yes to have them look at everything again"
+            )
         with_queue(settings, lambda queue: queue.forget_group(name))
     if as_json:
         print_json({"group": name, "forgotten": True})
     else:
         Console().print(f"[green]✓[/green] group {escape(name)} is forgotten", highlight=False)
+
+
+async def _left_over(queue: Queue, groups: WriterGroups) -> list[Lane]:
+    return await groups.left_over(queue, await queue.lanes(groups.signals))
 
 
 async def _standings(queue: Queue, settings: Settings) -> list[Standing]:

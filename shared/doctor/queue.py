@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shared.doctor.finding import Finding
 from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
+from shared.queue.writer_groups import WriterGroups
 from shared.signals.base import Signal
 
 _PART = "queue"
@@ -27,6 +28,23 @@ async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
     for name in sorted(states):
         found += judged(name, states[name], is_of_letters=name in letters)
     return found or [Finding(_PART, "ok", f"{len(states)} topics, all copies in sync")]
+
+
+async def look_at_former_group(queue: Queue, groups: WriterGroups) -> list[Finding]:
+    """Whether anything is left of the one group from before there was one for each signal."""
+    name = groups.former
+    try:
+        if not name or name not in {group.name for group in await queue.groups()}:
+            return []
+        lanes, members = await queue.lanes(groups.signals), await queue.members(name)
+        left = await groups.left_over(queue, lanes)
+    except QueueError:
+        return []  # `look` says so
+    if members:
+        return [Finding(_PART, "failure", f"group {name!r} still has members, {members}: stop those writers")]
+    if left:
+        return [Finding(_PART, "warning", f"lanes wait at the position of {name!r}, {len(left)}: start their writers")]
+    return [Finding(_PART, "warning", f"all lanes have left {name!r}: `sluice group forget {name}`")]
 
 
 async def partitions(queue: Queue, signals: Sequence[Signal]) -> Mapping[str, int]:

@@ -1,9 +1,10 @@
-"""How far a group is in each lane, asked from outside: for operators, and for readers of what is stored."""
+"""How far the writers are in each lane, asked from outside: for operators, and for readers of what is stored."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.queue.base import Lane, Position, Queue
+from shared.queue.writer_groups import WriterGroups
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,14 @@ class LaneState:
         return self.committed, self.begin
 
 
-async def lane_states(queue: Queue, group: str, lanes: Iterable[Lane]) -> dict[Lane, LaneState]:
+async def lane_states(queue: Queue, groups: WriterGroups, lanes: Iterable[Lane]) -> dict[Lane, LaneState]:
     """Read in this order, so that beside live writers and retention nothing looks lost or beyond the end that isn't.
 
     Raises `QueueUnavailable`.
     """
     wanted = list(lanes)
     begins = await queue.begin_offsets(wanted)
-    committed = await queue.committed(group, wanted)
+    committed = await groups.committed(queue, wanted)
     ends = await queue.end_offsets(wanted)
     return {lane: LaneState(begins[lane], offset_of(committed[lane]), ends[lane]) for lane in wanted}
 

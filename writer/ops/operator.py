@@ -13,6 +13,7 @@ from shared import registry
 from shared.clients.postgres import Postgres
 from shared.commands.common import quiet, sentences, settings_beside, with_queue
 from shared.queue.base import Queue
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import BadExtension, Registry
 from shared.settings import Settings
 from writer.ops.ranges import BadRange, Wanted, parse_moment, parse_offsets
@@ -43,12 +44,12 @@ Group = Annotated[
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator's access to one Sluice; `group` is the writers' consumer group."""
+    """An operator's access to one Sluice; `groups` are those of the writers."""
 
     settings: Settings
     registry: Registry
     queue: Queue
-    group: str
+    groups: WriterGroups
 
     def rules_book(self) -> RulesBook:
         """A book of its own, to be closed."""
@@ -67,9 +68,8 @@ def operate(
     with sentences(BadRange, BadExtension, MissingTable, UnfitTable, RulesUnavailable, code=away):
         settings = settings_beside(data_dir)
         known = registry.load(settings.services.extensions, settings.topics.prefix)
-        return with_queue(
-            settings, lambda queue: work(Operator(settings, known, queue, group or settings.writer.group))
-        )
+        groups = known.groups(group or settings.writer.group)
+        return with_queue(settings, lambda queue: work(Operator(settings, known, queue, groups)))
 
 
 def wanted_of(

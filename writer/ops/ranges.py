@@ -9,6 +9,7 @@ from shared.durations import parse_duration
 from shared.formats.values import microseconds
 from shared.queue.base import Lane, Queue
 from shared.queue.lane_state import LaneState, lane_states
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import Registry
 from shared.signals.base import Signal
 
@@ -50,8 +51,8 @@ class LaneRange:
         return self.end - self.first
 
 
-async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) -> list[LaneRange]:
-    """The ranges of a command, in order of signal and partition. The group is not touched.
+async def cover(queue: Queue, registry: Registry, groups: WriterGroups, wanted: Wanted) -> list[LaneRange]:
+    """The ranges of a command, in order of signal and partition. No group is touched.
 
     Raises:
         BadRange: no such signal, topic or partition.
@@ -59,7 +60,7 @@ async def cover(queue: Queue, registry: Registry, group: str, wanted: Wanted) ->
     """
     chosen = await wanted_lanes(queue, registry, wanted)
     lanes = [lane for _, lane in chosen]
-    states = await lane_states(queue, group, lanes)
+    states = await lane_states(queue, groups, lanes)
     since, until = await _at(queue, lanes, wanted.from_ms), await _at(queue, lanes, wanted.to_ms)
     return [
         cut(signal, lane, states[lane], since.get(lane), until.get(lane), wanted.offsets) for signal, lane in chosen

@@ -66,10 +66,10 @@ class Session:
 
     def _completeness(self, table: str) -> Completeness:
         """Raises `BadExtension`."""
-        signals = registry.load(self.settings.services.extensions, self.settings.topics.prefix).signals.values()
-        topics = [signal.topic for signal in signals if signal.table.name == table]
+        known = registry.load(self.settings.services.extensions, self.settings.topics.prefix)
+        topics = [signal.topic for signal in known.signals.values() if signal.table.name == table]
         now = clock(self.settings.services.clock_offset_s)
-        return Completeness(self.queue, self.settings.writer.group, topics, now)
+        return Completeness(self.queue, known.groups(self.settings.writer.group), topics, now)
 
     async def close(self) -> None:
         for each in self.completeness.values():

@@ -7,6 +7,7 @@ from gateway.query.observing.lanes import Lanes
 from gateway.query.observing.letters import Letters
 from shared.clock import Clock
 from shared.queue.base import Queue
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import Registry
 
 
@@ -19,12 +20,12 @@ class Delivery:
     signals: Mapping[str, str]
 
     @classmethod
-    def of(cls, queue: Queue, group: str, registry: Registry, clock: Clock) -> "Delivery":
-        """`group`: the writers'. `close` it in the end."""
+    def of(cls, queue: Queue, groups: WriterGroups, registry: Registry, clock: Clock) -> "Delivery":
+        """`groups`: the writers'. `close` it in the end."""
         signals = registry.signals.values()
         topics = {signal.topic: signal.name for signal in signals}
         dead = {signal.dead_letter_topic: signal.name for signal in signals}
-        return cls(Lanes(queue, group, topics, clock), Letters(queue, dead), topics | dead)
+        return cls(Lanes(queue, groups, topics, clock), Letters(queue, dead), topics | dead)
 
     async def close(self) -> None:
         await self.lanes.close()

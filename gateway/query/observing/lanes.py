@@ -8,6 +8,7 @@ from shared.clock import Clock
 from shared.queue.base import Lane, Queue
 from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.lane_state import LaneState, lane_states
+from shared.queue.writer_groups import WriterGroups
 
 WAIT_S = 2.0
 """How long an answer waits to know, where that is all that was asked for."""
@@ -34,9 +35,9 @@ class SeenLanes:
 class Lanes:
     """Observes the lanes of topics (`Observation`)."""
 
-    def __init__(self, queue: Queue, group: str, topics: Iterable[str], clock: Clock) -> None:
+    def __init__(self, queue: Queue, groups: WriterGroups, topics: Iterable[str], clock: Clock) -> None:
         self._queue = queue
-        self._group = group
+        self._groups = groups
         self._topics = tuple(topics)
         self._clock = clock
         self._first_times = FirstTimes(queue)
@@ -48,7 +49,7 @@ class Lanes:
 
     async def _look(self) -> SeenLanes:
         moment = self._clock() // 1000
-        states = await lane_states(self._queue, self._group, await self._queue.lanes(self._topics))
+        states = await lane_states(self._queue, self._groups, await self._queue.lanes(self._topics))
         behind = [(lane, Sample(0.0, state.goes_on_at, state.end)) for lane, state in states.items()]
         times = await self._first_times.of(behind)
         return SeenLanes(moment, tuple(SeenLane(lane, state, _us(times.get(lane))) for lane, state in states.items()))

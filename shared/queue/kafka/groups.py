@@ -17,6 +17,11 @@ async def known(cluster: Cluster) -> list[Group]:
     return await cluster.ask(_known)
 
 
+async def members(cluster: Cluster, group: str) -> int:
+    """0 for a group that there is not. Raises `QueueUnavailable`, `QueueError`."""
+    return (await cluster.ask(lambda client: _described(client, group))).members
+
+
 async def forget(cluster: Cluster, group: str) -> None:
     """Drop a group and its positions. Raises `GroupInUse`, `UnknownGroup`, `QueueUnavailable`, `QueueError`."""
     await cluster.ask(lambda client: _forget(client, group))

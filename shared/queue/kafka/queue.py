@@ -32,6 +32,9 @@ class KafkaQueue(Admin):
     async def groups(self) -> list[Group]:
         return await groups.known(self._cluster)
 
+    async def members(self, group: str) -> int:
+        return await groups.members(self._cluster, group)
+
     async def forget_group(self, group: str) -> None:
         await groups.forget(self._cluster, group)
 

@@ -13,9 +13,10 @@ from tests.sluice import called
 from tests.topics import topic_spec
 
 
-def group_command(url: str, prefix: str, *arguments: str) -> tuple[int, str]:
+def group_command(url: str, prefix: str, *arguments: str, writers: str = "sluice-writer") -> tuple[int, str]:
     """(exit code, everything it said)."""
-    ended = called(["group", *arguments], {"SLUICE_QUEUE_URL": url, "SLUICE_TOPICS_PREFIX": prefix})
+    beside = {"SLUICE_QUEUE_URL": url, "SLUICE_TOPICS_PREFIX": prefix, "SLUICE_WRITER_GROUP": writers}
+    ended = called(["group", *arguments], beside)
     return ended.code, ended.out + ended.err
 
 
@@ -29,8 +30,8 @@ async def test_a_group_is_listed_refused_while_in_use_and_forgotten(tmp_path: Pa
     await asyncio.gather(*(producer.publish(lane.topic, b"message") for _ in range(5)))
     await producer.stop()
 
-    async def run(*arguments: str) -> tuple[int, str]:
-        return await asyncio.to_thread(group_command, url, topic_prefix, *arguments)
+    async def run(*arguments: str, **options: str) -> tuple[int, str]:
+        return await asyncio.to_thread(group_command, url, topic_prefix, *arguments, **options)
 
     async with joined(queue, name, [lane.topic]) as member:
         await member.until_owning(1)
@@ -42,6 +43,9 @@ async def test_a_group_is_listed_refused_while_in_use_and_forgotten(tmp_path: Pa
         assert code == 1
         assert "stop them first" in said
         keep.cancel()
+    code, said = await run("forget", name, writers=f"{name}.{{signal}}")
+    assert code == 1
+    assert "lanes still go on from the position" in said
     assert (await run("forget", name))[0] == 0
     assert json.loads((await run("list", "--json"))[1]) == {"groups": []}
     code, said = await run("forget", "sluice-writer")

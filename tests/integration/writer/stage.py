@@ -20,6 +20,7 @@ from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.base import Lane, Message, Position, Producer, Queue, TopicSpec
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import Registry, load
 from shared.settings import Writer as WriterSettings
 from shared.settings import load as load_settings
@@ -60,6 +61,10 @@ class Stage:
     async def __aexit__(self, *_: object) -> None:
         await self.producer.stop()
         await self.queue.close()
+
+    @property
+    def groups(self) -> WriterGroups:
+        return self.registry.groups(self.group)
 
     # Making things.
 
@@ -107,7 +112,8 @@ class Stage:
         return int(self.query(f"SELECT count() FROM {table}")[0][0])
 
     async def committed(self, signal: str = "logs") -> Position | None:
-        return (await self.queue.committed(self.group, [self.lane(signal)]))[self.lane(signal)]
+        lane = self.lane(signal)
+        return (await self.queue.committed(self.groups.of(lane.topic), [lane]))[lane]
 
     async def letters(self, signal: str = "logs") -> list[Letter]:
         lane = Lane(self.registry.signals[signal].dead_letter_topic, 0)
@@ -127,7 +133,7 @@ class Stage:
     async def commit(self, position: Position, signal: str = "logs") -> None:
         """Commit by hand, as an operator would reset offsets; no writer must be running."""
         listener = _Assigned()
-        consumer = self.queue.consumer(self.group, [self.lane(signal).topic], listener)
+        consumer = self.queue.consumer(self.groups.of(self.lane(signal).topic), [self.lane(signal).topic], listener)
         await consumer.start()
         while self.lane(signal) not in consumer.epochs():
             await consumer.receive([], timeout_s=0.05)

@@ -42,7 +42,7 @@ async def test_a_message_that_no_writer_has_stored_holds_it_back(
     stage, began = any_stage, now_us()
     await stage.make("logs", partitions=3)
     topic = stage.registry.signals["logs"].topic
-    completeness = Completeness(stage.queue, stage.group, [topic], clock(0))
+    completeness = Completeness(stage.queue, stage.groups, [topic], clock(0))
     await until(completeness, lambda found: (found.up_to or 0) >= began)
 
     await stage.publish(*(logs(f"{n}", received_at=began) for n in range(20)))

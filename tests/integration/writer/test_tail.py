@@ -72,7 +72,7 @@ def message_of(log: bytes) -> str:
 @asynccontextmanager
 async def client(stage: Stage) -> AsyncIterator[Client]:
     reader = Reader(stage.clickhouse_url)
-    observed = Completeness(stage.queue, stage.group, [stage.lane().topic], clock(0))
+    observed = Completeness(stage.queue, stage.groups, [stage.lane().topic], clock(0))
     yield Client(reader, observed)
     await observed.close()
     await reader.close()

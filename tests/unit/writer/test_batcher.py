@@ -58,7 +58,6 @@ class OneLane:
         self.published = Published()
         deps = LaneDeps(
             queue=cast(Any, Beginning(begin)),
-            consumer=cast(Any, None),
             sink=cast(Any, None),
             rules=cast(Any, None),
             letters=cast(Any, self.published),
@@ -68,6 +67,7 @@ class OneLane:
             limits=Limits(rows=2, bytes=10**6, age_s=60.0),
             letter_limit=LetterLimit(),
             counts=cast(Any, None),
+            former_group=cast(Any, None),
             session_timeout_s=10.0,
             backoff_max_s=1.0,
             clock=lambda: NOW_US * 1000,

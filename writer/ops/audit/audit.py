@@ -79,7 +79,7 @@ async def audit(
         QueueError, ClickHouseError
         RulesUnavailable: only with `contents`.
     """
-    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
+    ranges = await cover(operator.queue, operator.registry, operator.groups, wanted)
     begun(sum(len(each) for each in ranges))
     book = LetterBook(ranges)
     for topic in {each.signal.dead_letter_topic for each in ranges}:

@@ -116,7 +116,7 @@ class _TopicRedrive:
             return
         item = Item(self._session.converter.read(message), letter)
         if lane not in self._states:
-            self._states |= await lane_states(self._operator.queue, self._operator.group, [lane])
+            self._states |= await lane_states(self._operator.queue, self._operator.groups, [lane])
         state = self._states[lane]
         if item.entry.blocked:
             self._summary.wait(item.entry.blocked)

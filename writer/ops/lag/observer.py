@@ -37,7 +37,7 @@ class Observer:
         rates yet. Raises `BadRange`, `QueueError`."""
         operator = self._operator
         lanes = await wanted_lanes(operator.queue, operator.registry, self._wanted)
-        states = await lane_states(operator.queue, operator.group, [lane for _, lane in lanes])
+        states = await lane_states(operator.queue, operator.groups, [lane for _, lane in lanes])
         now = time.monotonic()
         samples = {lane: Sample(now, state.goes_on_at, state.end) for lane, state in states.items()}
         times = await self._first_times.of(samples.items())

@@ -83,7 +83,7 @@ async def replay(
         known = ", ".join(map(str, fingerprint.versions()))
         raise BadVersion(f"there is no fingerprint version {version}; there are {known}")
     summary = Summary(options.dry_run)
-    ranges = await cover(operator.queue, operator.registry, operator.group, wanted)
+    ranges = await cover(operator.queue, operator.registry, operator.groups, wanted)
     summary.incomplete += await shortfalls(operator.queue, ranges, wanted)
     tasks = {each.lane: progress.add_task(lane_name(each.lane), total=len(each)) for each in ranges if len(each)}
     voice = Voice(progress.console)

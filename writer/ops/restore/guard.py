@@ -3,6 +3,7 @@
 from shared.clients.postgres import AsyncConnection, check_held
 from shared.queue.base import Queue
 from shared.queue.lane_state import lane_states
+from shared.queue.writer_groups import WriterGroups
 from writer.batch import Batch
 
 LOCK_WAIT_S = 5.0
@@ -24,15 +25,15 @@ class Guard:
     2. The writers have committed the range.
     """
 
-    def __init__(self, session: AsyncConnection, queue: Queue, group: str) -> None:
+    def __init__(self, session: AsyncConnection, queue: Queue, groups: WriterGroups) -> None:
         self._session = session
         self._queue = queue
-        self._group = group
+        self._groups = groups
 
     async def check(self, batch: Batch) -> None:
         """Raises `PostgresUnavailable`, `WritersAtWork`, `QueueUnavailable`."""
         await check_held(self._session)
-        state = (await lane_states(self._queue, self._group, [batch.lane]))[batch.lane]
+        state = (await lane_states(self._queue, self._groups, [batch.lane]))[batch.lane]
         # What lies beyond the end came from an older topic of the same name: no writer will read it.
         if batch.first < state.end and batch.end > (state.committed or 0):
             raise WritersAtWork(

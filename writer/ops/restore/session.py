@@ -80,7 +80,7 @@ async def opened(
     try:
         await sink.check(signal.table)
         async with locked(settings.services.postgres_url, lock_name(signal.topic), wait_s=LOCK_WAIT_S) as connection:
-            guard = Guard(connection, operator.queue, operator.group)
+            guard = Guard(connection, operator.queue, operator.groups)
             run = run_id(datetime.now(UTC))
             deps = RestoreDeps(sink, rules, guard, waiting, metrics, failpoints, run)
             converter = Converter(signal.table, operator.registry.formats_of(signal))

@@ -19,7 +19,7 @@ from writer.ops.ranges import Wanted
 def operator_on(stage: Stage) -> Operator:
     services = Services(queue_url=stage.queue_url, clickhouse_url=stage.clickhouse_url, postgres_url=stage.postgres_url)
     settings = Settings(services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings())
-    return Operator(settings, stage.registry, stage.queue, stage.group)
+    return Operator(settings, stage.registry, stage.queue, stage.groups)
 
 
 async def audited(stage: Stage, *, contents: bool = False, **wanted: Any) -> Counts:

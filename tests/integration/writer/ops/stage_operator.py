@@ -55,7 +55,7 @@ class StageOperator:
         settings = Settings(
             services=services, topics=Topics(prefix=stage.prefix), writer=stage.settings(batch_rows=self.batch_rows)
         )
-        return Operator(settings, self.registry or stage.registry, stage.queue, stage.group)
+        return Operator(settings, self.registry or stage.registry, stage.queue, stage.groups)
 
     async def replay(
         self,

@@ -12,6 +12,7 @@ from gateway.query.complete import Complete, Completeness, Ends
 from gateway.query.observing import observation
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
 from shared.queue.lane_state import LaneState
+from shared.queue.writer_groups import WriterGroups
 from writer.position import starting_point
 
 SECOND = 1_000_000
@@ -62,7 +63,7 @@ class Moment:
 
 def watching(queue: Lanes, clock: Moment) -> Completeness:
     topics = sorted({lane.topic for lane in queue.times})
-    return Completeness(queue, "g", topics, clock)  # type: ignore[arg-type]
+    return Completeness(queue, WriterGroups("g"), topics, clock)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +160,7 @@ async def test_a_queue_that_hangs_holds_nobody_up_for_long(monkeypatch: pytest.M
 
 
 async def test_a_missing_topic_says_what_to_do() -> None:
-    completeness = Completeness(Lanes({}), "g", ["a"], Moment())  # type: ignore[arg-type]
+    completeness = Completeness(Lanes({}), WriterGroups("g"), ["a"], Moment())  # type: ignore[arg-type]
     assert (await completeness.now()).reason == "the queue lacks a topic of these rows: run `sluice migrate`"
 
 

@@ -24,6 +24,7 @@ from shared.clients.postgres import Postgres
 from shared.error_states import States
 from shared.metrics import Metrics
 from shared.queue.base import Queue
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import load
 from shared.secret import Secret
 from shared.views import Views
@@ -49,7 +50,7 @@ class Bench:
         self.states = States(postgres)
         self._url = url
         self._reader = Reader(store.url)
-        self._delivery = Delivery.of(queue, "writers", load(), lambda: self.now * 1000)
+        self._delivery = Delivery.of(queue, WriterGroups("writers"), load(), lambda: self.now * 1000)
         self._sender = Sender(Allowed(http=True, private=True), timeout_s=5)
         self.alerts = AlertDeps(Rules(postgres), Deliveries(postgres), self._sender, PUBLIC)
         self.postgres = postgres

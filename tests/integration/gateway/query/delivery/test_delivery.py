@@ -50,8 +50,8 @@ class Asking:
     """Asks a process that knows only the queue."""
 
     def __init__(self, stage: Stage) -> None:
-        self._delivery = Delivery.of(stage.queue, stage.group, stage.registry, clock(0))
-        self._logs = Completeness(stage.queue, stage.group, [stage.lane().topic], clock(0))
+        self._delivery = Delivery.of(stage.queue, stage.groups, stage.registry, clock(0))
+        self._logs = Completeness(stage.queue, stage.groups, [stage.lane().topic], clock(0))
         self._reader = Reader(NO_CLICKHOUSE)
 
     async def __call__(self, key: str = "reader", project: str = "p") -> httpx.Response:

@@ -14,6 +14,7 @@ from shared.clock import clock
 from shared.keys import create_key, generate
 from shared.projects import Project, create_project
 from shared.queue.base import Queue
+from shared.queue.writer_groups import WriterGroups
 from shared.registry import load
 from tests.integration.gateway.gateway_process import Keys
 from tests.integration.gateway.query.pages.browser import Browser, Strangers, Watermark, pages_app
@@ -38,7 +39,7 @@ async def delivery(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setattr(observation, "EVERY_S", 0.0)
     for name in ("lanes", "letters"):
         monkeypatch.setattr(f"gateway.query.observing.{name}.WAIT_S", 30.0)
-    made = Delivery.of(queue, "writers", load(), clock(0))
+    made = Delivery.of(queue, WriterGroups("writers"), load(), clock(0))
     yield made
     await made.close()
 
