@@ -90,6 +90,6 @@ def client_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
         "bootstrap_servers": addresses(bootstrap),
         "client_id": options.client_id,
         "request_timeout_ms": int(options.request_timeout_s * 1000),
-        "metadata_max_age_ms": 60_000,  # new partitions are found within a minute
+        "metadata_max_age_ms": 15_000,  # new partitions are found within that time
         **options.security.arguments(),
     }

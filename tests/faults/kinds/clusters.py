@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from random import Random
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
+from shared.queue.base import Lane
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
 from tests.faults.kinds.engines import queue_answers
 from tests.faults.processes import frozen
@@ -16,7 +17,7 @@ from tests.faults.stack_under_test import GROUP, StackUnderTest
 BROKERS = ("kafka", "kafka-2", "kafka-3")
 GOES_ON_WITHIN_S = 60.0
 """Kafka takes nothing until the controller has fenced a broker that is away: 5 s in the local stack."""
-SOME = 10
+LOGS = "logs"
 
 
 @fault(QUEUE, hold_s=(1.0, 20.0), times=3, queues=("cluster",))
@@ -126,6 +127,27 @@ def writers_scaled(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     stack.writers.wanted = stack.writers.usual
     yield
     stack.writers.fill()
+
+
+@fault(QUEUE, hold_s=(0.1, 1.0), times=2, queues=("cluster",), mixed=False)
+def partitions_raised(stack: StackUnderTest, rng: Random) -> Iterator[None]:
+    """Topic logs gets another partition: gateways fill it and writers empty it, with nothing restarted."""
+    new = stack.background.run(_raise_partitions(stack, LOGS))
+    stack.until(lambda: new in stack.positions(), GOES_ON_WITHIN_S, "messages in the new partition")
+    stack.until(lambda: stack.positions()[new][0].offset > 0, GOES_ON_WITHIN_S, "them stored")
+    yield
+
+
+async def _raise_partitions(stack: StackUnderTest, topic: str) -> Lane:
+    """One more; the new lane."""
+    count = len(await stack.queue.lanes([topic]))
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.running.env["SLUICE_QUEUE_URL"].removeprefix("kafka://"))
+    await admin.start()
+    try:
+        await admin.create_partitions({topic: NewPartitions(total_count=count + 1)})
+    finally:
+        await admin.close()
+    return Lane(topic, count)
 
 
 def _killed(stack: StackUnderTest, role: str) -> Iterator[None]:
