@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from shared.kafka import Kafka
 from shared.oidc import Oidc
+from shared.partitions import Partitions
 from shared.secret import Secret
 
 PREFIX = "SLUICE_"
@@ -164,7 +166,13 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     """The queue's topics, `SLUICE_TOPICS_*`."""
 
     prefix: Annotated[str, Meta(description="Text before every topic's name (several Sluices on one Kafka)")] = ""
-    partitions: Annotated[int, Meta(ge=1, description="Partitions of a new topic")] = 4
+    partitions: Annotated[
+        Partitions, Meta(description="Partitions of a new topic: 4, or logs:64,errors:8,4 by signal")
+    ] = Partitions("4")
+    min_isr: Annotated[
+        int,
+        Meta(ge=0, description="Kafka: min.insync.replicas of a new topic; 0: 2 of three copies, else the cluster's"),
+    ] = 0
     retention_hours: Annotated[int, Meta(ge=1, description="How long messages are kept for replay")] = 168
     max_message_bytes: Annotated[int, Meta(ge=1_000_000, description="Largest queue message, bytes")] = 1_048_576
     max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (
@@ -173,41 +181,6 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_bytes: Annotated[
         int, Meta(ge=1, description="Bytes of dead letters near which the log warns; none is ever dropped for room")
     ] = 1_000_000_000
-
-
-class Kafka(msgspec.Struct, frozen=True, kw_only=True):
-    """Apache Kafka as the queue, `SLUICE_KAFKA_*`. Files are read once, when a process starts."""
-
-    security_protocol: Annotated[
-        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
-        Meta(description="What the brokers' listener speaks: PLAINTEXT, SSL (TLS), SASL_PLAINTEXT or SASL_SSL"),
-    ] = "PLAINTEXT"
-    sasl_mechanism: Annotated[
-        Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
-        Meta(description="How to log in, with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
-    ] = ""
-    username: Annotated[str, Meta(description="The user to log in as, with SASL")] = ""
-    password: Annotated[Secret, Meta(description="The user's password, with SASL")] = Secret("")
-    password_file: Annotated[
-        Path | None, Meta(description="File that holds the password, instead of a variable that holds it")
-    ] = None
-    ca_file: Annotated[
-        Path | None,
-        Meta(description="PEM file of who signs the brokers' certificates; empty: the system's authorities"),
-    ] = None
-    cert_file: Annotated[
-        Path | None, Meta(description="PEM file of our own certificate, where the brokers ask for one")
-    ] = None
-    key_file: Annotated[
-        Path | None, Meta(description="PEM file of its key, unencrypted; empty: it is in the certificate's file")
-    ] = None
-    client_id: Annotated[str, Meta(description="Our name in the brokers' logs, metrics and quotas")] = "sluice"
-    request_timeout_s: Annotated[
-        float, Meta(gt=0, description="Seconds that one question to the cluster, or one try to connect, may take")
-    ] = 10.0
-    replication_factor: Annotated[
-        int, Meta(ge=-1, description="Copies of a new topic; -1: the cluster's default.replication.factor")
-    ] = -1
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,7 +322,7 @@ def _load_group(group: type[msgspec.Struct], prefix: str, environment: Mapping[s
 
 
 def _of_text(kind: type, text: Any) -> Any:
-    if kind in (Path, Secret):
+    if kind in (Path, Secret, Partitions):
         return kind(text)
     raise NotImplementedError(kind)
 

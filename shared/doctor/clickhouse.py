@@ -38,8 +38,9 @@ class Wanted:
 
     def lanes(self, table: str) -> int:
         """Partitions of all topics whose rows a table holds."""
-        topics = [signal.topic for signal in self.registry.signals.values() if signal.table.name == table]
-        return sum(self.partitions.get(topic, self.settings.topics.partitions) for topic in topics)
+        signals = [signal for signal in self.registry.signals.values() if signal.table.name == table]
+        new = self.settings.topics.partitions
+        return sum(self.partitions.get(each.topic, new.of(each.name)) for each in signals)
 
 
 def look(wanted: Wanted) -> list[Finding]:

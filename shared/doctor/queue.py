@@ -73,7 +73,7 @@ def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Fi
             _PART,
             "warning",
             f"{topic}: {state.copies} copies on {state.brokers} brokers: an acknowledged message can be lost with a"
-            " broker; raise them with `kafka-reassign-partitions.sh`, and set SLUICE_KAFKA_REPLICATION_FACTOR=3",
+            " broker; raise them with `kafka-reassign-partitions.sh`",
         )
     elif state.copies > 2 and state.min_in_sync < 2:
         yield Finding(

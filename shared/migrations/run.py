@@ -10,7 +10,7 @@ from shared.migrations.postgres import migrate_postgres
 from shared.queue import open_queue
 from shared.queue.base import TopicSpec
 from shared.registry import Registry
-from shared.settings import Settings, Topics
+from shared.settings import BadSetting, Settings, Topics
 from shared.signals.base import Signal
 
 LOCK = "sluice:migrate"
@@ -59,11 +59,14 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
     """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever
-    (delivery.md, "What a dead letter holds")."""
+    (delivery.md, "What a dead letter holds"). Raises `BadSetting`."""
+    signals = list(signals)
+    if unknown := topics.partitions.of_signals.keys() - {signal.name for signal in signals}:
+        raise BadSetting(f"SLUICE_TOPICS_PARTITIONS={topics.partitions}: there is no signal {min(unknown)!r}")
     retention_ms, most = topics.retention_hours * 3_600_000, topics.max_message_bytes
     specs = []
     for signal in signals:
-        specs.append(TopicSpec(signal.topic, topics.partitions, retention_ms, most))
+        specs.append(TopicSpec(signal.topic, topics.partitions.of(signal.name), retention_ms, most))
         # A letter is the message that could not be stored, and its story: larger than the message.
         specs.append(TopicSpec(signal.dead_letter_topic, 1, retention_ms, 2 * most, compacted=True))
     return specs

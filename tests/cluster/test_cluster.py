@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
+from shared import settings
+from shared.migrations.run import topic_specs
+from shared.queue import open_queue
+from shared.queue.base import TopicState
+from shared.registry import load
 from tests.faults.catalog import FAULTS
 from tests.faults.harness import Step, run
 from tests.faults.stack_under_test import StackUnderTest, stack_under_test
@@ -66,3 +72,22 @@ def failing(stack: StackUnderTest) -> list[str]:
     found = [each for each in stack.running.sluice("doctor")["findings"] if each["part"] != "clickhouse reader"]
     sentences = [each["sentence"] for each in found if each["state"] != "ok"]
     return [sentence for sentence in sentences if not sentence.startswith("disk ")]
+
+
+def test_new_topics_have_their_partitions_and_are_kept_on_three_brokers(stack: StackUnderTest) -> None:
+    config = settings.load({**stack.running.env, "SLUICE_TOPICS_PARTITIONS": "logs:6,2"})
+
+    async def make(least: str) -> dict[str, TopicState]:
+        topics = structs.replace(config.topics, min_isr=int(least or 0), prefix=f"kept{least}.")
+        known = load(None, topics.prefix)
+        queue = open_queue(structs.replace(config, topics=topics))
+        try:
+            await queue.create_topics(topic_specs(known.signals.values(), topics))
+            return await queue.topic_states([known.signals["logs"].topic, known.signals["errors"].topic])
+        finally:
+            await queue.close()
+
+    usual, careless = (stack.background.run(make(least)) for least in ("", "1"))
+    kept = TopicState(6, brokers=3, copies=3, in_sync=3, min_in_sync=2)
+    assert usual == {"kept.logs": kept, "kept.errors": kept._replace(partitions=2)}
+    assert {state.min_in_sync for state in careless.values()} == {1}, "the setting, not the brokers' own"

@@ -89,7 +89,7 @@ class Collector:
         queue = open_queue(config)
         try:
             await queue.create_topics(
-                TopicSpec(self.topic(data), config.topics.partitions, _RETENTION_MS, _LARGEST_MESSAGE)
+                TopicSpec(self.topic(data), config.topics.partitions.of("logs"), _RETENTION_MS, _LARGEST_MESSAGE)
                 for data in ("gateway", *DATA)
             )
         finally:

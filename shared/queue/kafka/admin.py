@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from aiokafka import errors
 from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.structs import TopicPartition
 
 from shared.queue.base import Lane, Position, TopicSpec, TopicState, UnfitTopic
-from shared.queue.kafka import sizes
+from shared.queue.kafka import new_topics, sizes
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.topic_ids import topic_ids, within
@@ -45,30 +45,10 @@ class Admin:
             known = (await client.fetch_all_metadata()).topics()
             missing = [spec for spec in wanted if spec.name not in known]
             if missing:
-                created.extend(await self._create(client, missing))
+                created.extend(await new_topics.create(client, missing, self._options))
 
         await self._cluster.ask(create)
         await self._cluster.ask(lambda client: _all_led(client, wanted))
-        return created
-
-    async def _create(self, client: AIOKafkaClient, specs: list[TopicSpec]) -> list[str]:
-        request = CreateTopicsRequest(
-            [(spec.name, spec.partitions, self._options.replication_factor, [], _configs(spec)) for spec in specs],
-            int(self._options.request_timeout_s * 1000),
-            False,
-        )
-        controller = client.cluster.controller
-        response = await client.send(
-            client.get_random_node() if controller is None else controller.nodeId,
-            request,
-        )
-        created = []
-        for name, code, *message in response.topic_errors:
-            if code == errors.TopicAlreadyExistsError.errno:
-                continue  # another process made it first
-            if code:
-                raise _error(code, f"topic {name!r} was not made: {message[0] if message and message[0] else ''}")
-            created.append(name)
         return created
 
     async def check_topics(self, topics: Iterable[str]) -> list[str]:
@@ -176,16 +156,6 @@ class Admin:
             await client.send(client.get_random_node(), MetadataRequest([]))
 
         await self._cluster.ask(answer, timeout_s=PING_TIMEOUT_S)
-
-
-def _configs(spec: TopicSpec) -> list[tuple[str, str]]:
-    kept = ("cleanup.policy", "compact") if spec.compacted else ("retention.ms", str(spec.retention_ms))
-    return [
-        kept,
-        ("max.message.bytes", str(spec.max_message_bytes)),
-        # Replay goes by time, and that must not follow the clocks of gateways (delivery.md, "Topics").
-        ("message.timestamp.type", "LogAppendTime"),
-    ]
 
 
 def _error(code: int, what: str) -> errors.BrokerResponseError:

@@ -22,7 +22,9 @@ class KafkaOptions:
     retry_s: float
     """The pause between two tries."""
     replication_factor: int
-    """Of the topics that are made; -1 is the cluster's own `default.replication.factor`."""
+    """Of the topics that are made: 0 is one a broker, three at most; -1 the cluster's `default.replication.factor`."""
+    min_in_sync: int
+    """Copies of them without which nothing is written; 0 is two of three copies or more, else the cluster's own."""
 
     publish_timeout_s: float
     """How long a publish may wait for its acknowledgement before it ends as unavailable."""
@@ -58,6 +60,7 @@ def options_of(settings: Settings) -> KafkaOptions:
         request_timeout_s=settings.kafka.request_timeout_s,
         retry_s=0.5,
         replication_factor=settings.kafka.replication_factor,
+        min_in_sync=settings.topics.min_isr,
         publish_timeout_s=settings.gateway.publish_timeout_s,
         lost_after_s=30.0,
         max_in_flight_bytes=settings.gateway.in_flight_bytes,

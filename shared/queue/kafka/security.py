@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.kafka import Kafka
 from shared.secret import Secret
-from shared.settings import BadSetting, Kafka
+from shared.settings import BadSetting
 
 
 @dataclass(frozen=True, kw_only=True)

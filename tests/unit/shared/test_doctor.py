@@ -43,7 +43,7 @@ def test_letters_in_two_partitions() -> None:
 def test_a_window_that_is_too_small_for_the_lanes() -> None:
     settings = Settings()
     wanted = Wanted(settings, load(), {"logs": 16})
-    assert wanted.lanes("logs") == 16 + settings.topics.partitions  # those of drain too
+    assert wanted.lanes("logs") == 16 + settings.topics.partitions.of("drain")  # those of drain too
     needed = blocks_needed(wanted.lanes("logs"), settings)
     assert needed == 20 * 2 * 370
     window = {"non_replicated_deduplication_window": "10000"}
