@@ -75,6 +75,8 @@ class Deps:
     sourcemap_routes: Sequence[BaseRoute]
     query_routes: Sequence[BaseRoute]
     life: Life
+    has_admin_port: bool = False
+    """Whether /metrics and /health/ready are asked for on a port of their own, and not served to the public."""
 
 
 OF_OPERATORS = frozenset({"", "/health/ready", "/metrics", "/login", "/logout", "/login/link"})
@@ -179,8 +181,11 @@ def _operations(deps: Deps) -> list[Described]:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(deps.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
+    lives = _page("/health", health, operations.health)
+    if deps.has_admin_port:
+        return lives
     return [
-        *_page("/health", health, operations.health),
+        *lives,
         *_page("/health/ready", ready, operations.ready),
         *_page("/metrics", metrics, operations.metrics),
     ]

@@ -68,6 +68,7 @@ from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.hourly_counts import HourlyCounts
 from shared.keys import REVOCATIONS, ResolvedKey, Scope, check_keys, find_keys
+from shared.lateness import Lateness
 from shared.metrics import Metrics
 from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
@@ -118,6 +119,7 @@ def assemble(config: Settings) -> Deps:
         sourcemap_routes=_sourcemaps(common, ingest) if ingest else (),
         query_routes=query_routes(reading) if reading else (),
         life=_life(common),
+        has_admin_port=config.gateway.admin_port is not None,
     )
 
 
@@ -324,8 +326,10 @@ def _groups(common: _Common) -> WriterGroups:
 def _life(common: _Common) -> Life:
     """The life of all parts; the roles' own parts start first and stop first."""
     revocations, tidy = Changes(common.redis, REVOCATIONS, common.keys), Tidy()
-    common.life.start += (revocations.start, common.limits.start, tidy.start)
+    late = Lateness(common.metrics)
+    common.life.start += (revocations.start, common.limits.start, tidy.start, late.start)
     common.life.stop += (
+        late.close,
         tidy.close,
         revocations.close,
         common.queue.close,

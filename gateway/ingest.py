@@ -1,10 +1,12 @@
 """One ingest route: a request's whole life, from the key to the answer after the queue's acknowledgement."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -41,6 +43,7 @@ from shared.metrics import DropReason, Metrics
 from shared.registry import Registry
 
 _log = structlog.get_logger(__name__)
+_level = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,10 @@ class IngestRoute:
         self._all_accepted = self._accepted[signals[0]] if len(self._accepted) == 1 else None
         self._requests_ok = deps.metrics.tallies.of(deps.metrics.requests.labels(intake.route, "accepted"))
         self._records_ok = deps.metrics.tallies.of(deps.metrics.records.labels(intake.route, "accepted"))
+        self._seconds = deps.metrics.request_seconds.of(intake.route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
         request = Request(scope, receive, self._bodies)
         headers = request.answer_headers
         if (origin := request.headers.get(b"origin")) is not None:
@@ -120,6 +125,7 @@ class IngestRoute:
             request.forget()
         headers.append(self._content_type or self._answering(request).content_type)
         await send_answer(scope, send, answer, headers)
+        self._seconds.observe(perf_counter() - started)
 
     async def accept(self, request: Request) -> Answer:
         """The answer to a request, once all of it is durable. Raises `Rejection`, `ClientGone`."""
@@ -250,6 +256,8 @@ class IngestRoute:
 
     def _refused(self, request: Request, rejection: Rejection) -> Answer:
         self._metrics.requests.labels(self.intake.route, rejection.reason).inc()
+        if _level.isEnabledFor(logging.DEBUG):  # strangers cause refusals: a call that logs nothing is 3 us, too
+            _log.debug("refused", route=self.intake.route, reason=rejection.reason, project_id=request.project_id)
         if request.project_id:  # known once the key is: a stranger's request is no project's
             self._counts.add(request.project_id, self._signal, "refused", 1, self._clock() // 1000, rejection.reason)
         return self._answering(request).answer(rejection)

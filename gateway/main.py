@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from gateway.admin import admin_endpoint, start_admin
 from gateway.app import Deps, Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.http.crowd import MOST_REFUSED, Crowd
@@ -32,10 +33,12 @@ OWN_FILES = MOST_REFUSED + 200
 
 def gateway() -> None:
     """Run the HTTP gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
-    logging_setup.configure(strangers=True)
+    config = settings.load(os.environ)
+    logging_setup.configure(config.logs.level, config.logs.format, strangers=True)
+    logging_setup.Detail(config.logs.level).listen()
     share_one_heap()
     keep_large_apart()
-    uvloop.run(serve(settings.load(os.environ)))
+    uvloop.run(serve(config))
 
 
 async def serve(config: settings.Settings) -> None:
@@ -45,7 +48,10 @@ async def serve(config: settings.Settings) -> None:
     application = build_app(deps)
     listener = listen(config.gateway.host, config.gateway.port, share=config.gateway.share_port)
     host, port = listener.getsockname()[:2]
-    _log.info("gateway listens", host=host, port=port)
+    admin, admin_port = admin_endpoint(deps), None
+    if config.gateway.admin_port is not None:
+        admin_port = await start_admin(admin, config.gateway.admin_host, config.gateway.admin_port)
+    _log.info("gateway listens", host=host, port=port, admin_port=admin_port)
     freeze_garbage()
     server = Server(
         serving(application, deps, config.gateway),
@@ -54,6 +60,7 @@ async def serve(config: settings.Settings) -> None:
         give_up=deps.life.end_waits,
     )
     await server.serve(sockets=[listener])
+    await admin.stop()
 
 
 def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn.Config:

@@ -6,9 +6,10 @@ Labels never hold a key, a project or anything else that a client chooses.
 from collections.abc import Collection
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from shared.tallies import Tallies, TallyHistogram
+from shared.version import ENVELOPE, VERSION
 
 DropReason = Literal[
     "invalid",
@@ -90,13 +91,33 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.tallies = Tallies(self.registry)
         self.lag = LagGauges(self.registry)
+        self._of_process(self.registry)
         self._of_gateway(self.registry)
         self._of_queue(self.registry)
         self._of_batches(self.registry)
         self._of_lanes(self.registry)
 
+    def _of_process(self, r: CollectorRegistry) -> None:
+        ProcessCollector(registry=r)  # memory, CPU, open files
+        Info("sluice_build", "The version that runs, and the newest envelope that it knows", registry=r).info(
+            {"version": VERSION, "envelope": ENVELOPE}
+        )
+        self.loop_lag_seconds = TallyHistogram(
+            "sluice_event_loop_lag_seconds",
+            "By how much longer than asked for a sleep of 0.25 s took",
+            bounds=_SECONDS,
+            registry=r,
+        ).of()
+
     def _of_gateway(self, r: CollectorRegistry) -> None:
         self.requests = Counter("sluice_requests", "Requests answered", ["route", "outcome"], registry=r)
+        self.request_seconds = TallyHistogram(
+            "sluice_request_seconds",
+            "From a request's head to its answer being handed over; of tails and exports, until it begins",
+            bounds=_SECONDS,
+            registry=r,
+            label="route",
+        )
         self.records = Counter("sluice_records", "Records taken in, by outcome", ["route", "outcome"], registry=r)
         self.drops = Counter("sluice_drops", "Records that are only counted", ["signal", "reason"], registry=r)
         self.derived = Counter("sluice_derived", "Records that followed from those taken in", ["signal"], registry=r)
@@ -128,7 +149,7 @@ class Metrics:
     def _of_queue(self, r: CollectorRegistry) -> None:
         self.publish_seconds = TallyHistogram(
             "sluice_publish_seconds", "From handing to the queue to its acknowledgement", bounds=_SECONDS, registry=r
-        )
+        ).of()
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
         self.queue_fullness = Gauge(
             "sluice_queue_fullness", "Share of the embedded queue's limit not yet consumed; at 1 it is full", registry=r

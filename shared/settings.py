@@ -12,9 +12,11 @@ import msgspec
 from msgspec import Meta
 
 from shared.kafka import Kafka
+from shared.log_settings import Logs
 from shared.oidc import Oidc
 from shared.partitions import Partitions
 from shared.secret import Secret
+from shared.sourcemaps.settings import Sourcemaps
 
 PREFIX = "SLUICE_"
 
@@ -62,6 +64,11 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: any free one")] = 8080
+    admin_host: Annotated[str, Meta(description="Address that the admin port listens on")] = "127.0.0.1"
+    admin_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None,
+        Meta(description="Port of /metrics and /health/ready, then not public; 0: any free one; empty: the public one"),
+    ] = None
     share_port: Annotated[
         bool, Meta(description="Several gateways on one port: each needs this; the kernel spreads the connections")
     ] = False
@@ -147,6 +154,9 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Dead letters without a good row between that a lane may have before it stops")
     ] = 100
     fsync: Annotated[bool, Meta(description="Have ClickHouse fsync every insert (power cuts of one server)")] = False
+    metrics_host: Annotated[
+        str, Meta(description="Address of /metrics and /health; 0.0.0.0 where they are probed from outside")
+    ] = "127.0.0.1"
     metrics_port: Annotated[
         int, Meta(ge=0, le=65535, description="Port of /metrics and /health; 0: any free one; --processes: the first")
     ] = 0
@@ -242,31 +252,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     ] = "none"
 
 
-class Sourcemaps(msgspec.Struct, frozen=True, kw_only=True):
-    """Source maps, `SLUICE_SOURCEMAPS_*`."""
-
-    dir: Annotated[Path, Meta(description="Folder that holds their contents, for all gateways the same one")] = Path(
-        "var/sourcemaps"
-    )
-    s3_url: Annotated[
-        str, Meta(description="S3-compatible storage instead of the folder: https://host, or http://host:port")
-    ] = ""
-    s3_bucket: Annotated[str, Meta(description="The bucket; it must exist")] = ""
-    s3_region: Annotated[str, Meta(description="The bucket's region")] = "us-east-1"
-    s3_prefix: Annotated[str, Meta(description="Text before every object's name in the bucket")] = "sourcemaps/"
-    s3_key_id: Annotated[str, Meta(description="The access key's id")] = ""
-    s3_secret_key: Annotated[Secret, Meta(description="The access key's secret")] = Secret("")
-    s3_secret_key_file: Annotated[
-        Path | None, Meta(description="File that holds the secret, instead of a variable that holds it")
-    ] = None
-    max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest upload, on the wire and unpacked, bytes")] = (
-        50_000_000
-    )
-    project_bytes: Annotated[
-        int, Meta(ge=0, description="Bytes that a project may have stored, each content counted once")
-    ] = 5_000_000_000
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     services: Services = Services()
     gateway: Gateway = Gateway()
@@ -279,6 +264,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     search: Search = Search()
     oidc: Oidc = Oidc()
     alerts: Alerts = Alerts()
+    logs: Logs = Logs()
 
     @property
     def clickhouse_read_url(self) -> str:
@@ -297,6 +283,7 @@ _PREFIXES = {
     "search": "SEARCH_",
     "oidc": "OIDC_",
     "alerts": "ALERTS_",
+    "logs": "LOG_",
 }
 
 

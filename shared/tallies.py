@@ -48,27 +48,50 @@ class Tallies(Collector):
         return ()
 
 
-class TallyHistogram(Collector):
-    """A histogram without labels that one thread observes."""
+class Observed:
+    """What one thread observed, in buckets of plain numbers."""
 
-    def __init__(self, name: str, meaning: str, *, bounds: Sequence[float], registry: CollectorRegistry) -> None:
+    __slots__ = ("_bounds", "counts", "sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
+
+
+class TallyHistogram(Collector):
+    """A histogram with one label, or none, each of whose values one thread observes."""
+
+    def __init__(
+        self, name: str, meaning: str, *, bounds: Sequence[float], registry: CollectorRegistry, label: str = ""
+    ) -> None:
         self._name = name
         self._meaning = meaning
+        self._label = label
         self._bounds = (*bounds, inf)
-        self._counts = [0] * len(self._bounds)
-        self._sum = 0.0
+        self._observed: dict[str, Observed] = {}
         self._created = time()
         registry.register(self)
 
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+    def of(self, value: str = "") -> Observed:
+        """Where to observe. `value`: the label's."""
+        return self._observed.setdefault(value, Observed(self._bounds))
 
     def describe(self) -> Iterable[Metric]:
-        return (HistogramMetricFamily(self._name, self._meaning),)
+        return (self._family(),)
 
     def collect(self) -> Iterable[Metric]:
-        buckets = list(zip(map(floatToGoString, self._bounds), accumulate(self._counts), strict=True))
-        family = HistogramMetricFamily(self._name, self._meaning, buckets, self._sum)
-        family.add_sample(f"{self._name}_created", {}, self._created)
+        family, texts = self._family(), list(map(floatToGoString, self._bounds))
+        for value, observed in self._observed.items():
+            labels = {self._label: value} if self._label else {}
+            buckets = list(zip(texts, accumulate(observed.counts), strict=True))
+            family.add_metric(list(labels.values()), buckets, observed.sum)
+            family.add_sample(f"{self._name}_created", labels, self._created)
         return (family,)
+
+    def _family(self) -> HistogramMetricFamily:
+        return HistogramMetricFamily(self._name, self._meaning, labels=[self._label] if self._label else [])

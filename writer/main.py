@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import structlog
@@ -15,7 +16,9 @@ import uvloop
 from shared import logging_setup, settings
 from shared.clients.postgres import Postgres
 from shared.clock import clock
+from shared.endpoint import Answer, Endpoint, Page, json_answer, metrics_page
 from shared.hourly_counts import HourlyCounts
+from shared.lateness import Lateness
 from shared.memory import share_one_heap
 from shared.metrics import Metrics
 from shared.queue import open_queue
@@ -24,7 +27,6 @@ from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
-from writer.endpoint import Endpoint
 from writer.failpoints import Failpoints
 from writer.former_group import FormerGroup
 from writer.loop import Neighbours, WriterLoop
@@ -60,7 +62,8 @@ def writer(
     signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     refuse_unfit_places(loaded.writer, processes)
-    logging_setup.configure()
+    logging_setup.configure(loaded.logs.level, loaded.logs.format)
+    logging_setup.Detail(loaded.logs.level).listen()
     if loaded.writer.name:
         structlog.contextvars.bind_contextvars(process=loaded.writer.name)
     if processes > 1:
@@ -83,12 +86,14 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     letter_topics = [each.dead_letter_topic for each in signals]
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
     former = Watch(FormerGroup(queue, registry.groups(mine.group).former).look)
-    endpoint = Endpoint(metrics.registry, lambda: health(loop, time.monotonic()))
+    pages = {"/metrics": metrics_page(metrics.registry), "/health": health_page(lambda: health(loop, time.monotonic()))}
+    endpoint, late = Endpoint(pages), Lateness(metrics)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        port = await endpoint.start(mine.metrics_port)
+        port = await listen(endpoint, mine)
+        await late.start()
         await warn_of_tables(sink, signals)
         await check_topics(queue, letter_topics)
         await watch.start()
@@ -99,6 +104,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await loop.run(stop)
         _log.info("writer stopped")
     finally:
+        await late.close()
         await endpoint.stop()
         await watch.close()
         await former.close()
@@ -106,6 +112,17 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await rules.close()
         await asyncio.to_thread(sink.close)
         await queue.close()
+
+
+async def listen(endpoint: Endpoint, mine: WriterSettings) -> int:
+    """The port of /metrics and /health. Raises `BadSetting` if it can't be had."""
+    try:
+        return await endpoint.start(mine.metrics_host, mine.metrics_port)
+    except OSError as error:
+        raise settings.BadSetting(
+            f"SLUICE_WRITER_METRICS_HOST={mine.metrics_host}, SLUICE_WRITER_METRICS_PORT={mine.metrics_port}"
+            f" can't be listened on: {error.strerror or error}"
+        ) from error
 
 
 def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:
@@ -132,6 +149,16 @@ def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:
     restart the process."""
     silent_s = now - loop.beat_at
     return silent_s < STUCK_AFTER_S, {"silent_s": round(silent_s, 3), "lanes": loop.states()}
+
+
+def health_page(look: Callable[[], tuple[bool, dict[str, Any]]]) -> Page:
+    """The page of what `look` returns: whether the writer is well, and details."""
+
+    async def page() -> Answer:
+        well, details = look()
+        return json_answer(200 if well else 503, {"status": "ok" if well else "stuck", **details})
+
+    return page
 
 
 def _freeze_garbage() -> None:

@@ -1,6 +1,7 @@
 """Endpoints outside ingest's own path, their answers counted as ingest's are."""
 
 from collections.abc import Callable, Coroutine
+from time import perf_counter
 from typing import Any
 
 from starlette.requests import Request
@@ -17,9 +18,12 @@ Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def counted(metrics: Metrics, route: str, outcome: str, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, its requests counted by route and outcome. `outcome`: that of an answer which is no refusal."""
+    """The endpoint, its requests counted and timed by route and outcome. `outcome`: that of an answer which is no
+    refusal."""
+    seconds = metrics.request_seconds.of(route)
 
     async def counting(request: Request) -> Response:
+        started = perf_counter()
         try:
             answer = await endpoint(request)
         except ClientGone:
@@ -29,6 +33,8 @@ def counted(metrics: Metrics, route: str, outcome: str, endpoint: Endpoint) -> E
             refusal = error if isinstance(error, Rejection) else InternalError
             metrics.requests.labels(route, refusal.reason).inc()
             raise
+        finally:
+            seconds.observe(perf_counter() - started)
         metrics.requests.labels(route, outcome).inc()
         return answer
 

@@ -1,7 +1,6 @@
 """The OpenAPI document of the routes that a process serves."""
 
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from gateway.openapi.route import Described, Digits
 from gateway.openapi.schemas import Components, Json
+from shared.version import VERSION
 
 PATH = "/openapi.json"
 CACHED_S = 300
@@ -63,7 +63,7 @@ def document(routes: Iterable[BaseRoute]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Sluice",
-            "version": _version(),
+            "version": VERSION,
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -99,10 +99,3 @@ def _without_bodies(operation: Json, components: Components) -> Json:
         head = {key: value for key, value in whole.items() if key != "content"}
         responses[status] = components.response(f"{name}Head", head) if name else head
     return {**operation, "operationId": f"{operation['operationId']}_head", "responses": responses}
-
-
-def _version() -> str:
-    try:
-        return version("sluice")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "0"

@@ -7,8 +7,9 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from shared.secret import Secret
-from shared.settings import BadSetting, Sourcemaps
+from shared.settings import BadSetting
 from shared.sourcemaps.blobs import BlobsUnavailable, checked_digest, intact
+from shared.sourcemaps.settings import Sourcemaps
 
 CONNECT_WITHIN_S, TRIED_FOR_S = 3.0, 8.0
 """The SDK waits for its answer for ten seconds."""

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared import registry, settings
 from shared.queue import open_queue
+from shared.version import VERSION
 from tests.integration.stack import RunningStack, running_stack, wait_until
 
 
@@ -65,6 +66,8 @@ def test_the_gateway_counts_requests_and_records_by_route_and_outcome(stack: Run
     assert value("sluice_drops_total", signal="logs", reason="invalid") == 1
     assert value("sluice_drops_total", signal="drain", reason="invalid") == 1
     assert value("sluice_publish_seconds_count") == 5
+    assert value("sluice_request_seconds_count", route="/ingest/logs") == 3
+    assert value("sluice_request_seconds_count", route="/ingest/drain") == 1
 
 
 def test_the_writer_tells_rows_batches_ages_inserts_and_lag(stack: RunningStack) -> None:
@@ -75,6 +78,17 @@ def test_the_writer_tells_rows_batches_ages_inserts_and_lag(stack: RunningStack)
     for name in ("sluice_batch_rows", "sluice_batch_age_seconds", "sluice_insert_seconds"):
         assert found[f"{name}_count", logs] >= 1
     assert sum(value for (name, _), value in found.items() if name == "sluice_lag_messages") == 0
+
+
+@pytest.mark.parametrize("role", ["gateway", "writer"])
+def test_every_process_tells_its_version_its_memory_and_how_late_its_loop_is(stack: RunningStack, role: str) -> None:
+    wait_until(lambda: samples(port_of(stack, role))["sluice_event_loop_lag_seconds_count", frozenset()] > 1, 60, "it")
+    found = samples(port_of(stack, role))
+    builds = [dict(labels) for name, labels in found if name == "sluice_build_info"]
+    assert builds == [{"version": VERSION, "envelope": "2"}]
+    assert found["process_resident_memory_bytes", frozenset()] > 10_000_000
+    assert found["process_cpu_seconds_total", frozenset()] > 0
+    assert found["process_open_fds", frozenset()] > 0
 
 
 def test_no_key_reaches_a_log_or_a_metric(stack: RunningStack) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from deploy.local.engine import Unavailable
 from shared.secret import Secret
-from shared.settings import Settings, Sourcemaps
+from shared.settings import Settings
 from shared.sourcemaps.blobs import Blobs, BlobsUnavailable, open_blobs
+from shared.sourcemaps.settings import Sourcemaps
 from tests.integration.shared.s3proxy import BUCKET, KEY_ID, SECRET, S3Proxy
 
 DATA = b'{"version":3}' * 100_000

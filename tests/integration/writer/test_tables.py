@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.endpoint import Endpoint, metrics_page
 from shared.envelope import seal
 from shared.signals.base import create_table
 from tests.faults.proxy import Proxy
 from tests.integration.writer.records import logs, stamp
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import http_get, until
-from writer.endpoint import Endpoint
+from writer.main import health_page
 
 SPAN = (
     b'[{"trace_id":"t","span_id":"s","parent_span_id":"p","operation":"GET /",'
@@ -162,8 +163,9 @@ async def test_health_and_metrics_are_served(stage: Stage) -> None:
         await stage.publish(logs("a"))
         await stage.until_committed(1)
         well = True
-        endpoint = Endpoint(running.metrics.registry, lambda: (well, {"lanes": running.loop.states()}))
-        port = await endpoint.start(0)
+        health = health_page(lambda: (well, {"lanes": running.loop.states()}))
+        endpoint = Endpoint({"/metrics": metrics_page(running.metrics.registry), "/health": health})
+        port = await endpoint.start("127.0.0.1", 0)
         status, body = await http_get(port, "/metrics")
         assert status == 200
         assert 'sluice_rows_total{table="logs"} 1.0' in body

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import BadSetting, Settings, Sourcemaps
+from shared.settings import BadSetting, Settings
 from shared.sourcemaps.blobs import BlobsUnavailable, open_blobs
 from shared.sourcemaps.disk import HALF_WRITTEN, LEFT_BEHIND_S, DiskBlobs
+from shared.sourcemaps.settings import Sourcemaps
 
 DATA = b'{"version":3}'
 DIGEST = sha256(DATA).hexdigest()

@@ -23,15 +23,20 @@ def test_what_was_counted_shows_in_every_reading_once() -> None:
     assert metrics.registry.get_sample_value("sluice_requests_total", labels | {"route": "/ingest/llm"}) == 0
 
 
-def test_a_tallied_histogram_reads_like_prometheus_clients_own() -> None:
+@pytest.mark.parametrize("label", ["", "route"])
+def test_a_tallied_histogram_reads_like_prometheus_clients_own(label: str) -> None:
     bounds = (0.001, 0.5, 1, 10)
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    tallied = TallyHistogram("h_seconds", "What it is", bounds=bounds, registry=ours)
-    usual = Histogram("h_seconds", "What it is", buckets=bounds, registry=theirs)
+    labels = [label] if label else []
+    family = TallyHistogram("h_seconds", "What it is", bounds=bounds, registry=ours, label=label)
+    tallied = [family.of(value) for value in (("a", "b") if label else ("",))]
+    usual = Histogram("h_seconds", "What it is", labels, buckets=bounds, registry=theirs)
+    usuals = [usual.labels(value) for value in ("a", "b")] if label else [usual]
     for values in ((), (0.0, 0.001, 0.0011, 0.5, 0.7, 1.0, 9.9, 10, 11.0, 1e9)):
         for value in values:
-            tallied.observe(value)
-            usual.observe(value)
+            for each in (*tallied, *usuals):
+                each.observe(value)
+        assert family.of("a" if label else "") is tallied[0]
         assert _without_times(generate_latest(ours)) == _without_times(generate_latest(theirs))
     with pytest.raises(ValueError, match="Duplicated"):
         Histogram("h_seconds", "Twice", registry=ours)

@@ -32,8 +32,11 @@ def lag(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes of --watch")] = 2.0,
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Until Ctrl-C, serve Prometheus metrics on 127.0.0.1 at this port"),
+        typer.Option(min=0, max=65535, help="Until Ctrl-C, serve Prometheus metrics at this port"),
     ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address that they are served on; 0.0.0.0 where Prometheus comes from outside")
+    ] = "127.0.0.1",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
@@ -52,7 +55,7 @@ def lag(
         with screen(watch, as_json) as show_next:
             await _keep_observing(observer, interval, gauges, show_next)
 
-    with _served(metrics_port) as gauges:
+    with _served(metrics_host, metrics_port) as gauges:
         operate(data_dir, observe_until_stopped, group=group)
 
 
@@ -85,7 +88,7 @@ async def _keep_observing(observer: Observer, interval_s: float, gauges: LagGaug
 
 
 @contextmanager
-def _served(port: int | None) -> Iterator[LagGauges]:
+def _served(host: str, port: int | None) -> Iterator[LagGauges]:
     """Gauges, served at /metrics while the `with` lasts. Ends the command if the port can't be listened on."""
     registry = CollectorRegistry()
     gauges = LagGauges(registry)
@@ -93,10 +96,10 @@ def _served(port: int | None) -> Iterator[LagGauges]:
         yield gauges
         return
     try:
-        server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+        server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as error:
-        fail(f"port {port} can't be listened on: {error}")
-    Console(stderr=True).print(f"serving http://127.0.0.1:{server.server_port}/metrics", highlight=False)
+        fail(f"{host} port {port} can't be listened on: {error}")
+    Console(stderr=True).print(f"serving http://{host}:{server.server_port}/metrics", highlight=False)
     try:
         yield gauges
     finally:

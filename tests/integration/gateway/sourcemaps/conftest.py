@@ -14,9 +14,10 @@ import pytest
 from shared.clients.postgres import Postgres, connect
 from shared.keys import create_key, generate
 from shared.projects import Project, create_project
-from shared.settings import Settings, Sourcemaps
+from shared.settings import Settings
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
+from shared.sourcemaps.settings import Sourcemaps
 from tests.integration.gateways import Gateways
 from tests.unit.gateway.sourcemaps.forms import CONTENT_TYPE, upload
 
