@@ -8,19 +8,18 @@ from gateway.query.asked import Asked, parse_asked
 from gateway.query.errors.ever import Ever, Newest, find_ever, find_newest
 from gateway.query.errors.fields import LANGUAGE
 from gateway.query.errors.parts import Parts, find_parts
-from gateway.query.errors.rows import SEVERITY, USERS, condition_of, errors_of
+from gateway.query.errors.rows import NEWEST_FIRST, condition_of, errors_of
 from gateway.query.groups import COLUMN, Groups
+from gateway.query.language import EVERYTHING
 from gateway.query.language.binding import stored
 from gateway.query.parameters import Parameters
-from gateway.query.place import PLACE_COLUMNS
 from gateway.query.question import Question
-from gateway.query.range import Range
 from gateway.query.reader import Reader
 from gateway.query.refusals import GroupNotFound
-from gateway.query.shape import Shape, Time
+from gateway.query.shape import Time
 from gateway.query.source import Source
+from gateway.query.stored import text_of
 from gateway.query.together import together
-from gateway.query.trend import trend_sql
 from gateway.query.triage.said import history_of, states_of
 from shared.error_states import State, StateChange, States
 
@@ -74,32 +73,32 @@ async def find_group(groups: Groups, states: States, reader: Reader, project_id:
         raise GroupNotFound
     source = errors_of(reader, project_id, grouping, query.asked).narrowed(only)
     members = grouping.members(query.fingerprint)
-    newest, found, parts, [state], history = await together(
+    newest, last, (totals, parts), [state], history = await together(
         find_newest(reader, project_id, only, ever.last_us),
-        _find(reader, source, query.asked.range),
-        find_parts(reader, source),
+        _last(reader, source, query.asked, ever.last_us),
+        find_parts(reader, source, query.asked.range),
         states_of(states, project_id, members[:1]),
         history_of(states, project_id, members[0]),
+    )
+    last = newest.event_id if last is None and newest else last
+    found = Found(
+        count=totals.count,
+        users=totals.users,
+        severity=totals.severity,
+        first_seen=totals.first_seen,
+        last_seen=totals.last_seen,
+        newest_event_id=last if totals.count else None,
+        trend=totals.trend,
     )
     return ErrorDetail(members[0], members, ever.shown, newest, found, parts, state, history)
 
 
-async def _find(reader: Reader, source: Source, range: Range) -> Found:
-    trend, values = trend_sql(range)
-    shape = Shape(
-        Found,
-        {
-            "count": "count()",
-            "users": USERS,
-            "severity": SEVERITY,
-            "first_seen": "if(count() = 0, NULL, min(timestamp))",
-            "last_seen": "if(count() = 0, NULL, max(timestamp))",
-            "newest_event_id": f"argMax(event_id, ({', '.join(PLACE_COLUMNS)}))",
-            "trend": trend,
-        },
-    )
-    [found] = await source.read(reader, shape.rows, shape.select, more=values)
-    return found
+async def _last(reader: Reader, source: Source, asked: Asked, last_us: int) -> str | None:
+    """The newest that is found; None if that is the newest of all, which happened at `last_us`; '' for none."""
+    if asked.q == EVERYTHING and not asked.state and asked.range.start <= last_us <= asked.range.end:
+        return None
+    rows = await source.rows(reader, "event_id", f"{NEWEST_FIRST} LIMIT 1")
+    return text_of(rows[0][0]) if rows else ""
 
 
 def group_question(groups: Groups, states: States) -> Question[GroupQuery]:
