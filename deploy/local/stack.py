@@ -17,7 +17,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.sluice_processes import Gateway, Writer
 from deploy.local.supervisor import Supervisor
 from deploy.local.valkey import Valkey
-from shared.dsn import dsn_of
+from shared.dsn import NoDsn, dsn_of
 
 USUAL_GATEWAY_PORT = 8080
 
@@ -74,8 +74,7 @@ class Stack:
         ]
         self._supervisor.start(more)
         folder.remember("ports", "gateway", gateway.port)
-        sentry = dsn_of(gateway.url, demo["SLUICE_PUBLIC_KEY"])
-        public = {"SLUICE_URL": gateway.url, **demo, "SLUICE_SENTRY_DSN": sentry, **addresses}
+        public = {"SLUICE_URL": gateway.url, **demo, **_dsn(gateway.url, demo), **addresses}
         public.pop("SLUICE_CLICKHOUSE_READ_URL", None)
         write_whole(folder.env, "".join(f"{name}={value}\n" for name, value in public.items()))
         return public
@@ -153,3 +152,10 @@ class Stack:
     def _write_state(self, rows: list[dict[str, object]]) -> None:
         with contextlib.suppress(FileNotFoundError):  # the folder was removed while running
             write_whole(self._folder.state, json.dumps({"processes": rows}))
+
+
+def _dsn(url: str, demo: Mapping[str, str]) -> dict[str, str]:
+    """Nothing for a public key of an older Sluice that no DSN can hold."""
+    with contextlib.suppress(NoDsn):
+        return {"SLUICE_SENTRY_DSN": dsn_of(url, demo["SLUICE_PUBLIC_KEY"])}
+    return {}

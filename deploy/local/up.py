@@ -125,8 +125,11 @@ class _Run:
         say("\nSend a log, and read it back a second later:\n")
         say(f"  curl -sS {url}/ingest/logs {_bearer(env['SLUICE_INGEST_KEY'])} -d '{body}'", markup=False)
         say(f"  curl -sS {logs} {_bearer(env['SLUICE_READ_KEY'])}", markup=False)
-        say("\nThe DSN for any of Sentry's SDKs:\n")
-        say(f"  {env['SLUICE_SENTRY_DSN']}", markup=False)
+        if dsn := env.get("SLUICE_SENTRY_DSN"):
+            say("\nThe DSN for any of Sentry's SDKs:\n")
+            say(f"  {dsn}", markup=False)
+        else:
+            say("\n[yellow]No DSN can hold the demo project's old public key: sluice key create makes a key for one.")
         if not self._demo:
             say("\nAn hour of a made-up shop's traffic, so that every page has something to show:\n")
             say(f"  {_SLUICE} demo{self._beside()}", markup=False)
