@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,8 @@ CHUNK_BYTES = 900_000
 
 FAILING_S = 5.0
 """How long after a failed publish the process counts as not ready, unless another one is stored."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 Message = tuple[str, bytes, bytes | None]
 """(topic, value, key): messages with the same key go to one partition."""
@@ -102,6 +105,7 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
         event_ids=event_ids,
         fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
         rules_revision=rules_revision,
+        extra=_decode(part.extra) if part.extra else None,
     )
 
 

@@ -49,7 +49,7 @@ class SentryRoute(IngestRoute):
             return await publish()
         name = IMPLICIT + b"event:" + of_events[0].named.encode()
         # Of what is stored alone: an SDK that sends again from its disk writes another header.
-        digest = digest_of(b"\n".join(bytes(part.payload) for part in of_events), None)
+        digest = digest_of(b"".join(each for part in of_events for each in part.digests))
         try:
             return await self._idempotency.once(key.project_id, route, name, digest, publish)
         except KeyReused:

@@ -5,7 +5,8 @@ The two are apart so that the gateway never encodes records again (it sends on t
 a reader gets the stamp without looking at the records.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -42,6 +43,8 @@ class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     """Of errors: the algorithm whose result the client was told."""
     rules_revision: int = 0
     """Of errors: the revision of the project's grouping rules that the client's answer followed; 0 for none."""
+    extra: Mapping[str, Any] | None = None
+    """What the request said beside its records, for the `extra` of each row. Older writers know no format with it."""
 
 
 class UnknownVersion(Exception):

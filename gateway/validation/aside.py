@@ -49,6 +49,7 @@ class PartOf(msgspec.Struct, array_like=True):
     service: str
     environment: str
     release: str
+    extra: bytes
     prints_of: list[Printed]
     event_ids: list[str]
     pings: int

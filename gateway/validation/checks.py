@@ -35,6 +35,7 @@ class Checks:
         self._name = intake.name
         self._fast_bytes = inf if patient else FAST_BYTES
         self._slow_bytes = inf if patient else SLOW_BYTES
+        self._light_bytes = 0 if intake.is_packed and not patient else self._slow_bytes
         self._validators = {
             name: validator(registry.formats[name], body, api, self._slow_bytes) for name, body in intake.bodies.items()
         }
@@ -47,7 +48,7 @@ class Checks:
         if self._intake.unwrap is None:
             pairs: Sequence[tuple[str, Any]] = ((self._name, body),)
         else:
-            if len(body) > self._slow_bytes and self._intake.is_heavy(body):
+            if len(body) > self._light_bytes and self._intake.is_heavy(body):
                 raise Heavy
             pairs = unwrapped(self._intake, self._api, body, content_type.decode("latin-1"))
         bodies: list[Body] = []

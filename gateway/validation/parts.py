@@ -27,6 +27,8 @@ class Part(msgspec.Struct, gc=False):
     release: str = ""
     prints_of: list[Printed] = []
     """Of each record whose fingerprint the answer carries."""
+    extra: bytes = b""
+    """What the request said beside its records, for the `extra` of each row: a JSON object, b'' for nothing."""
     event_ids: Sequence[str] = ()
     """Of errors: the client's own id of each record; '' if the gateway must make one."""
     pings: int = 0
@@ -34,8 +36,8 @@ class Part(msgspec.Struct, gc=False):
     places: Sequence[int] = ()
     """Of events that came in an array: the index there of each record; () where the one record is the body."""
     digests: Sequence[bytes] = ()
-    """Of events: `event_digest` of each record with a client's id, b'' for the others. Made where the records are
-    checked, because large ones take their time."""
+    """Of events: `event_digest` of each record with a client's id, b'' for the others; of a `named` part one of all its
+    records. Made where the records are checked, because large ones take their time."""
     repeated: Sequence[tuple[int, str]] = ()
     """(index among the accepted, id) of each event that is accepted because it was published before."""
     is_derived: bool = False

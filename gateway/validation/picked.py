@@ -1,5 +1,6 @@
 """Records that an intake has picked out of a body itself."""
 
+from hashlib import blake2b
 from math import inf
 from typing import get_args
 
@@ -46,6 +47,8 @@ class PickedValidator:
             service=picking.service,
             environment=picking.environment,
             release=picking.release,
+            extra=picking.extra,
+            digests=[blake2b(payload, digest_size=16).digest()] if picking.named else (),
             event_ids=[each for index, each in enumerate(picking.event_ids) if index not in unread],
             reasons=picking.reasons,
             named=picking.named,
@@ -53,11 +56,14 @@ class PickedValidator:
         )
 
     def _refuse_depth(self, payload: bytes) -> None:
-        if looks_too_deep(payload):
-            if len(payload) > self._slow_bytes:
-                raise Heavy
-            if is_too_deep(payload):
-                raise Unreadable("nested too deeply")
+        if not looks_too_deep(payload):
+            return
+        for record in split(payload):  # many flat ones look deep together
+            if looks_too_deep(record):
+                if len(record) > self._slow_bytes:
+                    raise Heavy
+                if is_too_deep(record):
+                    raise Unreadable("nested too deeply")
 
     def _readable(self, payload: bytes, n: int) -> tuple[bytes, set[int]]:
         """The records that the format's codec reads, and the indices of the others."""

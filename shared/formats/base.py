@@ -66,6 +66,9 @@ class Rows:
 
     def add(self, stamp: Stamp, records: list[Any], rules: Rules = NO_RULES) -> None:
         n = len(records)
+        if stamp.extra:
+            first = len(self.records)
+            self.notes |= {row: dict(stamp.extra) for row in range(first, first + n)}
         self.records += records
         self.project_id += [stamp.project_id] * n
         self.received_at += [stamp.received_at] * n

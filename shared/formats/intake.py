@@ -201,6 +201,8 @@ class Picking(msgspec.Struct, gc=False):
     service: str = ""
     environment: str = ""
     release: str = ""
+    extra: bytes = b""
+    """What the request says beside its records, for the `extra` of each row: a JSON object, b'' for nothing."""
     event_ids: tuple[str, ...] = ()
     """Of errors: the client's own id of each record; '' for none."""
     named: str = ""
@@ -243,6 +245,8 @@ class Intake:
     is_heavy: Callable[[bytes], bool] = many_lines
     """Whether to unwrap and check a body of more than 16 kB may take more than a few milliseconds, told in some
     microseconds."""
+    is_packed: bool = False
+    """Bodies may hold far more than their bytes say: `is_heavy` is asked about small ones, too."""
     kind: Literal["ingest", "drain", "sentry"] = "ingest"
     """A drain answers the ownership handshake, may be signed, recognises a repeat by its body, and has a limit only
     if its project sets one. Sentry's SDKs carry their keys in further places, and are asked to send less."""

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from shared.formats.intake import Malformed, TooMany
+from shared.formats.lenient_json import BOM
 
 MOST_ITEMS = 1_000
 LONGEST_HEADER = 64_000
@@ -23,6 +24,8 @@ class Header(msgspec.Struct, gc=False):
     event_id: msgspec.Raw = _ABSENT
     dsn: msgspec.Raw = _ABSENT
     trace: msgspec.Raw = _ABSENT
+    sent_at: msgspec.Raw = _ABSENT
+    sdk: msgspec.Raw = _ABSENT
 
 
 class Item(NamedTuple):
@@ -60,7 +63,7 @@ def header_of(body: bytes) -> tuple[Header, int]:
     """The envelope's header, and where the line after it begins. Raises `Malformed`."""
     line, at = _line(body, 0)
     try:
-        return _header(line), at
+        return _header(line.removeprefix(BOM)), at
     except _REFUSED as error:
         raise Malformed("the envelope's header is no line with a JSON object") from error
 

@@ -11,11 +11,14 @@ from shared.formats.intake import Intake, Picked
 from shared.formats.sentry import errors, llm, logs, picking, spans, transactions
 from shared.formats.sentry.picking import pick
 from shared.formats.sentry.replies import reply
-from shared.formats.sentry.store import pick_stored
+from shared.formats.sentry.store import is_large_once_unpacked, is_packed, pick_stored
 
+_LIGHT_BYTES = 16_000
+"""A body of no more than this is never heavy."""
 _HEAVY = 5_000
-"""Objects in a body of at most 256 kB; usual ones have some hundred."""
-_MANY_FIELDS = 20_000
+"""Objects and arrays in a body of at most 256 kB; usual ones have some hundred."""
+_MANY_FIELDS = 16_000
+_MANY_VALUES = 10_000
 _MANY_TIMES = 1_500
 """Each record has one or two."""
 _MANY_ODD = 500
@@ -34,9 +37,18 @@ _EVENT: Mapping[str, Any] = {
 
 def is_heavy(body: bytes) -> bool:
     """Whether to pick the records of a body and to judge them may take more than a few milliseconds."""
-    if body.count(b"{") > _HEAVY or body.count(b'":') > _MANY_FIELDS or body.count(b"timestamp") > _MANY_TIMES:
+    if body.count(b"{") + body.count(b"[") > _HEAVY or body.count(b":") > _MANY_FIELDS:
         return True
-    return sum(map(body.count, (b"NaN", b"Infinity", b"\\ud"))) > _MANY_ODD
+    if body.count(b",") > _MANY_VALUES or body.count(b"timestamp") > _MANY_TIMES:
+        return True
+    return sum(map(body.count, (b"NaN", b"Infinity", b"\\ud", b"\\uD"))) > _MANY_ODD
+
+
+def is_heavy_stored(body: bytes) -> bool:
+    """The same for one of any size that may be packed."""
+    if is_packed(body):
+        return is_large_once_unpacked(body, _LIGHT_BYTES)
+    return len(body) > _LIGHT_BYTES and is_heavy(body)
 
 
 NOT_STORED = Format(picking.ITEMS, signal="sentry", columns=None, codec=JsonArray(msgspec.Raw))
@@ -68,7 +80,8 @@ STORE = Intake(
     bodies=_BODIES,
     reply=reply,
     unwrap=pick_stored,
-    is_heavy=is_heavy,
+    is_heavy=is_heavy_stored,
+    is_packed=True,
     kind="sentry",
     operation="sentry_store",
     media_types=("application/json",),

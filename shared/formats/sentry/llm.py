@@ -14,8 +14,8 @@ from shared.formats.sentry.span import span_of
 from shared.formats.sentry.span_rows import duration_us, milliseconds, source_columns
 
 _MARK: Final = b"gen_ai."
-_PIECE: Final = b'":'
-"""Of a field or an attribute."""
+_PIECE: Final = b":"
+"""Of a field or an attribute. Spaces may stand before it."""
 
 
 def columns(rows: Rows) -> Columns:

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.formats.intake import BadRecord, Picking, TooMany
 from shared.formats.sentry import errors, logs, span_rows
+from shared.formats.sentry.beside import said_beside
 from shared.formats.sentry.envelope import Header, Item, parse
 from shared.formats.sentry.lenient import cleaned, event_id_of
 from shared.formats.sentry.reading import Fields, array, fields, text
@@ -77,7 +78,9 @@ class _Finding:
         trace = fields(header.trace)
         self._environment = text(trace.get("environment")) or _ENVIRONMENT
         self._release = text(trace.get("release"))
+        self._header = header
         self._events: list[Found] = []
+        self._bad = {ERRORS: _Records([], []), TRANSACTIONS: _Records([], [])}
         self._spans = _Records([], [])
         self._logs = _Records([], [])
         self._dropped: list[tuple[str, str]] = []
@@ -103,7 +106,7 @@ class _Finding:
 
     def all(self) -> list[Found]:
         found = self._events
-        for name, records in ((SPANS, self._spans), (LOGS, self._logs)):
+        for name, records in (*self._bad.items(), (SPANS, self._spans), (LOGS, self._logs)):
             if any(records):
                 found.append((name, self._picking(records, self._environment, self._release)))
         if self._sentence and not any(picking.n for _, picking in found):
@@ -116,11 +119,12 @@ class _Finding:
         if text(sent.get("type")) == "transaction":  # SDKs of before envelopes
             self._take_transaction(place, event)
         elif fault := _fault(event, errors.judge):
-            self._drop(place, "event", fault)
+            self._drop(place, ERRORS, fault)
         else:
             self._count(1)
             picking = self._of_event(_Records([bytes(event)], []), sent)
             picking.event_ids = (picking.named,)
+            picking.extra = said_beside(self._header, sent)
             self._events.append((ERRORS, picking))
 
     def _take_transaction(self, place: str, event: msgspec.Raw) -> None:
@@ -130,7 +134,7 @@ class _Finding:
         records = _judged(place, spans, span_rows.judge)
         transaction = _encode(sent)
         if fault := _fault(msgspec.Raw(transaction), span_rows.judge):
-            self._drop(place, "transaction", fault)
+            self._drop(place, TRANSACTIONS, fault)
         else:
             records.good.insert(0, transaction)
         if any(records):
@@ -167,10 +171,11 @@ class _Finding:
             service=service,
         )
 
-    def _drop(self, place: str, what: str, fault: str) -> None:
+    def _drop(self, place: str, name: str, fault: str) -> None:
+        what = "event" if name == ERRORS else "transaction"
         if fault == "too_large":
             raise TooMany(f"the {what} is over the limit")
-        self._dropped.append((place, fault))
+        self._bad[name].bad.append((place, fault))
         self._sentence = self._sentence or f"Invalid {what}: {_SENTENCES[fault]}"
 
     def _count(self, n: int) -> None:
@@ -190,4 +195,7 @@ def _judged(place: str, records: Sequence[msgspec.Raw], judge: Judge) -> _Record
 
 
 def _fault(record: msgspec.Raw, judge: Judge) -> str:
-    return "too_large" if len(bytes(record)) > MAX_RECORD_BYTES else judge(record)
+    sent = memoryview(record)
+    if len(sent) > MAX_RECORD_BYTES:
+        return "too_large"
+    return judge(record) if bytes(sent[:1]) == b"{" else "not_an_object"

@@ -13,6 +13,8 @@ from shared.formats.values import microseconds, plausible
 
 T = TypeVar("T")
 
+_CONTAINERS = (b"[", b"{")
+
 Fields = dict[str, msgspec.Raw]
 
 NOTHING = msgspec.Raw(b"null")
@@ -24,6 +26,7 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """ValueError: not UTF-8."""
 
 _decode = msgspec.json.Decoder(float_hook=float).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_fields = msgspec.json.Decoder(Fields).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -53,9 +56,11 @@ def array(raw: msgspec.Raw | None) -> list[msgspec.Raw] | None:
 
 
 def text(raw: msgspec.Raw | None) -> str:
-    """A text; '' for anything else."""
-    found = value(raw)
-    return found if isinstance(found, str) else ""
+    """A text; '' for anything else, which is not decoded first: it may be large."""
+    try:
+        return "" if raw is None else _decode_text(raw)
+    except _UNREADABLE:
+        return ""
 
 
 def moment(raw: msgspec.Raw | None) -> int | None:
@@ -63,6 +68,8 @@ def moment(raw: msgspec.Raw | None) -> int | None:
 
     Seconds are doubles, which hold no whole microseconds: the nearest one is meant.
     """
+    if raw is None or memoryview(raw)[:1] in _CONTAINERS:
+        return None
     sent = value(raw)
     if isinstance(sent, str):
         return None if any_time(sent) is None else microseconds(sent)

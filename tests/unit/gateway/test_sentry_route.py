@@ -15,6 +15,8 @@ from gateway.apis.sentry import API
 from gateway.http.answer import Answer as Made
 from gateway.idempotency import Work
 from gateway.rejections import KeyReused, RateLimited
+from shared.envelope import unseal
+from shared.formats.base import Rows
 from shared.queue.base import QueueUnavailable
 from tests.fuzz.in_process import KNOWN, InProcess
 from tests.fuzz.requests import Answer, Request
@@ -186,6 +188,24 @@ def test_a_page_may_send_what_sentrys_sdks_add(gateway: InProcess) -> None:
     assert (answer.status, answer.header("access-control-allow-origin")) == (204, "https://a.example")
     allowed = (answer.header("access-control-allow-headers") or "").split(", ")
     assert {*names.decode().split(", ")} < {*allowed}
+
+
+def test_the_queue_gets_what_the_header_says_and_no_key(gateway: InProcess) -> None:
+    header = (
+        b'{"sent_at":"2026-11-25T21:45:54Z","sdk":{"name":"a"},"trace":{"public_key":"%b"},"dsn":"https://%b@x.y/1"}'
+    )
+    key = KNOWN.ingest.encode()
+    assert post(gateway, header % (key, key) + b'\n{"type":"event"}\n' + EVENT, accept="*/*").status == 200
+    ((message,),) = gateway.producer.messages.values()
+    stamp, payload = unseal(message)
+    assert stamp.extra == {"sent_at": "2026-11-25T21:45:54Z", "sdk": {"name": "a"}}
+    assert bytes(payload) == b"[%b]" % EVENT
+    assert key not in message
+    added = Rows()
+    added.add(msgspec.structs.replace(stamp, extra=None), [1])
+    added.add(stamp, [2])
+    assert added.notes == {1: stamp.extra}
+    assert rows(gateway) == {"errors": 1}
 
 
 def test_what_is_not_stored_is_counted_by_its_reason(gateway: InProcess) -> None:

@@ -93,6 +93,37 @@ def test_an_events_id_is_the_headers_else_its_own(header: bytes, event: dict[str
     assert [picking.named for _, picking in found] == [named, named]
 
 
+SDK = {"name": "sentry.javascript.node", "version": "11.12.0", "settings": {"infer_ip": "auto"}, "n": 10**30}
+
+
+@pytest.mark.parametrize(
+    ("header", "event", "extra"),
+    [
+        ({"sent_at": "2026-11-25T21:45:54.2Z", "sdk": SDK}, {}, {"sent_at": "2026-11-25T21:45:54.2Z", "sdk": SDK}),
+        (
+            {"sent_at": "2026-11-25T21:45:54.2Z", "sdk": SDK},
+            {"sdk": {"name": "own"}},
+            {"sent_at": "2026-11-25T21:45:54.2Z"},
+        ),
+        ({"sent_at": "yesterday", "sdk": [1]}, {"sdk": {}}, {}),
+        ({"sent_at": 7, "dsn": "https://pk_1@example.com/1", "trace": {"public_key": "pk_1"}}, {}, {}),
+    ],
+)
+def test_what_the_header_says_beside_the_event_goes_to_the_rows_extra(
+    header: dict[str, Any], event: dict[str, Any], extra: dict[str, Any]
+) -> None:
+    sent = json.dumps(header).encode()
+    (name, picking), _ = pick(envelope(("event", event | {"message": "m"}), header=sent))
+    texts = {key: {"name": SDK["name"], "version": SDK["version"]} if key == "sdk" else extra[key] for key in extra}
+    assert (name, json.loads(picking.extra or b"{}")) == ("sentry.errors", texts)
+
+
+def test_a_bad_event_is_dropped_as_what_it_would_have_become() -> None:
+    found = pick(envelope(("event", b"[]"), ("event", EVENT), ("session", b"{}")))
+    bad = {name: picking.dropped for name, picking in found if picking.dropped}
+    assert bad == {"sentry.errors": [("0", "not_an_object")], ITEMS: [("2", "item_session")]}
+
+
 def test_a_transaction_and_its_spans_are_records_of_one_array_as_they_were_sent() -> None:
     raw = (
         b'{"spans":[{"trace_id":"%b","span_id":"%b","start_timestamp":1.50,"x":1e2},{"span_id":"1"}, 7],'
@@ -187,12 +218,16 @@ def test_reports_are_counted_by_known_words() -> None:
     assert found == [(ITEMS, Picking(b"[]", 0, reasons={"network_error error": 5, "other other": 1}))]
 
 
+PACKED = zlib.compress(EVENT)
+CUT = tuple(map(base64.b64encode, (PACKED[:-4], PACKED + b"more")))
+
+
 def test_a_stored_event_may_be_packed_as_raven_packs_it() -> None:
-    for body in (EVENT, b" \n" + EVENT, base64.b64encode(EVENT), base64.b64encode(zlib.compress(EVENT))):
+    for body in (EVENT, b"\xef\xbb\xbf \n" + EVENT, base64.b64encode(EVENT), base64.b64encode(zlib.compress(EVENT))):
         assert stored(pick_stored(body, "application/octet-stream")) == {"sentry.errors": [{"message": "hello"}]}
     sent = envelope(("log", {"items": [{"timestamp": 1, "body": "b"}]}))
     assert "sentry.logs" in stored(pick_stored(sent, "application/x-sentry-envelope"))
-    for body in (b"", b"[]", b"%%%", base64.b64encode(b"text"), base64.b64encode(zlib.compress(b"[]"))):
+    for body in (b"", b"[]", b"%%%", base64.b64encode(b"text"), base64.b64encode(zlib.compress(b"[]")), *CUT):
         with pytest.raises(Malformed):
             pick_stored(body, "")
     with pytest.raises(TooMany):
