@@ -40,6 +40,9 @@ _NUMBERED = re.compile(r"/api/\d+(?=/)", re.ASCII)
 """How the paths of Sentry's SDKs begin. The number is not looked at."""
 _ANY_NUMBER = "/api/{sentry_project:digits}"
 
+_STORE = re.compile(r"/api(/\d+)?/store/?", re.ASCII)
+"""Where browsers of old sent events with `GET`, in the address: that is no route."""
+
 _GLUED = 8
 """Runs of slashes in a path that are looked at one by one."""
 
@@ -228,6 +231,8 @@ def _answers(apis: Apis) -> dict[Any, Callable[[Request, Exception], Awaitable[R
             allow = (error.headers or {}).get("Allow", "")
             if request.method == "OPTIONS":
                 return Response(status_code=204, headers=preflight(allow, _asked(request)))
+            if request.method in ("GET", "HEAD") and _STORE.fullmatch(request.url.path):
+                return answered(request, NotFound())
             return answered(request, MethodNotAllowed(allow))
         return answered(request, NotFound() if error.status_code == 404 else InternalError())
 

@@ -121,6 +121,14 @@ def test_paths(gateway: InProcess, path: str, body: bytes, status: int) -> None:
         assert answer.header("x-sentry-error") == detail
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/1/store/", 404), ("/api/store", 404), (PATH, 405), ("/api/2", 404)]
+)
+def test_events_in_an_address_are_not_taken(gateway: InProcess, path: str, status: int) -> None:
+    for method in ("GET", "HEAD"):
+        assert gateway.ask(Request(path, method, path.encode(), [])).status == status
+
+
 GOOD = f"Sentry sentry_key={KNOWN.ingest}"
 BAD = "Sentry sentry_key=unknown"
 IN_DSN = b'{"dsn":"https://%b@example.com/1"}\n{"type":"event"}\n' + EVENT
