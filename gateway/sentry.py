@@ -44,12 +44,16 @@ class SentryRoute(IngestRoute):
         publish, route = partial(self._publish, key, parts), self.intake.route
         if sent := key_from(request.headers.get(b"idempotency-key")):
             return await self._idempotency.once(key.project_id, route, sent, digest_of(request.body, token), publish)
-        of_events = [part for part in parts if part.named and part.n]
-        if not of_events:
+        stored = [part for part in parts if part.n and not part.is_derived]
+        named = next((part.named for part in stored if part.named), None)
+        if named is None:
             return await publish()
-        name = IMPLICIT + b"event:" + of_events[0].named.encode()
-        # Of what is stored alone: an SDK that sends again from its disk writes another header.
-        digest = digest_of(b"".join(each for part in of_events for each in part.digests))
+        name = IMPLICIT + b"event:" + named.encode()
+        # Of all that is stored, or something would be lost beside a repeated event; and of nothing else: an SDK that
+        # sends again from its disk writes another header.
+        digest = digest_of(
+            b"".join(each for part in stored for each in part.digests or [digest_of(bytes(part.payload))])
+        )
         try:
             return await self._idempotency.once(key.project_id, route, name, digest, publish)
         except KeyReused:

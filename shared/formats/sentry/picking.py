@@ -105,10 +105,12 @@ class _Finding:
                 self._dropped.append((place, f"item_{other if other in _NOT_STORED else 'unknown'}"))
 
     def all(self) -> list[Found]:
-        found = self._events
+        found = [*self._events]
         for name, records in (*self._bad.items(), (SPANS, self._spans), (LOGS, self._logs)):
             if any(records):
-                found.append((name, self._picking(records, self._environment, self._release)))
+                picking = self._picking(records, self._environment, self._release)
+                picking.named = self._named if self._events else ""  # it is theirs only beside an event
+                found.append((name, picking))
         if self._sentence and not any(picking.n for _, picking in found):
             raise BadRecord(self._sentence)
         beside = Picking(b"[]", 0, self._dropped, named=self._named, reasons=self._reports)

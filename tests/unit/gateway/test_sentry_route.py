@@ -283,6 +283,8 @@ def test_an_event_is_stored_once_under_its_id(gateway: InProcess) -> None:
         assert again.header("x-event-id") == ID
         other = post(gateway, ENVELOPE.replace(b"hello", b"other"))
         assert (other.status, json.loads(other.body)["detail"]) == (400, "event_id was used with another request body")
+        beside = post(gateway, ENVELOPE + b'\n{"type":"log"}\n{"items":[{"timestamp":1,"body":"b"}]}')
+        assert beside.status == 400, "a log beside a repeated event would be acknowledged and lost"
         attached = b'{"event_id":"%b"}\n{"type":"attachment"}\n\n' % ID.encode()
         assert json.loads(post(gateway, attached).body) == {"id": ID}
         assert rows(gateway) == {"errors": 1}

@@ -160,6 +160,16 @@ def test_a_containers_records_are_judged_one_by_one() -> None:
     ]
 
 
+def test_only_beside_an_event_is_a_container_stored_under_the_headers_id() -> None:
+    header, containers = b'{"event_id":"%b"}' % ID.encode(), [("span", SPAN), ("log", {"timestamp": 1, "body": "b"})]
+    alone, with_event = (
+        pick(envelope(*containers, header=header)),
+        pick(envelope(("event", EVENT), *containers, header=header)),
+    )
+    assert [picking.named for _, picking in alone] == ["", "", ID]
+    assert [picking.named for _, picking in with_event] == [ID] * 4
+
+
 def test_items_that_are_not_stored_are_dropped_by_name() -> None:
     found = pick(envelope(("replay_video", b"\0"), ("event", EVENT), ("otel_log", b"{}"), ("unknown", b"{}")))
     assert dropped(found) == [("0", "item_replay_video"), ("2", "item_unknown"), ("3", "item_unknown")]
