@@ -5,7 +5,7 @@ from typing import NamedTuple, get_args
 
 from shared.metrics import DropReason
 
-_AGAIN = "Clients send again, and lose nothing by it."
+_AGAIN = "Clients send again, and lose nothing by it: all but Sentry's SDKs."
 
 
 class Reason(NamedTuple):
