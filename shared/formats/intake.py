@@ -262,7 +262,8 @@ class Intake:
 
     @property
     def route(self) -> str:
-        return self.routes[0]
+        """As it is written in the API's description."""
+        return self.routes[0].replace(":digits}", "}")
 
     @property
     def name(self) -> str:

@@ -229,6 +229,7 @@ def test_what_is_not_stored_is_counted_by_its_reason(gateway: InProcess) -> None
     post(gateway, b'{}\n{"type":"brand_new"}\n{}\n{"type":"otel_log"}\n{}')
     post(gateway, (FILES / "python-2.75-client_report.envelope").read_bytes())
     assert count("sluice_drops_total", signal="sentry", reason="item_unknown") == before + 2
+    assert count("sluice_requests_total", route="/api/{sentry_project}/envelope", outcome="accepted") > 0
     assert count("sluice_sentry_discarded_total", reason="network_error", category="error") == reported + 3
 
 
