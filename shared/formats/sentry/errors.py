@@ -9,7 +9,7 @@ from shared.formats.base import Columns, Format, Rows
 from shared.formats.codec import JsonArray
 from shared.formats.digests import digests
 from shared.formats.levels import level_of
-from shared.formats.sentry.event import NEEDED, Event, event_of
+from shared.formats.sentry.event import NEEDED, USER_IDS, Event, event_of
 from shared.formats.sentry.reading import fields, moments, text
 from shared.formats.sentry.tags import said
 from shared.formats.users import People
@@ -18,7 +18,7 @@ from shared.formats.vercel_ids import vercel_ids
 _SEVERITY = {"fatal": "critical", "error": "high", "warn": "medium"}
 _AS_SENT = ("level", "platform", "release", "trace_id", "span_id", "breadcrumbs", "attributes")
 
-_users = People("user", ("id", "email"))
+_users = People("user", USER_IDS)
 _encode = msgspec.json.Encoder().encode
 
 

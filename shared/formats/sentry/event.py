@@ -1,7 +1,7 @@
 """One event as its columns need it (sentry-rows.md, "Errors")."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,8 +11,16 @@ from shared.formats.sentry.exceptions import Frame, Thrown, frames_in, is_messag
 from shared.formats.sentry.reading import NOTHING, Fields, array, fields, hex_id, sent_time, taken, text, value
 from shared.formats.sentry.source import service_of
 from shared.formats.sentry.stacks import stack_text
+from shared.formats.users import text_of
 
 _encode = msgspec.json.Encoder().encode
+
+LARGER: Final = 4
+"""How many times as long as the JSON of a stack its text may be: usual ones are shorter, but not one of a thousand
+empty lines."""
+
+USER_IDS = ("id", "email")
+"""Those of a user that have columns of their own."""
 
 NEEDED = ("exception", "message", "logentry", "stacktrace")
 """An event without any of them says nothing."""
@@ -71,12 +79,12 @@ def event_of(sent: msgspec.Raw, event_id: str) -> Event:
         environment=taken(rest, "environment", text) or "",
         release=taken(rest, "release", text) or "",
         service=service_of(every, {}),
-        user=taken(rest, "user", _object) or NOTHING,
+        user=_user(rest),
         breadcrumbs=taken(rest, "breadcrumbs", _breadcrumbs) or b"",
         timestamp=taken(rest, "timestamp", sent_time),
         type=kind,
         message=message,
-        stack=stack_text(platform, main or _nobody(stacktrace)),
+        stack=stack_text(platform, main or _nobody(stacktrace), LARGER * _size(every)),
         handled=main is not None and main.handled,
         trace_id=hex_id(trace.get("trace_id"), TRACE_BYTES),
         span_id=hex_id(trace.get("span_id"), SPAN_BYTES),
@@ -84,6 +92,11 @@ def event_of(sent: msgspec.Raw, event_id: str) -> Event:
         said=client_list_in(every.get("fingerprint")),
         attributes=_encode(rest) if rest else b"",
     )
+
+
+def _size(sent: Fields) -> int:
+    """Bytes of what the stack is made of."""
+    return sum(len(bytes(sent[name])) for name in ("exception", "stacktrace") if name in sent)
 
 
 def _said(sent: Fields, main: Thrown | None) -> tuple[str, str]:
@@ -111,8 +124,18 @@ def client_list_in(raw: msgspec.Raw | None) -> tuple[str, ...]:
     return tuple(each if isinstance(each, str) else _encode(each).decode() for each in scalars)
 
 
-def _object(raw: msgspec.Raw) -> msgspec.Raw | None:
-    return raw if fields(raw) else None
+def _user(rest: Fields) -> msgspec.Raw:
+    """Taken out, unless its id or address is no text: the attributes then have it, too."""
+    sent = rest.get("user", NOTHING)
+    person = fields(sent)
+    if person and all(_is_text(person.get(name)) for name in USER_IDS):
+        del rest["user"]
+    return sent if person else NOTHING
+
+
+def _is_text(raw: msgspec.Raw | None) -> bool:
+    sent = value(raw)
+    return sent in (None, "") or bool(text_of(sent))
 
 
 def _breadcrumbs(raw: msgspec.Raw) -> bytes:

@@ -4,7 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+MOST_THROWN: Final = 100
+"""Exceptions of an event: the main one and those before it. SDKs send 50 at most."""
+MOST_FRAMES: Final = 2_000
+"""Frames of an exception: half of them the outermost, half the innermost. Fingerprints look at 1,000 lines."""
 
 _OF_PYTHON = ("__cause__", "__context__")
 _TO_CAUSES = ("cause", *_OF_PYTHON)
@@ -72,11 +77,11 @@ def thrown_in(exception: Any, stacktrace: Any = None) -> Thrown | None:
     `exception`: `{"values": [...]}`, a list, or one object. `stacktrace`: an event's own, for a single exception
     without frames.
     """
-    values = [_one(each) for each in _values(exception) if isinstance(each, dict)]
-    if not values:
+    sent = [each for each in _values(exception) if isinstance(each, dict)]
+    if not sent:
         return None
-    last = max((n for n, each in enumerate(values) if each.type or each.message), default=len(values) - 1)
-    del values[last + 1 :]
+    last = next((n for n in reversed(range(len(sent))) if _says(sent[n])), len(sent) - 1)
+    values = list(map(_one, sent[max(0, last + 1 - MOST_THROWN) : last + 1]))
     main = values[-1]
     if len(values) == 1 and not main.frames:
         main.frames = frames_in(stacktrace)
@@ -92,8 +97,12 @@ def is_message(main: Thrown | None) -> bool:
 
 
 def frames_in(stacktrace: Any) -> list[Frame]:
-    frames = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
-    return [_frame(each) for each in frames if isinstance(each, dict)] if isinstance(frames, list) else []
+    sent = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
+    if not isinstance(sent, list):
+        return []
+    half = MOST_FRAMES // 2
+    kept = sent if len(sent) <= MOST_FRAMES else sent[:half] + sent[-half:]
+    return [_frame(each) for each in kept if isinstance(each, dict)]
 
 
 def _values(exception: Any) -> list[Any]:
@@ -101,6 +110,10 @@ def _values(exception: Any) -> list[Any]:
         values = exception.get("values", [exception])
         return values if isinstance(values, list) else []
     return exception if isinstance(exception, list) else []
+
+
+def _says(sent: dict[str, Any]) -> bool:
+    return bool(_text(sent, "type") or _text(sent, "value"))
 
 
 def _one(sent: dict[str, Any]) -> Thrown:

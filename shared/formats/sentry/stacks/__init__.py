@@ -4,6 +4,7 @@ So an error has the fingerprint that a client which sends the runtime's own text
 """
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Final
 
 from shared.formats.sentry.exceptions import Thrown
@@ -23,8 +24,15 @@ _PRINTS: Final[Mapping[str, Print]] = {
 """Platform -> how its runtime prints; all others are printed as JavaScript."""
 
 
-def stack_text(platform: str, thrown: Thrown | None) -> str:
-    """'' where no exception of the chain has frames."""
+_CUT: Final = "\n...\n"
+
+
+def stack_text(platform: str, thrown: Thrown | None, most: float = inf) -> str:
+    """'' where no exception of the chain has frames. Of a text with more than `most` characters both ends."""
     if thrown is None or not any(each.frames for each in thrown.all()):
         return ""
-    return _PRINTS.get(platform, javascript.printed)(thrown)
+    printed = _PRINTS.get(platform, javascript.printed)(thrown)
+    if len(printed) <= most:
+        return printed
+    tail = int(most) // 4
+    return f"{printed[: int(most) - tail]}{_CUT}{printed[len(printed) - tail :]}"

@@ -195,6 +195,23 @@ def test_a_field_of_another_type_stays_in_the_attributes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("user", "columns", "further", "stays"),
+    [
+        ({"id": 7, "name": "ada"}, ("7", ""), {"name": "ada"}, False),
+        ({"id": None, "email": ""}, ("", ""), {}, False),
+        ({"id": {"a": 1}, "email": "user@example.com"}, ("", "user@example.com"), {}, True),
+        ({"email": True, "name": "ada"}, ("", ""), {"name": "ada"}, True),
+    ],
+)
+def test_a_user_whose_id_is_no_text_stays_in_the_attributes(
+    user: dict[str, Any], columns: tuple[str, ...], further: dict[str, Any], stays: bool
+) -> None:
+    row = error_of(EVENT | {"user": user})
+    assert ((row["user_id"], row["user_email"]), json.loads(row["user"] or "{}")) == (columns, further)
+    assert json.loads(row["attributes"]).get("user") == (user if stays else None)
+
+
+@pytest.mark.parametrize(
     ("sent", "service"),
     [
         ({"contexts": {"otel": {"resource": {"service.name": "a"}}}, "tags": {"service": "b"}}, "a"),

@@ -1,5 +1,6 @@
 """Stack text as each runtime prints it (sentry-rows.md, "Stack text")."""
 
+import json
 import re
 import traceback
 from types import TracebackType
@@ -147,6 +148,23 @@ def test_without_frames_there_is_no_stack() -> None:
 def test_the_stack_of_an_event_is_that_of_its_only_exception() -> None:
     event = {"exception": [{"type": "E", "value": "x"}], "stacktrace": {"frames": [OUTER]}}
     assert error_of(event)["stack_trace"] == "E: x\n    at pay (till.src:7)"
+
+
+def test_of_too_many_exceptions_the_last_are_printed_and_of_too_many_frames_both_ends() -> None:
+    def value(n: int, frames: int) -> dict[str, Any]:
+        return {"type": f"E{n}", "stacktrace": {"frames": [{"function": f"f{each}_"} for each in range(frames)]}}
+
+    stack = stack_of("node", *(value(n, 1) for n in range(150)))
+    assert ("E149\n" in stack, "E50\n" in stack, "E49\n" in stack) == (True, True, False)
+    stack = stack_of("node", value(0, 2_500))
+    assert re.findall(r"at f(\d+)_", stack) == [*map(str, range(2_499, 1_499, -1)), *map(str, range(999, -1, -1))]
+
+
+@pytest.mark.parametrize("platform", PRINTED)
+def test_a_stack_is_at_most_four_times_as_long_as_what_was_sent(platform: str) -> None:
+    value = {"type": "E", "value": "\n" * 999, "stacktrace": {"frames": [{}] * 999}}
+    stack = stack_of(platform, *[value] * 9)
+    assert len(stack) <= 4 * len(json.dumps({"values": [value] * 9})) + len("\n...\n")
 
 
 def fail() -> None:
