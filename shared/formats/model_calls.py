@@ -12,7 +12,8 @@ from shared.formats.values import WHOLE_MAX
 
 Attributes = dict[str, Any]
 
-_CALLS = ("chat", "text_completion", "generate_content", "embeddings")
+_CALLS = ("chat", "text_completion", "generate_content", "embeddings", "responses")
+"""The last one is Sentry's word for calls of OpenAI's Responses API."""
 _OPERATION = "gen_ai.operation.name"
 _KINDS = {"LLM": "chat", "EMBEDDING": "embeddings"}
 """OpenInference's kinds of spans that are calls -> operation. Agents, tools and chains sum up the calls in them."""

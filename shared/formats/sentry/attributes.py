@@ -10,8 +10,11 @@ from shared.formats.sentry.reading import NOTHING, Fields, fields, value
 
 
 class _Attribute(msgspec.Struct, gc=False):
-    value: msgspec.Raw = NOTHING
+    value: msgspec.Raw = ABSENT
     unit: msgspec.Raw = ABSENT
+
+
+_ABOUT_VALUES = {"type", "unit"}
 
 
 _decode = msgspec.json.Decoder(dict[str, _Attribute]).decode
@@ -49,7 +52,10 @@ def attributes_in(raw: msgspec.Raw | None) -> Attributes:
         return Attributes({}, {})
     try:
         sent = _decode(raw)
+        is_read = all(each.value is not ABSENT for each in sent.values())
     except (msgspec.MsgspecError, ValueError, RecursionError):
+        is_read = False
+    if not is_read:
         sent = {name: _one(each) for name, each in fields(raw).items()}
     return Attributes(
         {name: each.value for name, each in sent.items()},
@@ -59,6 +65,9 @@ def attributes_in(raw: msgspec.Raw | None) -> Attributes:
 
 def _one(raw: msgspec.Raw) -> _Attribute:
     try:
-        return _decode_one(raw)
+        found = _decode_one(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _Attribute(raw)
+    if found.value is ABSENT:
+        return _Attribute(NOTHING if fields(raw).keys() <= _ABOUT_VALUES else raw)
+    return found

@@ -27,6 +27,8 @@ from shared.formats.sentry.reading import (
 LINE_MAX: Final = 2**32 - 1
 
 _SEVERITY: Final = "sentry.severity_number"
+_SPAN: Final = "sentry.trace.parent_span_id"
+"""Where the SDKs of JavaScript, PHP, .NET and Apple's systems name the span, instead of `span_id`."""
 
 _PROMOTED = {
     "template": "sentry.message.template",
@@ -80,10 +82,14 @@ def log_of(sent: msgspec.Raw) -> Log:
         level=level or "info",
         severity_number=_severity_in(rest, attributes) or SEVERITY_NUMBERS[level or "info"],
         trace_id=taken(rest, "trace_id", lambda raw: hex_id(raw, TRACE_BYTES)) or "",
-        span_id=taken(rest, "span_id", lambda raw: hex_id(raw, SPAN_BYTES)) or "",
+        span_id=taken(rest, "span_id", _span_id) or _span_id(attributes.values.get(_SPAN)),
         attributes=attributes,
         extra=with_values(rest) | attributes.notes,
     )
+
+
+def _span_id(raw: msgspec.Raw | None) -> str:
+    return hex_id(raw, SPAN_BYTES)
 
 
 def _message(body: msgspec.Raw | None) -> str:

@@ -15,6 +15,7 @@ _NAMED: Mapping[str, Mapping[str, Kind]] = {
         "text_completion": "llm",
         "generate_content": "llm",
         "embeddings": "llm",
+        "responses": "llm",
         "execute_tool": "tool",
         "invoke_agent": "agent",
         "create_agent": "agent",

@@ -54,6 +54,21 @@ def test_a_body_that_is_no_text_is_its_json(body: bytes, message: str) -> None:
     assert row["message"] == message
 
 
+@pytest.mark.parametrize(
+    ("sent", "span_id"),
+    [
+        ({"span_id": "CD" * 8}, "cd" * 8),
+        ({"span_id": "cd" * 8, "attributes": {"sentry.trace.parent_span_id": {"value": "ef" * 8}}}, "cd" * 8),
+        ({"attributes": {"sentry.trace.parent_span_id": {"value": "EF" * 8, "type": "string"}}}, "ef" * 8),
+        ({"attributes": {"sentry.trace.parent_span_id": {"value": "none"}}}, ""),
+    ],
+)
+def test_the_span_is_named_by_the_entry_or_by_an_attribute(sent: dict[str, Any], span_id: str) -> None:
+    row = log_of(LOG | sent)
+    assert row["span_id"] == span_id
+    assert ("sentry.trace.parent_span_id" in json.loads(row["attributes"] or "{}")) == ("attributes" in sent)
+
+
 def test_attributes_with_columns() -> None:
     promoted = {
         "sentry__message__template": "sold %s",

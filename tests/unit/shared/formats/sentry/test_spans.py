@@ -97,10 +97,10 @@ def test_attributes_of_version_2_are_flattened_byte_for_byte() -> None:
     sent = (
         b'[{"trace_id":"%b","span_id":"%b","name":"n","start_timestamp":1,"end_timestamp":2,"links":[{"span_id":"x"}],'
         b'"attributes":{"a":{"value":1.50,"type":"double","unit":"ms"},"b":{"value":[1, 2]},"c":7,'
-        b'"d":{"type":"string"}}}]' % (b"ab" * 16, b"cd" * 8)
+        b'"d":{"type":"string"},"e":{"n":1}}}]' % (b"ab" * 16, b"cd" * 8)
     )
     (row,) = rows_in("sentry.spans", sent)
-    assert row["attributes"] == b'{"a":1.50,"b":[1, 2],"c":7,"d":null}'
+    assert row["attributes"] == b'{"a":1.50,"b":[1, 2],"c":7,"d":null,"e":{"n":1}}'
     assert row["extra"] == {"units": {"a": "ms"}}
     assert row["links"] == b'[{"span_id":"x"}]'
 
@@ -142,7 +142,7 @@ def test_calls_to_models_are_found_in_every_shape_without_their_words() -> None:
     said |= {"gen_ai.cost.total_tokens": 0.25, "gen_ai.input.messages": "secret", "gen_ai.usage.output_tokens": "3"}
     version_2 = VERSION_2 | {"attributes": {name: {"value": value} for name, value in said.items()}}
     agent = CHILD | {"data": said | {"gen_ai.operation.name": "invoke_agent"}}
-    sent = [TRANSACTION, CHILD | {"data": said}, agent, version_2]
+    sent = [TRANSACTION, CHILD | {"data": said | {"gen_ai.operation.name": "responses"}}, agent, version_2]
     derived = llm.derive(json.dumps(sent).encode())
     found = rows_in("sentry.llm", derived.payload)
     assert (derived.n, len(found)) == (2, 2)
