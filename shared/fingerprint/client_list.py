@@ -6,6 +6,9 @@ from typing import Final
 
 import msgspec
 
+KIND: Final = "sentry"
+"""The first of the parts: whose list it is."""
+
 DEFAULTS: Final = frozenset({"{{ default }}", "{{default}}"})
 """They stand for the fingerprint that the error would have without the list."""
 
@@ -19,5 +22,5 @@ def decides(said: Sequence[str]) -> bool:
 
 def grouped(said: Sequence[str], default: str) -> tuple[str, str]:
     """(64 hex digits, JSON of the parts). `default`: the fingerprint of the version."""
-    parts = _encode(["sentry", *(default if part in DEFAULTS else part for part in said)])
+    parts = _encode([KIND, *(default if part in DEFAULTS else part for part in said)])
     return hashlib.sha256(parts).hexdigest(), parts.decode()

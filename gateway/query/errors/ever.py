@@ -14,6 +14,7 @@ from gateway.query.reader import Reader
 from gateway.query.shape import Json, Shape, Time
 from gateway.query.source import Source
 from gateway.query.times import format_time
+from shared.fingerprint import client_list
 from shared.signals.errors import SIGNAL
 
 _TABLE = SIGNAL.table.name
@@ -45,6 +46,8 @@ class Known(NamedTuple):
     shown: Ever
     last_us: int
 
+
+BY_CLIENT = "the list that its client sent"
 
 _NEWEST = Shape(Newest, {"message": "error_message", "rule": "''", "parts": "fingerprint_parts"})
 
@@ -85,10 +88,13 @@ async def find_newest(reader: Reader, project_id: str, only: Condition, moment: 
 
 
 def rule_of(parts: msgspec.Raw) -> str | None:
-    """What chose the parts of a fingerprint: it stands behind them from version 2 on (grouping.md, "Version 2")."""
+    """What chose the parts of a fingerprint: it stands behind them from version 2 on (grouping.md, "Version 2"). A
+    client's own list has nothing behind it."""
     try:
         found = msgspec.json.decode(parts)
     except msgspec.DecodeError:
         return None
+    if isinstance(found, list) and found[:1] == [client_list.KIND]:
+        return BY_CLIENT
     named = isinstance(found, list) and bool(found) and found[0] != "v1" and isinstance(found[-1], str)
     return found[-1] if named else None

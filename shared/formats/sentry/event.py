@@ -19,6 +19,9 @@ LARGER: Final = 4
 """How many times as long as the JSON of a stack its text may be: usual ones are shorter, but not one of a thousand
 empty lines."""
 
+MOST_PARTS: Final = 100
+"""Of a client's own fingerprint."""
+
 USER_IDS = ("id", "email")
 """Those of a user that have columns of their own."""
 
@@ -116,11 +119,11 @@ def _nobody(stacktrace: Any) -> Thrown:
 
 
 def client_list_in(raw: msgspec.Raw | None) -> tuple[str, ...]:
-    """The texts of a list; numbers and truth values are texts to Sentry, too."""
+    """The first texts of a list; numbers and truth values are texts to Sentry, too."""
     sent = value(raw)
     if not isinstance(sent, list):
         return ()
-    scalars = [each for each in sent if isinstance(each, str | int | float)]
+    scalars = [each for each in sent[:MOST_PARTS] if isinstance(each, str | int | float)]
     return tuple(each if isinstance(each, str) else _encode(each).decode() for each in scalars)
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.query.errors.ever import Newest
+from gateway.query.errors.ever import BY_CLIENT, Newest
 
 MOST_LINES = 40
 MAX_DEPTH = 5
@@ -26,8 +26,8 @@ def why_of(newest: Newest) -> Why:
         parts = []
     if not isinstance(parts, list):
         parts = []
-    # The version stands before the parts and the rule behind them: both are told in words.
-    own = parts[1:-1] if newest.rule is not None else parts[1:]
+    # The version stands before the parts and the rule behind them, if there is one: both are told in words.
+    own = parts[1:] if newest.rule in (None, BY_CLIENT) else parts[1:-1]
     return Why(newest.fingerprint_version, newest.rule or "", list(_lines(own))[:MOST_LINES])
 
 

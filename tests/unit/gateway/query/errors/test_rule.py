@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.query.errors.ever import rule_of
+from gateway.query.errors.ever import BY_CLIENT, rule_of
 from shared.fingerprint import v1, v2
 
 
@@ -11,6 +11,11 @@ def test_it_is_the_last_part_from_version_2_on() -> None:
     _, parts, _ = v2.fingerprint("boom", "")
     assert rule_of(msgspec.Raw(parts.encode())) == msgspec.json.decode(parts)[-1]
     assert rule_of(msgspec.Raw(b'["group","checkout","rule \'a\' of revision 3"]')) == "rule 'a' of revision 3"
+
+
+def test_a_clients_own_list_is_one_and_has_none_behind_it() -> None:
+    assert rule_of(msgspec.Raw(b'["sentry","checkout"]')) == BY_CLIENT
+    assert rule_of(msgspec.Raw(b'["sentry","v1","mine"]')) == BY_CLIENT
 
 
 def test_version_1_has_none() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.mapping.answers import IS_SOURCE, NOT_JAVASCRIPT, RUNTIME, Mapped, Outcome, no_map_for_release
-from gateway.query.errors.ever import Newest
+from gateway.query.errors.ever import BY_CLIENT, Newest
 from gateway.query.events.chain import ShownError, ShownFrame
 from gateway.query.pages.error.breadcrumbs import MOST, Crumb, crumbs_of
 from gateway.query.pages.error.history import history_lines, state_text
@@ -149,6 +149,7 @@ def test_a_small_trace_has_the_root_what_failed_and_what_was_waited_for() -> Non
         (["v2", ["TypeError", "E"], ["run@a"], "x * y", "the rule"], "the rule", ["TypeError", "E", "run@a", "x * y"]),
         (["v2", ["TypeError"], ["run@a"], None, "the rule"], "the rule", ["TypeError", "run@a"]),
         (["v1", "TypeError", "run"], None, ["TypeError", "run"]),
+        (["sentry", "checkout", "mine"], BY_CLIENT, ["checkout", "mine"]),
         ({"a": 1}, None, []),
         (None, None, []),
     ],
