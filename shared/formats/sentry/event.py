@@ -61,8 +61,11 @@ class Event:
 
 
 def grouped_as(kind: str, message: str, stack: str) -> tuple[str, str]:
-    """(message, stack) of which the fingerprint is made. Where a message was captured says little: its words count."""
-    return f"{kind}: {message}" if message else kind, "" if kind == "message" and message else stack
+    """(message, stack) of which the fingerprint is made. Where a message was captured says little: its words count. The
+    type of an error without words stands in its stack."""
+    if not message:
+        return "" if stack else kind, stack
+    return f"{kind}: {message}", "" if kind == "message" else stack
 
 
 def event_of(sent: msgspec.Raw, event_id: str) -> Event:
