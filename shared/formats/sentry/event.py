@@ -7,7 +7,7 @@ import msgspec
 
 from shared.event_ids import same_id
 from shared.formats.otlp.ids import SPAN_BYTES, TRACE_BYTES
-from shared.formats.sentry.exceptions import Frame, Thrown, frames_in, is_message, thrown_in
+from shared.formats.sentry.exceptions import Frame, Thrown, current_stack, frames_in, is_message, thrown_in
 from shared.formats.sentry.reading import NOTHING, Fields, array, fields, hex_id, sent_time, taken, text, value
 from shared.formats.sentry.source import service_of
 from shared.formats.sentry.stacks import stack_text
@@ -74,8 +74,8 @@ def event_of(sent: msgspec.Raw, event_id: str) -> Event:
     rest = dict(every)
     if event_id and same_id(text(rest.get("event_id"))) == same_id(event_id):
         del rest["event_id"]
-    exception, stacktrace = value(every.get("exception")), value(every.get("stacktrace"))
-    main = thrown_in(exception, stacktrace)
+    stacktrace = value(every.get("stacktrace"))
+    main = thrown_in(value(every.get("exception")), stacktrace)
     platform = taken(rest, "platform", text) or ""
     trace = fields(fields(every.get("contexts")).get("trace"))
     kind, message = _said(every, main)
@@ -90,7 +90,7 @@ def event_of(sent: msgspec.Raw, event_id: str) -> Event:
         timestamp=taken(rest, "timestamp", sent_time),
         type=kind,
         message=message,
-        stack=stack_text(platform, main or _nobody(stacktrace), LARGER * _size(every)),
+        stack=stack_text(platform, main or _nobody(every, stacktrace, message), LARGER * _size(every)),
         handled=main is not None and main.handled,
         trace_id=hex_id(trace.get("trace_id"), TRACE_BYTES),
         span_id=hex_id(trace.get("span_id"), SPAN_BYTES),
@@ -102,7 +102,7 @@ def event_of(sent: msgspec.Raw, event_id: str) -> Event:
 
 def _size(sent: Fields) -> int:
     """Bytes of what the stack is made of."""
-    return sum(len(bytes(sent[name])) for name in ("exception", "stacktrace") if name in sent)
+    return sum(len(bytes(sent[name])) for name in ("exception", "stacktrace", "threads") if name in sent)
 
 
 def _said(sent: Fields, main: Thrown | None) -> tuple[str, str]:
@@ -115,10 +115,10 @@ def _said(sent: Fields, main: Thrown | None) -> tuple[str, str]:
     return "message", found or (main.message if main is not None else "")
 
 
-def _nobody(stacktrace: Any) -> Thrown:
-    """The stack of an event without an exception."""
-    frames: list[Frame] = frames_in(stacktrace)
-    return Thrown("", "", frames, {})
+def _nobody(sent: Fields, stacktrace: Any, message: str) -> Thrown:
+    """The stack of an event without an exception; Python's SDK sends that of a message as its current thread's."""
+    frames: list[Frame] = frames_in(stacktrace) or frames_in(current_stack(value(sent.get("threads"))))
+    return Thrown("", message, frames, {})
 
 
 def client_list_in(raw: msgspec.Raw | None) -> tuple[str, ...]:

@@ -105,11 +105,17 @@ def frames_in(stacktrace: Any) -> list[Frame]:
     return [_frame(each) for each in kept if isinstance(each, dict)]
 
 
-def _values(exception: Any) -> list[Any]:
-    if isinstance(exception, dict):
-        values = exception.get("values", [exception])
+def current_stack(threads: Any) -> Any:
+    """The `stacktrace` of the thread that an event comes from; None if it is not among them."""
+    found = (each for each in _values(threads) if isinstance(each, dict) and each.get("current") is True)
+    return next(found, {}).get("stacktrace")
+
+
+def _values(sent: Any) -> list[Any]:
+    if isinstance(sent, dict):
+        values = sent.get("values", [sent])
         return values if isinstance(values, list) else []
-    return exception if isinstance(exception, list) else []
+    return sent if isinstance(sent, list) else []
 
 
 def _says(sent: dict[str, Any]) -> bool:

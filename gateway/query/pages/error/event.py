@@ -15,6 +15,7 @@ from gateway.query.events.chain import JAVASCRIPT, shown, unmapped
 from gateway.query.events.search import Event, find_event
 from gateway.query.pages.by_path import MAX_ATTRIBUTES, by_path
 from gateway.query.pages.error.breadcrumbs import Crumbs, crumbs_of
+from gateway.query.pages.error.sent_lines import sent_lines
 from gateway.query.pages.error.stack import Stack, stack_of
 from gateway.query.place import Place
 from gateway.query.times import parse_time
@@ -56,6 +57,7 @@ async def shown_event(deps: QueryDeps, project_id: str, event_id: str) -> ShownE
 def _shown(event: Event, outcomes: Sequence[Sequence[Outcome]]) -> ShownEvent:
     columns = msgspec.json.decode(b"{" + event.columns + b"}")
     time, place = parse_time(columns["timestamp"]), columns["place"]
+    errors, sent = shown(event.chain, outcomes), str(columns["stack_trace"])[:MAX_STACK]
     return ShownEvent(
         columns=columns,
         time=time,
@@ -68,7 +70,7 @@ def _shown(event: Event, outcomes: Sequence[Sequence[Outcome]]) -> ShownEvent:
             place["topic"],
         ),
         fingerprint=event.fingerprint,
-        stack=stack_of(event.chain.language, shown(event.chain, outcomes), str(columns["stack_trace"])[:MAX_STACK]),
+        stack=stack_of(event.chain.language, errors, sent, sent_lines(columns["attributes"])),
         crumbs=crumbs_of(columns["breadcrumbs"], time),
         fields=[(name, str(columns[name])) for name in _FIELDS if columns[name]]
         + [(name, _text(columns[name])) for name in _OBJECTS if columns[name]],

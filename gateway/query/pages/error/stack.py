@@ -2,12 +2,13 @@
 (pages.md, "One error")."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from gateway.mapping.answers import Mapped, Unmapped
 from gateway.query.events.chain import JAVASCRIPT, ShownError, ShownFrame
+from gateway.query.pages.error.sent_lines import Place, SentLines
 
 MOST_FRAMES = 100
 """Of each error of a chain."""
@@ -91,20 +92,23 @@ class Stack(NamedTuple):
         return any(error.runs for error in self.errors)
 
 
-def stack_of(language: str, errors: Sequence[ShownError], sent: str) -> Stack:
-    """`errors`: the one that was caught first, then its causes."""
-    thrown = [_thrown(error, is_first=n == 0) for n, error in enumerate(errors)]
+def stack_of(
+    language: str, errors: Sequence[ShownError], sent: str, lines: Mapping[Place, SentLines] | None = None
+) -> Stack:
+    """`errors`: the one that was caught first, then its causes. `lines`: those that the client sent, for frames
+    without a source map."""
+    thrown = [_thrown(error, lines or {}, is_first=n == 0) for n, error in enumerate(errors)]
     name = _LANGUAGES.get(language, language.capitalize())
     return Stack("" if language == "none" else name, language == JAVASCRIPT, thrown, sent)
 
 
-def _thrown(error: ShownError, *, is_first: bool) -> Thrown:
+def _thrown(error: ShownError, lines: Mapping[Place, SentLines], *, is_first: bool) -> Thrown:
     frames = error.frames[:MOST_FRAMES]
     title = f"{error.type}: {error.message}" if error.type and error.message else error.type or error.message or ""
-    return Thrown(title, list(_runs(frames, is_first=is_first)), len(error.frames) - len(frames))
+    return Thrown(title, list(_runs(frames, lines, is_first=is_first)), len(error.frames) - len(frames))
 
 
-def _runs(frames: Sequence[ShownFrame], *, is_first: bool) -> Iterator[Calls]:
+def _runs(frames: Sequence[ShownFrame], lines: Mapping[Place, SentLines], *, is_first: bool) -> Iterator[Calls]:
     """Where nothing is known to be own, all of it is taken for own."""
     has_own = any(map(is_own, frames))
     owned = [is_own(frame) or not has_own for frame in frames]
@@ -113,7 +117,9 @@ def _runs(frames: Sequence[ShownFrame], *, is_first: bool) -> Iterator[Calls]:
         range(len(frames)), lambda n: (owned[n], not owned[n] or own_before[n] >= MOST_UNFOLDED)
     ):
         calls = [
-            _call(frames[n], hit=is_first and own and own_before[n] == 0, is_open=own and own_before[n] < MOST_OPEN)
+            _call(
+                frames[n], lines, hit=is_first and own and own_before[n] == 0, is_open=own and own_before[n] < MOST_OPEN
+            )
             for n in run
         ]
         yield Calls(own, is_folded and len(calls) > 1, calls, "" if own else _origins(calls))
@@ -123,15 +129,18 @@ def is_own(frame: ShownFrame) -> bool:
     return frame.mapped.in_app if isinstance(frame.mapped, Mapped) else frame.in_app
 
 
-def _call(frame: ShownFrame, *, hit: bool, is_open: bool) -> Call:
+def _call(frame: ShownFrame, lines: Mapping[Place, SentLines], *, hit: bool, is_open: bool) -> Call:
     place = frame.mapped
+    line_css = "hit" if hit else "at"
     if isinstance(place, Mapped):
         function, where = place.function or frame.function, f"{place.source}:{place.line}"
-        return Call(function or "anonymous", where, "mapped", "", "", _lines(place, "hit" if hit else "at"), is_open)
+        return Call(function or "anonymous", where, "mapped", "", "", _lines(place, line_css), is_open)
     where = ":".join(str(part) for part in (frame.file, frame.line, frame.column) if part)
     label, css = _label(place)
     why = place.reason if label else ""
-    return Call(frame.function or "anonymous", where, label, css, why, [], is_open and bool(css))
+    sent = lines.get((frame.file, frame.line))
+    shown = _lines(sent, line_css) if sent else []
+    return Call(frame.function or "anonymous", where, label, css, why, shown, is_open and bool(css or shown))
 
 
 def _label(place: Unmapped) -> tuple[str, str]:
@@ -139,7 +148,7 @@ def _label(place: Unmapped) -> tuple[str, str]:
     return ("not mapped", "amb") if word is None else (word, "")
 
 
-def _lines(place: Mapped, css: str) -> list[SourceLine]:
+def _lines(place: Mapped | SentLines, css: str) -> list[SourceLine]:
     if not (place.context_line or place.before or place.after):
         return []
     first = place.line - len(place.before)

@@ -12,6 +12,7 @@ from gateway.query.errors.ever import BY_CLIENT, Newest
 from gateway.query.events.chain import ShownError, ShownFrame
 from gateway.query.pages.error.breadcrumbs import MOST, Crumb, crumbs_of
 from gateway.query.pages.error.history import history_lines, state_text
+from gateway.query.pages.error.sent_lines import sent_lines
 from gateway.query.pages.error.small_trace import FROM, WIDTH, small_trace
 from gateway.query.pages.error.stack import MOST_OPEN, MOST_UNFOLDED, stack_of
 from gateway.query.pages.error.why import why_of
@@ -63,6 +64,35 @@ def test_own_frames_stand_alone_and_others_are_folded() -> None:
     assert [(line.number, line.css) for line in mapped.lines] == [(117, ""), (118, "hit"), (119, "")]
     assert (unmapped.label, unmapped.css, unmapped.is_open) == ("not mapped", "amb", True)
     assert unmapped.why.startswith("Release r1 has no source maps")
+
+
+SENT = {"abs_path": "/app/a.js", "lineno": 1, "pre_context": ["before the first"], "context_line": "boom()"}
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {"values": [value]}, lambda value: [value], lambda value: value])
+def test_lines_that_the_client_sent_stand_in_for_a_source_map(wrap: Any) -> None:
+    event = {"exception": wrap({"stacktrace": {"frames": [5, SENT | {"post_context": ["}", 7]}]}})}
+    frames = [frame(MAPPED), frame(no_map_for_release("r1")), frame(IS_SOURCE, "/app/b.js")]
+    (error,) = stack_of("javascript", [ShownError("E", "m", None, frames)], "", sent_lines(event)).errors
+    mapped, sent, other = error.runs[0].calls
+    assert (len(mapped.lines), other.lines) == (3, [])
+    assert [(line.number, line.text, line.css) for line in sent.lines] == [
+        (1, "boom()", "at"),
+        (2, "}", ""),
+        (3, "", ""),
+    ]
+    assert (sent.label, sent.is_open, sent.why[:7]) == ("not mapped", True, "Release")
+
+
+def test_a_hostile_event_has_no_lines_and_long_ones_are_cut() -> None:
+    for odd in (None, [], {"exception": 5}, {"exception": {"values": {"a": 1}}}, {"exception": [{"stacktrace": []}]}):
+        assert sent_lines(odd) == {}
+    frames = [SENT | {"lineno": n, "pre_context": ["x" * 999] * 99, "context_line": "y" * 999} for n in (0, -1, 3, 9)]
+    found = sent_lines({"exception": [{"stacktrace": {"frames": frames}}]})
+    assert [(line, len(each.before), len(each.context_line)) for (_, line), each in found.items()] == [
+        (3, 2, 300),
+        (9, 5, 300),
+    ]
 
 
 def test_only_the_first_own_frames_are_open_and_one_line_is_hit() -> None:

@@ -150,6 +150,18 @@ def test_the_stack_of_an_event_is_that_of_its_only_exception() -> None:
     assert error_of(event)["stack_trace"] == "E: x\n    at pay (till.src:7)"
 
 
+def test_the_stack_of_a_message_may_be_that_of_the_current_thread() -> None:
+    threads = [{"stacktrace": {"frames": [INNER]}}, {"current": True, "stacktrace": {"frames": [OUTER]}}]
+    event = {"platform": "python", "message": "look", "threads": {"values": threads}}
+    row = error_of(event)
+    assert (
+        row["stack_trace"] == 'Traceback (most recent call last):\n  File "till.src", line 7, in pay\n    total()\nlook'
+    )
+    assert row["fingerprint"] == error_of({"message": "look"})["fingerprint"]
+    assert error_of(event | {"threads": {"values": threads[:1]}})["stack_trace"] == ""
+    assert error_of(event | {"exception": [{"type": "E", "value": "x"}]})["stack_trace"] == ""
+
+
 def test_of_too_many_exceptions_the_last_are_printed_and_of_too_many_frames_both_ends() -> None:
     def value(n: int, frames: int) -> dict[str, Any]:
         return {"type": f"E{n}", "stacktrace": {"frames": [{"function": f"f{each}_"} for each in range(frames)]}}
