@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,8 +19,11 @@ from writer.main import NESTING
 from writer.ops.audit import audit as auditing
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import Audited, total
+from writer.ops.audit.rounds import AuditGauges, repeat
 from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
+from writer.ops.ranges import Wanted
+from writer.ops.serving import MetricsHost, MetricsPort, served
 
 _COLUMNS = ("messages", "expected", "found", "missing", "duplicated", "dead_lettered", "gaps")
 _RARE = ("altered", "purged", "expired", "unreadable")
@@ -43,6 +47,11 @@ def audit(
     contents: Annotated[
         bool, typer.Option("--contents", help="Derive each record again and compare every column of its row: slow")
     ] = False,
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Audit again every so many seconds, until Ctrl-C; with --from 26h, say")
+    ] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
@@ -52,31 +61,44 @@ def audit(
     missing, doubled, altered or lost, or the queue was lost, recreated or restored. 2: it could not be found out.
 
     Of each record its place, received_at, project_id and retention_days are compared; with --contents every column.
+    With --every it goes on, whatever it finds: --metrics-port tells Prometheus.
     """
-    wanted = wanted_of(signals, partitions, since, until, offsets)
-    started_at = time.monotonic()
+    if metrics_port is not None and every is None:
+        raise typer.BadParameter("--metrics-port needs --every: what ends can't be scraped")
     sys.setrecursionlimit(NESTING)
-
-    async def compare(operator: Operator) -> list[Audited]:
-        bar = progress_bar("messages")
-        bar.disable = not bar.console.is_terminal
-        task = bar.add_task("auditing", total=None)
-        with bar:
-            return await auditing.audit(
-                operator,
-                wanted,
-                contents=contents,
-                begun=lambda offsets: bar.update(task, total=offsets),
-                progress=lambda offsets: bar.advance(task, offsets),
-            )
-
-    done = operate(data_dir, compare, group=group)
     compared = ALL_COMPARED if contents else COMPARED
-    if as_json:
-        print_json(as_json_value(done, compared))
-    else:
-        _show(done, time.monotonic() - started_at, compared, wide_console())
-    raise typer.Exit(0 if all_ok(done) else 1)
+    registry = CollectorRegistry()
+    gauges = AuditGauges(registry)
+
+    def once() -> bool:
+        started_at = time.monotonic()
+        wanted = wanted_of(signals, partitions, since, until, offsets)
+        done = operate(data_dir, lambda operator: _compare(operator, wanted, contents), group=group)
+        if as_json:
+            print_json(as_json_value(done, compared))
+        else:
+            _show(done, time.monotonic() - started_at, compared, wide_console())
+        gauges.show(total(done), ok=all_ok(done), finished_at=time.time())
+        return all_ok(done)
+
+    if every is None:
+        raise typer.Exit(0 if once() else 1)
+    with served(metrics_host, metrics_port, registry):
+        repeat(once, every)
+
+
+async def _compare(operator: Operator, wanted: Wanted, contents: bool) -> list[Audited]:
+    bar = progress_bar("messages")
+    bar.disable = not bar.console.is_terminal
+    task = bar.add_task("auditing", total=None)
+    with bar:
+        return await auditing.audit(
+            operator,
+            wanted,
+            contents=contents,
+            begun=lambda offsets: bar.update(task, total=offsets),
+            progress=lambda offsets: bar.advance(task, offsets),
+        )
 
 
 def all_ok(done: list[Audited]) -> bool:

@@ -2,16 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
-from rich.console import Console
+from prometheus_client import CollectorRegistry
 
-from shared.commands.common import AsJson, DataDir, fail
+from shared.commands.common import AsJson, DataDir
 from shared.metrics import LagGauges
 from shared.queue.base import QueueError
 from writer.lag import show
@@ -19,6 +17,7 @@ from writer.ops.lag.observer import LaneLag, Observer
 from writer.ops.lag.report import Screen, screen, show_once
 from writer.ops.operator import Group, Operator, Partitions, SignalNames, operate, wanted_of
 from writer.ops.ranges import Wanted
+from writer.ops.serving import MetricsHost, MetricsPort, served
 
 FIRST_INTERVAL_S = 1.0
 """Between the first two observations: there are no rates before the second."""
@@ -30,13 +29,8 @@ def lag(
     group: Group = None,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C")] = False,
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two refreshes of --watch")] = 2.0,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Until Ctrl-C, serve Prometheus metrics at this port"),
-    ] = None,
-    metrics_host: Annotated[
-        str, typer.Option(help="Address that they are served on; 0.0.0.0 where Prometheus comes from outside")
-    ] = "127.0.0.1",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
     as_json: AsJson = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
@@ -55,7 +49,9 @@ def lag(
         with screen(watch, as_json) as show_next:
             await _keep_observing(observer, interval, gauges, show_next)
 
-    with _served(metrics_host, metrics_port) as gauges:
+    registry = CollectorRegistry()
+    gauges = LagGauges(registry)
+    with served(metrics_host, metrics_port, registry):
         operate(data_dir, observe_until_stopped, group=group)
 
 
@@ -85,24 +81,3 @@ async def _keep_observing(observer: Observer, interval_s: float, gauges: LagGaug
         else:
             show(gauges, {each.lane: each.lag for each in lanes})
             show_next(lanes)
-
-
-@contextmanager
-def _served(host: str, port: int | None) -> Iterator[LagGauges]:
-    """Gauges, served at /metrics while the `with` lasts. Ends the command if the port can't be listened on."""
-    registry = CollectorRegistry()
-    gauges = LagGauges(registry)
-    if port is None:
-        yield gauges
-        return
-    try:
-        server, thread = start_http_server(port, addr=host, registry=registry)
-    except OSError as error:
-        fail(f"{host} port {port} can't be listened on: {error}")
-    Console(stderr=True).print(f"serving http://{host}:{server.server_port}/metrics", highlight=False)
-    try:
-        yield gauges
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
