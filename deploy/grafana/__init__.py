@@ -1,2 +1,2 @@
 """Grafana's board, made by code: `python -m deploy.grafana.build` writes `sluice.json` beside it (operating.md,
-"Boards")."""
+"What to alert on")."""
