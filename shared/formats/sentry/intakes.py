@@ -18,7 +18,7 @@ _LIGHT_BYTES = 16_000
 _HEAVY = 5_000
 """Objects and arrays in a body of at most 256 kB; usual ones have some hundred."""
 _MANY_FIELDS = 16_000
-_MANY_VALUES = 10_000
+_MANY_VALUES = 6_000
 _MANY_TIMES = 1_500
 """Each record has one or two."""
 _MANY_ODD = 500

@@ -197,7 +197,7 @@ def _judged(place: str, records: Sequence[msgspec.Raw], judge: Judge) -> _Record
 
 
 def _fault(record: msgspec.Raw, judge: Judge) -> str:
-    sent = memoryview(record)
+    sent = bytes(record)
     if len(sent) > MAX_RECORD_BYTES:
         return "too_large"
-    return judge(record) if bytes(sent[:1]) == b"{" else "not_an_object"
+    return judge(record) if sent.startswith(b"{") else "not_an_object"
