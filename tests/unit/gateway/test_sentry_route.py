@@ -209,9 +209,11 @@ def test_the_queue_gets_what_the_header_says_and_no_key(gateway: InProcess) -> N
     assert stamp.extra == {"sent_at": "2026-11-25T21:45:54Z", "sdk": {"name": "a"}}
     assert bytes(payload) == b"[%b]" % EVENT
     assert key not in message
-    added = Rows()
-    added.add(msgspec.structs.replace(stamp, extra=None), [1])
-    added.add(stamp, [2])
+    fmt, added = gateway.registry.formats["sentry.errors"], Rows()
+    assert fmt.columns is not None
+    for each in (msgspec.structs.replace(stamp, extra=None), stamp):
+        added.add(each, fmt.codec.read(payload))
+    fmt.columns(added)
     assert added.notes == {1: stamp.extra}
     assert rows(gateway) == {"errors": 1}
 
