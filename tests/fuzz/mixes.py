@@ -37,11 +37,11 @@ def drawn(strategy: st.SearchStrategy[T], n: int, seed_: int) -> list[T]:
 
 def routes() -> list[str]:
     """The paths of a gateway's API with both roles, from its own table, without those that only add a slash. Pages
-    have no document that their answers could break; OTLP has a fuzz of its own."""
+    have no document that their answers could break; OTLP and Sentry's SDKs have a fuzz of their own."""
     app = build_app(assemble(sluice.load({"SLUICE_QUEUE_URL": "sqlite:////nowhere/queue.db"})))
     routes = [route for route in app.rest.routes if isinstance(route, Route) and not isinstance(route, PageRoute)]
     paths = {route.path for route in routes if route.path[-1] != "/"}
-    return sorted(path for path in paths if not path.startswith("/v1/") and "/otlp/" not in path)
+    return sorted(path for path in paths if not path.startswith(("/v1/", "/api/{sentry_project", "/api/store")))
 
 
 def requests(registry: Registry, known: Known) -> st.SearchStrategy[Request]:
