@@ -70,7 +70,9 @@ def _shown(event: Event, outcomes: Sequence[Sequence[Outcome]]) -> ShownEvent:
             place["topic"],
         ),
         fingerprint=event.fingerprint,
-        stack=stack_of(event.chain.language, errors, sent, sent_lines(columns["attributes"])),
+        stack=stack_of(
+            event.chain.language, errors, sent, kind=columns["type"], lines=sent_lines(columns["attributes"])
+        ),
         crumbs=crumbs_of(columns["breadcrumbs"], time),
         fields=[(name, str(columns[name])) for name in _FIELDS if columns[name]]
         + [(name, _text(columns[name])) for name in _OBJECTS if columns[name]],

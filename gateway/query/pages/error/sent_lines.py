@@ -24,7 +24,7 @@ class SentLines(NamedTuple):
 
 
 def sent_lines(attributes: Any) -> Mapping[Place, SentLines]:
-    """The lines around each place in the exceptions of an event."""
+    """The lines around each place in the stacks of an event."""
     found: dict[Place, SentLines] = {}
     for frame in islice(_frames(attributes), MOST_FRAMES):
         file = next(filter(None, (_text(frame.get(name)) for name in ("abs_path", "filename", "module"))), None)
@@ -37,11 +37,15 @@ def sent_lines(attributes: Any) -> Mapping[Place, SentLines]:
 
 
 def _frames(attributes: Any) -> Iterator[Mapping[str, Any]]:
-    exception = _object(attributes).get("exception")
-    values = _object(exception).get("values", [exception]) if isinstance(exception, dict) else exception
-    for value in values if isinstance(values, list) else ():
-        frames = _object(_object(value).get("stacktrace")).get("frames")
+    event = _object(attributes)
+    for holder in (*_values(event.get("exception")), event, *_values(event.get("threads"))):
+        frames = _object(_object(holder).get("stacktrace")).get("frames")
         yield from filter(None, map(_object, frames if isinstance(frames, list) else ()))
+
+
+def _values(sent: Any) -> list[Any]:
+    found = sent.get("values", [sent]) if isinstance(sent, dict) else sent
+    return found if isinstance(found, list) else []
 
 
 def _object(value: Any) -> Mapping[str, Any]:

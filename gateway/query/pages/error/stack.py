@@ -79,12 +79,13 @@ class Thrown(NamedTuple):
 
 class Stack(NamedTuple):
     """`language`: '' for none that is known. `has_maps`: whether its frames can be mapped at all. `sent`: the text as
-    it came."""
+    it came. `inside`: the first error, where it is one that a group of errors held, which follows; '' otherwise."""
 
     language: str
     has_maps: bool
     errors: list[Thrown]
     sent: str
+    inside: str = ""
 
     @property
     def is_read(self) -> bool:
@@ -93,13 +94,20 @@ class Stack(NamedTuple):
 
 
 def stack_of(
-    language: str, errors: Sequence[ShownError], sent: str, lines: Mapping[Place, SentLines] | None = None
+    language: str,
+    errors: Sequence[ShownError],
+    sent: str,
+    *,
+    kind: str = "",
+    lines: Mapping[Place, SentLines] | None = None,
 ) -> Stack:
-    """`errors`: the one that was caught first, then its causes. `lines`: those that the client sent, for frames
-    without a source map."""
+    """`errors`: the one that was caught first, then its causes; of a group, what decides is before it. `kind`: the type
+    of what was caught. `lines`: those that the client sent, for frames without a source map."""
     thrown = [_thrown(error, lines or {}, is_first=n == 0) for n, error in enumerate(errors)]
     name = _LANGUAGES.get(language, language.capitalize())
-    return Stack("" if language == "none" else name, language == JAVASCRIPT, thrown, sent)
+    is_inside = errors[0].type != kind and any(error.type == kind for error in errors[1:])
+    inside = thrown[0].title if is_inside else ""
+    return Stack("" if language == "none" else name, language == JAVASCRIPT, thrown, sent, inside)
 
 
 def _thrown(error: ShownError, lines: Mapping[Place, SentLines], *, is_first: bool) -> Thrown:

@@ -73,7 +73,7 @@ SENT = {"abs_path": "/app/a.js", "lineno": 1, "pre_context": ["before the first"
 def test_lines_that_the_client_sent_stand_in_for_a_source_map(wrap: Any) -> None:
     event = {"exception": wrap({"stacktrace": {"frames": [5, SENT | {"post_context": ["}", 7]}]}})}
     frames = [frame(MAPPED), frame(no_map_for_release("r1")), frame(IS_SOURCE, "/app/b.js")]
-    (error,) = stack_of("javascript", [ShownError("E", "m", None, frames)], "", sent_lines(event)).errors
+    (error,) = stack_of("javascript", [ShownError("E", "m", None, frames)], "", lines=sent_lines(event)).errors
     mapped, sent, other = error.runs[0].calls
     assert (len(mapped.lines), other.lines) == (3, [])
     assert [(line.number, line.text, line.css) for line in sent.lines] == [
@@ -82,6 +82,20 @@ def test_lines_that_the_client_sent_stand_in_for_a_source_map(wrap: Any) -> None
         (3, "", ""),
     ]
     assert (sent.label, sent.is_open, sent.why[:7]) == ("not mapped", True, "Release")
+
+
+def test_the_error_that_a_group_held_is_told_as_such() -> None:
+    held, group = ShownError("PayError", "no money", None, []), ShownError("ExceptionGroup", "many", None, [])
+    assert stack_of("python", [held, group], "", kind="ExceptionGroup").inside == "PayError: no money"
+    assert stack_of("python", [group, held], "", kind="ExceptionGroup").inside == ""
+    assert stack_of("python", [held], "", kind="message").inside == ""
+
+
+@pytest.mark.parametrize("name", ["stacktrace", "threads"])
+def test_so_has_a_message(name: str) -> None:
+    stack = {"frames": [SENT]}
+    event = {"stacktrace": stack} if name == "stacktrace" else {"threads": {"values": [{"stacktrace": stack}]}}
+    assert [each.context_line for each in sent_lines(event).values()] == ["boom()"]
 
 
 def test_a_hostile_event_has_no_lines_and_long_ones_are_cut() -> None:
