@@ -8,10 +8,11 @@ from shared.formats.sentry.reading import Fields, fields, moment, text
 _encode = msgspec.json.Encoder().encode
 
 
-def said_beside(header: Header, event: Fields) -> bytes:
+def said_beside(header: Header, event: Fields, shortened_from: int = 0) -> bytes:
     """For the `extra` of the event's row: when the SDK sent the envelope, and the name, version and other texts of the
-    SDK, if the event itself has none. A JSON object; b'' for nothing."""
-    said: dict[str, str | dict[str, str]] = {}
+    SDK, if the event itself has none; how many bytes an event had that was shortened. A JSON object; b'' for
+    nothing."""
+    said: dict[str, int | str | dict[str, str]] = {"shortened_from": shortened_from} if shortened_from else {}
     if (sent_at := text(header.sent_at)) and moment(header.sent_at) is not None:
         said["sent_at"] = sent_at
     if not fields(event.get("sdk")):

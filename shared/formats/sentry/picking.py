@@ -16,6 +16,7 @@ from shared.formats.sentry.envelope import Header, Item, parse
 from shared.formats.sentry.lenient import cleaned, event_id_of
 from shared.formats.sentry.reading import Fields, array, fields, text
 from shared.formats.sentry.reports import discarded
+from shared.formats.sentry.shortened import shortened
 from shared.formats.sentry.source import service_of
 from shared.metrics import DropReason
 
@@ -117,6 +118,9 @@ class _Finding:
         return [*found, (ITEMS, beside)]
 
     def _take_event(self, place: str, event: msgspec.Raw) -> None:
+        sent_bytes = len(bytes(event))
+        if sent_bytes > MAX_RECORD_BYTES:
+            event = shortened(event)
         sent = fields(event)
         if text(sent.get("type")) == "transaction":  # SDKs of before envelopes
             self._take_transaction(place, event)
@@ -126,7 +130,7 @@ class _Finding:
             self._count(1)
             picking = self._of_event(_Records([bytes(event)], []), sent)
             picking.event_ids = (picking.named,)
-            picking.extra = said_beside(self._header, sent)
+            picking.extra = said_beside(self._header, sent, sent_bytes if sent_bytes > MAX_RECORD_BYTES else 0)
             self._events.append((ERRORS, picking))
 
     def _take_transaction(self, place: str, event: msgspec.Raw) -> None:
