@@ -79,6 +79,8 @@ class _Finding:
         trace = fields(header.trace)
         self._environment = text(trace.get("environment")) or _ENVIRONMENT
         self._release = text(trace.get("release"))
+        self._service = ""
+        """That of its events, for the spans and logs beside them: Python's SDK sends calls to models apart."""
         self._header = header
         self._events: list[Found] = []
         self._bad = {ERRORS: _Records([], []), TRANSACTIONS: _Records([], [])}
@@ -109,7 +111,7 @@ class _Finding:
         found = [*self._events]
         for name, records in (*self._bad.items(), (SPANS, self._spans), (LOGS, self._logs)):
             if any(records):
-                picking = self._picking(records, self._environment, self._release)
+                picking = self._picking(records, self._environment, self._release, self._service)
                 picking.named = self._named if self._events else ""  # it is theirs only beside an event
                 found.append((name, picking))
         if self._sentence and not any(picking.n for _, picking in found):
@@ -152,7 +154,9 @@ class _Finding:
             raise TooMany(f"more than {MOST_EVENTS} events")
         data = fields(fields(fields(sent.get("contexts")).get("trace")).get("data"))
         environment, release = text(sent.get("environment")) or _ENVIRONMENT, text(sent.get("release"))
-        picking = self._picking(records, environment, release, service_of(sent, data))
+        service = service_of(sent, data)
+        picking = self._picking(records, environment, release, service)
+        self._service = self._service or service
         own = event_id_of(sent.get("event_id"))
         picking.named = own if self._events else self._named or own
         self._named = self._named or own

@@ -76,6 +76,8 @@ def test_what_the_stamp_says_is_the_events_own() -> None:
     assert (of_event.service, of_event.environment, of_event.event_ids) == ("shop", "production", ("",))
     otel = {"contexts": {"otel": {"resource": {"service.name": "pay"}}}, "tags": {"service": "shop"}, "message": "m"}
     assert pick(envelope(("event", otel)))[0][1].service == "pay"
+    found = pick(envelope(("span", {"items": [SPAN]}), ("event", sent)))
+    assert [picking.service for name, picking in found if name != ITEMS] == ["shop", "shop"]
 
 
 @pytest.mark.parametrize(
