@@ -52,15 +52,18 @@ def test_exceptions_of_python() -> None:
     assert (row["environment"], row["release"], row["user_id"]) == ("staging", "shop@1.4.2", "u_1")
     old = error("python-1.14-store-exception.json")
     assert (old["type"], old["handled"], old["severity"]) == ("ZeroDivisionError", 0, "high")
+    oldest = error("python-0.10-store-exception.json")
+    assert (oldest["type"], oldest["handled"]) == ("ZeroDivisionError", 0)
+    assert json.loads(oldest["breadcrumbs"])[0]["message"] == "order 42"
 
 
-@pytest.mark.parametrize("version", ["11.12", "7.120"])
+@pytest.mark.parametrize("version", ["11.12", "9.47", "7.120"])
 def test_exceptions_of_node(version: str) -> None:
     row = error(f"node-{version}-event-exception.envelope")
     assert (row["type"], row["error_message"], row["severity"], row["level"]) == (
         *("Error", "bad order", "high", "error"),
     )
-    assert "\n  [cause]: TypeError: Cannot read properties of undefined" in row["stack_trace"]
+    assert "\n  [cause]: TypeError: Cannot read properties of " in row["stack_trace"]
     assert row["trace_id"] in row["attributes"].decode()
 
 
@@ -72,7 +75,9 @@ def test_unhandled_ones() -> None:
     ("name", "message", "severity"),
     [
         ("node-11.12-event-message.envelope", "hello from node", "medium"),
+        ("node-9.47-event-message.envelope", "hello from node", "medium"),
         ("node-7.120-event-message.envelope", "hello from node", "medium"),
+        ("browser-11.12-event-message.envelope", "hello from browser", "medium"),
         ("python-2.75-event-message.envelope", "hello from sentry", "medium"),
         ("python-2.75-event-logentry.envelope", "order 42 failed for u_1", "high"),
         ("python-2.75-event-message+attachment.envelope", "with attachment", "low"),
@@ -91,6 +96,8 @@ def test_messages(name: str, message: str, severity: str) -> None:
         ("python-2.75-transaction+span.envelope", 3),
         ("python-1.14-transaction.envelope", 2),
         ("node-7.120-transaction.envelope", 3),
+        ("node-9.47-transaction.envelope", 3),
+        ("browser-11.12-span.envelope", 2),
         ("node-11.12-span.envelope", 3),
     ],
 )
@@ -135,6 +142,7 @@ def test_spans_of_version_2() -> None:
         ("python-2.75-transaction+span.envelope", ("gpt-4o", "openai", "chat", 12, 7, "error")),
         ("node-11.12-span.envelope", ("gpt-4o", "", "chat", 12, 0, "ok")),
         ("node-7.120-transaction.envelope", ("gpt-4o", "", "chat", 12, 0, "unset")),
+        ("node-9.47-transaction.envelope", ("gpt-4o", "openai", "chat", 12, 0, "ok")),
     ],
 )
 def test_calls_to_models(name: str, call: tuple[Any, ...]) -> None:
@@ -144,9 +152,14 @@ def test_calls_to_models(name: str, call: tuple[Any, ...]) -> None:
     assert row["span_id"] in {span["span_id"] for span in rows(name)["spans"]}
 
 
-@pytest.mark.parametrize(("name", "n"), [("python-2.75-log.envelope", 7), ("node-11.12-log.envelope", 3)])
+@pytest.mark.parametrize(("name", "n"), [("python-2.75", 7), ("node-11.12", 3), ("node-9.47", 3), ("browser-11.12", 1)])
 def test_logs(name: str, n: int) -> None:
-    assert len(rows(name)["logs"]) == n
+    assert len(rows(f"{name}-log.envelope")["logs"]) == n
+
+
+def test_a_log_of_a_browser_names_its_span() -> None:
+    (log,) = rows("browser-11.12-log.envelope")["logs"]
+    assert log["span_id"] in {span["span_id"] for span in rows("browser-11.12-span.envelope")["spans"]}
 
 
 def test_logs_of_python() -> None:
