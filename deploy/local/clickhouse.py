@@ -24,6 +24,7 @@ _CONFIG = Template("""<clickhouse>
     <max_server_memory_usage>4000000000</max_server_memory_usage>
     <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
     <mark_cache_size>268435456</mark_cache_size>
+    <backups><allowed_path>$backups</allowed_path></backups>
     $extra
 </clickhouse>
 """)
@@ -114,6 +115,7 @@ class ClickHouse(Engine):
                 http_port=self.http_port,
                 host=HOST,
                 users=users,
+                backups=self.folder / "backups",
                 extra=self._extra_config,
             )
         )
