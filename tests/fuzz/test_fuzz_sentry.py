@@ -79,3 +79,34 @@ def test_a_large_body_is_answered_in_time(in_process: InProcess, name: str) -> N
     """Of these, some would take minutes or gigabytes if anything were looked at twice."""
     status, body = LARGE[name]
     assert check(in_process, b"{}\n" + body).status == status
+
+
+PATHS = (
+    *(ENVELOPE, STORE, "/api/1/envelope", "/api/store", "/api/store/", "//api//7/store", "/api/07/envelope/"),
+    *("/api/1/security/", "/api/1/minidump/", "/api/1/nel/", "/api/x/envelope/", "/api/-1/store/", "/api/1/", "/api/"),
+    *("/api/1/envelope/x", "/api/%00/envelope/", "/api/1/envelope;a", "/api/{sentry_project}/envelope"),
+)
+QUERIES = ("", "?sentry_key=dt_unknown", f"?sentry_key={KNOWN.ingest}", "?sentry_key=%ff", "?sentry_key", "?&&=%")
+HEADERS = (
+    *((b"x-sentry-auth", b"Sentry"), (b"x-sentry-auth", b"Sentry sentry_key=" + KNOWN.read.encode())),
+    *((b"authorization", b"Sentry sentry_key=\xff"), (b"x-api-key", b""), (b"origin", b"https://a.example")),
+    *((b"content-encoding", b"gzip"), (b"content-encoding", b"snappy"), (b"content-type", b"\xff"), KEY),
+)
+METHODS = ("POST", "POST", "POST", "GET", "HEAD", "PUT", "OPTIONS", "TRACE")
+
+
+def test_any_request_is_answered_as_sentrys_sdks_are(in_process: InProcess) -> None:
+    random, bodies, seen = Random("requests"), [b"", *BODIES.values(), *STORED.values()], set()
+    for _ in range(1_500):
+        method, path = random.choice(METHODS), random.choice(PATHS) + random.choice(QUERIES)
+        headers = list(dict(random.choices(HEADERS, k=random.randrange(3))).items())
+        request = Request(path, method, path.encode(), headers, random.choice(bodies))
+        answer = in_process.ask(request)
+        seen.add(answer.status)
+        if method == "HEAD" or answer.status in (200, 204):
+            continue
+        assert answer.status in (400, 401, 403, 404, 405, 415), request
+        assert json.loads(answer.body) == {"detail": answer.header("x-sentry-error")}, request
+        assert (answer.status == 405) == bool(answer.header("allow")), request
+    assert seen == {200, 204, 400, 401, 403, 404, 405, 415}
+    in_process.rows()
