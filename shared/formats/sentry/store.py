@@ -7,10 +7,9 @@ from shared.formats.intake import Malformed, TooMany
 from shared.formats.lenient_json import BOM
 from shared.formats.sentry.envelope import Header, Item
 from shared.formats.sentry.picking import Found, pick, picked
+from shared.formats.sentry.shortened import LARGEST
 
 _ENVELOPE = "application/x-sentry-envelope"
-_LARGEST = 1_000_000
-"""Bytes of an event that came packed: a larger one could not be stored."""
 
 
 def pick_stored(body: bytes, content_type: str) -> list[Found]:
@@ -38,7 +37,7 @@ def is_large_once_unpacked(body: bytes, most: int) -> bool:
 def _event(body: bytes) -> bytes:
     """The JSON; raven packs it with zlib and writes it in base64."""
     text = _text(body)
-    event = _unpacked(text, _LARGEST) if is_packed(text) else text
+    event = _unpacked(text, LARGEST) if is_packed(text) else text
     if is_packed(event):
         raise Malformed("it holds no JSON object")
     return event
