@@ -30,7 +30,8 @@ _COST = ("gen_ai.usage.cost", "gen_ai.cost.total_tokens", "llm.cost.total")
 _SAID = (
     *("gen_ai.input.", "gen_ai.output.", "gen_ai.prompt", "gen_ai.completion", "gen_ai.system_instructions"),
     *("gen_ai.tool.definitions", "input.", "output.", "llm.input_messages", "llm.output_messages", "llm.prompts"),
-    *("embedding.embeddings", "gen_ai.request.messages", "gen_ai.response.text"),
+    *("embedding.embeddings", "gen_ai.request.messages", "gen_ai.response.text", "gen_ai.response.tool_calls"),
+    *("gen_ai.request.available_tools", "gen_ai.embeddings.input", "gen_ai.user.message"),
 )
 """Attributes that begin like this hold what was said, which the row of the span has."""
 

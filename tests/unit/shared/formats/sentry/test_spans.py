@@ -139,6 +139,7 @@ def test_what_a_span_needs(sent: Any, fault: str) -> None:
 
 def test_calls_to_models_are_found_in_every_shape_without_their_words() -> None:
     said = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.request.messages": "secret"}
+    said |= {"gen_ai.response.tool_calls": "secret", "gen_ai.embeddings.input": "secret"}
     said |= {"gen_ai.cost.total_tokens": 0.25, "gen_ai.input.messages": "secret", "gen_ai.usage.output_tokens": "3"}
     version_2 = VERSION_2 | {"attributes": {name: {"value": value} for name, value in said.items()}}
     agent = CHILD | {"data": said | {"gen_ai.operation.name": "invoke_agent"}}
