@@ -126,7 +126,10 @@ def _runs(frames: Sequence[ShownFrame], lines: Mapping[Place, SentLines], *, is_
     ):
         calls = [
             _call(
-                frames[n], lines, hit=is_first and own and own_before[n] == 0, is_open=own and own_before[n] < MOST_OPEN
+                frames[n],
+                {} if is_folded else lines,
+                hit=is_first and own and own_before[n] == 0,
+                is_open=own and own_before[n] < MOST_OPEN,
             )
             for n in run
         ]

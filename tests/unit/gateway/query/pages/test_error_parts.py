@@ -84,6 +84,13 @@ def test_lines_that_the_client_sent_stand_in_for_a_source_map(wrap: Any) -> None
     assert (sent.label, sent.is_open, sent.why[:7]) == ("not mapped", True, "Release")
 
 
+def test_folded_frames_have_no_lines() -> None:
+    frames = [frame(IS_SOURCE)] * (MOST_UNFOLDED + 5) + [frame(IS_SOURCE, own=False)]
+    lines = sent_lines({"stacktrace": {"frames": [SENT]}})
+    (error,) = stack_of("python", [ShownError("E", "m", None, frames)], "", lines=lines).errors
+    assert [bool(call.lines) for run in error.runs for call in run.calls] == [True] * MOST_UNFOLDED + [False] * 6
+
+
 def test_the_error_that_a_group_held_is_told_as_such() -> None:
     held, group = ShownError("PayError", "no money", None, []), ShownError("ExceptionGroup", "many", None, [])
     assert stack_of("python", [held, group], "", kind="ExceptionGroup").inside == "PayError: no money"
