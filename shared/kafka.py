@@ -10,7 +10,7 @@ from shared.secret import Secret
 
 
 class Kafka(msgspec.Struct, frozen=True, kw_only=True):
-    """Apache Kafka as the queue, `SLUICE_KAFKA_*`. Files are read once, when a process starts."""
+    """Apache Kafka as the queue, `SLUICE_KAFKA_*`. PEM files are read once, when a process starts."""
 
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
@@ -20,11 +20,8 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
         Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
         Meta(description="How to log in, with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
     ] = ""
-    username: Annotated[str, Meta(description="The user to log in as, with SASL")] = ""
+    username: Annotated[Secret, Meta(description="The user to log in as, with SASL")] = Secret("")
     password: Annotated[Secret, Meta(description="The user's password, with SASL")] = Secret("")
-    password_file: Annotated[
-        Path | None, Meta(description="File that holds the password, instead of a variable that holds it")
-    ] = None
     ca_file: Annotated[
         Path | None,
         Meta(description="PEM file of who signs the brokers' certificates; empty: the system's authorities"),

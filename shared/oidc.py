@@ -1,7 +1,6 @@
 """Settings of log-in by OpenID Connect, and which roles its claims give (operating.md, "Single sign-on")."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -12,16 +11,13 @@ from shared.users import ROLES, Role
 
 
 class Oidc(msgspec.Struct, frozen=True, kw_only=True):
-    """Log-in by OpenID Connect, `SLUICE_OIDC_*`. Files are read once, when a process starts."""
+    """Log-in by OpenID Connect, `SLUICE_OIDC_*`."""
 
     issuer: Annotated[
         str, Meta(description="The provider's issuer, https://...; empty: no such log-in. Needs the extra oidc")
     ] = ""
     client_id: Annotated[str, Meta(description="Our client id at the provider")] = ""
     client_secret: Annotated[Secret, Meta(description="The client's secret; empty: a public client")] = Secret("")
-    client_secret_file: Annotated[
-        Path | None, Meta(description="File that holds the secret, instead of a variable that holds it")
-    ] = None
     redirect_url: Annotated[
         str, Meta(description="Where the provider sends people back: https://<this host>/login/oidc/callback")
     ] = ""

@@ -1,7 +1,8 @@
 """Every setting, once: its name, default, unit and meaning. Each is read from the environment as `SLUICE_<NAME>`.
 
 `load()` refuses values of the wrong type or out of range with a sentence that names the variable. Defaults stand here
-and nowhere else.
+and nowhere else. What nothing may show (`Secret`) may also stand in a file, which `SLUICE_<NAME>_FILE` names
+(operating.md, "Secrets in files").
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from shared.kafka import Kafka
 from shared.log_settings import Logs
 from shared.oidc import Oidc
 from shared.partitions import Partitions
-from shared.secret import Secret
+from shared.secret import Secret, Unusable, Url
+from shared.services import Services as Services
 from shared.sourcemaps.settings import Sourcemaps
 
 PREFIX = "SLUICE_"
@@ -23,40 +25,6 @@ PREFIX = "SLUICE_"
 
 class BadSetting(Exception):
     """A setting that can't be used; the text names the variable and says what it must be."""
-
-
-class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the neighbours are."""
-
-    queue_url: Annotated[str, Meta(description="sqlite:///path/queue.db, or kafka://host:port[,host:port]")] = (
-        "sqlite:///var/queue/queue.db"
-    )
-    clickhouse_url: Annotated[
-        str, Meta(description="clickhouse://user:password@host:port/database, native protocol; the writer's user")
-    ] = "clickhouse://default@127.0.0.1:9000/sluice"
-    clickhouse_read_url: Annotated[
-        str, Meta(description="The same for the query API: a user with readonly=2; empty: clickhouse_url")
-    ] = ""
-    postgres_url: Annotated[str, Meta(description="Projects and keys: a libpq URL")] = (
-        "postgresql://postgres@127.0.0.1:5432/sluice"
-    )
-    redis_url: Annotated[str, Meta(description="Rate limits and idempotency: redis://host:port/db")] = (
-        "redis://127.0.0.1:6379/0"
-    )
-    vercel_verify: Annotated[
-        str,
-        Meta(
-            pattern=r"^([!-~]([ -~]*[!-~])?)?\Z",
-            description="x-vercel-verify for Vercel where neither project nor request has a code: printable ASCII",
-        ),
-    ] = ""
-    sentry_quiet: Annotated[
-        bool, Meta(description="Whether Sentry's SDKs are asked not to send for an hour what is not stored")
-    ] = True
-    extensions: Annotated[Path | None, Meta(description="Folder with signals/*.py and formats/*.py of your own")] = None
-    clock_offset_s: Annotated[
-        float, Meta(description="Seconds added to this process's clock, for tests of clocks that step")
-    ] = 0.0
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,10 +235,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     logs: Logs = Logs()
 
     @property
-    def clickhouse_read_url(self) -> str:
+    def clickhouse_read_url(self) -> Url:
         return self.services.clickhouse_read_url or self.services.clickhouse_url
 
 
+_FILE = "_FILE"
 _PREFIXES = {
     "services": "",
     "gateway": "GATEWAY_",
@@ -299,7 +268,12 @@ def _load_group(group: type[msgspec.Struct], prefix: str, environment: Mapping[s
     values: dict[str, Any] = {}
     for info in msgspec.structs.fields(group):
         variable = prefix + info.name.upper()
-        if (text := environment.get(variable)) is None or (text == "" and info.type is not str):
+        text = environment.get(variable)
+        if (kind := _secret(info.type)) is not None:
+            if text or environment.get(variable + _FILE):
+                values[info.name] = _load_secret(kind, variable, environment)
+            continue
+        if text is None or (text == "" and info.type is not str):
             continue
         try:
             values[info.name] = msgspec.convert(text, info.type, strict=False, dec_hook=_of_text)
@@ -308,8 +282,24 @@ def _load_group(group: type[msgspec.Struct], prefix: str, environment: Mapping[s
     return group(**values)
 
 
+def _load_secret(kind: type[Secret], variable: str, environment: Mapping[str, str]) -> Secret:
+    text, file = environment.get(variable), environment.get(variable + _FILE)
+    if text and file:
+        raise BadSetting(f"{variable} and {variable}{_FILE} are both set: leave one empty")
+    try:
+        return kind(file=Path(file)) if file else kind(text or "")
+    except Unusable as error:
+        raise BadSetting(f"{variable}{f'{_FILE}={file}' if file else ''} {error}") from None
+
+
+def _secret(annotated: Any) -> type[Secret] | None:
+    """The class of a field that holds what nothing may show."""
+    kind = getattr(annotated, "__origin__", annotated)
+    return kind if isinstance(kind, type) and issubclass(kind, Secret) else None
+
+
 def _of_text(kind: type, text: Any) -> Any:
-    if kind in (Path, Secret, Partitions):
+    if kind in (Path, Partitions):
         return kind(text)
     raise NotImplementedError(kind)
 
@@ -321,6 +311,8 @@ def variables() -> dict[str, tuple[str, Any]]:
         for info in msgspec.structs.fields(group.type):
             name = PREFIX + _PREFIXES[group.name] + info.name.upper()
             found[name] = (_meaning(info.type), info.default)
+            if _secret(info.type):
+                found[name + _FILE] = (f"File that holds {name}, instead of a variable that holds it", None)
     return found
 
 

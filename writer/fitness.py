@@ -8,6 +8,7 @@ import structlog
 
 from shared.clients.clickhouse import ClickHouse, Unreachable
 from shared.clients.clickhouse_nodes import Node, connection, nodes_of
+from shared.secret import AnyUrl
 from shared.signals.base import Table
 from writer.tables import MadeOf, MissingTable, TableFacts, UnfitTable, check_table, look_up, made_of
 
@@ -24,7 +25,7 @@ _log = structlog.get_logger(__name__)
 class Fitness:
     """Checks a table once, and again after every failure. Threads of the sink's pool call it."""
 
-    def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: AnyUrl, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._monotonic = monotonic
         self._fit_until: dict[str, float] = {}

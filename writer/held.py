@@ -7,6 +7,7 @@ from typing import Any
 from shared.clients.clickhouse import ClickHouse, ServerError
 from shared.clients.clickhouse_nodes import Node, connection, nodes_of
 from shared.migrations.statements import stored_in
+from shared.secret import AnyUrl
 from shared.settings import Storage
 from shared.signals.base import Table
 
@@ -36,7 +37,7 @@ class DeletionRefused(Exception):
 class Held:
     """`clickhouse` is connected to `url`."""
 
-    def __init__(self, clickhouse: ClickHouse, url: str, storage: Storage, timeout_s: float) -> None:
+    def __init__(self, clickhouse: ClickHouse, url: AnyUrl, storage: Storage, timeout_s: float) -> None:
         self._clickhouse = clickhouse
         self._url = url
         self._storage = storage

@@ -9,6 +9,7 @@ from typing import TypeVar
 from shared.clients.clickhouse import ClickHouse, ClickHouseError
 from shared.clients.clickhouse_pool import ClickHousePool
 from shared.queue.base import Lane
+from shared.secret import AnyUrl
 from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Key
@@ -45,7 +46,7 @@ class Sink:
     """
 
     def __init__(
-        self, url: str, *, threads: int, timeout_s: float, comment: str = "", storage: Storage = SINGLE
+        self, url: AnyUrl, *, threads: int, timeout_s: float, comment: str = "", storage: Storage = SINGLE
     ) -> None:
         """`comment` is the `log_comment` of every statement: see `under_way`; `storage` says where rows are deleted."""
         self.database = ClickHouse(url).database

@@ -9,7 +9,7 @@ from deploy.local import sluice_processes
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.clusters import CLUSTER, brokers, kept, numbered, shards
 from deploy.local.demo import demo_variables
-from deploy.local.engine import Engine
+from deploy.local.engine import Engine, Unavailable
 from deploy.local.folder import DataFolder, write_whole
 from deploy.local.kafka import Kafka
 from deploy.local.ports import HOST
@@ -139,6 +139,8 @@ class Stack:
                 self._folder.remember("addresses", name, value)
 
     def _given(self, name: str) -> str | None:
+        if self._environment.get(f"{name}_FILE"):  # gateway and writer get what we found as `name`
+            raise Unavailable(f"sluice up takes no addresses from files: set {name} instead of {name}_FILE")
         value = self._environment.get(name)
         return value if value and value != self._folder.recall("addresses", name) else None
 

@@ -11,6 +11,7 @@ from gateway.rejections import Unavailable
 from gateway.turns import Turns
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
 from shared.clients.clickhouse_pool import Call, ClickHousePool
+from shared.secret import AnyUrl
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Reader:
     5. `ping` has a connection of its own: it tells whether ClickHouse answers, not how much it is asked.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 10.0, connections: int = 4) -> None:
+    def __init__(self, url: AnyUrl, *, timeout_s: float = 10.0, connections: int = 4) -> None:
         self.database = database_of(url)
         self.recent = Recent()
         self._timeout_s = timeout_s

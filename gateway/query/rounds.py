@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
+from shared.secret import AnyUrl
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class Round:
 class Rounds:
     """One process at a time goes its rounds; when it dies, another goes on within two of them."""
 
-    def __init__(self, url: str, round: Round) -> None:
+    def __init__(self, url: AnyUrl, round: Round) -> None:
         """`url`: of Postgres."""
         self._url = url
         self._round = round

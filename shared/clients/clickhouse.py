@@ -5,7 +5,7 @@ The driver is synchronous: one `ClickHouse` belongs to one thread at a time.
 
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +20,8 @@ from shared.clients.errors import ClickHouseError as ClickHouseError
 from shared.clients.errors import OtherTypes as OtherTypes
 from shared.clients.errors import ServerError as ServerError
 from shared.clients.errors import Unreachable as Unreachable
+from shared.clients.errors import told
+from shared.secret import AnyUrl, text_of
 
 
 class EncodedColumn(Protocol):
@@ -77,23 +79,23 @@ class ClickHouse:
     """One connection, made at the first use and again after it broke.
 
     `url` is clickhouse://user:password@host:port/database (`clickhouses` for TLS; `?compression=lz4` pays across a
-    network, not on one machine); `timeout_s` bounds every wait for the server, `settings` go with every statement.
+    network, not on one machine). When its file has changed, the next statement has another connection.
+    `timeout_s` bounds every wait for the server, `settings` go with every statement.
     """
 
     def __init__(
         self,
-        url: str,
+        url: AnyUrl,
         *,
         timeout_s: float = 60.0,
         connect_timeout_s: float = 5.0,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.database = database_of(url)
-        self._client = _Client.from_url(url)
-        connection = self._client.connection
-        connection.send_receive_timeout = timeout_s
-        connection.connect_timeout = connect_timeout_s
+        self._url = url
+        self._timeouts_s = (timeout_s, connect_timeout_s)
         self._settings = dict(settings or {})
+        self._connect_to(text_of(url))
 
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -114,8 +116,8 @@ class ClickHouse:
         the caller stops before the end, the connection is closed."""
         ended = False
         try:
-            with _translated(self._client):
-                yield from self._client.execute_iter(sql, parameters, settings=self._settings)
+            with self._renewed() as client:
+                yield from client.execute_iter(sql, parameters, settings=self._settings)
             ended = True
         finally:
             if not ended:
@@ -152,22 +154,35 @@ class ClickHouse:
 
     def _execute(self, sql: str, data: Any, settings: Mapping[str, Any] | None, columnar: bool = False) -> Any:
         merged = {**self._settings, **(settings or {})}
-        with _translated(self._client):
-            return self._client.execute(sql, data, settings=merged, columnar=columnar)
+        with self._renewed() as client:
+            return client.execute(sql, data, settings=merged, columnar=columnar)
+
+    def _renewed(self) -> AbstractContextManager[_Client]:
+        """The client, another one if the URL has changed, for a `with` that translates its errors."""
+        if (text := text_of(self._url)) != self._text:
+            self._client.disconnect()
+            self._connect_to(text)
+        return _translated(self._client)
+
+    def _connect_to(self, text: str) -> None:
+        self._text = text
+        self._client = _Client.from_url(text)
+        connection = self._client.connection
+        connection.send_receive_timeout, connection.connect_timeout = self._timeouts_s
 
 
 @contextmanager
-def _translated(client: Client) -> Iterator[None]:
+def _translated(client: _Client) -> Iterator[_Client]:
     """The driver's errors become ours."""
     try:
-        yield
+        yield client
     except driver_errors.ServerException as error:
         raise ServerError(error.code, str(error.message).partition("Stack trace:")[0].strip()) from error
     except (driver_errors.Error, OSError, EOFError) as error:
         client.disconnect()
-        raise Unreachable(f"{type(error).__name__}: {error}") from error
+        raise Unreachable(told(error, "ca_certs= in SLUICE_CLICKHOUSE_URL")) from error
 
 
-def database_of(url: str) -> str:
+def database_of(url: AnyUrl) -> str:
     """The database that a URL names; `default` where it names none."""
-    return urlsplit(url).path.lstrip("/") or "default"
+    return urlsplit(text_of(url)).path.lstrip("/") or "default"

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.errors import ClickHouseError
+from shared.secret import AnyUrl, text_of
 
 _OF_OTHER_HOSTS = ("alt_hosts", "round_robin")
 
@@ -26,9 +27,9 @@ class Node(NamedTuple):
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def url(self, url: str) -> str:
+    def url(self, url: AnyUrl) -> str:
         """Its address, with the user, database and options of another node's, but for those that lead elsewhere."""
-        parts: SplitResult = urlsplit(url)
+        parts: SplitResult = urlsplit(text_of(url))
         user, at, _ = parts.netloc.rpartition("@")
         host = f"[{self.host}]" if ":" in self.host else self.host
         options = urlencode([each for each in parse_qsl(parts.query) if each[0] not in _OF_OTHER_HOSTS], safe="/")
@@ -51,7 +52,7 @@ def nodes_of(server: ClickHouse, cluster: str) -> list[Node]:
 
 
 @contextmanager
-def connection(url: str, node: Node, *, timeout_s: float, database: str | None = None) -> Iterator[ClickHouse]:
+def connection(url: AnyUrl, node: Node, *, timeout_s: float, database: str | None = None) -> Iterator[ClickHouse]:
     """A connection of its own to a node; `database`: another one than the URL's."""
     there = urlsplit(node.url(url))
     if database is not None:

@@ -24,3 +24,12 @@ class OtherTypes(ClickHouseError):
 
 class RedisUnavailable(Exception):
     """Redis could not be asked, or refused: away, too slow, read-only ... The command may or may not have been done."""
+
+
+def told(error: BaseException, authority: str) -> str:
+    """A driver's error as a text; of a certificate that is not trusted with what to do. `authority`: where the file of
+    who signed it is named."""
+    text = f"{type(error).__name__}: {error}".strip()
+    if "certificate" not in text.lower():
+        return text
+    return f"{text}; name the authority that signed it by {authority}, and use the host name that it is for"

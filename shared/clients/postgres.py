@@ -16,6 +16,9 @@ from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.datetime import TimestamptzLoader
 
+from shared.clients.errors import told
+from shared.secret import AnyUrl, text_of
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -48,10 +51,12 @@ class Postgres:
     1. Every question ends within `timeout_s`, also when the server hangs, with rows or `PostgresUnavailable`.
     2. A statement may be sent twice (a kept connection turns out to be broken): it must not change anything.
     3. What changes something (`change`) has a connection and a transaction of its own, and is never sent twice.
+    4. When the URL's file has changed, the next question has another connection.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 2.0, connections: int = 4) -> None:
+    def __init__(self, url: AnyUrl, *, timeout_s: float = 2.0, connections: int = 4) -> None:
         self._url = url
+        self._text = ""
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[AsyncConnection] = []
@@ -95,31 +100,33 @@ class Postgres:
 
     async def _query(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._slots:
+            if (text := text_of(self._url)) != self._text:
+                await self._close_idle()
+                self._text = text
             if self._idle:
                 try:
-                    return await self._ask(self._idle.pop(), statement, parameters)
+                    return await self._ask(self._idle.pop(), text, statement, parameters)
                 except psycopg.OperationalError:
                     await self._close_idle()  # they were made before the same restart
-            connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
-            )
-            return await self._ask(connection, statement, parameters)
+            connection = await _connected(text, autocommit=True, prepare_threshold=None)
+            return await self._ask(connection, text, statement, parameters)
 
     async def _changed(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async with await psycopg.AsyncConnection.connect(
-            self._url, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
-        ) as connection:
+        async with await _connected(self._url, prepare_threshold=None) as connection:
             return await work(connection)
 
     async def _ask(
-        self, connection: AsyncConnection, statement: LiteralString, parameters: Parameters
+        self, connection: AsyncConnection, made_with: str, statement: LiteralString, parameters: Parameters
     ) -> list[tuple[Any, ...]]:
         try:
             rows = await (await connection.execute(statement, parameters)).fetchall()
         except BaseException:
             await connection.close()
             raise
-        self._idle.append(connection)
+        if made_with == self._text:
+            self._idle.append(connection)
+        else:
+            await connection.close()
         return rows
 
     async def _close_idle(self) -> None:
@@ -145,15 +152,15 @@ class _AnyTime(TimestamptzLoader):
 
 
 @contextmanager
-def connect(url: str) -> Iterator[Connection]:
+def connect(url: AnyUrl) -> Iterator[Connection]:
     """One connection and one transaction: committed at the end, rolled back when an exception leaves the block.
 
     Raises `PostgresUnavailable` when no connection can be made or it breaks, `QueryRefused` for a statement.
     """
     try:
-        connection = psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S)
+        connection = psycopg.connect(text_of(url), connect_timeout=_CONNECT_TIMEOUT_S)
     except psycopg.Error as error:
-        raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
+        raise PostgresUnavailable(_why(error)) from None
     connection.adapters.register_loader("timestamptz", _AnyTime)
     with refusals(), connection:
         yield connection
@@ -171,7 +178,7 @@ def refusals() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncConnection]:
+async def locked(url: AnyUrl, name: str, *, wait_s: float) -> AsyncIterator[AsyncConnection]:
     """Hold the advisory lock of this name (any text) while the block runs; gives a connection in autocommit mode.
 
     The lock is the session's: it ends with the connection, also when the process is killed. A caller that does much
@@ -181,11 +188,7 @@ async def locked(url: str, name: str, *, wait_s: float) -> AsyncIterator[AsyncCo
         LockHeld: another session still has it after `wait_s` seconds.
         PostgresUnavailable: no connection can be made, or it broke: the lock is lost.
     """
-    try:
-        connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S)
-    except psycopg.Error as error:
-        raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
-    async with connection:
+    async with await _connected(url, autocommit=True) as connection:
         await connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_s * 1000))}ms"])
         try:
             await connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, name])
@@ -203,22 +206,24 @@ async def check_held(connection: AsyncConnection) -> None:
         raise PostgresUnavailable(f"the lock is lost: {type(error).__name__}: {error}") from error
 
 
-async def create_database(url: str) -> bool:
+async def create_database(url: AnyUrl) -> bool:
     """Create the database that a URL names, unless it is there. Returns whether it was made.
 
     Raises `PostgresUnavailable`, saying why, when it can neither be reached nor made.
     """
+    text = text_of(url)
     try:
-        async with await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_TIMEOUT_S):
-            return False
+        name = str(conninfo_to_dict(text).get("dbname") or "postgres")
     except psycopg.Error as error:
-        refused = PostgresUnavailable(f"{type(error).__name__}: {error}")
-    # While connecting libpq tells a missing database from a wrong password by its message only: ask another database.
-    name = str(conninfo_to_dict(url).get("dbname") or "postgres")
+        raise PostgresUnavailable(_why(error)) from None
     try:
-        async with await psycopg.AsyncConnection.connect(
-            make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S
-        ) as connection:
+        async with await _connected(text):
+            return False
+    except PostgresUnavailable as error:
+        refused = error
+    # While connecting libpq tells a missing database from a wrong password by its message only: ask another database.
+    try:
+        async with await _connected(make_conninfo(text, dbname="postgres"), autocommit=True) as connection:
             found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
             if found.rowcount:
                 raise refused
@@ -228,3 +233,18 @@ async def create_database(url: str) -> bool:
     except psycopg.Error as error:
         raise PostgresUnavailable(f"database {name} can neither be reached nor made: {error}") from error
     return True
+
+
+async def _connected(url: AnyUrl, **options: Any) -> AsyncConnection:
+    """Raises `PostgresUnavailable`."""
+    try:
+        return await psycopg.AsyncConnection.connect(text_of(url), connect_timeout=_CONNECT_TIMEOUT_S, **options)
+    except psycopg.Error as error:
+        raise PostgresUnavailable(_why(error)) from None
+
+
+def _why(error: psycopg.Error) -> str:
+    """Why no connection can be made."""
+    if isinstance(error, psycopg.ProgrammingError):  # libpq repeats a URL that it can't read, and what is in it
+        return "SLUICE_POSTGRES_URL is none that PostgreSQL's clients can read"
+    return told(error, "sslrootcert= in SLUICE_POSTGRES_URL")

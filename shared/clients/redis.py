@@ -13,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
 from shared.clients.errors import RedisUnavailable as RedisUnavailable
+from shared.clients.errors import told
+from shared.secret import AnyUrl, text_of
 
 _SILENCE_S = 5.0
 """After so long without a message a subscriber asks whether the server is still there, seconds."""
@@ -35,31 +37,28 @@ class Redis:
 
     1. Every call ends within `timeout_s`, with an answer or `RedisUnavailable`.
     2. Nothing is tried twice: the caller decides that.
+    3. When the URL's file has changed, the next call has another connection.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 0.5, connections: int = 32) -> None:
+    def __init__(self, url: AnyUrl, *, timeout_s: float = 0.5, connections: int = 32) -> None:
+        self._url = url
         self._timeout_s = timeout_s
-        pool = BlockingConnectionPool.from_url(
-            url,
-            timeout=timeout_s,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            max_connections=connections,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._client = aioredis.Redis.from_pool(pool)
+        self._connections = connections
+        self._former: set[asyncio.Task[None]] = set()
+        self._text = text_of(url)
+        self._client = self._made(self._text)
 
     async def call(self, *command: Argument) -> Any:
         """One command and its arguments, as `call("SET", name, value, "NX", "EX", 30)`. Raises `RedisUnavailable`."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+                return await self._renewed().execute_command(*command)  # type: ignore[no-untyped-call]
         except NoScriptError:
             raise
         except (RedisError, OSError, TimeoutError) as error:
             if isinstance(error, ConnectionError):  # idle ones are as old: drop them before each fails
                 await self._client.connection_pool.disconnect(inuse_connections=False)
-            raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
+            raise RedisUnavailable(told(error, "ssl_ca_certs= in SLUICE_REDIS_URL")) from error
 
     async def run(self, script: Script, keys: list[Argument], arguments: list[Argument]) -> Any:
         """The result of a Lua script. Raises `RedisUnavailable`."""
@@ -81,7 +80,7 @@ class Redis:
         None comes first of all and whenever the connection is new: what was published before then never got here.
         """
         while True:
-            pubsub = self._client.pubsub()
+            pubsub = self._renewed().pubsub()
             try:
                 await pubsub.subscribe(channel)
                 yield None
@@ -93,7 +92,33 @@ class Redis:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
+        for task in list(self._former):
+            await task
         await self._client.aclose()
+
+    def _renewed(self) -> aioredis.Redis:
+        """The client, or another one if the URL has changed."""
+        if (text := text_of(self._url)) != self._text:
+            closing = asyncio.create_task(self._close(self._client))
+            self._former.add(closing)
+            closing.add_done_callback(self._former.discard)
+            self._text, self._client = text, self._made(text)
+        return self._client
+
+    def _made(self, text: str) -> aioredis.Redis:
+        pool = BlockingConnectionPool.from_url(
+            text,
+            timeout=self._timeout_s,
+            socket_timeout=self._timeout_s,
+            socket_connect_timeout=self._timeout_s,
+            max_connections=self._connections,
+            retry=Retry(NoBackoff(), 0),
+        )
+        return aioredis.Redis.from_pool(pool)
+
+    async def _close(self, former: aioredis.Redis) -> None:
+        await asyncio.sleep(self._timeout_s)  # its calls have ended then
+        await former.aclose()
 
 
 async def _messages(pubsub: PubSub) -> AsyncIterator[str]:

@@ -28,6 +28,7 @@ from shared.keys import REVOCATIONS
 from shared.projects import MAX_HEADER, UnknownProject, is_header_text
 from shared.queue import open_queue
 from shared.queue.base import Queue, QueueError
+from shared.secret import AnyUrl
 from shared.settings import BadSetting, Settings
 
 DataDir = Annotated[
@@ -54,7 +55,8 @@ def settings_beside(data_dir: Path) -> Settings:
 
 def environment_beside(data_dir: Path) -> dict[str, str]:
     """The environment, and for what it doesn't name what the stack that runs on the folder says of itself."""
-    return _env_file(data_dir / "env") | {name: value for name, value in os.environ.items() if value}
+    ours = {name: value for name, value in os.environ.items() if value}
+    return {name: value for name, value in _env_file(data_dir / "env").items() if f"{name}_FILE" not in ours} | ours
 
 
 def _env_file(file: Path) -> dict[str, str]:
@@ -128,7 +130,7 @@ def tell_gateways(settings: Settings, changed: Sequence[str], channel: str = REV
         )
 
 
-async def _publish(redis_url: str, channel: str, changed: Sequence[str]) -> None:
+async def _publish(redis_url: AnyUrl, channel: str, changed: Sequence[str]) -> None:
     from shared.clients.redis import Redis
 
     redis = Redis(redis_url)

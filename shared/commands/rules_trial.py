@@ -14,6 +14,7 @@ from shared.fingerprint.rules import Facts, Rules
 from shared.formats import proliferate_errors
 from shared.formats.sentry import errors as sentry_errors
 from shared.formats.sentry.event import client_list_in, grouped_as
+from shared.secret import AnyUrl
 from shared.signals.errors import SIGNAL as ERRORS
 
 MOST_ERRORS: Final = 100_000
@@ -48,7 +49,7 @@ class Trial(msgspec.Struct, kw_only=True):
     """The largest first."""
 
 
-def tried(clickhouse_url: str, project_id: str, rules: Rules, last: timedelta) -> Trial:
+def tried(clickhouse_url: AnyUrl, project_id: str, rules: Rules, last: timedelta) -> Trial:
     """Group the errors of a project that were received within `last` by these rules. Raises `ClickHouseError`."""
     counted: Counter[tuple[str, str, str]] = Counter()
     examples: dict[tuple[str, str, str], str] = {}

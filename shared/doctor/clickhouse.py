@@ -144,6 +144,8 @@ def _of_reader(settings: Settings) -> Iterator[Finding]:
         yield _refused(part, error)
         return
     if not readonly:
-        yield Finding(part, "warning", f"user {urlsplit(url).username} can write: give it a profile with readonly=2")
+        yield Finding(
+            part, "warning", f"user {urlsplit(url.reveal()).username} can write: give it a profile with readonly=2"
+        )
     else:
         yield Finding(part, "ok", "it can only read")

@@ -5,11 +5,12 @@ import time
 from shared.clients.postgres import Connection, PostgresUnavailable, QueryRefused, connect
 from shared.doctor.finding import Finding, of_clock
 from shared.migrations.postgres import migrations
+from shared.secret import AnyUrl
 
 _PART = "postgres"
 
 
-def look(url: str) -> list[Finding]:
+def look(url: AnyUrl) -> list[Finding]:
     """Blocks."""
     try:
         with connect(url) as db:

@@ -2,11 +2,12 @@
 
 from shared.clients.redis import Redis, RedisUnavailable
 from shared.doctor.finding import Finding
+from shared.secret import AnyUrl
 
 _PART = "redis"
 
 
-async def look(url: str) -> list[Finding]:
+async def look(url: AnyUrl) -> list[Finding]:
     redis = Redis(url, timeout_s=2.0)
     try:
         facts = await redis.call("INFO", "server")

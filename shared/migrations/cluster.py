@@ -15,6 +15,7 @@ from shared.migrations.distributed import DistributedTables
 from shared.migrations.one_server import Changes, ServerMigration
 from shared.migrations.plan import ColumnShape
 from shared.migrations.statements import local_name
+from shared.secret import AnyUrl
 from shared.settings import Storage
 from shared.signals.base import Table
 
@@ -24,7 +25,7 @@ _TIMEOUT_S = 600.0
 class ClusterMigration:
     """One run. `url` names the user, the password and the database of all nodes."""
 
-    def __init__(self, url: str, database: str, nodes: Sequence[Node], storage: Storage, fsync: bool) -> None:
+    def __init__(self, url: AnyUrl, database: str, nodes: Sequence[Node], storage: Storage, fsync: bool) -> None:
         self._url = url
         self._database = database
         self._nodes = nodes

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from shared.queue.base import Queue
+from shared.secret import text_of
 from shared.settings import BadSetting, Settings
 
 SQLITE, KAFKA = "sqlite:///", "kafka://"
@@ -16,7 +17,7 @@ def open_queue(settings: Settings) -> Queue:
     Raises:
         BadSetting: no such kind of queue, or settings of it that can't work.
     """
-    url = settings.services.queue_url
+    url = text_of(settings.services.queue_url)
     if url.startswith(SQLITE):
         from shared.queue.sqlite import SqliteQueue, limits_of
 
@@ -25,4 +26,4 @@ def open_queue(settings: Settings) -> Queue:
         from shared.queue.kafka import KafkaQueue, options_of
 
         return KafkaQueue(url, options_of(settings))
-    raise BadSetting(f"SLUICE_QUEUE_URL={url!r}: write sqlite:///path/queue.db or kafka://host:port[,host:port]")
+    raise BadSetting("SLUICE_QUEUE_URL: write sqlite:///path/queue.db or kafka://host:port[,host:port]")

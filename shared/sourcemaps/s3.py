@@ -31,13 +31,8 @@ class S3Options(NamedTuple):
 
 
 def options_of(settings: Sourcemaps) -> S3Options:
-    """Raises `BadSetting` where something is missing or can't be read."""
+    """Raises `BadSetting` where something is missing."""
     secret = settings.s3_secret_key
-    if settings.s3_secret_key_file is not None:
-        try:
-            secret = Secret(settings.s3_secret_key_file.read_text().strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSetting(f"SLUICE_SOURCEMAPS_S3_SECRET_KEY_FILE can't be read: {error}") from error
     if not settings.s3_url.startswith(("https://", "http://")):
         raise BadSetting("SLUICE_SOURCEMAPS_S3_URL must be https://host or http://host:port")
     given = {"S3_BUCKET": settings.s3_bucket, "S3_KEY_ID": settings.s3_key_id, "S3_SECRET_KEY": secret}

@@ -23,9 +23,6 @@ class Sourcemaps(msgspec.Struct, frozen=True, kw_only=True):
     s3_prefix: Annotated[str, Meta(description="Text before every object's name in the bucket")] = "sourcemaps/"
     s3_key_id: Annotated[str, Meta(description="The access key's id")] = ""
     s3_secret_key: Annotated[Secret, Meta(description="The access key's secret")] = Secret("")
-    s3_secret_key_file: Annotated[
-        Path | None, Meta(description="File that holds the secret, instead of a variable that holds it")
-    ] = None
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest upload, on the wire and unpacked, bytes")] = (
         50_000_000
     )

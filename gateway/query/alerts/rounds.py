@@ -13,6 +13,7 @@ from gateway.query.rounds import Round
 from gateway.query.rounds import Rounds as LockedRounds
 from shared.alerts.rules import StoredRule
 from shared.clock import Clock
+from shared.secret import AnyUrl
 
 EVERY_S = 10.0
 
@@ -30,7 +31,7 @@ class AlertRounds:
     3. Judging and sending don't wait for each other.
     """
 
-    def __init__(self, url: str, deps: QueryDeps, clock: Clock) -> None:
+    def __init__(self, url: AnyUrl, deps: QueryDeps, clock: Clock) -> None:
         """`url`: of Postgres."""
         self._alerts = deps.known_alerts
         self._clock = clock

@@ -15,6 +15,7 @@ from gateway.query.triage.rows import moment
 from gateway.query.triage.watch import Sources, Stored, Watch
 from gateway.rejections import Unavailable
 from shared.error_states import BY, Reopened, State, StateChange
+from shared.secret import AnyUrl
 
 OVERLAP = timedelta(minutes=2)
 """What was received before a time may be answered so much after it, and is looked for so much longer."""
@@ -35,7 +36,7 @@ class Rounds:
     2. A group that somebody has changed meanwhile stays as they left it.
     """
 
-    def __init__(self, url: str, sources: Sources, complete: AskComplete, every_s: float) -> None:
+    def __init__(self, url: AnyUrl, sources: Sources, complete: AskComplete, every_s: float) -> None:
         """`url`: of Postgres."""
         self._sources = sources
         self._complete = complete

@@ -8,6 +8,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from shared.queue.base import QueueError, QueueUnavailable
+from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
 from shared.queue.kafka.refusal import refusal
 
@@ -69,6 +70,7 @@ class Cluster:
     async def _connected(self) -> AIOKafkaClient:
         if self._client is None:
             self._client = AIOKafkaClient(**client_arguments(self._bootstrap, self._options))
+            with_current_login(self._client, self._options.security)
             # A task of its own, which outlives a question in a hurry: cancelled, bootstrap() leaks a connection.
             self._bootstrapping = asyncio.create_task(self._client.bootstrap())
             self._bootstrapping.add_done_callback(lambda task: task.cancelled() or task.exception())

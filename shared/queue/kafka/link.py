@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaProducer
 
 from shared.queue.base import QueueUnavailable
+from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
 from shared.queue.kafka.refusal import refusal
 
@@ -100,13 +101,15 @@ class Link:
         return QueueUnavailable(self._refusal)
 
     def _make(self) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **client_arguments(self._bootstrap, self._options),
             acks="all",
             enable_idempotence=True,
             compression_type="zstd",
             max_batch_size=min(self._options.batch_bytes, self._options.max_message_bytes),
         )
+        with_current_login(producer.client, self._options.security)
+        return producer
 
     def _retire(self, producer: AIOKafkaProducer, grace_s: float) -> None:
         task = asyncio.create_task(_close(producer, grace_s))

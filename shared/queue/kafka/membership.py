@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 
 from shared.queue.base import Lane
 from shared.queue.kafka.closing import background_tasks, close_consumer
+from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, client_arguments
 
 NOWHERE = TopicPartition("", -1)
@@ -63,6 +64,7 @@ class Membership:
             max_poll_interval_ms=int(options.max_poll_interval_s * 1000),
             retry_backoff_ms=int(options.retry_s * 1000),
         )
+        with_current_login(self._consumer._client, options.security)
 
     async def start(self, topics: Iterable[str]) -> None:
         """Connect, join and return after the first assignment, which may take as long as a session time-out.

@@ -82,6 +82,8 @@ def addresses(bootstrap: str) -> str:
         BadSetting: there is no address in it.
     """
     found = bootstrap.removeprefix(SCHEME).strip().strip("/")
+    if "@" in found:
+        raise BadSetting("SLUICE_QUEUE_URL holds a user: set SLUICE_KAFKA_USERNAME and SLUICE_KAFKA_PASSWORD instead")
     if not found or "://" in found:
         raise BadSetting(f"SLUICE_QUEUE_URL={bootstrap!r}: write kafka://host:9092, several addresses with commas")
     return found

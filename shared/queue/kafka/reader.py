@@ -12,6 +12,7 @@ from aiokafka.structs import TopicPartition
 from shared.queue.base import Lane, Message, QueueUnavailable
 from shared.queue.kafka.admin import Admin
 from shared.queue.kafka.closing import close_consumer
+from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, client_arguments
 
 CHUNK_MESSAGES = 200
@@ -41,6 +42,7 @@ async def read_range(
     consumer = AIOKafkaConsumer(
         **client_arguments(bootstrap, options), enable_auto_commit=False, auto_offset_reset="earliest"
     )
+    with_current_login(consumer._client, options.security)
     try:
         await _positioned(consumer, partition, first)
         position, moved_at = first, time.monotonic()

@@ -51,7 +51,7 @@ def _sentence(broker: str, error: BaseException, options: KafkaOptions) -> str |
                 )
             case SaslAuthenticationFailed():
                 return (
-                    f"{broker} refuses the user {options.security.username!r} or the password: set"
+                    f"{broker} refuses the user {options.security.username.reveal()!r} or the password: set"
                     " SLUICE_KAFKA_USERNAME and SLUICE_KAFKA_PASSWORD"
                 )
             case UnsupportedSaslMechanismError() | IllegalSaslStateError():

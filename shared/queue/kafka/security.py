@@ -17,23 +17,23 @@ class KafkaSecurity:
     protocol: str
     tls: ssl.SSLContext | None
     mechanism: str
-    username: str
+    username: Secret
     password: Secret
 
     def arguments(self) -> dict[str, Any]:
-        """The same as keyword arguments of every aiokafka client."""
+        """The same as keyword arguments of every aiokafka client, as it is now (see `login.py`)."""
         found: dict[str, Any] = {"security_protocol": self.protocol}
         if self.tls:
             found["ssl_context"] = self.tls
         if self.mechanism:
             found["sasl_mechanism"] = self.mechanism
-            found["sasl_plain_username"] = self.username
+            found["sasl_plain_username"] = self.username.reveal()
             found["sasl_plain_password"] = self.password.reveal()
         return found
 
 
 def security_of(kafka: Kafka) -> KafkaSecurity:
-    """Read the files that the settings name.
+    """Read the PEM files that the settings name.
 
     Raises:
         BadSetting: the settings contradict each other, or a file can't be used; the text says what to do.
@@ -51,7 +51,7 @@ def security_of(kafka: Kafka) -> KafkaSecurity:
 
 def _mechanism(kafka: Kafka, sasl: bool) -> str:
     protocol = kafka.security_protocol
-    login = kafka.sasl_mechanism or kafka.username or kafka.password or kafka.password_file
+    login = kafka.sasl_mechanism or kafka.username or kafka.password
     if login and not sasl:
         better = "SASL_SSL" if protocol == "SSL" else "SASL_PLAINTEXT or SASL_SSL"
         raise BadSetting(
@@ -69,23 +69,12 @@ def _mechanism(kafka: Kafka, sasl: bool) -> str:
 
 
 def _password(kafka: Kafka) -> Secret:
-    file = kafka.password_file
-    if kafka.password and file:
-        raise BadSetting("SLUICE_KAFKA_PASSWORD and SLUICE_KAFKA_PASSWORD_FILE are both set: leave one empty")
-    if file is None:
-        if not kafka.password:
-            raise BadSetting(
-                f"SLUICE_KAFKA_SECURITY_PROTOCOL={kafka.security_protocol} needs SLUICE_KAFKA_PASSWORD or"
-                " SLUICE_KAFKA_PASSWORD_FILE"
-            )
-        return kafka.password
-    try:
-        text = file.read_text().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"SLUICE_KAFKA_PASSWORD_FILE={file} can't be read: {error}") from None
-    if not text:
-        raise BadSetting(f"SLUICE_KAFKA_PASSWORD_FILE={file} is empty")
-    return Secret(text)
+    if not kafka.password:
+        raise BadSetting(
+            f"SLUICE_KAFKA_SECURITY_PROTOCOL={kafka.security_protocol} needs SLUICE_KAFKA_PASSWORD or"
+            " SLUICE_KAFKA_PASSWORD_FILE"
+        )
+    return kafka.password
 
 
 def _tls(kafka: Kafka) -> ssl.SSLContext | None:

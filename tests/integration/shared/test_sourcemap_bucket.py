@@ -67,7 +67,7 @@ async def test_a_damaged_object_is_as_good_as_none(bucket: Sourcemaps, server: S
 
 async def test_the_secret_may_come_out_of_a_file(bucket: Sourcemaps, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET + "\n")
-    blobs = opened(bucket, s3_secret_key=Secret(""), s3_secret_key_file=tmp_path / "secret")
+    blobs = opened(bucket, s3_secret_key=Secret(file=tmp_path / "secret"))
     await blobs.put(DIGEST, DATA)
     assert await blobs.get(DIGEST) == DATA
 

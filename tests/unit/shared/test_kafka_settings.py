@@ -21,9 +21,8 @@ TLS = {"SLUICE_KAFKA_SECURITY_PROTOCOL": "SSL"}
 
 
 def refused(environment: dict[str, str]) -> str:
-    config = settings.load({"SLUICE_QUEUE_URL": "kafka://127.0.0.1:1", **environment})
     with pytest.raises(settings.BadSetting) as raised:
-        open_queue(config)
+        open_queue(settings.load({"SLUICE_QUEUE_URL": "kafka://127.0.0.1:1", **environment}))
     return str(raised.value)
 
 
@@ -101,9 +100,15 @@ def test_the_embedded_queue_minds_none_of_them() -> None:
 @pytest.mark.parametrize("url", ["", "redis://127.0.0.1", "kafka:/one:9092"])
 def test_a_url_of_no_queue_is_refused_with_the_forms_that_there_are(url: str) -> None:
     config = settings.Settings(services=settings.Services(queue_url=url))
-    with pytest.raises(settings.BadSetting, match=r"SLUICE_QUEUE_URL=.*sqlite:///path/queue\.db or kafka://host:port"):
+    with pytest.raises(settings.BadSetting, match=r"SLUICE_QUEUE_URL: .*sqlite:///path/queue\.db or kafka://host:port"):
         open_queue(config)
 
 
 def test_a_url_without_a_broker_is_refused() -> None:
     assert "SLUICE_QUEUE_URL" in refused({"SLUICE_QUEUE_URL": "kafka://"})
+
+
+def test_a_url_with_a_user_is_refused_and_not_shown() -> None:
+    said = refused({"SLUICE_QUEUE_URL": "kafka://sluice:sesame@127.0.0.1:9092"})
+    assert "set SLUICE_KAFKA_USERNAME and SLUICE_KAFKA_PASSWORD" in said
+    assert "sesame" not in said

@@ -14,7 +14,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_a_setting_is_read_from_its_variable() -> None:
     config = settings.load({"SLUICE_WRITER_BATCH_ROWS": "10", "SLUICE_WRITER_FSYNC": "true", "SLUICE_QUEUE_URL": "x"})
-    assert (config.writer.batch_rows, config.writer.fsync, config.services.queue_url) == (10, True, "x")
+    assert (config.writer.batch_rows, config.writer.fsync, config.services.queue_url.reveal()) == (10, True, "x")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,10 @@ def test_an_empty_number_is_the_default() -> None:
 
 
 def test_the_read_url_falls_back_to_the_writers() -> None:
-    assert settings.load({"SLUICE_CLICKHOUSE_URL": "a"}).clickhouse_read_url == "a"
-    assert settings.load({"SLUICE_CLICKHOUSE_URL": "a", "SLUICE_CLICKHOUSE_READ_URL": "b"}).clickhouse_read_url == "b"
+    writers, readers = "clickhouse://writer@host/logs", "clickhouse://reader@host/logs"
+    given = {"SLUICE_CLICKHOUSE_URL": writers}
+    assert settings.load(given).clickhouse_read_url.reveal() == writers
+    assert settings.load(given | {"SLUICE_CLICKHOUSE_READ_URL": readers}).clickhouse_read_url.reveal() == readers
 
 
 def test_every_group_is_a_frozen_struct() -> None:

@@ -111,15 +111,4 @@ def sign_on_of(config: Oidc) -> SignOn | None:
         raise BadSetting(f"SLUICE_OIDC_ROLES: {error}") from error
     from gateway.query.people.sign_on.provider import Provider
 
-    return SignOn(config, Provider(config, _secret(config)), rules)
-
-
-def _secret(config: Oidc) -> str:
-    if config.client_secret_file is None:
-        return config.client_secret.reveal()
-    if config.client_secret:
-        raise BadSetting("SLUICE_OIDC_CLIENT_SECRET and SLUICE_OIDC_CLIENT_SECRET_FILE are both set")
-    try:
-        return config.client_secret_file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"SLUICE_OIDC_CLIENT_SECRET_FILE can't be read: {error}") from error
+    return SignOn(config, Provider(config, config.client_secret.reveal()), rules)
