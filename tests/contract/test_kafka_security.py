@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import trustme
-from cryptography.hazmat.primitives import serialization
 
 from deploy.local.engine import Unavailable
 from shared import settings
 from shared.queue import open_queue
 from shared.queue.base import Lane, Position, Queue, QueueUnavailable
+from tests.certificates import certificates_in
 from tests.contract.members import joined
 from tests.contract.secured_kafka import Listener, SecuredKafka
 from tests.services import required
@@ -46,17 +45,7 @@ def asks_for_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sec
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ca.pem, broker.pem (key first), client.pem, client.key and other-ca.pem."""
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    trustme.CA().cert_pem.write_to_path(folder / "other-ca.pem")
-    broker, client = authority.issue_cert("127.0.0.1"), authority.issue_cert("client@example.com")
-    chain = b"".join(pem.bytes() for pem in broker.cert_chain_pems)
-    (folder / "broker.pem").write_bytes(_pkcs8(broker.private_key_pem) + chain)
-    client.cert_chain_pems[0].write_to_path(folder / "client.pem")
-    client.private_key_pem.write_to_path(folder / "client.key")
-    return folder
+    return certificates_in(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +180,3 @@ class TestTls:
         with pytest.raises(QueueUnavailable, match="SLUICE_KAFKA_SECURITY_PROTOCOL"):
             await queue.lanes(["logs"])
         await queue.close()
-
-
-def _pkcs8(key: trustme.Blob) -> bytes:
-    """As Kafka wants it."""
-    loaded = serialization.load_pem_private_key(key.bytes(), None)
-    return loaded.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
