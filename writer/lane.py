@@ -118,11 +118,7 @@ class LaneWriter:
         """Seek to the committed position, and read from there."""
         self._reset()
         await self.waiting.until_done("table", self._refuse_unfit, stoppable=True)
-        start = await self.waiting.until_done("position", self._start, stoppable=True)
-        if start.lost:
-            await self._letters.mark_gaps([start.lost])
-        if start.lost or start.is_former:
-            await self._commit(start.position)  # noticed once: the lane may have no other message to commit
+        start = await self._settled_start()
         if start.went_back:
             self._log.error("the queue holds less than was committed: reading all of it again")
         exact_end = start.exact_end if start.exact_end > self._careful_end else 0
@@ -132,6 +128,18 @@ class LaneWriter:
         self.batcher = Batcher(self._lane, buffer, self._converter, self._letters, self.waiting, self._deps)
         self._log.info("lane taken over", offset=start.offset, planned_end=exact_end or None, epoch=self._epoch)
         return self.batcher
+
+    async def _settled_start(self) -> Start:
+        """Where to start, committed where it is news: the lane may have no other message to commit."""
+        start = await self.waiting.until_done("position", self._start, stoppable=True)
+        if start.lost:
+            await self._letters.mark_gaps([start.lost])
+        if start.lost or start.is_of_other:
+            await self._commit(start.position)
+        if start.is_of_other:
+            # Once more: a writer of the other group that came before this commit has not seen it, but we see that one.
+            await self.waiting.until_done("position", self._start, stoppable=True)
+        return start
 
     def _reset(self) -> None:
         """Forget what was read, and what was waited for; the lane is doubtful."""
@@ -156,17 +164,15 @@ class LaneWriter:
 
     async def _start(self) -> Start:
         lanes, queue = [self._lane], self._deps.queue
-        committed, is_former = (await self._consumer.committed(lanes))[self._lane], False
-        if committed is None:
-            committed = await self._deps.former_group.position(self._lane)
-            is_former = committed is not None
+        own = (await self._consumer.committed(lanes))[self._lane]
+        committed = await self._deps.handover.position(self._lane, own)
         begin, end = (await queue.begin_offsets(lanes))[self._lane], (await queue.end_offsets(lanes))[self._lane]
         if self._went_back and committed is not None and self._went_back.offset < committed.offset:
             return Start(begin, went_back=True)
         known_end = None
         if committed is None and begin > 0:
             known_end = await self._deps.sink.end_of(self._signal.table, self._lane)
-        return replace(starting_point(committed, begin, end, known_end), is_former=is_former)
+        return replace(starting_point(committed, begin, end, known_end), is_of_other=committed != own)
 
     # Steps 3 to 6.
 

@@ -11,7 +11,7 @@ from shared.queue.base import Queue
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
-from writer.former_group import FormerGroup
+from writer.handover import Handover
 from writer.rules_book import RulesBook
 from writer.sink import Sink
 
@@ -31,7 +31,7 @@ class LaneDeps:
     limits: Limits
     letter_limit: LetterLimit
     counts: HourlyCounts
-    former_group: FormerGroup
+    handover: Handover
     session_timeout_s: float
     backoff_max_s: float
     clock: Clock = time.time_ns

@@ -17,7 +17,7 @@ from shared.signals.base import Signal
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
-from writer.former_group import FormerGroup
+from writer.handover import Handover
 from writer.lag import Held, watch_lag
 from writer.lane_deps import LaneDeps
 from writer.liveness import Liveness
@@ -74,7 +74,7 @@ class WriterLoop:
             limits=Limits(settings.batch_rows, settings.batch_bytes, settings.batch_age_s),
             letter_limit=LetterLimit(settings.letter_share, settings.letter_share_from, settings.letter_run),
             counts=neighbours.counts,
-            former_group=FormerGroup(queue, groups.former),
+            handover=Handover(queue, groups),
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
             clock=clock,

@@ -28,7 +28,7 @@ from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from writer.failpoints import Failpoints
-from writer.former_group import FormerGroup
+from writer.handover import Handover
 from writer.loop import Neighbours, WriterLoop
 from writer.processes import Processes, variables_of
 from writer.rules_book import RulesBook
@@ -85,7 +85,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
-    former = Watch(FormerGroup(queue, registry.groups(mine.group).former).look)
+    former = Watch(Handover(queue, registry.groups(mine.group)).look)
     pages = {"/metrics": metrics_page(metrics.registry), "/health": health_page(lambda: health(loop, time.monotonic()))}
     endpoint, late = Endpoint(pages), Lateness(metrics)
     stop = asyncio.Event()

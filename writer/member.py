@@ -3,7 +3,8 @@ assignment."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -64,7 +65,7 @@ class Member:
         self._consumer = deps.queue.consumer(group, self._signals, self)
         self._lanes: dict[Lane, LaneWriter] = {}
         self._tasks: dict[Lane, asyncio.Task[None]] = {}
-        self._leaving: dict[Lane, asyncio.Task[None]] = {}
+        self._leaving: dict[Lane, set[asyncio.Task[None]]] = defaultdict(set)
         self._paused: set[Lane] = set()
         self._fatal: BaseException | None = None
         self._stopping = False
@@ -93,7 +94,8 @@ class Member:
 
     async def leave(self) -> None:
         """Leave the group when the last insert has ended."""
-        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+        leaving = [task for tasks in self._leaving.values() for task in tasks]
+        await asyncio.gather(*leaving, return_exceptions=True)
         await self._consumer.stop()
 
     @property
@@ -115,7 +117,7 @@ class Member:
             self._forget(lane)
             signal, converter = self._signals[lane.topic], self._converters[lane.topic]
             writer = self._lanes[lane] = LaneWriter(lane, self._consumer, signal, converter, self._deps)
-            task = self._tasks[lane] = asyncio.create_task(_run_after(self._leaving.pop(lane, None), writer))
+            task = self._tasks[lane] = asyncio.create_task(_run_after(frozenset(self._leaving[lane]), writer))
             task.add_done_callback(self._ended)
 
     def revoked(self, lanes: frozenset[Lane]) -> None:
@@ -196,15 +198,16 @@ class Member:
         self._paused.discard(lane)
         if task := self._tasks.pop(lane, None):
             task.cancel()
-            self._leaving[lane] = task
+            self._leaving[lane].add(task)
+            task.add_done_callback(self._leaving[lane].discard)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self._fatal = self._fatal or task.exception()
 
 
-async def _run_after(former: asyncio.Task[None] | None, writer: LaneWriter) -> None:
-    """A lane that returns waits until its previous writer's last insert has ended."""
-    if former is not None:
-        await asyncio.wait({former})
+async def _run_after(former: Collection[asyncio.Task[None]], writer: LaneWriter) -> None:
+    """A lane that returns waits until the last inserts of its previous writers have ended."""
+    if former:
+        await asyncio.wait(former)
     await writer.run()

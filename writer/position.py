@@ -21,8 +21,8 @@ class Start:
     exact_end: int = 0
     lost: Gap | None = None
     went_back: bool = False
-    is_former: bool = False
-    """It is the former group's, and not yet ours."""
+    is_of_other: bool = False
+    """It is another group's, and not yet ours (`handover.py`)."""
 
     @property
     def position(self) -> Position:

@@ -68,7 +68,7 @@ def forget(
         )
     quiet()
     with sentences(GroupInUse, UnknownGroup):
-        lanes = with_queue(settings, lambda queue: _left_over(queue, groups)) if name == groups.former else []
+        lanes = with_queue(settings, lambda queue: _left_over(queue, groups, name)) if name in groups.others else []
         if lanes and not yes:
             fail(
                 f"lanes still go on from the position of {name!r}, {len(lanes)}: start their writers first, or say"
@@ -81,8 +81,10 @@ def forget(
         Console().print(f"[green]✓[/green] group {escape(name)} is forgotten", highlight=False)
 
 
-async def _left_over(queue: Queue, groups: WriterGroups) -> list[Lane]:
-    return await groups.left_over(queue, await queue.lanes(groups.signals))
+async def _left_over(queue: Queue, groups: WriterGroups, name: str) -> list[Lane]:
+    return await groups.left_over(
+        queue, await queue.lanes(each for each in groups.signals if groups.other(each) == name)
+    )
 
 
 async def _standings(queue: Queue, settings: Settings) -> list[Standing]:

@@ -52,7 +52,7 @@ async def _look(settings: Settings, registry: Registry) -> list[Finding]:
             *await asyncio.to_thread(postgres.look, services.postgres_url),
             *await _clickhouse(wanted),
             *await queue.look(opened, list(registry.signals.values())),
-            *await queue.look_at_former_group(opened, registry.groups(settings.writer.group)),
+            *await queue.look_at_other_groups(opened, registry.groups(settings.writer.group)),
             *await redis.look(services.redis_url),
         ]
     finally:

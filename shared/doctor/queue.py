@@ -30,21 +30,33 @@ async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
     return found or [Finding(_PART, "ok", f"{len(states)} topics, all copies in sync")]
 
 
-async def look_at_former_group(queue: Queue, groups: WriterGroups) -> list[Finding]:
-    """Whether anything is left of the one group from before there was one for each signal."""
-    name = groups.former
+async def look_at_other_groups(queue: Queue, groups: WriterGroups) -> list[Finding]:
+    """Whether anything is left of the groups from before a group a signal, or from after it."""
     try:
-        if not name or name not in {group.name for group in await queue.groups()}:
-            return []
-        lanes, members = await queue.lanes(groups.signals), await queue.members(name)
-        left = await groups.left_over(queue, lanes)
+        there = sorted(groups.others & {group.name for group in await queue.groups()})
+        return [finding for name in there for finding in await _look_at_other_group(queue, groups, name)]
     except QueueError:
         return []  # `look` says so
+
+
+async def _look_at_other_group(queue: Queue, groups: WriterGroups, name: str) -> list[Finding]:
+    topics = [topic for topic in groups.signals if groups.other(topic) == name]
+    members = max([await queue.members(name, topic) for topic in topics])
+    lanes = await queue.lanes(topics)
     if members:
-        return [Finding(_PART, "failure", f"group {name!r} still has members, {members}: stop those writers")]
-    if left:
+        return [
+            Finding(
+                _PART,
+                "failure",
+                f"group {name!r} has members, {members}, and SLUICE_WRITER_GROUP is {groups.name!r} here: stop those"
+                " writers, or set it as it is for them",
+            )
+        ]
+    if left := await groups.left_over(queue, lanes):
         return [Finding(_PART, "warning", f"lanes wait at the position of {name!r}, {len(left)}: start their writers")]
-    return [Finding(_PART, "warning", f"all lanes have left {name!r}: `sluice group forget {name}`")]
+    if any((await queue.committed(name, lanes)).values()):
+        return [Finding(_PART, "warning", f"all lanes have left {name!r}: `sluice group forget {name}`")]
+    return []  # another Sluice's
 
 
 async def partitions(queue: Queue, signals: Sequence[Signal]) -> Mapping[str, int]:

@@ -244,8 +244,9 @@ class Queue(Protocol):
     async def groups(self) -> list[Group]:
         """All groups that have ever had a member or a position, sorted."""
 
-    async def members(self, group: str) -> int:
-        """How many members of a group are alive now; 0 for one that there is not."""
+    async def members(self, group: str, topic: str) -> int:
+        """How many members of a group are alive now that read this topic, or may: Kafka hides it while a group
+        rebalances. 0 for a group that there is not."""
 
     async def forget_group(self, group: str) -> None:
         """Drop a group with its positions, so that a group that is gone for good stops holding back retention.

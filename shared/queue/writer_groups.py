@@ -27,6 +27,15 @@ class WriterGroups:
         one = self.name.removesuffix(_OF_EACH)
         return "" if SIGNAL in one or one == self.name else one
 
+    def other(self, topic: str) -> str:
+        """The other group that may have written this topic: `x` for `x.{signal}`, and the other way round. Empty for
+        none."""
+        return self.former if SIGNAL in self.name else f"{self.name}.{self.signals[topic]}"
+
+    @property
+    def others(self) -> frozenset[str]:
+        return frozenset(self.other(topic) for topic in self.signals) - {""}
+
     @property
     def all(self) -> frozenset[str]:
         return frozenset({self.of(topic) for topic in self.signals} or {self.name})
@@ -46,14 +55,20 @@ class WriterGroups:
         return own | (await queue.committed(self.former, new) if self.former and new else {})
 
     async def left_over(self, queue: Queue, lanes: Collection[Lane]) -> list[Lane]:
-        """The lanes that nobody has taken over from the former group yet. Raises `QueueUnavailable`."""
+        """The lanes that nobody has taken over from their other group yet. Raises `QueueUnavailable`."""
         own = await self._own(queue, lanes)
-        found = await queue.committed(self.former, lanes) if self.former else {}
-        return [lane for lane, position in found.items() if position is not None and own[lane] is None]
+        new = [lane for lane, position in own.items() if position is None and self.other(lane.topic)]
+        found = await _committed(queue, {lane: self.other(lane.topic) for lane in new})
+        return [lane for lane, position in found.items() if position is not None]
 
     async def _own(self, queue: Queue, lanes: Collection[Lane]) -> dict[Lane, Position | None]:
-        lanes_of: dict[str, list[Lane]] = {}
-        for lane in lanes:
-            lanes_of.setdefault(self.of(lane.topic), []).append(lane)
-        found = await asyncio.gather(*(queue.committed(group, of_group) for group, of_group in lanes_of.items()))
-        return {lane: position for of_group in found for lane, position in of_group.items()}
+        return await _committed(queue, {lane: self.of(lane.topic) for lane in lanes})
+
+
+async def _committed(queue: Queue, groups: Mapping[Lane, str]) -> dict[Lane, Position | None]:
+    """What each lane's group has committed."""
+    lanes_of: dict[str, list[Lane]] = {}
+    for lane, group in groups.items():
+        lanes_of.setdefault(group, []).append(lane)
+    found = await asyncio.gather(*(queue.committed(group, lanes) for group, lanes in lanes_of.items()))
+    return {lane: position for of_group in found for lane, position in of_group.items()}

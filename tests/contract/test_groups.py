@@ -18,20 +18,21 @@ async def test_a_group_is_forgotten_only_when_its_last_member_has_gone(
         await member.until_owning(1)
         await member.consumer.commit(lane, Position(0, "mine"), member.consumer.epochs()[lane])
         assert Group(group, 1) in await queue.groups()
-        assert await queue.members(group) == 1
+        assert await queue.members(group, lane.topic) == 1
+        assert await queue.members(group, f"{lane.topic}-other") == 0, "it reads another topic"
         with pytest.raises(GroupInUse, match=group):
             await queue.forget_group(group)
         assert await queue.committed(group, [lane]) == {lane: Position(0, "mine")}
     assert Group(group, 0) in await queue.groups()
-    assert await queue.members(group) == 0
+    assert await queue.members(group, lane.topic) == 0
     await queue.forget_group(group)
     assert group not in [each.name for each in await queue.groups()]
     assert await queue.committed(group, [lane]) == {lane: None}
 
 
 async def test_a_group_that_nobody_knows_is_not_forgotten(queue: Queue, make_topic: MakeTopic, group: str) -> None:
-    await make_topic(partitions=1)
-    assert await queue.members(group) == 0
+    topic = await make_topic(partitions=1)
+    assert await queue.members(group, topic) == 0
     with pytest.raises(UnknownGroup, match=group):
         await queue.forget_group(group)
 

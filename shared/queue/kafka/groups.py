@@ -1,6 +1,7 @@
 """Consumer groups as a whole: which there are, and dropping one."""
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest
 
@@ -17,9 +18,10 @@ async def known(cluster: Cluster) -> list[Group]:
     return await cluster.ask(_known)
 
 
-async def members(cluster: Cluster, group: str) -> int:
-    """0 for a group that there is not. Raises `QueueUnavailable`, `QueueError`."""
-    return (await cluster.ask(lambda client: _described(client, group))).members
+async def members(cluster: Cluster, group: str, topic: str) -> int:
+    """Those that read the topic, or may; 0 for a group that there is not. Raises `QueueUnavailable`, `QueueError`."""
+    wishes = await cluster.ask(lambda client: _wishes(client, group))
+    return sum(_reads(wish, topic) for wish in wishes)
 
 
 async def forget(cluster: Cluster, group: str) -> None:
@@ -34,15 +36,21 @@ async def _known(client: AIOKafkaClient) -> list[Group]:
         response = await client.send(broker.nodeId, ListGroupsRequest())
         _raise_for(response.error_code, "list the groups")
         names |= {name for name, kind, *_ in response.groups if kind in _CONSUMERS}
-    return [await _described(client, name) for name in sorted(names)]
+    return [Group(name, len(await _wishes(client, name))) for name in sorted(names)]
 
 
-async def _described(client: AIOKafkaClient, name: str) -> Group:
+async def _wishes(client: AIOKafkaClient, name: str) -> list[bytes]:
+    """What each member asks for."""
     node = await client.coordinator_lookup(CoordinationType.GROUP, name)
     response = await client.send(node, DescribeGroupsRequest([name]))
     ((code, _, _, _, _, members, *_),) = response.groups
     _raise_for(code, f"describe group {name!r}")
-    return Group(name, len(members))
+    return [wish for _, _, _, wish, _ in members]
+
+
+def _reads(wish: bytes, topic: str) -> bool:
+    """Brokers tell nothing while the group rebalances: then it may."""
+    return not wish or topic in ConsumerProtocolMemberMetadata.decode(wish).subscription
 
 
 async def _forget(client: AIOKafkaClient, group: str) -> None:

@@ -32,8 +32,8 @@ class KafkaQueue(Admin):
     async def groups(self) -> list[Group]:
         return await groups.known(self._cluster)
 
-    async def members(self, group: str) -> int:
-        return await groups.members(self._cluster, group)
+    async def members(self, group: str, topic: str) -> int:
+        return await groups.members(self._cluster, group, topic)
 
     async def forget_group(self, group: str) -> None:
         await groups.forget(self._cluster, group)

@@ -107,6 +107,16 @@ def known(db: sqlite3.Connection, now_ms: int) -> list[Group]:
     return [Group(*row) for row in rows]
 
 
+def members(db: sqlite3.Connection, group: str, topic: str, now_ms: int) -> int:
+    """How many are alive that read this topic."""
+    (count,) = db.execute(
+        f'SELECT count(*) FROM members WHERE "group" = :group AND {_ALIVE}'  # noqa: S608 - constants
+        " AND EXISTS (SELECT 1 FROM json_each(topics) WHERE value = :topic)",
+        {"group": group, "topic": topic, "now": now_ms},
+    ).fetchone()
+    return int(count)
+
+
 def forget(db: sqlite3.Connection, group: str, now_ms: int) -> None:
     """Drop a group. Raises `GroupInUse`, `UnknownGroup`."""
     found = {each.name: each.members for each in known(db, now_ms)}

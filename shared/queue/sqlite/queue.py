@@ -106,8 +106,8 @@ class SqliteQueue:
     async def groups(self) -> list[Group]:
         return await self._reader.read(lambda db: groups.known(db, monotonic_ms()))
 
-    async def members(self, group: str) -> int:
-        return next((each.members for each in await self.groups() if each.name == group), 0)
+    async def members(self, group: str, topic: str) -> int:
+        return await self._reader.read(lambda db: groups.members(db, group, topic, monotonic_ms()))
 
     async def forget_group(self, group: str) -> None:
         await self._writer.write(lambda db: groups.forget(db, group, monotonic_ms()))

@@ -6,7 +6,7 @@ import signal
 import pytest
 from structlog.testing import capture_logs
 
-from shared.doctor.queue import look_at_former_group
+from shared.doctor.queue import look_at_other_groups
 from shared.queue.base import Position
 from shared.queue.lane_state import lane_states
 from tests.contract.members import joined
@@ -62,6 +62,35 @@ async def test_lanes_go_on_from_the_former_group_with_its_plan_once_it_has_no_me
     assert (await stage.queue.committed(former, [lane]))[lane] == left_at
 
 
+async def test_writers_of_both_groups_at_once_write_each_row_once_there_and_back(any_stage: Stage) -> None:
+    stage, one, each = any_stage, any_stage.group, f"{any_stage.group}.{{signal}}"
+    await stage.make("logs")
+    lane = stage.lane()
+    async with stage.writer(batch_rows=7) as before:
+        await until(lambda: before.lanes == [lane], within_s=30)  # it has committed nothing there yet
+        async with stage.writer(group=each, batch_rows=5) as after:
+            await until(lambda: "stop those writers" in str(after.waits_for(lane)), within_s=30)
+            await stage.publish(*(logs(text) for text in TEXTS[:20]))
+            await stage.until_committed(20)
+            assert "stop those writers" in str(after.waits_for(lane))
+    stage.group = each
+    async with stage.writer(batch_rows=5):
+        await stage.until_committed(20)
+        await stage.publish(*(logs(text) for text in TEXTS[20:30]))
+        await stage.until_committed(30)
+        async with stage.writer(group=one, batch_rows=7) as late:  # where lanes have left it
+            await until(lambda: "stop those writers" in str(late.waits_for(lane)), within_s=30)
+            await stage.publish(*(logs(text) for text in TEXTS[30:]))
+            await stage.until_committed(40)
+    await stage.queue.forget_group(one)
+    stage.group = one
+    with capture_logs() as captured:
+        async with stage.writer():
+            await stage.until_committed(40)
+    (taken,) = [line for line in captured if line["event"] == "lane taken over"]
+    assert (taken["offset"], stage.messages()) == (40, sorted(TEXTS))
+
+
 @pytest.mark.parametrize("offset", [0, 40])
 async def test_a_position_is_taken_over_also_where_there_is_nothing_to_write(stage: Stage, offset: int) -> None:
     await stage.make("logs")
@@ -70,7 +99,7 @@ async def test_a_position_is_taken_over_also_where_there_is_nothing_to_write(sta
     former, stage.group = stage.group, f"{stage.group}.{{signal}}"
 
     async def doctor_says() -> str:
-        (found,) = await look_at_former_group(stage.queue, stage.groups)
+        (found,) = await look_at_other_groups(stage.queue, stage.groups)
         return found.sentence
 
     assert await doctor_says() == f"lanes wait at the position of {former!r}, 1: start their writers"
@@ -78,7 +107,7 @@ async def test_a_position_is_taken_over_also_where_there_is_nothing_to_write(sta
         await stage.until_committed(offset)
         async with joined(stage.queue, former, [stage.lane().topic]) as late:
             await late.until_owning(1)
-            assert "still has members, 1: stop those writers" in await doctor_says()
+            assert "has members, 1, and SLUICE_WRITER_GROUP is" in await doctor_says()
     assert await doctor_says() == f"all lanes have left {former!r}: `sluice group forget {former}`"
     await stage.queue.forget_group(former)
-    assert await look_at_former_group(stage.queue, stage.groups) == []
+    assert await look_at_other_groups(stage.queue, stage.groups) == []

@@ -20,7 +20,9 @@ def test_a_group_a_signal_and_one_for_all() -> None:
     ("name", "former"), [("x.{signal}", "x"), ("x", ""), ("{signal}-x", ""), ("{signal}.{signal}", "")]
 )
 def test_the_group_of_before_is_told_by_the_name(name: str, former: str) -> None:
-    assert WriterGroups(name, TOPICS).former == former
+    groups = WriterGroups(name, TOPICS)
+    assert groups.former == former
+    assert groups.others == (frozenset({former} - {""}) if "{" in name else {"x.logs", "x.errors"})
 
 
 def test_topics_have_their_prefix_and_groups_only_the_signal() -> None:

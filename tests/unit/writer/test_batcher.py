@@ -67,7 +67,7 @@ class OneLane:
             limits=Limits(rows=2, bytes=10**6, age_s=60.0),
             letter_limit=LetterLimit(),
             counts=cast(Any, None),
-            former_group=cast(Any, None),
+            handover=cast(Any, None),
             session_timeout_s=10.0,
             backoff_max_s=1.0,
             clock=lambda: NOW_US * 1000,
