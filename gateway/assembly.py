@@ -75,7 +75,8 @@ from shared.project_keys import ProjectKeys
 from shared.projects import find_drain_verify
 from shared.queue import open_queue
 from shared.queue.base import Queue
-from shared.queue.watch import Watch, check_topics, fullness
+from shared.queue.topic_check import TopicCheck
+from shared.queue.watch import Watch, fullness
 from shared.queue.writer_groups import WriterGroups
 from shared.registry import Registry
 from shared.registry import load as load_registry
@@ -186,7 +187,8 @@ def _ingest(common: _Common) -> IngestDeps:
     """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
     config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
-    producer, watch = queue.producer(), Watch(fullness(queue, metrics))
+    producer, check = queue.producer(), TopicCheck(queue, topics, strict=config.topics.strict)
+    watch, check_again = Watch(fullness(queue, metrics)), Watch(check.look)
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
         max_bytes=config.gateway.max_body_bytes,
@@ -203,9 +205,9 @@ def _ingest(common: _Common) -> IngestDeps:
     now = clock(config.services.clock_offset_s)
     publisher, counts = Publisher(producer, known, metrics), HourlyCounts(common.postgres, now)
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
-    common.life.check.append(lambda: check_topics(queue, topics))
-    common.life.start += (producer.start, watch.start, counts.start)
-    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, counts.close)
+    common.life.check.append(check.at_start)
+    common.life.start += (producer.start, watch.start, check_again.start, counts.start)
+    common.life.stop += (bodies.close, aside.close, producer.stop, watch.close, check_again.close, counts.close)
     common.life.give_up.append(bodies.give_up)
     return IngestDeps(
         registry=known,

@@ -36,6 +36,9 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout_s: Annotated[
         float, Meta(gt=0, description="Seconds that one question to the cluster, or one try to connect, may take")
     ] = 10.0
+    client_rack: Annotated[
+        str, Meta(description="Where we run, as the brokers' broker.rack: writers then read from copies near by")
+    ] = ""
     replication_factor: Annotated[
         int,
         Meta(ge=-1, description="Copies of a new topic; 0: one a broker, at most 3; -1: default.replication.factor"),

@@ -151,6 +151,9 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, description="Kafka: min.insync.replicas of a new topic; 0: 2 of three copies, else the cluster's"),
     ] = 0
+    strict: Annotated[
+        bool, Meta(description="Whether gateway and writer refuse to start with topics that are missing or kept badly")
+    ] = False
     retention_hours: Annotated[int, Meta(ge=1, description="How long messages are kept for replay")] = 168
     max_message_bytes: Annotated[int, Meta(ge=1_000_000, description="Largest queue message, bytes")] = 1_048_576
     max_bytes: Annotated[int, Meta(ge=10_000_000, description="Embedded queue: size at which ingest answers 503")] = (

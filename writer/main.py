@@ -22,7 +22,8 @@ from shared.lateness import Lateness
 from shared.memory import share_one_heap
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.queue.watch import Watch, check_topics, letters
+from shared.queue.topic_check import TopicCheck
+from shared.queue.watch import Watch, letters
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
@@ -84,8 +85,9 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     rules, counts = RulesBook(postgres), HourlyCounts(postgres, now)
     loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
+    check = TopicCheck(queue, letter_topics, strict=loaded.topics.strict)
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
-    former = Watch(Handover(queue, registry.groups(mine.group)).look)
+    watches = (watch, Watch(check.look), Watch(Handover(queue, registry.groups(mine.group)).look))
     pages = {"/metrics": metrics_page(metrics.registry), "/health": health_page(lambda: health(loop, time.monotonic()))}
     endpoint, late = Endpoint(pages), Lateness(metrics)
     stop = asyncio.Event()
@@ -95,9 +97,9 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         port = await listen(endpoint, mine)
         await late.start()
         await warn_of_tables(sink, signals)
-        await check_topics(queue, letter_topics)
-        await watch.start()
-        await former.start()
+        await check.at_start()
+        for each in watches:
+            await each.start()
         await counts.start()
         _freeze_garbage()
         _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
@@ -106,8 +108,8 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     finally:
         await late.close()
         await endpoint.stop()
-        await watch.close()
-        await former.close()
+        for each in watches:
+            await each.close()
         await counts.close()
         await rules.close()
         await asyncio.to_thread(sink.close)

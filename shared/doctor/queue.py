@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shared.doctor.finding import Finding
 from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
+from shared.queue.topic_check import weaknesses
 from shared.queue.writer_groups import WriterGroups
 from shared.signals.base import Signal
 
@@ -80,27 +81,7 @@ def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Fi
         )
     elif state.in_sync < state.copies:
         yield Finding(_PART, "warning", f"{topic}: a partition has {state.in_sync} of {state.copies} copies in sync")
-    if state.brokers > 1 and state.copies < min(3, state.brokers):
-        yield Finding(
-            _PART,
-            "warning",
-            f"{topic}: {state.copies} copies on {state.brokers} brokers: an acknowledged message can be lost with a"
-            " broker; raise them with `kafka-reassign-partitions.sh`",
-        )
-    elif state.copies > 2 and state.min_in_sync < 2:
-        yield Finding(
-            _PART,
-            "warning",
-            f"{topic}: min.insync.replicas is {state.min_in_sync} of {state.copies}: one broker may acknowledge alone;"
-            f" set it with `kafka-configs.sh --alter --topic {topic} --add-config min.insync.replicas=2`",
-        )
-    if state.is_unclean:
-        yield Finding(
-            _PART,
-            "warning",
-            f"{topic}: unclean.leader.election.enable is on: a copy that lags may become the leader and lose messages;"
-            f" `kafka-configs.sh --alter --topic {topic} --add-config unclean.leader.election.enable=false`",
-        )
+    yield from (Finding(_PART, "warning", sentence) for sentence in weaknesses(topic, state))
     if is_of_letters and state.partitions > 1:
         yield Finding(
             _PART,

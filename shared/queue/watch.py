@@ -1,4 +1,4 @@
-"""Warns of what would stop the queue: unfit topics at the start, scarce room later on."""
+"""Looks at the queue while a process runs: warns of scarce room."""
 
 import asyncio
 import time
@@ -7,39 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from shared.metrics import Metrics
-from shared.queue.base import Queue, QueueError, QueueUnavailable, UnfitTopic
-from shared.settings import BadSetting
+from shared.queue.base import Queue, QueueUnavailable
 
 _log = structlog.get_logger(__name__)
-
-CHECK_S = 3.0
-"""How long a start waits for the queue to say something about its topics."""
 
 LOOK_EVERY_S = 60.0
 ALARMING = 0.8
 """The share of a limit above which a warning is logged ..."""
 SAY_AGAIN_S = 3600.0
 """... and how often, seconds."""
-
-
-async def check_topics(queue: Queue, topics: Sequence[str]) -> None:
-    """Check topics at the start of a process. An unavailable queue and missing topics are only logged: they may come.
-
-    Raises:
-        BadSetting: a topic is there and takes no messages of the size that the settings allow.
-    """
-    if not topics:
-        return
-    try:
-        async with asyncio.timeout(CHECK_S):
-            missing = await queue.check_topics(topics)
-    except UnfitTopic as error:
-        raise BadSetting(str(error)) from error
-    except (QueueError, TimeoutError) as error:
-        _log.warning("the queue's topics can't be checked yet", error=str(error) or f"no answer within {CHECK_S:g} s")
-        return
-    if missing:
-        _log.error("topics are missing: run `sluice migrate`", topics=missing)
 
 
 class Alarm:
@@ -111,5 +87,5 @@ class Watch:
             except Exception as error:  # one odd answer must not end the alarm
                 if repr(error) != warned:
                     warned = repr(error)
-                    _log.warning("the room in the queue can't be watched", error=warned)
+                    _log.warning("the queue can't be watched", error=warned)
             await asyncio.sleep(self._every_s)

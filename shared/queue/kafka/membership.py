@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from shared.queue.base import Lane
 from shared.queue.kafka.closing import background_tasks, close_consumer
 from shared.queue.kafka.login import with_current_login
-from shared.queue.kafka.options import KafkaOptions, client_arguments
+from shared.queue.kafka.options import KafkaOptions, consumer_arguments
 
 NOWHERE = TopicPartition("", -1)
 """Asked for when no lane is wanted: getmany() without names returns all of them."""
@@ -46,14 +46,12 @@ class Membership:
             revoked=lambda: on_revoked(self),
         )
         session_ms = int(options.session_timeout_s * 1000)
-        arguments = client_arguments(bootstrap, options)
+        arguments = consumer_arguments(bootstrap, options)
         # The answer to a join comes when all members have joined, which may take as long as a session.
         arguments["request_timeout_ms"] += session_ms
         self._consumer = AIOKafkaConsumer(
             **arguments,
             group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
             # Spreads the lanes of all topics evenly. Keeping lanes where they are would gain nothing: in this
             # protocol every rebalance takes all lanes from everybody first. One assignor only: aiokafka sends one
             # join for each.

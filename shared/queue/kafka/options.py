@@ -16,6 +16,8 @@ class KafkaOptions:
     client_id: str
     """Shown in the brokers' logs, metrics and quotas."""
     security: KafkaSecurity
+    client_rack: str
+    """Where we run, or empty: brokers with a `replica.selector.class` have consumers read from a copy there."""
 
     request_timeout_s: float
     """How long one question to the cluster, or one try to connect, may take."""
@@ -57,6 +59,7 @@ def options_of(settings: Settings) -> KafkaOptions:
     return KafkaOptions(
         client_id=settings.kafka.client_id,
         security=security_of(settings.kafka),
+        client_rack=settings.kafka.client_rack,
         request_timeout_s=settings.kafka.request_timeout_s,
         retry_s=0.5,
         replication_factor=settings.kafka.replication_factor,
@@ -97,4 +100,14 @@ def client_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
         "request_timeout_ms": int(options.request_timeout_s * 1000),
         "metadata_max_age_ms": 15_000,  # new partitions are found within that time
         **options.security.arguments(),
+    }
+
+
+def consumer_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
+    """Those of a consumer, which commits nothing by itself."""
+    return {
+        **client_arguments(bootstrap, options),
+        "client_rack": options.client_rack or None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
     }

@@ -13,7 +13,7 @@ from shared.queue.base import Lane, Message, QueueUnavailable
 from shared.queue.kafka.admin import Admin
 from shared.queue.kafka.closing import close_consumer
 from shared.queue.kafka.login import with_current_login
-from shared.queue.kafka.options import KafkaOptions, client_arguments
+from shared.queue.kafka.options import KafkaOptions, consumer_arguments
 
 CHUNK_MESSAGES = 200
 POLL_MS = 200
@@ -39,9 +39,7 @@ async def read_range(
     partition = TopicPartition(*lane)
     if first >= end:
         return
-    consumer = AIOKafkaConsumer(
-        **client_arguments(bootstrap, options), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(**consumer_arguments(bootstrap, options))
     with_current_login(consumer._client, options.security)
     try:
         await _positioned(consumer, partition, first)

@@ -1,27 +1,20 @@
-"""What a process says about the queue when it starts, and when room gets scarce."""
+"""What a process says about the queue when room gets scarce."""
 
 import asyncio
 from typing import Any
 
-import pytest
 import structlog
 
 from shared.metrics import Metrics
 from shared.queue import watch
-from shared.queue.base import QueueError, QueueUnavailable, UnfitTopic
-from shared.settings import BadSetting
+from shared.queue.base import QueueError, QueueUnavailable
 
 
 class Fake:
     """A queue that answers what a test wants."""
 
-    def __init__(self, missing: list[str] | Exception = (), share: float = 0.0, sizes: Any = None) -> None:  # type: ignore[assignment]
-        self.missing, self.share, self.size = missing, share, sizes or {}
-
-    async def check_topics(self, topics: Any) -> list[str]:
-        if isinstance(self.missing, Exception):
-            raise self.missing
-        return list(self.missing)
+    def __init__(self, share: float = 0.0, sizes: Any = None) -> None:
+        self.share, self.size = share, sizes or {}
 
     async def fullness(self) -> float:
         return self.share
@@ -34,34 +27,6 @@ class Fake:
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
-
-
-async def said_at_start(queue: Any) -> list[tuple[str, Any]]:
-    with structlog.testing.capture_logs() as logs:
-        await watch.check_topics(queue, ["logs"])
-    return [(entry["log_level"], entry.get("topics") or entry.get("error")) for entry in logs]
-
-
-async def test_a_start_says_nothing_about_fit_topics_and_names_missing_ones() -> None:
-    assert await said_at_start(Fake()) == []
-    assert await said_at_start(Fake(["logs"])) == [("error", ["logs"])]
-
-
-async def test_a_queue_that_is_away_does_not_keep_a_process_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await said_at_start(Fake(QueueUnavailable("no broker"))) == [("warning", "no broker")]
-
-    class Silent(Fake):
-        async def check_topics(self, topics: Any) -> list[str]:
-            await asyncio.sleep(60)
-            return []
-
-    monkeypatch.setattr(watch, "CHECK_S", 0.01)
-    assert await said_at_start(Silent()) == [("warning", "no answer within 0.01 s")]
-
-
-async def test_an_unfit_topic_refuses_the_boot() -> None:
-    with pytest.raises(BadSetting, match="topic 'logs' takes"):
-        await watch.check_topics(Fake(UnfitTopic("topic 'logs' takes too little")), ["logs"])  # type: ignore[arg-type]
 
 
 async def test_the_queues_fullness_is_a_gauge() -> None:
