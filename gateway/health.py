@@ -7,7 +7,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from gateway.publisher import Publisher
-from shared.queue.base import Queue, QueueUnavailable
+from shared.queue.base import Queue
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the neighbour answered; raises when it can't be used."""
@@ -29,20 +29,11 @@ class TakesMessages:
         self._queue = queue
         self._topics = frozenset(topics)
         self._publisher = publisher
-        self._topics_seen_at = float("-inf")
 
     async def __call__(self) -> None:
         """Raises `QueueUnavailable`."""
-        await self._queue.ping()
         self._publisher.check()
-        if self._topics_seen_at < max(self._publisher.failed_at, 0.0):
-            await self._look_for_topics()
-
-    async def _look_for_topics(self) -> None:
-        asked_at = perf_counter()
-        if missing := self._topics - {lane.topic for lane in await self._queue.lanes(self._topics)}:
-            raise QueueUnavailable(f"the queue has no topic {min(missing)}: run `sluice migrate`")
-        self._topics_seen_at = asked_at
+        await self._queue.ping(self._topics)
 
 
 class Readiness:

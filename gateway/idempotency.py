@@ -19,7 +19,7 @@ from gateway.rejections import MAX_KEY, KeyReused, KeyTooLong, Unavailable
 from shared.clients.redis import Redis, RedisUnavailable, Script
 from shared.metrics import Metrics
 
-PENDING_S = 30
+PENDING_S = 45
 """How long a request may be under way, seconds; longer than the wait for any publish."""
 
 DONE_S = 600

@@ -17,7 +17,7 @@ from shared.event_ids import stored_id
 from shared.fingerprint import CURRENT as FINGERPRINT_VERSION
 from shared.keys import ResolvedKey
 from shared.metrics import Metrics
-from shared.queue.base import MessageTooLarge, Producer, QueueUnavailable
+from shared.queue.base import MessageTooLarge, NotStored, Producer, QueueUnavailable
 from shared.registry import Registry
 
 CHUNK_BYTES = 900_000
@@ -44,16 +44,20 @@ class Publisher:
         self._producer = producer
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
-        self._stored_at = self.failed_at = float("-inf")
+        self._unpublished = metrics.unpublished
+        self._stored_at = self._failed_at = float("-inf")
 
     def check(self) -> None:
-        """Raise `QueueUnavailable` if the last publish failed, a moment ago. What is longer ago proves nothing."""
-        if self.failed_at > self._stored_at and perf_counter() - self.failed_at < FAILING_S:
+        """Raise `QueueUnavailable` while nothing is acknowledged, or if the last publish failed, a moment ago. What is
+        longer ago proves nothing."""
+        self._producer.check()
+        if self._failed_at > self._stored_at and perf_counter() - self._failed_at < FAILING_S:
             raise QueueUnavailable("the last publish failed")
 
-    def failed(self) -> None:
-        """A publish failed, here or for whoever did not wait longer."""
-        self.failed_at = perf_counter()
+    def failed(self, *, not_stored: bool = False) -> None:
+        """A publish failed, here or for whoever did not wait longer. `not_stored`: nothing of it was, for certain."""
+        self._failed_at = perf_counter()
+        self._unpublished.labels("not_stored" if not_stored else "unknown").inc()
 
     async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
         """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when
@@ -76,7 +80,7 @@ class Publisher:
             elif messages:
                 await asyncio.gather(*(self._producer.publish(*message) for message in messages))
         except QueueUnavailable as error:
-            self.failed()
+            self.failed(not_stored=len(messages) == 1 and isinstance(error, NotStored))
             raise Unavailable from error
         except MessageTooLarge as error:
             raise TooLarge from error

@@ -150,6 +150,12 @@ class Metrics:
         self.publish_seconds = TallyHistogram(
             "sluice_publish_seconds", "From handing to the queue to its acknowledgement", bounds=_SECONDS, registry=r
         ).of()
+        self.unpublished = Counter(
+            "sluice_unpublished_requests",
+            "Requests that got 503 from the queue: not_stored for certain, or unknown",
+            ["outcome"],
+            registry=r,
+        )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
         self.queue_fullness = Gauge(
             "sluice_queue_fullness", "Share of the embedded queue's limit not yet consumed; at 1 it is full", registry=r

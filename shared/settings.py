@@ -83,7 +83,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Annotated[
         int, Meta(ge=1, description="Connections at the same time; any more get 503; fewer where files are short")
     ] = 10_000
-    publish_timeout_s: Annotated[float, Meta(gt=0, description="Seconds to wait for the queue before 503")] = 10.0
+    publish_timeout_s: Annotated[float, Meta(gt=0, description="Seconds to wait for the queue before 503")] = 15.0
     in_flight_bytes: Annotated[int, Meta(ge=1_000_000, description="Bytes on the way to the queue before 503")] = (
         64_000_000
     )

@@ -85,8 +85,12 @@ class QueueUnavailable(QueueError):
     """Try again later. A publish that ends so may or may not have been stored; a commit likewise."""
 
 
-class QueueFull(QueueUnavailable):
-    """Nothing was stored: the queue, or what is in flight to it, has reached its size limit."""
+class NotStored(QueueUnavailable):
+    """The same, and it is certain that nothing was stored and nothing will be."""
+
+
+class QueueFull(NotStored):
+    """The queue, or what is in flight to it, has reached its size limit."""
 
 
 class MessageTooLarge(QueueError):
@@ -137,9 +141,13 @@ class Producer(Protocol):
 
         Raises:
             QueueFull: at once, nothing stored.
+            NotStored: the wait is over (bounded), and the message was never handed to the queue.
             QueueUnavailable: the wait is over (bounded), the outcome is unknown.
             MessageTooLarge: nothing stored.
         """
+
+    def check(self) -> None:
+        """Raise `QueueUnavailable` while something is on its way to the queue and nothing is acknowledged."""
 
 
 class Consumer(Protocol):
@@ -258,7 +266,7 @@ class Queue(Protocol):
     def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
         """All messages with `first <= offset < end`, in chunks, without touching any group."""
 
-    async def ping(self) -> None:
-        """Raise `QueueUnavailable` unless the queue can take a message now."""
+    async def ping(self, topics: Iterable[str] = ()) -> None:
+        """Raise `QueueUnavailable` unless the queue can take a message now, of each of these topics in each lane."""
 
     async def close(self) -> None: ...

@@ -28,7 +28,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_brokers_and_a_shard_away_every_acknowledged_record_is_one_row(stack: StackUnderTest) -> None:
-    faults = [FAULTS["shard-hangs"], FAULTS["coordinator-killed"], FAULTS["two-brokers-killed"]]
+    faults = [FAULTS[name] for name in ("shard-hangs", "coordinator-killed", "two-brokers-killed", "too-few-in-sync")]
     steps = (Step((each,), hold_s=0.5, calm_s=0.2, seed=SEED) for each in faults)
     result = run(stack, "cluster", steps, SEED, records_per_s=300)
     assert result.verdict.passed, result.as_dict()

@@ -17,7 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
-from shared.queue.base import Message, MessageTooLarge, QueueFull, QueueUnavailable
+from shared.queue.base import Message, MessageTooLarge, NotStored, QueueFull, QueueUnavailable
 from shared.queue.kafka import KafkaOptions, KafkaQueue, compression
 from shared.queue.kafka.options import addresses
 from shared.queue.kafka.producer import KafkaProducer
@@ -178,8 +178,9 @@ class TestKafkaAway:
                 assert time.monotonic() - begun < 20
                 for n in range(3):
                     begun = time.monotonic()
-                    with pytest.raises(QueueUnavailable):
+                    with pytest.raises(QueueUnavailable) as ended:
                         await producer.publish("logs", b"during %d" % n)
+                    assert (ended.type is NotStored) == (n > 0), "the first one was on its way"
                     assert SOON_S * 0.9 < time.monotonic() - begun < SOON_S + 5
             await until_published(producer, "logs", b"after")
             await queue.ping()
@@ -261,7 +262,7 @@ async def test_new_partitions_are_used_once_they_are_known(kafka_url: str, topic
         await producer.publish(topic, b"before")
         async with _admin(kafka_url) as admin:
             await admin.create_partitions({topic: NewPartitions(3)})
-        await producer._link.producer.client.force_metadata_update()  # type: ignore[union-attr]  # within a minute
+        await producer._link.producer.client.force_metadata_update()  # type: ignore[union-attr]  # within 15 s
         await producer.publish(topic, b"notices")
         places = await asyncio.gather(*(producer.publish(topic, b"x", key=bytes([n])) for n in range(50)))
         assert {place.lane.partition for place in places} == {0, 1, 2}

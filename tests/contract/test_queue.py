@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.queue.base import Fenced, Lane, Message, MessageTooLarge, Position, Producer, Queue
+from shared.queue.base import Fenced, Lane, Message, MessageTooLarge, Position, Producer, Queue, QueueUnavailable
 from tests.contract.members import Member, joined, other_process
 from tests.topics import topic_spec
 
@@ -466,5 +466,8 @@ class TestAsking:
         assert producer.in_flight_bytes == 0
 
     async def test_a_ping_says_that_the_queue_takes_messages(self, queue: Queue, make_topic: MakeTopic) -> None:
-        await make_topic()
+        topic = await make_topic()
         await queue.ping()
+        await queue.ping([topic])
+        with pytest.raises(QueueUnavailable, match=rf"{topic}x.*sluice migrate"):
+            await queue.ping([topic, f"{topic}x"])

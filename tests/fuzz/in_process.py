@@ -63,6 +63,8 @@ class _Kept:
 
     async def stop(self) -> None: ...
 
+    def check(self) -> None: ...
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         if len(value) > Topics().max_message_bytes:
             raise MessageTooLarge(str(len(value)))

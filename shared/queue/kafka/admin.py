@@ -21,7 +21,8 @@ from shared.queue.kafka.topic_ids import topic_ids, within
 from shared.queue.kafka.topic_states import topic_states
 
 EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
-PING_TIMEOUT_S = 2.0
+PING_TIMEOUT_S = 1.5
+"""Less than whoever asks for a gateway's health waits: this time-out also recreates a connection that hangs."""
 
 
 class Admin:
@@ -42,10 +43,11 @@ class Admin:
         created: list[str] = []
 
         async def create(client: AIOKafkaClient) -> None:
-            known = (await client.fetch_all_metadata()).topics()
+            metadata = await client.fetch_all_metadata()
+            known, brokers = metadata.topics(), len(metadata.brokers())
             missing = [spec for spec in wanted if spec.name not in known]
             if missing:
-                created.extend(await new_topics.create(client, missing, self._options))
+                created.extend(await new_topics.create(client, brokers, missing, self._options))
 
         await self._cluster.ask(create)
         await self._cluster.ask(lambda client: _all_led(client, wanted))
@@ -145,17 +147,14 @@ class Admin:
         names = sorted(set(topics))
         return await self._cluster.ask(lambda client: topic_ids(client, names))
 
-    async def ping(self) -> None:
-        """Return when a broker answers.
+    async def ping(self, topics: Iterable[str] = ()) -> None:
+        """Return when each lane's leader answers, and copies enough are in sync; without topics, when a broker answers.
 
         Raises:
-            QueueUnavailable: none did within `PING_TIMEOUT_S`.
+            QueueUnavailable: that was not so for `PING_TIMEOUT_S`.
         """
-
-        async def answer(client: AIOKafkaClient) -> None:
-            await client.send(client.get_random_node(), MetadataRequest([]))
-
-        await self._cluster.ask(answer, timeout_s=PING_TIMEOUT_S)
+        names = sorted(set(topics))
+        await self._cluster.ask(lambda client: _takes(client, names), timeout_s=PING_TIMEOUT_S)
 
 
 def _error(code: int, what: str) -> errors.BrokerResponseError:
@@ -168,6 +167,21 @@ async def _all_led(client: AIOKafkaClient, specs: list[TopicSpec]) -> None:
         partitions = metadata.partitions_for_topic(spec.name)
         if not partitions or partitions != metadata.available_partitions_for_topic(spec.name):
             raise errors.LeaderNotAvailableError(spec.name)
+
+
+async def _takes(client: AIOKafkaClient, topics: list[str]) -> None:
+    """Raises an error that may pass unless each lane of these topics can be written to."""
+    if not topics:
+        await client.send(client.get_random_node(), MetadataRequest([]))
+        return
+    states = await topic_states(client, topics)
+    for topic in topics:
+        if topic not in states:
+            raise errors.UnknownTopicOrPartitionError(f"topic {topic}: run `sluice migrate`")
+        if states[topic].in_sync < states[topic].min_in_sync:
+            raise errors.NotEnoughReplicasError(topic)
+    lanes = [Lane(topic, partition) for topic in topics for partition in range(states[topic].partitions)]
+    await _list_offsets(client, lanes, LATEST)  # of metadata alone, a broker that is cut off tells what was
 
 
 async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 
-from shared.queue.base import QueueUnavailable
+from shared.queue.base import NotStored, QueueUnavailable
 from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
 from shared.queue.kafka.refusal import refusal
@@ -52,11 +52,11 @@ class Link:
         """The producer; waits for the first try to connect, but not for more of them.
 
         Raises:
-            QueueUnavailable: Kafka can't be reached.
+            NotStored: Kafka can't be reached.
         """
         await self._tried.wait()
         if self.producer is None:
-            raise QueueUnavailable(
+            raise NotStored(
                 f"Kafka at {self._bootstrap} can't be reached ({self._error}); trying every {self._options.retry_s:g} s"
             )
         return self.producer

@@ -13,9 +13,9 @@ OF_THE_CLUSTER = -1
 """As many copies as the brokers' own `default.replication.factor`."""
 
 
-async def create(client: AIOKafkaClient, specs: Sequence[TopicSpec], options: KafkaOptions) -> list[str]:
-    """The names of those that this call made. Raises `KafkaError`, `UnfitTopic`."""
-    copies = copies_of(options.replication_factor, len(client.cluster.brokers()))
+async def create(client: AIOKafkaClient, brokers: int, specs: Sequence[TopicSpec], options: KafkaOptions) -> list[str]:
+    """The names of those that this call made. `brokers`: how many are up. Raises `KafkaError`, `UnfitTopic`."""
+    copies = copies_of(options.replication_factor, brokers)
     kept = configs_of(copies, options.min_in_sync)
     request = CreateTopicsRequest(
         [(spec.name, spec.partitions, copies, [], [*kept, *_configs(spec)]) for spec in specs],

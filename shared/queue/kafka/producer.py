@@ -12,7 +12,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from shared.queue.base import Lane, MessageTooLarge, Published, QueueError, QueueFull, QueueUnavailable
+from shared.queue.base import Lane, MessageTooLarge, NotStored, Published, QueueError, QueueFull, QueueUnavailable
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
@@ -21,6 +21,11 @@ from shared.queue.sticky import StickyPartition
 
 OVERHEAD_BYTES = 100
 """What a message has around it at most, alone in its batch: 61 of the batch, 21 of the record, two lengths."""
+
+STILL_S = 1.0
+"""A lane whose batch has had no answer for so long stands still ..."""
+STILL_LINGER_S = 0.1
+"""... and while it does, batches that wait are closed after this time."""
 
 
 def compressible(size: int) -> int:
@@ -55,7 +60,9 @@ class KafkaProducer:
        the memory is not free before that.
     4. While a batch of a lane is on its way the lane's next one fills. Sent after 5 ms each, a slow broker would get
        batches of 5 ms, one a round trip.
-    5. After an error that aiokafka does not retry, and after `lost_after_s` without an answer, another producer takes
+    5. A publish that ends without an acknowledgement is `NotStored` unless its batch was handed to aiokafka: what that
+       one becomes is unknown. While a lane stands still its batches are small, so that little is unknown.
+    6. After an error that aiokafka does not retry, and after `lost_after_s` without an answer, another producer takes
        over (`link.py`).
     """
 
@@ -67,6 +74,8 @@ class KafkaProducer:
         self._open: dict[Lane, RecordBatch] = {}
         self._waiting: dict[Lane, deque[RecordBatch]] = defaultdict(deque)
         self._on_the_way: dict[Lane, asyncio.Task[None]] = {}
+        self._still: set[Lane] = set()
+        self._acknowledged_at = float("-inf")
         self._in_flight = 0
         self._largest = compressible(options.max_message_bytes)
         self._batch_bytes = min(options.batch_bytes, self._largest)
@@ -99,6 +108,13 @@ class KafkaProducer:
     def in_flight_bytes(self) -> int:
         return self._in_flight
 
+    def check(self) -> None:
+        """Raise `QueueUnavailable` while a lane stands still, and no other one gets acknowledgements."""
+        if self._still and not self._still.isdisjoint(self._on_the_way):
+            silent_s = self._loop.time() - self._acknowledged_at
+            if silent_s > STILL_S:
+                raise QueueUnavailable("Kafka acknowledges nothing")
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         size = len(value) + OVERHEAD_BYTES + (0 if key is None else len(key))
         if size > self._largest:
@@ -121,15 +137,15 @@ class KafkaProducer:
 
     async def _route(self, topic: str) -> Route:
         if self._stopping:
-            raise QueueUnavailable("this producer is stopping")
+            raise NotStored("this producer is stopping")
         try:
             async with asyncio.timeout(self._options.publish_timeout_s):
                 producer = await self._link.connected()
                 partitions = len(await producer.partitions_for(topic))
         except (TimeoutError, KafkaError) as error:
             if self._link.producer is None:
-                raise QueueUnavailable(f"no connection within {self._options.publish_timeout_s:g} s") from error
-            raise QueueUnavailable(f"topic {topic!r} was not found, `sluice migrate` makes it: {error!r}") from error
+                raise NotStored(f"no connection within {self._options.publish_timeout_s:g} s") from error
+            raise NotStored(f"topic {topic!r} was not found, `sluice migrate` makes it: {error!r}") from error
         return self._routes.setdefault(topic, Route(topic, partitions))
 
     def _append(self, lane: Lane, key: bytes | None, value: bytes, size: int) -> asyncio.Future[Published]:
@@ -143,7 +159,8 @@ class KafkaProducer:
 
     def _new_batch(self, lane: Lane) -> RecordBatch:
         batch = RecordBatch(lane, BatchBuilder(self._batch_bytes, DefaultRecordBatch.CODEC_ZSTD))
-        batch.linger = self._loop.call_later(self._options.linger_s, self._is_due, batch)
+        linger_s = STILL_LINGER_S if lane in self._still else self._options.linger_s
+        batch.linger = self._loop.call_later(linger_s, self._is_due, batch)
         batch.expiry = self._loop.call_later(self._options.publish_timeout_s, self._expire, batch)
         self._open[lane] = batch
         self._waiting[lane].append(batch)
@@ -151,16 +168,25 @@ class KafkaProducer:
 
     def _is_due(self, batch: RecordBatch) -> None:
         batch.due = True
+        if batch.lane in self._still:
+            self._no_longer_open(batch)
         self._pump(batch.lane)
+
+    def _stands_still(self, lane: Lane) -> None:
+        self._still.add(lane)
+        if (batch := self._open.get(lane)) and batch.due:
+            self._no_longer_open(batch)
 
     def _pump(self, lane: Lane) -> None:
         """Send the lane's next batch if it is due and none is on its way."""
         waiting = self._waiting[lane]
-        if lane in self._on_the_way or not waiting or not waiting[0].due:
-            return
-        batch = waiting.popleft()
-        self._no_longer_open(batch)
-        self._on_the_way[lane] = asyncio.create_task(self._deliver(batch))
+        while waiting and waiting[0].due and lane not in self._on_the_way:
+            batch = waiting.popleft()
+            self._no_longer_open(batch)
+            if batch.is_wanted:
+                self._on_the_way[lane] = asyncio.create_task(self._deliver(batch))
+            else:
+                self._finish(batch)
 
     def _no_longer_open(self, batch: RecordBatch) -> None:
         if self._open.get(batch.lane) is batch:
@@ -169,11 +195,13 @@ class KafkaProducer:
     def _expire(self, batch: RecordBatch) -> None:
         """The callers' time is up. What was not sent yet never is: they send it again themselves."""
         within = self._options.publish_timeout_s
-        batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
-        if batch in self._waiting[batch.lane]:
-            self._waiting[batch.lane].remove(batch)
-            self._no_longer_open(batch)
-            self._finish(batch)
+        if batch not in self._waiting[batch.lane]:
+            batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
+            return
+        batch.fail(NotStored(f"{batch.lane}: not sent within {within:g} s"))
+        self._waiting[batch.lane].remove(batch)
+        self._no_longer_open(batch)
+        self._finish(batch)
 
     def _finish(self, batch: RecordBatch) -> None:
         batch.stop_clocks()
@@ -188,16 +216,23 @@ class KafkaProducer:
                 producer = await self._link.connected()
                 delivery = await producer.send_batch(batch.close(), lane.topic, partition=lane.partition)
                 delivery.add_done_callback(_heard)
-                await asyncio.wait({delivery})  # unlike await, leaves it alone when we are cancelled or late
+                # Unlike await, this leaves it alone when we are cancelled or late.
+                if not (await asyncio.wait({delivery}, timeout=STILL_S))[0]:
+                    self._stands_still(lane)
+                    await asyncio.wait({delivery})
                 offset = delivery.result().offset
             if offset < 0:
                 raise QueueUnavailable(f"{lane}: stored, but Kafka no longer knows where")
             batch.deliver(offset)
+            self._still.discard(lane)
+            self._acknowledged_at = self._loop.time()
             self._look_at_partitions(producer, lane.topic)
         except QueueError as error:
             batch.fail(error)
+            self._stands_still(lane)
         except Exception as error:
-            batch.fail(self._outcome(batch, error))
+            batch.fail(self._outcome(batch, producer, error))
+            self._stands_still(lane)
             self._change_producer(batch, producer, error)
         finally:
             batch.fail(QueueUnavailable("the producer was stopped"))
@@ -206,12 +241,14 @@ class KafkaProducer:
             self._pump(lane)
 
     def _look_at_partitions(self, producer: AIOKafkaProducer, topic: str) -> None:
-        """Forget the route when aiokafka, which looks every minute, has found new partitions."""
+        """Forget the route when aiokafka, which looks now and then, has found new partitions."""
         known = producer.client.cluster.partitions_for_topic(topic)
         if topic in self._routes and len(known or ()) != len(self._routes[topic].lanes):
             del self._routes[topic]
 
-    def _outcome(self, batch: RecordBatch, error: Exception) -> QueueError:
+    def _outcome(self, batch: RecordBatch, producer: AIOKafkaProducer | None, error: Exception) -> QueueError:
+        if producer is None:
+            return NotStored(f"{batch.lane}: no connection ({error!r})")
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count == 1:
             return MessageTooLarge(
                 f"{batch.lane}: Kafka refused {batch.size:,} bytes; see the topic's max.message.bytes"

@@ -41,6 +41,11 @@ class RecordBatch:
         return self._builder
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether any caller still waits: those that left send it again."""
+        return not all(waiter.done() for waiter in self._waiters)
+
+    @property
     def count(self) -> int:
         return len(self._waiters)
 

@@ -1,6 +1,6 @@
 """How well topics are kept: copies, those in sync, and the settings that decide on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka.admin.config_resource import ConfigResourceType
@@ -17,13 +17,17 @@ async def topic_states(client: AIOKafkaClient, topics: Sequence[str]) -> dict[st
     """Those of these topics that are there."""
     answer = (await client.send(client.get_random_node(), MetadataRequest(list(topics)))).to_object()
     found = {topic["topic"]: topic["partitions"] for topic in answer["topics"] if not topic["error_code"]}
-    return {name: await _state(client, name, found[name], len(answer["brokers"])) for name in sorted(found)}
+    settings = await _settings(client, found)
+    return {name: _state(found[name], settings[name], len(answer["brokers"])) for name in sorted(found)}
 
 
-async def _state(client: AIOKafkaClient, topic: str, partitions: list[dict[str, Any]], brokers: int) -> TopicState:
-    request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, [_MIN, _UNCLEAN])])
+async def _settings(client: AIOKafkaClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+    request = DescribeConfigsRequest([(ConfigResourceType.TOPIC, topic, [_MIN, _UNCLEAN]) for topic in topics])
     response = await client.send(client.get_random_node(), request)
-    settings = {name: value for name, value, *_ in response.resources[0][4]}
+    return {topic: {name: value for name, value, *_ in entries} for _, _, _, topic, entries in response.resources}
+
+
+def _state(partitions: list[dict[str, Any]], settings: Mapping[str, str], brokers: int) -> TopicState:
     return TopicState(
         partitions=len(partitions),
         brokers=brokers,

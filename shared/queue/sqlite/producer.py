@@ -67,6 +67,9 @@ class SqliteProducer:
     def in_flight_bytes(self) -> int:
         return self._in_flight
 
+    def check(self) -> None:
+        """`SqliteQueue.ping` finds out by writing."""
+
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         known = self._topics.get(topic) or await self._look_up(topic)
         size = len(value) + (len(key) if key else 0)

@@ -124,9 +124,11 @@ class SqliteQueue:
             yield messages
             first = messages[-1].offset + 1
 
-    async def ping(self) -> None:
+    async def ping(self, topics: Iterable[str] = ()) -> None:
         """Try it: a small transaction, synced to disk. If a commit of this process has failed, one of its size: a full
         disk has room for a small one left. Raises `QueueFull` when the limit is reached."""
+        if missing := frozenset(topics) - (await self._reader.read(catalog.topics)).keys():
+            raise QueueUnavailable(f"the queue file has no topic {min(missing)}: run `sluice migrate`")
         limit, trial = self._limits.size_bytes, min(self._last_commit.refused_bytes, SEGMENT_BYTES)
         if not await self._writer.write(partial(_ping, limit=limit, now_ms=self._clock_ms(), trial_bytes=trial)):
             raise full(limit)

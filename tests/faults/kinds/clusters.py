@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from random import Random
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.queue.base import Lane
 from tests.faults.fault import CLICKHOUSE, QUEUE, WRITERS, fault
@@ -16,8 +17,10 @@ from tests.faults.stack_under_test import GROUP, StackUnderTest
 
 BROKERS = ("kafka", "kafka-2", "kafka-3")
 GOES_ON_WITHIN_S = 60.0
-"""Kafka takes nothing until the controller has fenced a broker that is away: 5 s in the local stack."""
+"""Kafka takes nothing until the controller has fenced a broker that is away: 4 s in the local stack."""
 LOGS = "logs"
+_OF_THE_TOPIC = 1
+"""Where a setting that was read comes from."""
 
 
 @fault(QUEUE, hold_s=(1.0, 20.0), times=3, queues=("cluster",))
@@ -57,14 +60,48 @@ def two_brokers_killed(stack: StackUnderTest, rng: Random) -> Iterator[None]:
     with ExitStack() as away:
         for role in chosen:
             away.enter_context(frozen(stack.running.pid(role)))
-        assert stack.load is not None
-        stack.load.wait_for(503, 1, GOES_ON_WITHIN_S)
-        stack.until(lambda: stack.running.request("GET", "/health/ready")[0] == 503, 10, "/health/ready at 503")
+        _refuses(stack)
         yield
         for role in chosen:
             stack.kill_role(role)
     stack.until(lambda: queue_answers(stack), 180, "the brokers back")
     stack.goes_on(180)
+
+
+@fault(QUEUE, hold_s=(0.5, 5.0), times=2, queues=("cluster",), mixed=False)
+def too_few_in_sync(stack: StackUnderTest, rng: Random) -> Iterator[None]:
+    """Topic logs asks for three copies in sync, and a broker of three hangs: every broker that is asked answers, and
+    nothing can be written."""
+    stack.background.run(_ask_in_sync(stack, LOGS, 3))
+    try:
+        with frozen(stack.running.pid(rng.choice(BROKERS))):
+            _refuses(stack)
+            yield
+    finally:
+        stack.background.run(_ask_in_sync(stack, LOGS, 2))
+    stack.until(lambda: queue_answers(stack), 180, "the broker back")
+    stack.goes_on(180)
+
+
+def _refuses(stack: StackUnderTest) -> None:
+    """Wait until health says that no request would be taken, and until none is."""
+    assert stack.load is not None
+    stack.until(lambda: stack.running.request("GET", "/health/ready")[0] == 503, 10, "/health/ready at 503")
+    stack.load.wait_for(503, 1, GOES_ON_WITHIN_S)
+    stack.until(lambda: stack.running.request("GET", "/health/ready")[0] == 503, 10, "/health/ready still at 503")
+
+
+async def _ask_in_sync(stack: StackUnderTest, topic: str, copies: int) -> None:
+    """Set `min.insync.replicas`; the request takes all settings of the topic, or drops them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.running.env["SLUICE_QUEUE_URL"].removeprefix("kafka://"))
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        own = {name: value for name, value, _, source, *_ in answer.resources[0][4] if source == _OF_THE_TOPIC}
+        changed = ConfigResource(ConfigResourceType.TOPIC, topic, own | {"min.insync.replicas": str(copies)})
+        await admin.alter_configs([changed])
+    finally:
+        await admin.close()
 
 
 @fault(QUEUE, hold_s=(0.5, 0.5), times=1, queues=("cluster",), mixed=False)

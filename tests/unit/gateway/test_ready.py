@@ -1,6 +1,8 @@
 """Ready means that a request would be taken now, not that somebody answers (kind: a check that asks less than a
 request does)."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from gateway import publisher as publishing
@@ -22,7 +24,7 @@ class Broker:
     """Answers every question, and refuses messages as long as the test says."""
 
     def __init__(self) -> None:
-        self.refuses = False
+        self.refuses = self.is_silent = False
         self.topics = ["logs"]
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
@@ -30,11 +32,13 @@ class Broker:
             raise QueueUnavailable("not enough replicas")
         return Published(Lane(topic, 0), 0)
 
-    async def ping(self) -> None:
-        return None
+    def check(self) -> None:
+        if self.is_silent:
+            raise QueueUnavailable("nothing is acknowledged")
 
-    async def lanes(self, topics: list[str]) -> list[Lane]:
-        return [Lane(topic, 0) for topic in self.topics]
+    async def ping(self, topics: Iterable[str]) -> None:
+        if missing := set(topics) - set(self.topics):
+            raise QueueUnavailable(f"there is no topic {min(missing)}")
 
 
 class Clock:
@@ -69,6 +73,10 @@ async def test_a_failed_publish_counts_until_one_is_stored_or_it_is_long_ago(clo
     broker.refuses = True
     with pytest.raises(Unavailable):
         await publisher.publish([LOGS], KEY, 1)
+    broker.is_silent = True
+    with pytest.raises(QueueUnavailable, match="nothing is acknowledged"):
+        await check()
+    broker.is_silent = False
     clock.now += publishing.FAILING_S + 1
     await check()  # requests must come again, to show whether it still fails
 
