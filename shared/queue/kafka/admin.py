@@ -121,7 +121,7 @@ class Admin:
         wanted = list(lanes)
         if not wanted:
             return {}
-        return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms))
+        return await self._cluster.ask(lambda client: list_offsets(client, wanted, timestamp_ms))
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         return (await self.committed_in(group, lanes))[1]
@@ -181,10 +181,10 @@ async def _takes(client: AIOKafkaClient, topics: list[str]) -> None:
         if states[topic].in_sync < states[topic].min_in_sync:
             raise errors.NotEnoughReplicasError(topic)
     lanes = [Lane(topic, partition) for topic in topics for partition in range(states[topic].partitions)]
-    await _list_offsets(client, lanes, LATEST)  # of metadata alone, a broker that is cut off tells what was
+    await list_offsets(client, lanes, LATEST)  # of metadata alone, a broker that is cut off tells what was
 
 
-async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
+async def list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
     """The offsets asked for; -1 where nothing is as late as the time."""
     metadata = await client.fetch_all_metadata()
     by_leader: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))

@@ -13,6 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.queue.base import Lane, MessageTooLarge, NotStored, Published, QueueError, QueueFull, QueueUnavailable
+from shared.queue.kafka.admin import LATEST, list_offsets
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
@@ -61,7 +62,8 @@ class KafkaProducer:
     4. While a batch of a lane is on its way the lane's next one fills. Sent after 5 ms each, a slow broker would get
        batches of 5 ms, one a round trip.
     5. A publish that ends without an acknowledgement is `NotStored` unless its batch was handed to aiokafka: what that
-       one becomes is unknown. While a lane stands still its batches are small, so that little is unknown.
+       one becomes is unknown. While a lane stands still its batches are small, and handed over only when its leader
+       answers, so that little is unknown.
     6. After an error that aiokafka does not retry, and after `lost_after_s` without an answer, another producer takes
        over (`link.py`).
     """
@@ -109,11 +111,15 @@ class KafkaProducer:
         return self._in_flight
 
     def check(self) -> None:
-        """Raise `QueueUnavailable` while a lane stands still, and no other one gets acknowledgements."""
-        if self._still and not self._still.isdisjoint(self._on_the_way):
-            silent_s = self._loop.time() - self._acknowledged_at
-            if silent_s > STILL_S:
-                raise QueueUnavailable("Kafka acknowledges nothing")
+        if self._is_silent:
+            raise QueueUnavailable("Kafka acknowledges nothing")
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether a lane stands still, and no other one gets acknowledgements."""
+        if not self._still or self._still.isdisjoint(self._on_the_way):
+            return False
+        return self._loop.time() - self._acknowledged_at > STILL_S
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         size = len(value) + OVERHEAD_BYTES + (0 if key is None else len(key))
@@ -195,13 +201,14 @@ class KafkaProducer:
     def _expire(self, batch: RecordBatch) -> None:
         """The callers' time is up. What was not sent yet never is: they send it again themselves."""
         within = self._options.publish_timeout_s
-        if batch not in self._waiting[batch.lane]:
+        if batch.handed:
             batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
             return
         batch.fail(NotStored(f"{batch.lane}: not sent within {within:g} s"))
-        self._waiting[batch.lane].remove(batch)
-        self._no_longer_open(batch)
-        self._finish(batch)
+        if batch in self._waiting[batch.lane]:
+            self._waiting[batch.lane].remove(batch)
+            self._no_longer_open(batch)
+            self._finish(batch)
 
     def _finish(self, batch: RecordBatch) -> None:
         batch.stop_clocks()
@@ -214,6 +221,11 @@ class KafkaProducer:
         try:
             async with asyncio.timeout(self._options.lost_after_s):
                 producer = await self._link.connected()
+                if lane in self._still or self._is_silent:
+                    await self._until_led(producer, batch)
+                if not batch.is_wanted:
+                    return
+                batch.handed = True
                 delivery = await producer.send_batch(batch.close(), lane.topic, partition=lane.partition)
                 delivery.add_done_callback(_heard)
                 # Unlike await, this leaves it alone when we are cancelled or late.
@@ -231,14 +243,25 @@ class KafkaProducer:
             batch.fail(error)
             self._stands_still(lane)
         except Exception as error:
-            batch.fail(self._outcome(batch, producer, error))
+            batch.fail(self._outcome(batch, error))
             self._stands_still(lane)
             self._change_producer(batch, producer, error)
         finally:
-            batch.fail(QueueUnavailable("the producer was stopped"))
+            batch.fail((QueueUnavailable if batch.handed else NotStored)("the producer was stopped"))
             self._finish(batch)
             del self._on_the_way[lane]
             self._pump(lane)
+
+    async def _until_led(self, producer: AIOKafkaProducer, batch: RecordBatch) -> None:
+        """Wait until the lane's leader answers, or nobody waits any more: aiokafka would keep the batch, and send it
+        whenever the leader comes back."""
+        while batch.is_wanted:
+            try:
+                await list_offsets(producer.client, [batch.lane], LATEST)
+            except KafkaError:
+                await asyncio.sleep(self._options.retry_s)
+            else:
+                return
 
     def _look_at_partitions(self, producer: AIOKafkaProducer, topic: str) -> None:
         """Forget the route when aiokafka, which looks now and then, has found new partitions."""
@@ -246,9 +269,9 @@ class KafkaProducer:
         if topic in self._routes and len(known or ()) != len(self._routes[topic].lanes):
             del self._routes[topic]
 
-    def _outcome(self, batch: RecordBatch, producer: AIOKafkaProducer | None, error: Exception) -> QueueError:
-        if producer is None:
-            return NotStored(f"{batch.lane}: no connection ({error!r})")
+    def _outcome(self, batch: RecordBatch, error: Exception) -> QueueError:
+        if not batch.handed:
+            return NotStored(f"{batch.lane}: {error!r}")
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError) and batch.count == 1:
             return MessageTooLarge(
                 f"{batch.lane}: Kafka refused {batch.size:,} bytes; see the topic's max.message.bytes"

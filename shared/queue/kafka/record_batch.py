@@ -13,12 +13,13 @@ class RecordBatch:
     it costs more than the futures do (measured: 6.1 us a message against 9.1).
     """
 
-    __slots__ = ("_builder", "_waiters", "due", "expiry", "lane", "linger", "size")
+    __slots__ = ("_builder", "_waiters", "due", "expiry", "handed", "lane", "linger", "size")
 
     def __init__(self, lane: Lane, builder: Any) -> None:
         self.lane = lane
         self.size = 0
         self.due = False
+        self.handed = False
         self.linger: asyncio.TimerHandle | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self._builder = builder

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError, LeaderNotAvailableError
 
 from shared.queue.base import NotStored, Published, QueueUnavailable
 from shared.queue.kafka import producer as producing
@@ -54,7 +55,9 @@ async def made(
     """The parameter: how long a publish may take, seconds."""
     monkeypatch.setattr(producing, "STILL_S", SOON_S)
     monkeypatch.setattr(producing, "STILL_LINGER_S", SOON_S)
-    made = KafkaProducer("kafka://nowhere:1", kafka_options(publish_timeout_s=request.param, linger_s=0.001))
+    made = KafkaProducer(
+        "kafka://nowhere:1", kafka_options(publish_timeout_s=request.param, linger_s=0.001, retry_s=SOON_S)
+    )
     made._link = link  # type: ignore[assignment]
     await made.start()
     yield made
@@ -118,3 +121,30 @@ async def test_what_nobody_waits_for_any_more_is_not_sent(made: KafkaProducer, l
     await asyncio.gather(*first)
     await until(lambda: made.in_flight_bytes == 0)
     assert len(link.sent) == 1
+
+
+@pytest.mark.parametrize("made", [0.5], indirect=True)
+async def test_after_a_loss_nothing_is_sent_before_the_leader_answers(
+    made: KafkaProducer, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    led = asyncio.Event()
+
+    async def list_offsets(*_: Any) -> None:
+        if not led.is_set():
+            raise LeaderNotAvailableError
+
+    monkeypatch.setattr(producing, "list_offsets", list_offsets)
+    (first,) = publish(made)
+    await until(lambda: link.sent)
+    link.sent[0].set_exception(KafkaConnectionError())
+    (second,) = publish(made)
+    ended = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(each) for each in ended] == [QueueUnavailable, NotStored]
+    await until(lambda: made.in_flight_bytes == 0)
+    assert len(link.sent) == 1, "aiokafka would have kept it until the leader comes back"
+    led.set()
+    (third,) = publish(made)
+    await until(lambda: len(link.sent) > 1)
+    link.sent[1].set_result(SimpleNamespace(offset=0))
+    await asyncio.wait({third})
+    assert not made._still
