@@ -1,5 +1,6 @@
 """A question to the shop's assistant: an embedding, a search, and one or two calls to a model."""
 
+from deploy.demo.calls import Call, call
 from deploy.demo.cast import CHATS, EMBEDDING, Model
 from deploy.demo.failures import TOO_OFTEN, fail
 from deploy.demo.visit import Visit
@@ -13,8 +14,7 @@ def ask_assistant(visit: Visit) -> None:
     twice = visit.chance.random() < 0.3
     lasts = 160 + thinking * (2 if twice else 1)
     root = visit.span("assistant", "answer question", 0, lasts, feature="assistant", plan=visit.user.plan)
-    embedding = visit.span("assistant", "embed question", 5, 60, root, gen_ai=_of(EMBEDDING))
-    visit.called(EMBEDDING, "embedding", (visit.chance.randint(8, 60), 0), 60, embedding)
+    call(visit, Call(EMBEDDING, "embeddings", (visit.chance.randint(8, 60), 0), 5, 60), root)
     visit.span("assistant", "search articles", 70, 40, root, tool={"name": "search", "hits": 5})
     _chat(visit, model, root, 120, thinking)
     if twice:
@@ -30,10 +30,4 @@ def ask_assistant(visit: Visit) -> None:
 
 def _chat(visit: Visit, model: Model, root: str, at: int, lasts: int) -> None:
     tokens = (visit.chance.randint(600, 6_000), visit.chance.randint(60, 900))
-    usage = {"input_tokens": tokens[0], "output_tokens": tokens[1]}
-    span = visit.span("assistant", f"chat {model.name}", at, lasts, root, gen_ai=_of(model) | {"usage": usage})
-    visit.called(model, "chat.completion", tokens, lasts, span)
-
-
-def _of(model: Model) -> dict[str, object]:
-    return {"system": model.provider, "request": {"model": model.name}}
+    call(visit, Call(model, "chat", tokens, at, lasts), root)

@@ -95,7 +95,7 @@ def _go_on(hour: Hour, sender: Sender, keys: Keys) -> None:
 def _tell(sender: Sender, target: Target, as_json: bool) -> None:
     counts: Counter[str] = Counter()
     for kind, n in sender.taken.items():
-        counts[SIGNALS[kind]] += n
+        counts.update(dict.fromkeys(SIGNALS[kind], n))
     if as_json:
         print_json(
             {"project_id": target.project_id, "requests": sender.requests, "records": dict(sorted(counts.items()))}

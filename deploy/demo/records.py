@@ -8,29 +8,31 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-Kind = Literal["logs", "errors", "traces", "llm", "app logs", "app errors", "drain"]
+Kind = Literal["logs", "errors", "traces", "llm", "calls", "app logs", "app errors", "drain"]
 
-SIGNALS: Mapping[Kind, str] = {
-    "logs": "logs",
-    "app logs": "logs",
-    "drain": "logs",
-    "errors": "errors",
-    "app errors": "errors",
-    "traces": "traces",
-    "llm": "llm",
+SIGNALS: Mapping[Kind, tuple[str, ...]] = {
+    "logs": ("logs",),
+    "app logs": ("logs",),
+    "drain": ("logs",),
+    "errors": ("errors",),
+    "app errors": ("errors",),
+    "traces": ("traces",),
+    "llm": ("llm",),
+    "calls": ("traces", "llm"),
 }
-"""The table in which a record of this kind is found."""
+"""The tables in which a record of this kind is found."""
 
 _PATHS: Mapping[Kind, str] = {
     "logs": "/ingest/logs",
     "errors": "/ingest/errors",
     "traces": "/ingest/traces",
     "llm": "/ingest/llm",
+    "calls": "/v1/traces",
     "app logs": "/api/v1/logs/batch",
     "app errors": "/api/v1/errors",
     "drain": "/ingest/drain",
 }
-_TOGETHER: Mapping[Kind, int] = {"logs": 500, "app logs": 100, "app errors": 100, "drain": 500}
+_TOGETHER: Mapping[Kind, int] = {"logs": 500, "calls": 500, "app logs": 100, "app errors": 100, "drain": 500}
 """Most records of one request; of the others each has its own."""
 
 _encode = msgspec.json.encode
@@ -98,6 +100,26 @@ def _body(
         return [{"api_key": keys.public, **frame, **body} for body in bodies]
     if kind == "app logs":
         return {"api_key": keys.public, **frame, "logs": bodies}
+    if kind == "calls":
+        return _otlp_spans(service, frame, bodies)
     if kind == "logs":
         return {"service": service, **frame, "logs": bodies}
     return {"service": service, **frame, **bodies[0]}
+
+
+def _otlp_spans(service: str, frame: Mapping[str, str], spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    names = {"environment": "deployment.environment.name", "release": "service.version"}
+    resource = {"service.name": service, **{names[each]: value for each, value in frame.items()}}
+    scopes = [{"scope": {"name": "shop.models"}, "spans": spans}]
+    return {"resourceSpans": [{"resource": {"attributes": otlp_attributes(resource)}, "scopeSpans": scopes}]}
+
+
+def otlp_attributes(given: Mapping[str, str | int | float]) -> list[dict[str, Any]]:
+    """As OpenTelemetry writes them in JSON."""
+    return [{"key": key, "value": _otlp_value(value)} for key, value in given.items()]
+
+
+def _otlp_value(value: str | int | float) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"stringValue": value}
+    return {"doubleValue": value} if isinstance(value, float) else {"intValue": str(value)}

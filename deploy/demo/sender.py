@@ -27,10 +27,17 @@ class NotTaken(Exception):
     """The gateway can't be reached, or refuses; the text says what to do."""
 
 
+class _Partial(msgspec.Struct, rename="camel"):
+    """Of OpenTelemetry."""
+
+    rejected_spans: int | str = 0
+
+
 class _Answer(msgspec.Struct):
     """`dropped`: records that a batch lost."""
 
     dropped: int = 0
+    partial: _Partial | None = msgspec.field(default=None, name="partialSuccess")
 
 
 class Sender:
@@ -108,9 +115,10 @@ def _parts(sendings: Iterator[Sending]) -> Iterator[list[Sending]]:
 def _check(sending: Sending, body: bytes) -> None:
     """Raises `NotTaken` where some of a batch was left out: every record of the demo is a good one."""
     try:
-        dropped = msgspec.json.decode(body, type=_Answer).dropped
+        answer = msgspec.json.decode(body, type=_Answer)
     except msgspec.MsgspecError:
         return
+    dropped = answer.dropped or int(answer.partial.rejected_spans if answer.partial else 0)
     if dropped:
         raise NotTaken(
             f"{sending.path} left out {dropped} of {sending.records} records: {body[:200].decode(errors='replace')}"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from deploy.demo.cast import REGIONS, USERS, Model, User
+from deploy.demo.cast import REGIONS, USERS, User
 from deploy.demo.records import Kind, Record
 
 
@@ -69,8 +69,7 @@ class Visit:
         **more: Any,
     ) -> str:
         """Returns its id. `more`: attributes."""
-        span_id = f"{self.ids.getrandbits(64):016x}"
-        self._ended = max(self._ended, at + lasts)
+        span_id = self.begin_span(at, lasts)
         body = {
             "trace_id": self.trace_id,
             "span_id": span_id,
@@ -83,6 +82,11 @@ class Visit:
         }
         self.add("traces", service, body)
         return span_id
+
+    def begin_span(self, at: float, lasts: float) -> str:
+        """The id of a new span, whatever it comes as."""
+        self._ended = max(self._ended, at + lasts)
+        return f"{self.ids.getrandbits(64):016x}"
 
     def log(self, service: str, level: str, message: str, at: float, span: str = "", **more: Any) -> None:
         """As the DeepTracer SDK sends it."""
@@ -124,27 +128,6 @@ class Visit:
             },
         }
         self.add("drain", "web", body)
-
-    def called(self, model: Model, operation: str, tokens: tuple[int, int], lasts: float, span: str) -> None:
-        """A call to a model."""
-        cost = sum(count * price for count, price in zip(tokens, model.price, strict=True)) / 1e6
-        body = {
-            "model": model.name,
-            "provider": model.provider,
-            "operation": operation,
-            "input_tokens": tokens[0],
-            "output_tokens": tokens[1],
-            "cost_usd": round(cost, 9),
-            "latency_ms": round(lasts),
-            "metadata": {
-                "feature": "assistant",
-                "user_id": self.user.id,
-                "plan": self.user.plan,
-                "trace_id": self.trace_id,
-                "span_id": span,
-            },
-        }
-        self.add("llm", "assistant", body)
 
     def add(self, kind: Kind, service: str, body: dict[str, Any]) -> None:
         """A record of this trace."""

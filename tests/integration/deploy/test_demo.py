@@ -102,6 +102,8 @@ def test_every_question_finds_something(stack: RunningStack, sent: Counts) -> No
     attributes = {field["key"].partition(".")[0] for field in asked(stack, "logs/fields?last=2h")["fields"]}
     assert {"proxy", "cart"} <= attributes
     usage = asked(stack, "llm/usage?last=2h&group_by=model")
+    (spread,) = rows(stack, "SELECT uniqExact(toStartOfMinute(timestamp)) AS minutes FROM llm_calls")
+    assert spread["minutes"] > 30
     assert usage["total"]["unpriced"] > 0 < usage["total"]["cost_usd"]
     same_spans = "SELECT count() AS n FROM spans WHERE operation = 'SELECT order_items' GROUP BY trace_id"
     (same,) = rows(stack, f"SELECT max(n) AS n FROM ({same_spans})")

@@ -62,8 +62,17 @@ def test_what_has_no_time_of_its_own_is_reported_only_of_what_has_just_happened(
     made = hour()
     for visit in visits(made):
         kinds = Counter(record.kind for record in visit.records)
-        assert not kinds["errors"] or visit.scene.at > made.end - RECENT_S
+        assert not kinds["errors"] + kinds["llm"] or visit.scene.at > made.end - RECENT_S
+        assert not kinds["calls"] or visit.scene.at <= made.end - RECENT_S
         assert not kinds["app errors"] or visit.scene.at <= made.end - RECENT_S
+
+
+def test_calls_to_models_are_spread_over_the_hour() -> None:
+    made = hour()
+    calls = [each.body for visit in visits(made) for each in visit.records if each.kind == "calls"]
+    starts = {int(int(call["startTimeUnixNano"]) / 1e9 - made.start) // 60 for call in calls}
+    assert len(starts) > 30
+    assert {call["name"].split()[0] for call in calls} == {"chat", "embeddings"}
 
 
 def test_a_batch_is_one_request_and_a_span_one_of_its_own() -> None:
@@ -127,6 +136,7 @@ def test_a_request_is_sent_until_it_is_taken_under_one_key() -> None:
         ((401, b"no"), "the key, or the drain's secret, is of another project"),
         ((400, b"bad"), "/ingest/logs answered 400"),
         ((202, b'{"accepted":1,"dropped":2}'), "left out 2 of 3 records"),
+        ((200, b'{"partialSuccess":{"rejectedSpans":"2"}}'), "left out 2 of 3 records"),
     ],
 )
 def test_a_refusal_ends_it_with_a_sentence(answer: tuple[int, bytes], said: str) -> None:
