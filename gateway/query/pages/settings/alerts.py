@@ -115,4 +115,4 @@ def _of_id(rules: list[StoredRule], rule_id: str) -> StoredRule | None:
     return next((each for each in rules if each.id == rule_id), None)
 
 
-ALERTS = Page("settings/alerts", "settings/alerts.html", _find, send=_send)
+ALERTS = Page("settings/alerts", "settings/alerts.html", _find, send=_send, for_agents=True)

@@ -68,4 +68,4 @@ async def _shown(
     }
 
 
-DRAIN = Page("settings/drain", "settings/drain.html", _find, send=_send)
+DRAIN = Page("settings/drain", "settings/drain.html", _find, send=_send, for_agents=True)

@@ -55,7 +55,8 @@ async def test_a_secret_is_set_replaced_taken_away_and_never_shown(
     assert THEIRS not in await sent(owner, do="secret", secret=f" {THEIRS} ")
     found = await find_key(postgres, hash_key(keys.ingest))
     assert (found and found.drain_secret) == THEIRS
-    assert THEIRS not in await owner.shown(PATH)
+    assert THEIRS not in await owner.shown(PATH) + (told := await owner.shown(f"{PATH}.md"))
+    assert "Secret: set" in told
     made = re.findall(r'<code class="code">([0-9a-f]{48})</code>', await sent(owner, do="make"))
     assert [(await find_project(postgres, "p")).drain_secret] == made
     assert made[0] not in (html := await owner.shown(PATH))
@@ -71,6 +72,9 @@ async def test_a_code_is_set_shown_and_taken_away(owner: Browser, postgres: Post
     code = secrets.token_hex(20)
     assert f'value="{code}"' in await sent(owner, do="verify", verify=f" {code}\n")
     assert (await find_project(postgres, "p")).drain_verify == code
+    told = await owner.shown(f"{PATH}.md")
+    assert f"```\n{code}\n```" in told
+    assert "http://sluice.test/ingest/drain/p" in told
     assert "The code is gone" in await sent(owner, do="verify", verify="")
     assert (await find_project(postgres, "p")).drain_verify is None
 
@@ -102,8 +106,9 @@ async def test_only_owners_may_and_gateways_are_told(
 ) -> None:
     await sent(owner, do="verify", verify="a-code")
     viewer = await member(open_browser(), keys_url, "member")
-    assert "a-code" not in (html := await viewer.shown(PATH))
-    assert "Only owners" in text_of(html)
+    for path in (PATH, f"{PATH}.md"):
+        assert "a-code" not in (shown := await viewer.shown(path))
+        assert "Only owners" in text_of(shown)
     await sent(viewer, 403, do="make")
     token = token_in(await owner.shown(PATH))
     assert (await owner.send("/p/q/settings/drain", {"form_token": token, "do": "make"})).status_code == 404
