@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from deploy.local.clickhouse import ClickHouse
 from deploy.local.engine import Unavailable
+from deploy.local.ports import HOST, free_port
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 from tests.browser.site import Site
 from tests.conftest import absent
+from tests.integration.gateway.query.pages.oidc_provider import CLIENT, SECRET, Provider
 from tests.up import Up
 
 OpenPage = Callable[..., Page]
@@ -21,7 +24,15 @@ _REPORT_VIOLATIONS = "document.addEventListener('securitypolicyviolation', e => 
 
 
 @pytest.fixture(scope="session")
-def site(engines_folder: Path) -> Iterator[Site]:
+def provider() -> Iterator[Provider]:
+    """People may log in with it. Its host is another site than ours."""
+    running = Provider(f"http://{HOST}:{free_port()}/login/oidc/callback", "localhost")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def site(engines_folder: Path, provider: Provider) -> Iterator[Site]:
     for kind in (ClickHouse, Postgres, Valkey):
         try:
             kind.version()
@@ -29,10 +40,22 @@ def site(engines_folder: Path) -> Iterator[Site]:
             absent(kind.role, error)
     # Receivers of alerts are on this machine.
     environment = {"SLUICE_ALERTS_HTTP": "true", "SLUICE_ALERTS_PRIVATE": "true", "SLUICE_QUERY_ROUNDS_S": "1"}
-    with Up(engines_folder / "site", environment=environment) as up:
+    port = str(urlsplit(provider.back).port)
+    with Up(engines_folder / "site", "--port", port, environment=environment | _sign_on(provider)) as up:
         site = Site(up)
         yield site
         site.close()
+
+
+def _sign_on(provider: Provider) -> dict[str, str]:
+    return {
+        "SLUICE_OIDC_ISSUER": provider.url,
+        "SLUICE_OIDC_CLIENT_ID": CLIENT,
+        "SLUICE_OIDC_CLIENT_SECRET": SECRET,
+        "SLUICE_OIDC_REDIRECT_URL": provider.back,
+        "SLUICE_OIDC_CREATE_USERS": "true",
+        "SLUICE_OIDC_ROLES": "*=viewer@demo",
+    }
 
 
 @pytest.fixture

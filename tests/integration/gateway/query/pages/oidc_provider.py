@@ -10,8 +10,9 @@ import threading
 import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from html import escape
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import uvicorn
 from joserfc import jwt
@@ -19,27 +20,35 @@ from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from tests.integration.stack import wait_until
 
 CLIENT, SECRET = "sluice", "a client's secret: not for logs"
 BACK = "https://sluice.test/login/oidc/callback"
+WHO = "ann@example.com"
 
 Forge = Callable[["Provider", dict[str, Any]], str]
 
 
 class Provider:
-    """`log_in` is what somebody does at the provider; it returns the address that the browser is sent back to."""
+    """`log_in` is what somebody does at the provider; it returns the address that the browser is sent back to. A real
+    browser finds a page there that leads back, as `WHO`. `back`: the redirect address that is registered; `host`: the
+    provider's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, back: str = BACK, host: str = "127.0.0.1") -> None:
+        self.back = back
         self.key = RSAKey.generate_key(2048, {"kid": "1"})
         self.says: dict[str, Any] = {}
         """Of itself, instead of what is so."""
         self.is_away = False
         self._granted: dict[str, tuple[dict[str, str], dict[str, Any], Forge]] = {}
-        paths = {"/.well-known/openid-configuration": self._about, "/jwks": self._keys}
+        paths = {
+            "/.well-known/openid-configuration": self._about,
+            "/jwks": self._keys,
+            "/authorize": self._authorize,
+        }
         routes = [Route(path, answer) for path, answer in paths.items()]
         app = Starlette(routes=[*routes, Route("/token", self._token, methods=["POST"])])
         # Its own logging would stay in this process, for the tests after this one.
@@ -48,7 +57,7 @@ class Provider:
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         wait_until(lambda: self._server.started, 30, "a provider of OpenID Connect")
-        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.url = f"http://{host}:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -58,11 +67,11 @@ class Provider:
         """`address`: where Sluice has sent the browser. `forge`: makes the token."""
         asked = dict(parse_qsl(urlsplit(address).query))
         assert address.startswith(f"{self.url}/authorize?")
-        assert (asked["client_id"], asked["response_type"], asked["redirect_uri"]) == (CLIENT, "code", BACK)
+        assert (asked["client_id"], asked["response_type"], asked["redirect_uri"]) == (CLIENT, "code", self.back)
         assert (asked["code_challenge_method"], "openid" in asked["scope"].split()) == ("S256", True)
         code = secrets.token_hex(8)
         self._granted[code] = asked, claims, forge or Provider.signed
-        return f"/login/oidc/callback?code={code}&state={asked['state']}"
+        return f"{urlsplit(self.back).path}?code={code}&state={asked['state']}"
 
     def signed(self, claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.key)
@@ -94,12 +103,18 @@ class Provider:
     async def _keys(self, request: Request) -> Response:
         return JSONResponse({"keys": [{**self.key.as_dict(private=False), "use": "sig", "alg": "RS256"}]})
 
+    async def _authorize(self, request: Request) -> Response:
+        back = self.log_in(f"{self.url}/authorize?{request.url.query}", email=WHO, email_verified=True)
+        href = escape(urljoin(self.back, back))
+        no_icon = '<link rel="icon" href="data:,">'
+        return HTMLResponse(f'<!doctype html><title>A provider</title>{no_icon}<a href="{href}">Go on as {WHO}</a>')
+
     async def _token(self, request: Request) -> Response:
         given = dict(parse_qsl((await request.body()).decode()))
         asked, claims, forge = self._granted.pop(given["code"], ({}, {}, Provider.signed))
         challenge = urlsafe_b64encode(hashlib.sha256(given["code_verifier"].encode()).digest()).decode().rstrip("=")
         basic = f"Basic {b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}"
-        if challenge != asked.get("code_challenge") or given["redirect_uri"] != BACK:
+        if challenge != asked.get("code_challenge") or given["redirect_uri"] != self.back:
             return JSONResponse({"error": "invalid_grant"}, 400)
         if request.headers["authorization"] != basic:
             return JSONResponse({"error": "invalid_client"}, 401)
