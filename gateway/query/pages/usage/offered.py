@@ -15,6 +15,9 @@ MAX_KEY = 64
 
 _OF_ONE_CALL = ("trace_id", "span_id", "request_id")
 
+_CONVENTIONS = ("gen_ai.", "llm.", "openinference.")
+"""How attributes begin that say what the columns have: model, provider, operation, tokens."""
+
 
 def offered_attributes(calls: Sequence[LlmCall]) -> list[str]:
     """Names of dimensions, `attr.<key>`: those that most of these calls have. It takes time in proportion to what was
@@ -31,5 +34,6 @@ def _keys(call: LlmCall) -> Iterator[str]:
         return
     for path, value in islice(by_path(found if isinstance(found, dict) else {}), MAX_ATTRIBUTES):
         plain = 0 < len(path) <= MAX_KEY and path.isprintable() and "," not in path
-        if plain and not path.endswith(_OF_ONE_CALL) and isinstance(value, str | int | bool):
+        is_own = not path.startswith(_CONVENTIONS) and not path.endswith(_OF_ONE_CALL)
+        if plain and is_own and isinstance(value, str | int | bool):
             yield path

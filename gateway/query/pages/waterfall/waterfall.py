@@ -18,7 +18,7 @@ from gateway.query.traces.critical import critical_stretches
 from gateway.query.traces.spans import Span
 from gateway.query.traces.tree import Timed, Tree
 
-MAX_LINES = 500
+MAX_LINES = 250
 """Of one page; the next ones are a link away."""
 
 _SHORT = 500

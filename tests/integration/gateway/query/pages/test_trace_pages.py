@@ -200,18 +200,18 @@ async def test_ten_thousand_spans_are_bounded_and_it_is_said(store: Store, reade
     )
     html = await reader.shown(f"/p/p/traces/t?{AT}")
     assert "10,050 spans were sent; the 10,000 that began first are shown" in text_of(html)
-    assert "Lines 1 to 500 are drawn" in text_of(html)
+    assert "Lines 1 to 250 are drawn" in text_of(html)
     assert "without their attributes" in text_of(html)
-    assert len(lines_of(html)) == 500
+    assert len(lines_of(html)) == 250
     assert len(html) < 1_000_000
     after = re.search(r'id="older" href="([^"]+)"', html)
     assert after is not None
-    assert lines_of(await reader.shown(after[1].replace("&amp;", "&")))[0].startswith("op 500")
+    assert lines_of(await reader.shown(after[1].replace("&amp;", "&")))[0].startswith("op 250")
     told = await reader.shown(f"/p/p/traces/t.md?{AT}")
     assert "10,050 spans were sent; the 10,000 that began first are here" in told
     rest = await reader.shown(re.findall("Lines after these: http://sluice.test(.*)", told)[0])
-    assert "## Spans: 500 of 10,000 lines, after the first 500\n" in rest
-    assert " op 999\n" in rest
+    assert "## Spans: 250 of 10,000 lines, after the first 250\n" in rest
+    assert " op 499\n" in rest
 
 
 async def test_a_trace_is_given_to_an_agent_as_markdown(store: Store, reader: Browser) -> None:

@@ -67,9 +67,9 @@ def long_trace(lines: int) -> Trace:
 def test_every_line_of_a_trace_that_is_counted_is_there_and_the_next_ones_are_a_link_away() -> None:
     found = long_trace(700)
     first = shown_trace(found)
-    assert "## Spans: 500 of 700 lines\n" in first
-    assert first.count(" FAILED") == 500
-    assert "Lines after these: http://sluice.test/p/p/traces/t.md?last=1h&skip=500\n" in first
+    assert "## Spans: 250 of 700 lines\n" in first
+    assert first.count(" FAILED") == 250
+    assert "Lines after these: http://sluice.test/p/p/traces/t.md?last=1h&skip=250\n" in first
     last = shown_trace(found, skip=500)
     assert "## Spans: 200 of 700 lines, after the first 500\n" in last
     assert last.count(" FAILED") == 200
