@@ -6,10 +6,12 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.checks import barriers, overflow
 from tests.browser.conftest import OpenPage
 from tests.browser.site import Site, ago
 
 N = 130
+PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,79 @@ def test_keys_do_all_of_it(shop: Site, open_page: OpenPage) -> None:
     expect(pattern).to_contain_text("quote * failed")
     page.keyboard.press("r")
     expect(page.locator(".rows.logs")).to_be_visible()
+
+
+def test_keys_choose_the_range_and_can_be_turned_off(shop: Site, open_page: OpenPage) -> None:
+    page = open_page("logs", q="service:quotes", last="15m")
+    bars = page.locator("a.zoom")
+    page.locator("a.zoom[tabindex='0']").focus()
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(bars.nth(bars.count() - 2)).to_be_focused()
+    bar = f"{shop.url}{bars.nth(bars.count() - 2).get_attribute('href')}"
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(bar)
+    page.keyboard.press("[")
+    expect(page).not_to_have_url(bar)
+    page.keyboard.press("]")
+    expect(page).to_have_url(bar)
+    page.keyboard.press("?")
+    expect(page).to_have_url(re.compile("/help"))
+    page.locator("#keys").click()
+    expect(page.locator("#keys")).to_have_text("Keys are off")
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.locator("#keys").click()
+    for key in ("g", "Control+l", "g", "Alt+l"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile("/help"))
+    for key in ("g", "l"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile("/logs"))
+
+
+def test_a_query_is_completed_saved_and_opened_again(shop: Site, open_page: OpenPage) -> None:
+    page = open_page("logs", last="1h")
+    field, options = page.locator("#q"), page.get_by_role("option")
+    page.keyboard.press("/")
+    page.keyboard.type("serv")
+    expect(options).to_contain_text(["service:text"])
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(field).to_have_value("service:")
+    page.keyboard.type("quo")
+    expect(options).to_contain_text(["service:quotes"])
+    assert barriers(page) == []
+    for key in ("Escape", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(options).to_have_count(0)
+    expect(field).to_have_value("service:quo")
+    page.keyboard.type("t")
+    options.filter(has_text="service:quotes").click()
+    expect(field).to_have_value("service:quotes ")
+    page.keyboard.type("attr.car")
+    options.filter(has_text="attr.carrier:").click()
+    page.keyboard.type("v")
+    expect(options).to_contain_text(["attr.carrier:vela"])
+    page.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", "suggested-0")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("service:quotes attr.carrier:vela ")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr[id]", has_text="q_128")).to_have_count(0)
+    assert set(messages(page)) == {_quote(n)["message"] for n in range(1, N, 2)}
+    page.get_by_role("link", name="Patterns").click()
+    expect(page.locator(".pats")).to_be_visible()
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_label("Save what is shown").fill("Vela's patterns")
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("status")).to_contain_text("The view is saved: Vela's patterns.")
+    again = open_page("logs", last="15m", options={"java_script_enabled": False, "viewport": PHONE})
+    again.get_by_text("Views", exact=True).click()
+    assert overflow(again) == 0
+    again.get_by_role("link", name="Vela's patterns").click()
+    expect(again.locator("#q")).to_have_value("service:quotes attr.carrier:vela")
+    expect(again.locator(".pats")).to_contain_text("price of * computed")
 
 
 def test_changes_and_compare_lead_to_rows(shop: Site, open_page: OpenPage) -> None:

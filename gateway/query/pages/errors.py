@@ -25,7 +25,7 @@ from shared.error_states import STATUSES
 
 SORT_TEXTS = {"last": "Last seen", "first": "First seen", "count": "Events", "users": "Users", "trend": "Trend"}
 
-_FACETS = {"service": "services", "environment": "environments", "release": "releases"}
+FACETS = {"service": "services", "environment": "environments", "release": "releases"}
 """Field -> where a group names its values."""
 
 MAX_VALUES = 10
@@ -62,7 +62,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
         "chart": _chart(found, asked.range, complete) if found.groups else None,
-        "facets": [_facet(view, asked.q, found, field) for field in _FACETS] if found.groups else [],
+        "facets": [_facet(view, asked.q, found, field) for field in FACETS] if found.groups else [],
         "words": words_of(asked.q),
         "rows": [_row(view, group, begun.get(group.fingerprint), asked.range) for group in found.groups],
         "events": sum(group.count for group in found.groups),
@@ -126,7 +126,7 @@ def _facet(view: View, tree: Node, found: ErrorGroups, field: str) -> Facet:
     """How many of the groups that are shown have each value."""
     counts: dict[str, int] = {}
     for group in found.groups:
-        for value in getattr(group, _FACETS[field]):
+        for value in getattr(group, FACETS[field]):
             counts[value] = counts.get(value, 0) + 1
     most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_VALUES]
     return facet_of(view, tree, field, most, note="groups shown")
@@ -134,4 +134,4 @@ def _facet(view: View, tree: Node, found: ErrorGroups, field: str) -> Facet:
 
 KEEPS = ("status", "sort")
 
-ERRORS = Page("errors", "errors.html", _find, title="Errors", key="e", keeps=KEEPS, for_agents=True)
+ERRORS = Page("errors", "errors.html", _find, title="Errors", key="e", keeps=KEEPS, for_agents=True, saves=True)

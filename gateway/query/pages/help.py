@@ -12,6 +12,7 @@ KEYS = (
     ("Enter", "open the row"),
     ("Esc", "close it; leave a field"),
     ("[ ]", "range back and on"),
+    ("← →", "in a histogram, the bar beside; Enter shows its time alone"),
     ("t", "follow the logs, or stop it"),
     ("r p", "rows, patterns"),
     ("c", "the logs around the open one"),

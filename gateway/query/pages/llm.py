@@ -167,4 +167,4 @@ def _beside(view: View, asking: Asking, cursor: str | None) -> str:
     return view.onward(asking.asked.range, **own, cursor=cursor)
 
 
-LLM = Page("llm", "llm.html", _find, title="LLM", key="a", for_agents=True)
+LLM = Page("llm", "llm.html", _find, title="LLM", key="a", for_agents=True, saves=True)

@@ -14,12 +14,14 @@ from gateway.query.pages.guard import changing, guarded
 from gateway.query.pages.markdown import SUFFIX, TEMPLATE
 from gateway.query.pages.rendering import render, render_markdown
 from gateway.query.pages.route import PageRoute
+from gateway.query.pages.saved import Saved, find_saved
 from gateway.query.pages.view import View, now_us
 from gateway.query.pages.visit import keep_theme, session_of
 from gateway.query.pages.zone import UTC, write_in
 from gateway.query.people import Membership, Visitor
 from gateway.query.reader import Cramped, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
+from gateway.query.together import together
 
 PROJECT = "/p/{project_id}"
 
@@ -34,7 +36,7 @@ class Page:
     answer's status and what the template is given. `keeps`: parameters of its own that its links keep, also those to
     pages whose paths begin alike. `own`: of a page of one thing, whether links that change the search or the range lead
     to itself, not to the list. `for_agents`: it is also at its address with `.md` behind it, as Markdown, made by the
-    template that is named so.
+    template that is named so. `saves`: whether it can be saved as a view; its template is given `saved`.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Page:
     keeps: tuple[str, ...] = ()
     own: bool = False
     for_agents: bool = False
+    saves: bool = False
 
     @property
     def name(self) -> str:
@@ -63,10 +66,10 @@ class Page:
 
         async def answer(request: Request, visitor: Visitor) -> Response:
             view = self._view(request, deps, visitor)
-            found = await self._found(view)
+            found, saved = await together(self._found(view), self._saved(view))
             alone = self.part and request.headers.get("hx-request-type") == "partial"
             template = self.part if alone else self.template
-            response = await render(template, view=view, page=self, navigation=navigation, **found)
+            response = await render(template, view=view, page=self, navigation=navigation, saved=saved, **found)
             keep_theme(response, request)
             return response
 
@@ -96,6 +99,9 @@ class Page:
         except (TooBig, Cramped) as error:
             message = "Value error, too much to look at: choose a shorter range, or add a level or service"
             raise BadQuery([issue("value_error", "q", message, "")]) from error
+
+    async def _saved(self, view: View) -> list[Saved] | None:
+        return await find_saved(view, self.name) if self.saves else []
 
     def _view(self, request: Request, deps: QueryDeps, visitor: Visitor) -> View:
         home = filled(self.path, request.path_params) if self.own else self.home

@@ -24,6 +24,7 @@ from gateway.query.pages.page import Page
 from gateway.query.pages.rendering import render, to
 from gateway.query.pages.route import PageRoute
 from gateway.query.pages.settings import SETTINGS
+from gateway.query.pages.suggest.route import suggest_route
 from gateway.query.pages.trace import TRACE
 from gateway.query.pages.traces import TRACES
 from gateway.query.pages.triage import triage_route
@@ -63,6 +64,7 @@ def routes(deps: QueryDeps) -> list[PageRoute]:
         PageRoute("/static/{digest}/{name}", refusing(answer_asset)),
         PageRoute("/favicon.ico", refusing(answer_icon), methods=["GET"]),
         range_route(deps),
+        suggest_route(deps),
         tail_route(deps),
         export_route(deps),
         triage_route(deps),

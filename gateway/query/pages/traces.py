@@ -21,7 +21,7 @@ SORTS = {"time": "Newest", "duration": "Slowest", "errors": "Most errors"}
 SLOW = ("100ms", "1s", "10s")
 """Quick filters: longer than this."""
 
-_FACETS = ("status", "service", "environment", "release")
+FACETS = ("status", "service", "environment", "release")
 MAX_VALUES = 10
 MIN_BAR = 0.4
 """Percent."""
@@ -49,7 +49,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "picker": view.picker(asked.range),
         "badge": view.badge(complete),
         "share": view.shared(asked.range, complete),
-        "facets": [_facet(view, asked.q, found.traces, field) for field in _FACETS] if found.traces else [],
+        "facets": [_facet(view, asked.q, found.traces, field) for field in FACETS] if found.traces else [],
         "words": words_of(asked.q),
         "rows": _rows(view, found.traces),
         "failed": sum(root.errors > 0 for root in found.traces),
@@ -88,4 +88,4 @@ def _slower(tree: Node, least: str) -> str:
     return render(only(tree, Term("duration", Compare(">", least))))
 
 
-TRACES = Page("traces", "traces.html", _find, title="Traces", key="t", for_agents=True)
+TRACES = Page("traces", "traces.html", _find, title="Traces", key="t", for_agents=True, saves=True)

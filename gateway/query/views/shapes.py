@@ -8,7 +8,7 @@ from gateway.query.shape import Time
 from gateway.query.times import format_time
 from shared.views import Shown, View
 
-Page = Literal["logs", "errors", "traces", "llm"]
+Page = Literal["logs", "logs/patterns", "logs/changes", "logs/compare", "errors", "traces", "llm"]
 
 _NAME = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$(?!\n)"
 """One line, without space at its ends."""

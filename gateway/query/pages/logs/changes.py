@@ -81,4 +81,4 @@ def _baselines(view: View, query: ChangesQuery) -> list[tuple[str, str, bool]]:
     return found
 
 
-CHANGES = Page("logs/changes", "logs_changes.html", _find, keeps=KEEPS, for_agents=True)
+CHANGES = Page("logs/changes", "logs_changes.html", _find, keeps=KEEPS, for_agents=True, saves=True)

@@ -55,4 +55,4 @@ def _row(view: View, tree: Node, each: Difference) -> Row:
     return Row(each, each.share * 100, each.against_share * 100, links)
 
 
-COMPARE = Page("logs/compare", "logs_compare.html", _find, keeps=KEEPS, for_agents=True)
+COMPARE = Page("logs/compare", "logs_compare.html", _find, keeps=KEEPS, for_agents=True, saves=True)

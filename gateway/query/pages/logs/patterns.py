@@ -72,4 +72,4 @@ def _row(view: View, tree: Node, words: Sequence[str], pattern: Pattern) -> Row:
     )
 
 
-PATTERNS = Page("logs/patterns", "logs_patterns.html", _find, keeps=KEEPS, for_agents=True)
+PATTERNS = Page("logs/patterns", "logs_patterns.html", _find, keeps=KEEPS, for_agents=True, saves=True)

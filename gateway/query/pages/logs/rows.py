@@ -153,4 +153,4 @@ def _tail_href(view: View, *, on: bool) -> str:
     return view.url(last=last, start_time=None, end_time=None, as_of=None, tail="1")
 
 
-LOGS = Page("logs", "logs.html", _find, title="Logs", key="l", keeps=KEEPS, for_agents=True)
+LOGS = Page("logs", "logs.html", _find, title="Logs", key="l", keeps=KEEPS, for_agents=True, saves=True)

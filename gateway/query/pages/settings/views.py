@@ -8,8 +8,9 @@ import msgspec
 
 from gateway.query.pages.page import Page
 from gateway.query.pages.roles import check_role
+from gateway.query.pages.saved import href_of
 from gateway.query.pages.times import day
-from gateway.query.pages.view import View, home
+from gateway.query.pages.view import View
 from gateway.query.postgres import known
 from gateway.query.settings import WHAT
 from gateway.query.views.refusals import TooMany
@@ -76,9 +77,8 @@ async def _shown(view: View, *, delete: str = "", said: str = "") -> Mapping[str
 
 def _row(project_id: str, saved: SavedView) -> ViewRow:
     shown = saved.shown
-    href = home(project_id, shown.page) + (f"?{shown.state}" if shown.state else "")
     by = saved.created_by_name or saved.created_by
-    return ViewRow(saved.id, shown.page, shown.name, href, by, day(saved.updated_at))
+    return ViewRow(saved.id, shown.page, shown.name, href_of(project_id, saved), by, day(saved.updated_at))
 
 
 VIEWS = Page("settings/views", "settings/views.html", _find, send=_send, for_agents=True)

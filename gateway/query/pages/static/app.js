@@ -214,8 +214,19 @@
     x: () => one("[data-not]", document.activeElement.closest("li, tr, .kv > div") || document.createElement("p"))?.click(),
   };
 
+  // Bars of a histogram: one can be reached with Tab, the others from there.
+  function besides(bar, step) {
+    const next = step === "ArrowLeft" ? bar.previousElementSibling : bar.nextElementSibling;
+    if (!next?.matches(".zoom")) return;
+    bar.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  }
+
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const bar = event.target.closest("a.zoom");
+    if (bar && ["ArrowLeft", "ArrowRight"].includes(event.key)) { event.preventDefault(); besides(bar, event.key); return; }
     const typing = event.target.closest("input, textarea, select");
     if (event.key === "Escape") {
       if (typing) { typing.blur(); return; }

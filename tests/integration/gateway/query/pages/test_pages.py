@@ -49,7 +49,13 @@ async def test_every_page_has_the_headers_of_security(reader: Browser) -> None:
 async def test_files_are_kept_for_good_and_packed(reader: Browser) -> None:
     page = await reader.shown("/p/p/logs")
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
-    assert {file.rpartition("/")[2] for file in files} == {"icon.svg", "sluice.css", "htmx.min.js", "app.js"}
+    assert {file.rpartition("/")[2] for file in files} == {
+        "icon.svg",
+        "sluice.css",
+        "htmx.min.js",
+        "app.js",
+        "suggest.js",
+    }
     for file in files:
         answer = await reader.get(file)
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -287,6 +287,8 @@ async def test_members_save_views_and_viewers_do_not(
     assert "/p/p/logs?q=level%3Aerror&last=4h" in links_in(saved.text)
     (view,) = [each for each in await Views(postgres).of_project("p") if each.shown.name == name]
     assert view.created_by_name.startswith("member")
+    tab = await member_of_p.send(path, await form_of(member_of_p, **fields | {"page": "logs/patterns"}))
+    assert "/p/p/logs/patterns?q=level%3Aerror&last=4h" in links_in(tab.text)
     again = await member_of_p.send(path, await form_of(member_of_p, **fields))
     assert (again.status_code, "a view of this name already" in text_of(again.text)) == (409, True)
     for wrong in ({"name": " "}, {"name": "x" * 101}, {"page": "settings"}, {"state": "a b"}):
@@ -360,6 +362,13 @@ async def test_members_see_alerts_and_owners_change_them(
             assert (rule in html, "a-token" in html) == (role == "member", False)
             is_harmless(html)
         assert ("80 %" in pages[1]) == (role == "member")
+        told = await visitor.get(f"{path}.md?rule={rule}")
+        assert (EVIL in told.text, "a-token" in told.text) == (role == "member", False)
+        if role == "member":
+            is_in_fences(told)
+            assert f"{EVIL}: $5.00 a month; to Slack https://hooks.example.com; last alert never; " in told.text
+            assert f"The rule: {EVIL}\nnothing yet" in told.text
+            assert f"{path}.md?rule={rule}" in links_in(await visitor.shown(f"{path}?rule={rule}"))
         for fields in (body, {"rule": rule, "do": "delete"}, {"rule": rule, "do": "test"}):
             refused = await visitor.send(path, await form_of(visitor, **fields))
             assert refused.status_code == 403

@@ -1,0 +1,1 @@
+"""What is suggested while a query is typed (pages.md, "Suggestions")."""
