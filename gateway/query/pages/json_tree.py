@@ -14,8 +14,8 @@ Links = Callable[[str, str], Mapping[str, str]]
 
 
 class Branch(NamedTuple):
-    """A name and its value: `text`, its JSON, or what is `inside`, of which there is at least one. `path`: '' where no
-    path leads to it."""
+    """A name and its value: `text`, its JSON or its lines, or what is `inside`, of which there is at least one. `path`:
+    '' where no path leads to it."""
 
     name: str
     text: str
@@ -51,7 +51,7 @@ class JsonTree:
             return Branch(name, "", {}, "", self._items(value, depth))
         sought = _sought(value)
         links = self._links(path, sought) if self._links and sought and path is not None else {}
-        return Branch(name, json.dumps(value, ensure_ascii=False), links, path if path is not None and links else "")
+        return Branch(name, _text(value), links, path if path is not None and links else "")
 
     def _items(self, value: Sequence[Any], depth: int) -> list[Branch]:
         """Of an array. No path leads into it, so nothing searches for what it holds."""
@@ -60,6 +60,11 @@ class JsonTree:
 
 def _path(within: str | None, name: str) -> str | None:
     return None if within is None or len(within) + len(name) > MAX_PATH else within + name
+
+
+def _text(value: Any) -> str:
+    """A stack is read as lines."""
+    return value if isinstance(value, str) and "\n" in value else json.dumps(value, ensure_ascii=False)
 
 
 def _sought(value: Any) -> str:

@@ -94,6 +94,18 @@ async def test_nested_attributes_are_a_tree_whose_values_search(store: Store, re
     assert "There is more than is shown here" in opened
 
 
+async def test_a_stack_keeps_its_lines_and_a_log_leads_to_the_errors_of_its_trace(
+    store: Store, reader: Browser
+) -> None:
+    stack = "TypeError: x\n    at f (a.ts:1:2)"
+    store.add_logs({"message": "m", "attributes": json.dumps({"error": {"stack": stack}}), "trace_id": 't"1'})
+    store.add_errors({"type": "TypeError", "trace_id": 't"1'}, {"type": "Unrelated", "trace_id": "t"})
+    opened = await reader.shown(link_with(await reader.shown(f"/p/p/logs?{RANGE}"), "open="))
+    assert f'<span class="v wrap">{stack}</span>' in opened
+    errors = text_of(await reader.shown(link_with(opened, "/p/p/errors?", "trace")))
+    assert ("TypeError" in errors, "Unrelated" in errors) == (True, False)
+
+
 @pytest.mark.parametrize("own", [False, True])
 async def test_the_logs_around_one_stand_in_its_row(store: Store, reader: Browser, own: bool) -> None:
     same = {"service": "api", "trace_id": "t1"}
