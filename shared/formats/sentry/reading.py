@@ -2,6 +2,7 @@
 (sentry-rows.md, "Lenient reading")."""
 
 from collections.abc import Callable, Sequence
+from math import modf
 from typing import Any, TypeVar
 
 import msgspec
@@ -75,7 +76,8 @@ def moment(raw: msgspec.Raw | None) -> int | None:
         return None if any_time(sent) is None else microseconds(sent)
     if isinstance(sent, bool) or not isinstance(sent, int | float):
         return None
-    return round(max(-_FAR_S, min(sent, _FAR_S)) * 1_000_000)
+    part, whole = modf(max(-_FAR_S, min(sent, _FAR_S)))
+    return int(whole) * 1_000_000 + round(part * 1_000_000)  # of the whole number the product would be rounded, too
 
 
 def sent_time(raw: msgspec.Raw) -> msgspec.Raw | None:

@@ -254,6 +254,14 @@ def test_a_success_needs_all_topics(gateway: InProcess, monkeypatch: pytest.Monk
     assert rows(gateway) == {"spans": 3, "llm_calls": 1}
 
 
+def test_a_call_in_a_transaction_has_its_environment_and_release(gateway: InProcess) -> None:
+    assert post(gateway, (FILES / "node-7.120-transaction.envelope").read_bytes()).status == 200
+    (call,) = gateway.producer.messages["llm"]
+    stamp, _ = unseal(call)
+    assert (stamp.environment, stamp.release) == ("preview", "web@3.0.0")
+    assert rows(gateway) == {"spans": 3, "llm_calls": 1}
+
+
 def test_a_refused_rate_names_no_category() -> None:
     headers = dict(API.answer(RateLimited(7)).headers)
     assert headers == {
