@@ -7,20 +7,16 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.ports import HOST
 from tests.integration.otlp_sdk import BEARER, X_API_KEY, Sdk, settings
 from tests.integration.otlp_told import Told, check
 from tests.integration.stack import RunningStack, running_stack
+from tests.served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -95,24 +91,6 @@ def test_the_web_sdk_in_a_page_of_another_origin(stack: RunningStack, programs: 
     page.close()
     assert sorted(answers)[-2:] == [("/v1/logs", 200), ("/v1/traces", 200)]
     check(stack, told)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The origin of a server of files: what a page is served by from this machine may reach it."""
-    with ThreadingHTTPServer((HOST, 0), partial(Silent, directory=folder)) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://{HOST}:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class Silent(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def test_each_record_was_stored_once(stack: RunningStack) -> None:

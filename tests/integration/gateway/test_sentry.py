@@ -1,42 +1,26 @@
-"""Sentry's SDKs against `sluice up`, by the DSN that it prints (sentry.md).
-
-The SDK is installed from PyPI into a folder of its own and runs in a Python that sees nothing else.
-"""
+"""Sentry's SDKs as they are against `sluice up`, by the DSN that it prints (sentry.md)."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.integration.gateway.test_proliferate_errors import install
+from tests.integration.gateway.sentry_known import IN_TRANSACTIONS, OF_FLASK, OF_JAVASCRIPT, UNCAUGHT
+from tests.integration.gateway.sentry_told import Row, Told, check, is_printed_alike
 from tests.integration.stack import RunningStack, running_stack, wait_until
+from tests.served import served
 
-PYTHON = """
-import json, logging, os, sentry_sdk
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Response
 
-sentry_sdk.init(os.environ["DSN"], environment="staging", release="shop@1", traces_sample_rate=1.0, enable_logs=True)
-sentry_sdk.set_user({"id": "u1", "email": "a@b.c"})
-with sentry_sdk.start_transaction(op="http.server", name="GET /orders"):
-    with sentry_sdk.start_span(op="db", name="SELECT 1"):
-        pass
-    ids = [sentry_sdk.capture_message("Look here", level="warning")]
-    logging.getLogger("shop").warning("order %d waits", 42)
-    try:
-        try:
-            {}["money"]
-        except KeyError as error:
-            raise ValueError("bad order") from error
-    except ValueError as error:
-        ids.append(sentry_sdk.capture_exception(error))
-sentry_sdk.flush()
-print(json.dumps(ids))
-"""
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "sentry_clients"
+TOLD_WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -45,37 +29,77 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
-def rows_of(stack: RunningStack, table: str, n: int) -> list[dict[str, Any]]:
-    sql = f"SELECT * FROM {table} WHERE release = 'shop@1' ORDER BY timestamp"
-    return wait_until(lambda: rows if len(rows := stack.rows(sql)) >= n else None, 60, f"{n} rows of {table}")
+@pytest.fixture(scope="module")
+def programs(npm_folder: Callable[[str], Path]) -> Path:
+    """Those in JavaScript, each beside the client that it needs."""
+    return npm_folder(FIXTURES.name)
 
 
-def post(stack: RunningStack, body: bytes, query: str = "", **headers: str) -> httpx.Response:
-    return httpx.post(f"{stack.env['SLUICE_URL']}/api/42/envelope/{query}", content=body, headers=headers, timeout=20)
+def told_by(stack: RunningStack, release: str, *command: str | Path) -> Told:
+    """What a program prints, which knows the DSN, its release and its environment, and nothing else."""
+    named = {"DSN": stack.env["SLUICE_SENTRY_DSN"], "RELEASE": release, "ENVIRONMENT": "staging"}
+    environment = {**os.environ, **{f"SENTRY_{name}": value for name, value in named.items()}}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=TOLD_WITHIN_S, text=True)
+    assert done.returncode == 0, done.stderr
+    return Told(done.stdout)
 
 
-def test_pythons_sdk_unchanged(stack: RunningStack, tmp_path: Path) -> None:
-    install("sentry-sdk==2.75.0", tmp_path)
-    settings = {"DSN": stack.env["SLUICE_SENTRY_DSN"], "PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]}
-    ran = subprocess.run(
-        [sys.executable, "-S", "-c", PYTHON], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=settings
-    )
-    assert ran.returncode == 0, ran.stderr
-    said, thrown = rows_of(stack, "errors", 2)
-    root, child = rows_of(stack, "spans", 2)
-    assert [said["event_id"], thrown["event_id"]] == json.loads(ran.stdout)
-    common = {"project_id": stack.env["SLUICE_PROJECT_ID"], "environment": "staging", "user_id": "u1"}
-    for row in (said, thrown):
-        assert {name: row[name] for name in common} == common
-        assert row["trace_id"] == root["trace_id"]
-    assert (said["type"], said["error_message"], said["severity"]) == ("message", "Look here", "medium")
-    assert (thrown["type"], thrown["error_message"]) == ("ValueError", "bad order")
-    assert thrown["stack_trace"].index("KeyError") < thrown["stack_trace"].index("ValueError: bad order")
-    assert (root["operation"], child["description"]) == ("GET /orders", "SELECT 1")
-    assert child["parent_span_id"] == root["span_id"]
-    (log,) = rows_of(stack, "logs", 1)
-    assert (log["message"], log["level"], log["logger_name"]) == ("order 42 waits", "warn", "shop")
-    assert log["trace_id"] == root["trace_id"]
+def assert_joined(rows: dict[str, list[Row]], told: Told, cause: str) -> None:
+    """All of it is of one trace; the error that was caught has its cause, and the group that its printed text has."""
+    (root,) = (row for row in rows["spans"] if not row["parent_span_id"])
+    assert {row["trace_id"] for table in rows.values() for row in table} == {root["trace_id"]}
+    assert {row["parent_span_id"] for row in rows["spans"]} == {"", root["span_id"]}
+    (caught,) = (row for row in rows["errors"] if row["error_message"] == "bad order")
+    assert caught["span_id"] == root["span_id"]
+    assert cause in caught["stack_trace"]
+    assert is_printed_alike(caught, told), caught["stack_trace"]
+
+
+def test_sentry_sdk_in_flask_with_logging(stack: RunningStack) -> None:
+    told = told_by(stack, "flask", sys.executable, FIXTURES / "shop.py")
+    rows = check(stack, told, "flask", OF_FLASK)
+    assert {row["url"] for row in rows["errors"]} == {"http://localhost/orders/42"}
+    assert_joined(rows, told, "KeyError: 'lines'")
+
+
+@pytest.mark.parametrize("major", ["7", "9", "11"])
+def test_node(stack: RunningStack, programs: Path, major: str) -> None:
+    told = told_by(stack, f"node-{major}", "node", programs / "node.js", major)
+    known = dict(OF_JAVASCRIPT)
+    if major != "11":
+        known["spans"] = IN_TRANSACTIONS
+    if major == "7":
+        known["logs"] = []  # it can't send any
+    rows = check(stack, told, f"node-{major}", known)
+    assert_joined(rows, told, "[cause]: TypeError: Cannot read properties of undefined (reading 'length')")
+
+
+@pytest.mark.parametrize("way", ["direct", "tunnel", "tunnel-of-its-own"])
+def test_a_page_of_another_origin(stack: RunningStack, programs: Path, chromium: "Browser", way: str) -> None:
+    bundle = ["npx", "esbuild", "page.js", "--bundle", "--outfile=page.bundle.js", "--log-level=warning"]
+    subprocess.run(bundle, cwd=programs, check=True, timeout=TOLD_WITHIN_S)
+    page, envelopes = chromium.new_page(), f"{stack.env['SLUICE_URL']}/api/1/envelope/"
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    with served(programs, tunnel_to=envelopes) as origin:
+        page.goto(f"{origin}/page.html")
+        tunnel = {"tunnel": envelopes, "tunnel-of-its-own": f"{origin}/tunnel"}.get(way)
+        options = {"dsn": dsn_for(stack, origin), "tunnel": tunnel, "release": way, "environment": "staging"}
+        told = Told(json.dumps(page.evaluate("send", options)))
+    posted = {(answer.url.partition("?")[0], answer.status) for answer in answers if answer.request.method == "POST"}
+    page.close()
+    assert posted == {(tunnel or envelopes, 200)}
+    assert all(("dsn" in header) == (tunnel is not None) for header, _ in told.envelopes)
+    rows = check(stack, told, way, OF_JAVASCRIPT | {"errors": [*OF_JAVASCRIPT["errors"], UNCAUGHT]})
+    assert {row["url"] for row in rows["errors"]} == {f"{origin}/page.html"}
+    assert_joined(rows, told, "[cause]: TypeError: Cannot read properties of undefined (reading 'length')")
+
+
+def dsn_for(stack: RunningStack, origin: str) -> str:
+    """Of a key that pages of this origin alone may use."""
+    ingest = ("--project", stack.env["SLUICE_PROJECT_ID"], "--kind", "pk", "--origin", origin)
+    made: str = stack.sluice("key", "create", *ingest)["dsn"]
+    return made
 
 
 def test_an_event_that_comes_again_is_stored_once_and_no_key_is_logged(stack: RunningStack) -> None:
@@ -99,3 +123,12 @@ def test_an_event_that_comes_again_is_stored_once_and_no_key_is_logged(stack: Ru
     logged = b"".join(file.read_bytes() for file in (stack.folder / "log").iterdir())
     assert key.encode() not in logged
     assert b"sentry_key" not in logged
+
+
+def post(stack: RunningStack, body: bytes, query: str = "", **headers: str) -> httpx.Response:
+    return httpx.post(f"{stack.env['SLUICE_URL']}/api/42/envelope/{query}", content=body, headers=headers, timeout=20)
+
+
+def test_each_record_was_stored_once(stack: RunningStack) -> None:
+    told = stack.sluice("audit")
+    assert told["ok"], told
