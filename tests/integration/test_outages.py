@@ -4,16 +4,22 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import HOST, free_port
+from shared.dsn import dsn_of
 from tests.faults.kinds.engines import queue_away
 from tests.faults.load import Load
-from tests.faults.processes import frozen
+from tests.faults.processes import SluiceProcess, frozen, unset_of_sluice
 from tests.faults.row_counts import assert_exactly_once
 from tests.integration.otlp_load import Client, assert_stored
-from tests.integration.stack import RunningStack, running_stack, wait_until
+from tests.integration.otlp_node import NodeClient
+from tests.integration.sentry_load import SentryClient
+from tests.integration.stack import RunningStack, running_stack, stored, wait_until
 
 CLICKHOUSE_AWAY_S = 8.0
 """Two inserts and their pauses."""
@@ -116,15 +122,50 @@ def test_sigterm_under_load_stores_everything_accepted(stack: RunningStack) -> N
 def test_what_opentelemetrys_sdks_were_told_is_stored_is_there_when_the_broker_was_killed(stack: RunningStack) -> None:
     service = f"sdks-{time.time_ns()}"
     with Client(stack, service, 0) as one, Client(stack, service, 1) as two:
-        attempts = [*one.attempts.values(), *two.attempts.values()]
-        wait_until(lambda: all(each.accepted >= 3 for each in attempts), 30, "requests before")
-        os.kill(stack.pid("kafka"), signal.SIGKILL)
-        wait_until(lambda: all(each.failed for each in attempts), 60, "requests that failed")
-        before = [each.accepted for each in attempts]
-        wait_until(
-            lambda: all(each.accepted > n for each, n in zip(attempts, before, strict=True)), 60, "accepted again"
-        )
+        kill_the_broker(stack, [one, two])
     assert_stored(stack, [one, two], service)
+
+
+@pytest.mark.parametrize("stack", ["kafka"], indirect=True)
+def test_what_nodes_sdks_and_sentrys_were_told_is_there_when_the_broker_was_killed(
+    stack: RunningStack, npm_folder: Callable[[str], Path]
+) -> None:
+    programs, service = npm_folder("otlp_clients"), f"node-{time.time_ns()}"
+    with (
+        patient_gateway(stack) as url,
+        NodeClient(stack, programs, "sdk-node", service, 0) as node,
+        NodeClient(stack, programs, "vercel", service, 1) as vercel,
+        SentryClient(dsn_of(url, stack.env["SLUICE_INGEST_KEY"])) as sentry,
+    ):
+        kill_the_broker(stack, [node, vercel])
+    assert_stored(stack, [node, vercel], service)
+    assert sentry.lost == []
+    events = stored(stack, len(sentry.ids), "errors", f"release = '{sentry.release}'")
+    assert sorted(event["event_id"] for event in events) == sorted(sentry.ids)
+
+
+def kill_the_broker(stack: RunningStack, clients: Sequence[Client | NodeClient]) -> None:
+    """While they send; until some of their requests have failed, and later ones are accepted again."""
+    attempts = [each for client in clients for each in client.attempts.values()]
+    wait_until(lambda: all(each.accepted >= 3 for each in attempts), 30, "requests before")
+    os.kill(stack.pid("kafka"), signal.SIGKILL)
+    wait_until(lambda: all(each.failed for each in attempts), 60, "requests that failed")
+    before = [each.accepted for each in attempts]
+    wait_until(lambda: all(each.accepted > n for each, n in zip(attempts, before, strict=True)), 60, "accepted again")
+
+
+@contextmanager
+def patient_gateway(stack: RunningStack) -> Iterator[str]:
+    """The URL of a further gateway, which waits for the queue as long as it takes."""
+    port = free_port()
+    own = {"SLUICE_GATEWAY_PORT": str(port), "SLUICE_GATEWAY_PUBLISH_TIMEOUT_S": "120"}
+    environment = {**unset_of_sluice(), **stack.env, **IMPATIENT, **own}
+    gateway = SluiceProcess("gateway", environment, stack.folder / "log" / "gateway-patient.log")
+    try:
+        wait_until(lambda: "gateway listens" in gateway.log.read_text(), 60, "a further gateway")
+        yield f"http://{HOST}:{port}"
+    finally:
+        gateway.stop()
 
 
 def proliferate_body(stack: RunningStack) -> bytes:
