@@ -79,8 +79,9 @@ def _plain(column: str, value: Any) -> Any:
     return value
 
 
-def _by_time(row: Row) -> tuple[datetime, str]:
-    return row["timestamp"], row["span_id"]
+def _by_time(row: Row) -> tuple[datetime, str, str]:
+    """Some SDKs know milliseconds only: what else no two rows of a table share decides."""
+    return row["timestamp"], row["span_id"], row.get("event_id") or row.get("message", "")
 
 
 def _error(event: Row) -> Row:
