@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import NamedTuple
 
 import structlog
 
@@ -22,6 +23,13 @@ AWAY_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
+class Remembered(NamedTuple):
+    """How many inserted blocks a table remembers by token, in the shard that remembers the fewest, and its shards."""
+
+    blocks: int
+    shards: int
+
+
 class Fitness:
     """Checks a table once, and again after every failure. Threads of the sink's pool call it."""
 
@@ -30,6 +38,8 @@ class Fitness:
         self._monotonic = monotonic
         self._fit_until: dict[str, float] = {}
         self._away_until: dict[Node, float] = {}
+        self.remembered: dict[str, Remembered] = {}
+        """By the name of the table, as of its last check."""
 
     def is_known(self, table: Table) -> bool:
         return self._monotonic() < self._fit_until.get(table.name, 0.0)
@@ -43,7 +53,7 @@ class Fitness:
         name = table.name
         below = made_of(clickhouse, clickhouse.database, name)
         if below is None:
-            check_table(table, look_up(clickhouse, clickhouse.database, name))
+            self._accept(table, [look_up(clickhouse, clickhouse.database, name)], shards=1)
             self._fit_until[name] = inf
             return
         nodes = nodes_of(clickhouse, below.cluster)
@@ -55,10 +65,15 @@ class Fitness:
                 f"no node of the cluster {below.cluster} answers the writer at its address in remote_servers:"
                 f" {', '.join(map(str, nodes))}"
             )
-        for facts in (*found.values(), *([own] if own else [])):
-            check_table(table, facts)
+        shards = len({node.shard for node in nodes})
+        self._accept(table, [*found.values(), *([own] if own else [])], shards)
         # One that was left out may come back as another table.
         self._fit_until[name] = inf if len(found) == len(nodes) else self._monotonic() + AWAY_S
+
+    def _accept(self, table: Table, found: Sequence[TableFacts], shards: int) -> None:
+        for facts in found:
+            check_table(table, facts)
+        self.remembered[table.name] = Remembered(min(facts.window for facts in found), shards)
 
     def _ask(self, node: Node, below: MadeOf) -> TableFacts | None:
         """None for a node that is away."""

@@ -22,12 +22,13 @@ from shared.lateness import Lateness
 from shared.memory import share_one_heap
 from shared.metrics import Metrics
 from shared.queue import open_queue
-from shared.queue.topic_check import TopicCheck
+from shared.queue.topic_check import CHECK_S, TopicCheck
 from shared.queue.watch import Watch, letters
 from shared.registry import Registry, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
+from shared.token_windows import TokenWindows, token_windows
 from writer.failpoints import Failpoints
 from writer.handover import Handover
 from writer.loop import Neighbours, WriterLoop
@@ -98,6 +99,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await late.start()
         await warn_of_tables(sink, signals)
         await check.at_start()
+        warn_of_windows(sink, signals, await token_windows(queue, loaded, registry, within_s=CHECK_S))
         for each in watches:
             await each.start()
         await counts.start()
@@ -144,6 +146,20 @@ async def warn_of_tables(sink: Sink, signals: list[Signal]) -> None:
     for name, error in zip(tables, found, strict=True):
         if error is not None:
             _log.error("a table can't be written to: its lanes wait", table=name, error=str(error))
+
+
+def warn_of_windows(sink: Sink, signals: list[Signal], windows: TokenWindows) -> None:
+    """Log which tables may forget a token while its batch can still be sent again, once for each."""
+    for table in {each.table.name: each.table for each in signals}.values():
+        if (there := sink.remembered(table)) is None:
+            continue  # it was named already
+        if there.blocks < (needed := windows.needed(table.name, there.shards)):
+            _log.warning(
+                "a table remembers fewer blocks than may come while a batch can be sent again: run `sluice migrate`",
+                table=table.name,
+                remembers=there.blocks,
+                may_come=needed,
+            )
 
 
 def health(loop: WriterLoop, now: float) -> tuple[bool, dict[str, Any]]:

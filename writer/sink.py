@@ -13,7 +13,7 @@ from shared.secret import AnyUrl
 from shared.settings import Storage
 from shared.signals.base import Table
 from writer.batch import Key
-from writer.fitness import Fitness
+from writer.fitness import Fitness, Remembered
 from writer.held import Held, on_all_nodes
 from writer.row_range import KEY, LOOK_SETTINGS, ONE_REPLICA, THIS_LANE, THIS_RANGE, RowRange
 from writer.wire.block import Block
@@ -84,6 +84,10 @@ class Sink:
         """
         if not self._fitness.is_known(table):
             await self._run(table, lambda clickhouse: self._fitness.check(clickhouse, table))
+
+    def remembered(self, table: Table) -> Remembered | None:
+        """What `check` found; None before the first one that ended well."""
+        return self._fitness.remembered.get(table.name)
 
     async def keys(self, table: Table, rows: RowRange) -> set[Key]:
         """The identities of the rows in the range."""

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from math import ceil
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
@@ -19,28 +18,20 @@ from shared.migrations.plan import WINDOWS
 from shared.migrations.statements import stored_in
 from shared.registry import Registry
 from shared.settings import Settings, Storage
+from shared.token_windows import TokenWindows
 
 _PART = "clickhouse"
 _TIMEOUT_S = 30.0
 _LEAST_FREE = 0.1
 
-_SERVER_WAITS_S = 300
-"""How long a server keeps an insert whose client stalls: its `receive_timeout`."""
-
 
 @dataclass(frozen=True)
 class Wanted:
-    """What there should be. `partitions`: topic -> how many it has; those that are missing are counted as new ones."""
+    """What there should be."""
 
     settings: Settings
     registry: Registry
-    partitions: Mapping[str, int]
-
-    def lanes(self, table: str) -> int:
-        """Partitions of all topics whose rows a table holds."""
-        signals = [signal for signal in self.registry.signals.values() if signal.table.name == table]
-        new = self.settings.topics.partitions
-        return sum(self.partitions.get(each.topic, new.of(each.name)) for each in signals)
+    windows: TokenWindows
 
 
 def look(wanted: Wanted) -> list[Finding]:
@@ -110,14 +101,7 @@ def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Itera
         yield Finding(part, "ok", f"{len(tables)} tables, as this version wants them")
     for table, held in zip(tables, stored, strict=True):
         if (shape := describe(server, database, held.name)) is not None:
-            needed = blocks_needed(ceil(wanted.lanes(table.name) / shards), settings)
-            yield from judged_window(part, held.name, shape.settings, needed)
-
-
-def blocks_needed(lanes: int, settings: Settings) -> int:
-    """Blocks that a table takes while a batch may still be sent again. Pure."""
-    writer = settings.writer
-    return ceil(lanes / writer.batch_age_s * (writer.insert_timeout_s + _SERVER_WAITS_S + writer.backoff_max_s))
+            yield from judged_window(part, held.name, shape.settings, wanted.windows.needed(table.name, shards))
 
 
 def judged_window(part: str, table: str, settings: Mapping[str, str], needed: int) -> Iterator[Finding]:
@@ -128,7 +112,7 @@ def judged_window(part: str, table: str, settings: Mapping[str, str], needed: in
                 part,
                 "warning",
                 f"{table} remembers {int(settings[name]):,} blocks, and {needed:,} may come while a batch can be sent"
-                f" again: ALTER TABLE {table} MODIFY SETTING {name} = {needed}",
+                " again: run `sluice migrate`, which makes it remember more",
             )
 
 

@@ -17,6 +17,7 @@ from shared.migrations.run import LOCK
 from shared.queue import open_queue
 from shared.registry import Registry
 from shared.settings import Settings
+from shared.token_windows import token_windows
 
 _LOCK_WAIT_S = 10.0
 
@@ -47,7 +48,7 @@ async def _look(settings: Settings, registry: Registry) -> list[Finding]:
     services = settings.services
     opened = open_queue(settings)
     try:
-        wanted = clickhouse.Wanted(settings, registry, await queue.partitions(opened, list(registry.signals.values())))
+        wanted = clickhouse.Wanted(settings, registry, await token_windows(opened, settings, registry))
         return [
             *await asyncio.to_thread(postgres.look, services.postgres_url),
             *await _clickhouse(wanted),

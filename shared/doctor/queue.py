@@ -1,7 +1,6 @@
 """The queue: reachable, its topics there, with copies enough, and large enough messages."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.doctor.finding import Finding
 from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
@@ -58,14 +57,6 @@ async def _look_at_other_group(queue: Queue, groups: WriterGroups, name: str) ->
     if any((await queue.committed(name, lanes)).values()):
         return [Finding(_PART, "warning", f"all lanes have left {name!r}: `sluice group forget {name}`")]
     return []  # another Sluice's
-
-
-async def partitions(queue: Queue, signals: Sequence[Signal]) -> Mapping[str, int]:
-    """How many each topic has; none while the queue is away."""
-    try:
-        return Counter(lane.topic for lane in await queue.lanes([signal.topic for signal in signals]))
-    except QueueError:
-        return {}
 
 
 def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ class ServerMigration:
         self._server = server
         self._database = database
         self._storage = storage
-        self._settings = table_settings(storage.engine) | {
+        self._settings = {
             "fsync_after_insert": str(int(fsync)),
             "fsync_part_directory": str(int(fsync)),
         }
@@ -140,4 +140,5 @@ class ServerMigration:
         finally:
             self._server.query(drop)
         assert shape is not None
-        return replace(shape, engine=self._storage.engine, settings=self._settings)
+        settings = table_settings(table.window, self._storage.engine) | self._settings
+        return replace(shape, engine=self._storage.engine, settings=settings)

@@ -11,7 +11,8 @@ from shared.queue import open_queue
 from shared.queue.base import TopicSpec
 from shared.registry import Registry
 from shared.settings import BadSetting, Settings, Topics
-from shared.signals.base import Signal
+from shared.signals.base import Signal, Table
+from shared.token_windows import TokenWindows, token_windows
 
 LOCK = "sluice:migrate"
 LOCK_WAIT_S = 600.0
@@ -44,17 +45,28 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
     done = ["Postgres: created the database"] if await create_database(url) else []
     async with locked(url, LOCK, wait_s=LOCK_WAIT_S) as postgres:
         done += await migrate_postgres(postgres)
-        changes = await asyncio.to_thread(
-            migrate_clickhouse,
-            settings.services.clickhouse_url,
-            [table.searched_by(settings.search.index) for table in registry.tables],
-            settings.storage,
-            fsync=settings.writer.fsync,
-            allow_destructive=allow_destructive,
-        )
-        done += changes.done
-        done += await _create_topics(settings, registry)
+        queue = open_queue(settings)
+        try:
+            changes = await asyncio.to_thread(
+                migrate_clickhouse,
+                settings.services.clickhouse_url,
+                tables(registry, settings, await token_windows(queue, settings, registry)),
+                settings.storage,
+                fsync=settings.writer.fsync,
+                allow_destructive=allow_destructive,
+            )
+            done += changes.done
+            created = await queue.create_topics(topic_specs(registry.signals.values(), settings.topics))
+        finally:
+            await queue.close()
+        done += [f"queue: created the topic {name}" for name in created]
     return Report(done, changes.left_alone, changes.conflicts, changes.waiting)
+
+
+def tables(registry: Registry, settings: Settings, windows: TokenWindows) -> list[Table]:
+    """The tables of all signals, with what settings and topics add to them."""
+    searched = (table.searched_by(settings.search.index) for table in registry.tables)
+    return [table.remembering(windows.wanted(table.name)) for table in searched]
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
@@ -70,13 +82,3 @@ def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
         # A letter is the message that could not be stored, and its story: larger than the message.
         specs.append(TopicSpec(signal.dead_letter_topic, 1, retention_ms, 2 * most, compacted=True))
     return specs
-
-
-async def _create_topics(settings: Settings, registry: Registry) -> list[str]:
-    topics = settings.topics
-    queue = open_queue(settings)
-    try:
-        created = await queue.create_topics(topic_specs(registry.signals.values(), topics))
-    finally:
-        await queue.close()
-    return [f"queue: created the topic {name}" for name in created]

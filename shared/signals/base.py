@@ -17,7 +17,7 @@ MONTHLY_OVER_DAYS = 90
 """Rows that stay longer than this are partitioned by month of arrival, the others by day."""
 
 DEDUPLICATION_WINDOW = 10_000
-"""How many inserted blocks a table remembers by token. 0, ClickHouse's default, would make tokens useless
+"""How many inserted blocks a table remembers by token, at least. 0, ClickHouse's default, would make tokens useless
 (delivery.md, "What ClickHouse needs")."""
 
 PARTITION_BY = (
@@ -144,6 +144,8 @@ class Table:
     search_indexes: Mapping[str, Index] = field(default_factory=dict, hash=False)
     """What `SLUICE_SEARCH_INDEX` may name -> the index that it adds."""
     retired: tuple[Retired, ...] = ()
+    window: int = DEDUPLICATION_WINDOW
+    """How many inserted blocks it remembers by token."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -169,6 +171,10 @@ class Table:
         """The same with the index that `SLUICE_SEARCH_INDEX` names, if this table has such a one."""
         added = (self.search_indexes[choice],) if choice in self.search_indexes else ()
         return replace(self, indexes=(*self.indexes, *added))
+
+    def remembering(self, blocks: int) -> "Table":
+        """The same with a window of so many blocks, if that is more."""
+        return replace(self, window=max(self.window, blocks))
 
 
 @dataclass(frozen=True)
@@ -246,7 +252,7 @@ def create_table(table: Table, database: str, engine: Engine = "MergeTree", clus
     )
     on_cluster = f" ON CLUSTER '{cluster}'" if cluster else ""
     body = ",\n    ".join(parts)
-    settings = ",\n    ".join(f"{name} = {value}" for name, value in table_settings(engine).items())
+    settings = ",\n    ".join(f"{name} = {value}" for name, value in table_settings(table.window, engine).items())
     return (
         f"CREATE TABLE IF NOT EXISTS `{database}`.`{table.name}`{on_cluster} (\n    {body}\n)\n"
         f"ENGINE = {_engine_clause(engine, table)}\n"
@@ -258,16 +264,16 @@ def create_table(table: Table, database: str, engine: Engine = "MergeTree", clus
     )
 
 
-def table_settings(engine: Engine = "MergeTree") -> dict[str, str]:
+def table_settings(window: int, engine: Engine = "MergeTree") -> dict[str, str]:
     """The settings every table must have; the writer refuses to run without the window."""
     common = {
         "ttl_only_drop_parts": "1",
         "lightweight_mutation_projection_mode": "'rebuild'",
     }
     if engine == "MergeTree":
-        return {"non_replicated_deduplication_window": str(DEDUPLICATION_WINDOW), **common}
+        return {"non_replicated_deduplication_window": str(window), **common}
     return {
-        "replicated_deduplication_window": str(DEDUPLICATION_WINDOW),
+        "replicated_deduplication_window": str(window),
         "replicated_deduplication_window_seconds": str(7 * 24 * 3600),
         **common,
     }

@@ -10,11 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import structs
 
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import connect
 from shared.migrations import migrate
 from shared.migrations.postgres import NewerDatabase, migrations
+from shared.migrations.run import Report
 from shared.migrations.statements import alter_statements, create_statements
 from shared.queue import open_queue
 from shared.registry import Registry, load
@@ -33,7 +35,8 @@ def settings(clickhouse_database_url: str, postgres_database: str, tmp_path: Pat
             clickhouse_url=clickhouse_database_url,
             postgres_url=postgres_database,
             queue_url=f"sqlite:///{tmp_path}/queue.db",
-        )
+        ),
+        writer=Writer(batch_age_s=2.0),  # so slow that the least window is enough
     )
 
 
@@ -193,14 +196,25 @@ async def test_errors_from_before_have_no_digest_and_new_ones_are_found_by_their
     assert (await migrate(settings, Registry({"errors": ERRORS}, {}, ()))).done == []
 
 
-async def test_the_window_works_after_migration(settings: Settings, clickhouse: ClickHouse) -> None:
-    await migrate(settings, of_table(LOGS))
-    for _ in range(3):
+async def test_the_window_grows_with_the_lanes_and_remembers_what_it_knew(
+    settings: Settings, clickhouse: ClickHouse
+) -> None:
+    def insert_again() -> None:
         clickhouse.query(
             f"INSERT INTO logs (project_id, timestamp, received_at, retention_days)"
             f" SELECT 'p', {NOON_TODAY}, {NOON_TODAY}, 30 FROM numbers(10)",
             settings={"insert_deduplication_token": "logs:0:0-9:1", "async_insert": 0},
         )
+
+    registry = of_table(LOGS)
+    await migrate(settings, registry)
+    insert_again()
+    quicker = structs.replace(settings, writer=Writer())
+    grown = "ClickHouse: logs: set non_replicated_deduplication_window = 20000"
+    assert (await migrate(quicker, registry)).done == [grown]  # 4 lanes x 2 batches/s x 370 s, four times
+    for each in (quicker, settings):  # it never shrinks
+        assert await migrate(each, registry) == Report([], [])
+        insert_again()
     assert clickhouse.query("SELECT count() FROM logs") == [(10,)]
 
 
