@@ -180,6 +180,12 @@ class Metrics:
             "sluice_insert_seconds", "One insert into ClickHouse", ["table"], buckets=_SECONDS, registry=r
         )
         self.rows = Counter("sluice_rows", "Rows committed", ["table"], registry=r)
+        self.doubled_rows = Counter(
+            "sluice_doubled_rows",
+            "Rows that a look found stored once more; seen again they count again",
+            ["table"],
+            registry=r,
+        )
         self.retries = Counter("sluice_retries", "Tries that will be repeated", ["what", "reason"], registry=r)
 
     def _of_lanes(self, r: CollectorRegistry) -> None:

@@ -19,6 +19,7 @@ from shared.partitions import Partitions
 from shared.secret import Secret, Unusable, Url
 from shared.services import Services as Services
 from shared.sourcemaps.settings import Sourcemaps
+from shared.storage import Storage as Storage
 
 PREFIX = "SLUICE_"
 
@@ -162,28 +163,6 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_bytes: Annotated[
         int, Meta(ge=1, description="Bytes of dead letters near which the log warns; none is ever dropped for room")
     ] = 1_000_000_000
-
-
-class Storage(msgspec.Struct, frozen=True, kw_only=True):
-    """How tables are made, `SLUICE_CLICKHOUSE_*`."""
-
-    engine: Annotated[
-        Literal["MergeTree", "ReplicatedMergeTree"],
-        Meta(description="MergeTree, or ReplicatedMergeTree (needs Keeper and the macros shard and replica)"),
-    ] = "MergeTree"
-    cluster: Annotated[
-        str,
-        Meta(description="A cluster of remote_servers: tables on each node, below Distributed ones; empty: one server"),
-    ] = ""
-    ddl: Annotated[
-        Literal["each", "on_cluster"],
-        Meta(description="How a cluster's tables are changed: each node by itself, or ON CLUSTER (needs Keeper)"),
-    ] = "each"
-
-    @property
-    def is_each_node(self) -> bool:
-        """Whether statements go to each node of a cluster."""
-        return bool(self.cluster) and self.ddl == "each"
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from shared.clients.clickhouse import ClickHouseError
 from shared.clock import Clock
 from shared.metrics import Metrics
@@ -16,6 +18,8 @@ from writer.failures import Backoff, is_poison
 from writer.sink import Sink
 from writer.tables import MissingTable
 from writer.waiting import Waiting
+
+_log = structlog.get_logger(__name__)
 
 SETTLE_S = 1.0
 """Rows of a known token that are still missing after this are lost: ClickHouse publishes a part within milliseconds of
@@ -134,6 +138,9 @@ class Delivery:
                     raise Poison(str(error)) from error
                 sure = False
                 await self._waiting.pause("insert", error, backoff)
+                if self._sink.looks_before_repeating and not set(rows) & set(await self.missing(batch)):
+                    self._waiting.over("insert")
+                    return False
             except (QueueUnavailable, MissingTable) as error:
                 await self._waiting.pause("insert", error, backoff)
             else:
@@ -148,7 +155,17 @@ class Delivery:
 
     async def present(self, batch: Batch) -> set[Key]:
         """The keys in the table within the batch's range; there may be others than the batch's own."""
-        return await self._waiting.until_done("verify", lambda: self._sink.keys(self._table, batch.range))
+        found = await self._waiting.until_done("verify", lambda: self._sink.keys(self._table, batch.range))
+        present = set(found)
+        if doubled := len(found) - len(present):
+            self._metrics.doubled_rows.labels(self._table.name).inc(doubled)
+            _log.error(
+                "rows are stored more than once: `sluice replay --rewrite` of their offsets stores them once",
+                table=self._table.name,
+                rows=doubled,
+                **batch.range.parameters,
+            )
+        return present
 
     async def _anything_beyond(self, batch: Batch) -> bool:
         """Whether the table has rows of later offsets: then a writer was here already, and offsets went back."""

@@ -81,7 +81,12 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     mine = loaded.writer
     metrics = Metrics()
     queue = open_queue(loaded)
-    sink = Sink(loaded.services.clickhouse_url, threads=mine.insert_threads, timeout_s=mine.insert_timeout_s)
+    sink = Sink(
+        loaded.services.clickhouse_url,
+        threads=mine.insert_threads,
+        timeout_s=mine.insert_timeout_s,
+        storage=loaded.storage,
+    )
     postgres, now = Postgres(loaded.services.postgres_url, connections=1), clock(loaded.services.clock_offset_s)
     rules, counts = RulesBook(postgres), HourlyCounts(postgres, now)
     loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)

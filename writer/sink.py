@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError
 from shared.clients.clickhouse_pool import ClickHousePool
@@ -15,6 +15,7 @@ from shared.signals.base import Table
 from writer.batch import Key
 from writer.fitness import Fitness, Remembered
 from writer.held import Held, on_all_nodes
+from writer.looks import Looks
 from writer.row_range import KEY, LOOK_SETTINGS, ONE_REPLICA, THIS_LANE, THIS_RANGE, RowRange
 from writer.wire.block import Block
 
@@ -36,6 +37,15 @@ INSERT_SETTINGS = {
 (delivery.md, "What ClickHouse needs")."""
 
 
+def quorum_of(storage: Storage, timeout_s: float) -> dict[str, Any]:
+    """How many replicas must have a block before an insert succeeds: without this a replica that is lost takes rows
+    along which were committed. The server gives up before we do, so that the error says why."""
+    if not storage.is_replicated or storage.quorum == "0":
+        return {}
+    wait_ms = int(timeout_s * 1000 * 0.8)
+    return {"insert_quorum": storage.quorum, "insert_quorum_parallel": 1, "insert_quorum_timeout": wait_ms}
+
+
 class Sink:
     """Inserts and queries on a small pool of threads with a connection each.
 
@@ -48,7 +58,7 @@ class Sink:
     def __init__(
         self, url: AnyUrl, *, threads: int, timeout_s: float, comment: str = "", storage: Storage = SINGLE
     ) -> None:
-        """`comment` is the `log_comment` of every statement: see `under_way`; `storage` says where rows are deleted."""
+        """`comment` is the `log_comment` of every statement: see `under_way`; `storage` says where rows are held."""
         self.database = ClickHouse(url).database
         self._url = url
         self._storage = storage
@@ -61,6 +71,14 @@ class Sink:
         self._retries = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 4)))
         self._failing: set[Lane] = set()
         self._fitness = Fitness(url)
+        self._looks = Looks(url, storage, timeout_s)
+        self._insert_settings = {**INSERT_SETTINGS, **quorum_of(storage, timeout_s)}
+
+    @property
+    def looks_before_repeating(self) -> bool:
+        """Whether an insert whose outcome is unknown is looked for before it is sent again: replicated tables have been
+        seen to store the rows of a known token again (storage.md, "Replicated tables")."""
+        return self._storage.is_replicated
 
     async def insert(
         self, table: Table, lane: Lane, block: Block, token: str, *, ready: Callable[[], Awaitable[None]]
@@ -71,7 +89,7 @@ class Sink:
             ServerError, Unreachable: some of it, or all, may be stored.
             UnfitTable, MissingTable: nothing is.
         """
-        settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
+        settings = {**self._insert_settings, "insert_deduplication_token": token}
         where = f"`{self.database}`.`{table.name}`"
         await self._of_lane(table, lane, lambda clickhouse: clickhouse.insert(where, block.columns, settings), ready)
 
@@ -89,30 +107,22 @@ class Sink:
         """What `check` found; None before the first one that ended well."""
         return self._fitness.remembered.get(table.name)
 
-    async def keys(self, table: Table, rows: RowRange) -> set[Key]:
-        """The identities of the rows in the range."""
-        sql = f"SELECT {KEY} FROM `{self.database}`.`{table.name}` WHERE {THIS_RANGE}"  # noqa: S608 - names from us
-        found = await self._of_lane(
-            table, rows.lane, lambda clickhouse: clickhouse.query_columns(sql, rows.parameters, LOOK_SETTINGS)
-        )
-        return set(zip(*found, strict=True)) if found else set()
+    async def keys(self, table: Table, rows: RowRange) -> list[Key]:
+        """The identity of each row in the range; that of a row which is stored twice, twice."""
+        found: list[Key] = await self._look(table, rows.lane, KEY, THIS_RANGE, rows.parameters)
+        return found
 
     async def any_beyond(self, table: Table, lane: Lane, offset: int, received_from: int) -> bool:
         """Whether the table has a row of the lane at or after this offset that was received at or after this time."""
-        sql = (
-            f"SELECT 1 FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608 - names from the signals
-            " AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
+        where = f"{THIS_LANE} AND _offset >= %(offset)s AND received_at >= fromUnixTimestamp64Micro(%(from)s) LIMIT 1"
+        return bool(
+            await self._look(table, lane, "1", where, {**lane._asdict(), "offset": offset, "from": received_from})
         )
-        parameters = {**lane._asdict(), "offset": offset, "from": received_from}
-        found = await self._of_lane(table, lane, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
-        return bool(found)
 
     async def end_of(self, table: Table, lane: Lane) -> int:
         """The offset after the last one of the lane that has a row; 0 for no rows. Looks at the whole table."""
-        sql = f"SELECT max(_offset) + 1, count() FROM `{self.database}`.`{table.name}` WHERE {THIS_LANE}"  # noqa: S608
-        parameters = lane._asdict()
-        found = await self._of_lane(table, lane, lambda clickhouse: clickhouse.query(sql, parameters, LOOK_SETTINGS))
-        return next((int(end) for end, rows in found if rows), 0)
+        found = await self._look(table, lane, "max(_offset) + 1, count()", THIS_LANE, lane._asdict())
+        return max((int(end) for end, rows in found if rows), default=0)
 
     async def delete(self, table: Table, rows: RowRange, keys: Collection[Key], keep: Collection[Key]) -> None:
         """Delete rows and return when it is done everywhere: `keys`, which are all in the range but those of `keep`.
@@ -154,6 +164,13 @@ class Sink:
     def close(self) -> None:
         """Wait for the calls under way (`abort` ends them), then close."""
         self._pool.close()
+
+    async def _look(
+        self, table: Table, lane: Lane, columns: str, where: str, parameters: Mapping[str, Any]
+    ) -> list[Any]:
+        return await self._of_lane(
+            table, lane, lambda clickhouse: self._looks.rows(clickhouse, table, columns, where, parameters)
+        )
 
     async def _of_lane(
         self,

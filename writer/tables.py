@@ -75,7 +75,7 @@ def _on(node: str) -> str:
 
 def _window(clickhouse: ClickHouse, engine: str, engine_full: str) -> int:
     """The table's own setting, else the server's."""
-    replicated = engine.startswith("Replicated")
+    replicated = engine.startswith(("Replicated", "Shared"))  # the second is ClickHouse Cloud's
     for prefix, value in _WINDOW.findall(engine_full):
         if replicated == (not prefix):
             return int(value)

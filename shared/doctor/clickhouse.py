@@ -17,7 +17,7 @@ from shared.migrations.one_server import ServerMigration
 from shared.migrations.plan import WINDOWS
 from shared.migrations.statements import stored_in
 from shared.registry import Registry
-from shared.settings import Settings, Storage
+from shared.settings import Settings
 from shared.token_windows import TokenWindows
 
 _PART = "clickhouse"
@@ -86,7 +86,7 @@ def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Itera
     database, storage = database_of(settings.services.clickhouse_url), settings.storage
     tables = [table.searched_by(settings.search.index) for table in wanted.registry.tables]
     stored = [replace(table, name=stored_in(table, storage)) for table in tables]
-    found = ServerMigration(server, database, Storage(engine=storage.engine)).lacking(stored)
+    found = ServerMigration(server, database, storage.of_one_server).lacking(stored)
     lacking = [*found.conflicts, *found.done]
     if storage.is_each_node:
         wanted_columns = {

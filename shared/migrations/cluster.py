@@ -100,7 +100,7 @@ class ClusterMigration:
         return [replace(table, name=local_name(table.name)) for table in tables]
 
     def _local(self, server: ClickHouse) -> ServerMigration:
-        return ServerMigration(server, self._database, Storage(engine=self._storage.engine), self._fsync)
+        return ServerMigration(server, self._database, self._storage.of_one_server, self._fsync)
 
     def _distributed(self, server: ClickHouse) -> DistributedTables:
         return DistributedTables(server, self._database, self._storage.cluster)

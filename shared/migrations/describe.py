@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from shared.clients.clickhouse import ClickHouse
 from shared.migrations.plan import ColumnShape, Shape, settings_of, ttl_of
 
+_REPLICATED_IN_CLOUD = {"SharedMergeTree": "ReplicatedMergeTree"}
+"""What ClickHouse Cloud makes of the other one."""
+
 
 def describe(server: ClickHouse, database: str, name: str) -> Shape | None:
     """The shape of a table; None for no such table. Raises `ClickHouseError`."""
@@ -18,7 +21,7 @@ def describe(server: ClickHouse, database: str, name: str) -> Shape | None:
         return None
     engine, partition_key, primary_key, sorting_key, engine_full = found[0]
     return Shape(
-        engine=engine,
+        engine=_REPLICATED_IN_CLOUD.get(engine, engine),
         partition_key=partition_key,
         primary_key=primary_key,
         sorting_key=sorting_key,

@@ -1,6 +1,6 @@
 """Brings the tables of one server up to date, or those of a cluster by statements ON CLUSTER."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from shared.clients.clickhouse import ClickHouse, ServerError
@@ -16,6 +16,9 @@ _WANTED = "_sluice_wanted"
 
 _IN_BACKGROUND = {"alter_sync": 0, "mutations_sync": 0}
 """For what rewrites all parts of a table, which may take hours."""
+
+_ON_CLUSTER = {"distributed_ddl_task_timeout": 3600}
+"""A statement ON CLUSTER goes on after its time-out, and would be told as a failure."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,16 @@ class ServerMigration:
         if self._server.query("SELECT 1 FROM system.databases WHERE name = %(name)s", {"name": self._database}):
             return
         on_cluster = f" ON CLUSTER '{self._storage.cluster}'" if self._storage.cluster else ""
-        self._server.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster}")
+        self._run(f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster}")
         self._changes.done.append(f"ClickHouse: created the database {self._database}")
 
     def _create(self, table: Table) -> None:
         for statement in create_statements(table, self._database, self._storage):
-            self._server.query(statement)
+            self._run(statement)
         self._changes.done.append(f"ClickHouse: created the table {table.name}")
+
+    def _run(self, statement: str, settings: Mapping[str, int] | None = None) -> None:
+        self._server.query(statement, settings={**(settings or {}), **(_ON_CLUSTER if self._storage.cluster else {})})
 
     def _plan(self, table: Table) -> AlterPlan | None:
         """The way from what is there to what is wanted; None where there is no such table yet."""
@@ -123,7 +129,7 @@ class ServerMigration:
             for statement in alter_statements(
                 step.alter, table, self._database, self._storage, of_columns=step.of_columns
             ):
-                self._server.query(statement, settings=_IN_BACKGROUND if step.background else None)
+                self._run(statement, _IN_BACKGROUND if step.background else None)
         except ServerError as error:
             reason = str(error).splitlines()[0]
             self._changes.conflicts.append(f"table {table.name}: it could not be brought to have {step.says}: {reason}")

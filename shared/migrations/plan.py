@@ -15,6 +15,9 @@ OFF_BY_DEFAULT = ("fsync_after_insert", "fsync_part_directory")
 """Settings whose absence means 0."""
 
 
+_ELSEWHERE = " under another SLUICE_CLICKHOUSE_PATH, as .../{table}_2 (a renamed table keeps its place in Keeper)"
+
+
 class ColumnShape(NamedTuple):
     type: str
     codec: str
@@ -123,12 +126,14 @@ def ttl_of(engine_full: str) -> str:
 
 
 def _conflicts(name: str, there: Shape, wanted: Shape) -> Iterator[str]:
+    elsewhere = "" if wanted.engine == "MergeTree" else _ELSEWHERE
     for what in ("engine", "partition_key", "primary_key", "sorting_key"):
         is_now, should_be = getattr(there, what), getattr(wanted, what)
         if is_now != should_be:
             yield (
                 f"table {name}: its {what.replace('_', ' ')} is {is_now}, it must be {should_be};"
-                " no ALTER can change that: rename the table away, migrate, and copy the rows or replay them"
+                f" no ALTER can change that: rename the table away, migrate{elsewhere}, and copy the rows or replay"
+                " them"
             )
     for column, shape in wanted.columns.items():
         if column in there.columns and there.columns[column].type != shape.type:

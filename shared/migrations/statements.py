@@ -13,12 +13,19 @@ stops its own lanes only (storage.md, "Several servers")."""
 def create_statements(table: Table, database: str, storage: Storage) -> list[str]:
     """The CREATE statements of a table: itself, and on a cluster the Distributed one that has its name."""
     if not storage.cluster:
-        return [create_table(table, database, storage.engine)]
+        return [create_table(table, database, engine_of(table, storage))]
     local = replace(table, name=stored_in(table, storage))
     return [
-        create_table(local, database, storage.engine, storage.cluster),
+        create_table(local, database, engine_of(local, storage), storage.cluster),
         create_distributed(table.name, database, storage.cluster, on_cluster=True),
     ]
+
+
+def engine_of(table: Table, storage: Storage) -> str:
+    """The engine of a table that holds rows, as CREATE TABLE names it (storage.md, "Replicated tables")."""
+    if not storage.is_replicated or not storage.path:
+        return storage.engine
+    return f"{storage.engine}('{storage.path.replace('{table}', table.name)}', '{{replica}}')"
 
 
 def create_distributed(

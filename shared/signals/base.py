@@ -7,7 +7,6 @@ follow from it. Nothing here does I/O.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 RETENTION_DAYS = (7, 30, 90, 365, 3650)
 """The retentions a project may have, days. Few, because each makes ClickHouse table partitions of its own
@@ -239,11 +238,9 @@ COMMON_RETIRED = (Retired("usage_by_hour", LANES.name),)
 ORDER_BY = ("project_id", "timestamp", "received_at", "_partition", "_offset", "_index")
 PRIMARY_KEY = ("project_id", "timestamp")
 
-Engine = Literal["MergeTree", "ReplicatedMergeTree"]
 
-
-def create_table(table: Table, database: str, engine: Engine = "MergeTree", cluster: str | None = None) -> str:
-    """The CREATE TABLE statement of a table (IF NOT EXISTS)."""
+def create_table(table: Table, database: str, engine: str = "MergeTree", cluster: str | None = None) -> str:
+    """The CREATE TABLE statement of a table (IF NOT EXISTS). `engine`: with its arguments, if it has any."""
     parts: Iterable[str] = (
         *(column.ddl for column in table.columns),
         *(alias.ddl for alias in table.aliases),
@@ -255,7 +252,7 @@ def create_table(table: Table, database: str, engine: Engine = "MergeTree", clus
     settings = ",\n    ".join(f"{name} = {value}" for name, value in table_settings(table.window, engine).items())
     return (
         f"CREATE TABLE IF NOT EXISTS `{database}`.`{table.name}`{on_cluster} (\n    {body}\n)\n"
-        f"ENGINE = {_engine_clause(engine, table)}\n"
+        f"ENGINE = {engine}\n"
         f"PARTITION BY {PARTITION_BY}\n"
         f"PRIMARY KEY ({', '.join(PRIMARY_KEY)})\n"
         f"ORDER BY ({', '.join(ORDER_BY)})\n"
@@ -264,13 +261,13 @@ def create_table(table: Table, database: str, engine: Engine = "MergeTree", clus
     )
 
 
-def table_settings(window: int, engine: Engine = "MergeTree") -> dict[str, str]:
+def table_settings(window: int, engine: str = "MergeTree") -> dict[str, str]:
     """The settings every table must have; the writer refuses to run without the window."""
     common = {
         "ttl_only_drop_parts": "1",
         "lightweight_mutation_projection_mode": "'rebuild'",
     }
-    if engine == "MergeTree":
+    if not engine.startswith("Replicated"):
         return {"non_replicated_deduplication_window": str(window), **common}
     return {
         "replicated_deduplication_window": str(window),
@@ -288,9 +285,3 @@ def partition_key(received_at_us: int, retention_days: int) -> tuple[int, int]:
         return retention_days, received_at_us // US_PER_DAY
     when = datetime.fromtimestamp(received_at_us // 1_000_000, UTC)
     return retention_days, -(when.year * 12 + when.month)
-
-
-def _engine_clause(engine: Engine, table: Table) -> str:
-    if engine == "MergeTree":
-        return "MergeTree"
-    return f"ReplicatedMergeTree('/clickhouse/tables/{{shard}}/{{database}}/{table.name}', '{{replica}}')"

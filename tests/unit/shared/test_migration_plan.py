@@ -135,6 +135,12 @@ def test_another_type_or_key_is_a_conflict_that_names_it() -> None:
     assert "column t is Date, it must be DateTime" in column
 
 
+def test_a_conflict_of_a_replicated_table_says_that_its_place_is_taken() -> None:
+    wanted = replace(WANTED, engine="ReplicatedMergeTree")
+    (conflict,) = plan("logs", replace(wanted, sorting_key="t"), wanted, NOTHING).conflicts
+    assert "under another SLUICE_CLICKHOUSE_PATH" in conflict
+
+
 def test_settings_and_ttl_are_read_out_of_the_engines_text() -> None:
     full = (
         "MergeTree PARTITION BY toDate(t) ORDER BY t TTL toDateTime(t) + toIntervalDay(30)"

@@ -27,6 +27,9 @@ def test_a_setting_is_read_from_its_variable() -> None:
         ("SLUICE_VERCEL_VERIFY", "ends\n"),
         ("SLUICE_VERCEL_VERIFY", "é"),
         ("SLUICE_VERCEL_VERIFY", " space"),
+        ("SLUICE_CLICKHOUSE_PATH", "/clickhouse/one_for_all_tables"),
+        ("SLUICE_CLICKHOUSE_PATH", "/{table}', 'x"),
+        ("SLUICE_CLICKHOUSE_QUORUM", "most"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:

@@ -17,6 +17,7 @@ def facts(engine: str = "MergeTree", window: int = 10_000, columns: Mapping[str,
 def test_a_table_with_columns_and_a_window_is_fit() -> None:
     check_table(LOGS, facts())
     check_table(LOGS, facts("ReplicatedMergeTree", columns={**COLUMNS, "further": "UUID"}))
+    check_table(LOGS, facts("SharedMergeTree"))  # ClickHouse Cloud's
 
 
 @pytest.mark.parametrize(
