@@ -2,14 +2,14 @@
 enough (operating.md, "The deduplication window")."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
 from shared.clients.clickhouse_nodes import connection, nodes_of
-from shared.doctor.finding import Finding, of_clock
+from shared.doctor.finding import Finding, of_clock, of_room
 from shared.migrations.cluster import columns_below, in_common
 from shared.migrations.describe import describe
 from shared.migrations.distributed import DistributedTables
@@ -21,8 +21,8 @@ from shared.settings import Settings
 from shared.token_windows import TokenWindows
 
 _PART = "clickhouse"
+_VERSION = "version "
 _TIMEOUT_S = 30.0
-_LEAST_FREE = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ def look(wanted: Wanted) -> list[Finding]:
     """Blocks. Whoever calls holds the lock of migrations: a scratch table is made for a moment."""
     settings = wanted.settings
     url, cluster = settings.services.clickhouse_url, settings.storage.cluster
+    found: list[Finding] = []
     try:
         with closing(ClickHouse(url, timeout_s=_TIMEOUT_S)) as server:
             nodes = nodes_of(server, cluster) if cluster else []
-            found = [] if nodes else [*_of_server(_PART, server, wanted, 1)]
+            if not nodes:
+                found += _of_server(_PART, server, wanted, 1)
     except ClickHouseError as error:
-        return [_refused(_PART, error)]
+        return [*found, _refused(_PART, error)]
     shards = len({node.shard for node in nodes})
     for node in nodes:
         part = f"{_PART} {node}"
@@ -52,7 +54,15 @@ def look(wanted: Wanted) -> list[Finding]:
                 found += _of_server(part, server, wanted, shards)
         except ClickHouseError as error:
             found.append(_refused(part, error))
-    return [*found, *_of_reader(settings)]
+    return [*found, *of_versions(found), *_of_reader(settings)]
+
+
+def of_versions(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Whether the nodes run one version. Pure."""
+    versions = {each.part: each.sentence for each in found if each.sentence.startswith(_VERSION)}
+    if len(set(versions.values())) > 1:
+        each = ", ".join(f"{part.removeprefix(_PART).strip()}: {said}" for part, said in versions.items())
+        yield Finding(_PART, "warning", f"its nodes differ ({each}): upgrade the older ones")
 
 
 def _refused(part: str, error: ClickHouseError) -> Finding:
@@ -64,9 +74,11 @@ def _refused(part: str, error: ClickHouseError) -> Finding:
 def _of_server(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
     began = time.time()
     ((version, there),) = server.query("SELECT version(), toUnixTimestamp64Micro(now64(6)) / 1e6")
-    yield Finding(part, "ok", f"version {version}")
+    yield Finding(part, "ok", f"{_VERSION}{version}")
     yield of_clock(part, there - (began + time.time()) / 2)
     yield from _room(part, server)
+    user = urlsplit(wanted.settings.services.clickhouse_url.reveal()).username
+    yield from _granted(part, server, user, "SELECT", "INSERT", "ALTER DELETE")
     yield from _tables(part, server, wanted, shards)
 
 
@@ -74,11 +86,16 @@ def _room(part: str, server: ClickHouse) -> Iterator[Finding]:
     for name, free, total in server.query(
         "SELECT name, free_space, total_space FROM system.disks WHERE total_space > 0"
     ):
-        share = free / total
-        if share < _LEAST_FREE:
-            yield Finding(
-                part, "warning", f"disk {name} has {share:.0%} free: shorten retention_days, or give it more room"
-            )
+        yield from of_room(part, name, free, total, do="shorten retention_days")
+
+
+def _granted(part: str, server: ClickHouse, user: str | None, *needed: str) -> Iterator[Finding]:
+    """What the user lacks of these rights on the database's tables."""
+    database = server.database
+    lacking = [each for each in needed if server.query(f"CHECK GRANT {each} ON `{database}`.*") != [(1,)]]
+    if lacking:
+        rights = ", ".join(lacking)
+        yield Finding(part, "failure", f"user {user} lacks {rights}: GRANT {rights} ON {database}.* TO {user}")
 
 
 def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
@@ -124,9 +141,11 @@ def _of_reader(settings: Settings) -> Iterator[Finding]:
     try:
         with closing(ClickHouse(url, timeout_s=_TIMEOUT_S)) as server:
             ((readonly,),) = server.query("SELECT toUInt8(getSetting('readonly'))")
+            lacking = [*_granted(part, server, urlsplit(url.reveal()).username, "SELECT")]
     except ClickHouseError as error:
         yield _refused(part, error)
         return
+    yield from lacking
     if not readonly:
         yield Finding(
             part, "warning", f"user {urlsplit(url.reveal()).username} can write: give it a profile with readonly=2"

@@ -11,7 +11,7 @@ from rich.markup import escape
 from shared import registry as signals
 from shared.clients.postgres import LockHeld, PostgresUnavailable, locked
 from shared.commands.common import AsJson, DataDir, print_json, quiet, settings_beside
-from shared.doctor import clickhouse, postgres, queue, redis
+from shared.doctor import clickhouse, folders, postgres, queue, redis
 from shared.doctor.finding import Finding, worst
 from shared.migrations.run import LOCK
 from shared.queue import open_queue
@@ -53,8 +53,10 @@ async def _look(settings: Settings, registry: Registry) -> list[Finding]:
             *await asyncio.to_thread(postgres.look, services.postgres_url),
             *await _clickhouse(wanted),
             *await queue.look(opened, list(registry.signals.values())),
+            *await queue.look_at_groups(opened, registry.groups(settings.writer.group)),
             *await queue.look_at_other_groups(opened, registry.groups(settings.writer.group)),
             *await redis.look(services.redis_url),
+            *folders.look(settings.sourcemaps),
         ]
     finally:
         await opened.close()

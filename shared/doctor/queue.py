@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.doctor.finding import Finding
+from shared.doctor.finding import Finding, of_room
 from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
 from shared.queue.topic_check import weaknesses
+from shared.queue.watch import ALARMING
 from shared.queue.writer_groups import WriterGroups
 from shared.signals.base import Signal
 
@@ -18,6 +19,7 @@ async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
         await queue.ping()
         missing = await queue.check_topics([*topics, *letters])
         states = await queue.topic_states([*topics, *letters])
+        fullness, rooms = await queue.fullness(), await queue.rooms()
     except UnfitTopic as error:
         return [Finding(_PART, "failure", str(error))]
     except QueueUnavailable as error:
@@ -27,7 +29,25 @@ async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
     found = [Finding(_PART, "failure", f"topics lack: {', '.join(missing)}: run `sluice migrate`")] if missing else []
     for name in sorted(states):
         found += judged(name, states[name], is_of_letters=name in letters)
-    return found or [Finding(_PART, "ok", f"{len(states)} topics, all copies in sync")]
+    found = found or [Finding(_PART, "ok", f"{len(states)} topics, all copies in sync")]
+    for each in rooms:
+        found += of_room(_PART, f"of {each.place}", each.free, each.total, do="shorten SLUICE_TOPICS_RETENTION_HOURS")
+    if fullness > ALARMING:
+        found.append(Finding(_PART, "warning", f"it is {fullness:.0%} full: start or mend the writers"))
+    return found
+
+
+async def look_at_groups(queue: Queue, groups: WriterGroups) -> list[Finding]:
+    """Whether the writers' positions can be read."""
+    found = []
+    for group, topics in groups.topics(groups.signals).items():
+        try:
+            await queue.committed(group, await queue.lanes(topics))
+        except QueueUnavailable:
+            return []  # `look` says so
+        except QueueError as error:
+            found.append(Finding(_PART, "failure", f"group {group!r}: {error}: this user must be granted Read on it"))
+    return found
 
 
 async def look_at_other_groups(queue: Queue, groups: WriterGroups) -> list[Finding]:
@@ -61,6 +81,13 @@ async def _look_at_other_group(queue: Queue, groups: WriterGroups, name: str) ->
 
 def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Finding]:
     """What is wrong with one topic. Pure."""
+    if state.forbidden:
+        yield Finding(
+            _PART,
+            "failure",
+            f"{topic}: this user may not {', '.join(state.forbidden)}: `kafka-acls.sh --add --topic {topic}"
+            f" {' '.join(f'--operation {each}' for each in state.forbidden)} --allow-principal User:NAME`",
+        )
     if state.without_leader:
         yield Finding(_PART, "failure", f"{topic}: {state.without_leader} partitions lack a leader: start its brokers")
     elif state.in_sync < state.min_in_sync:

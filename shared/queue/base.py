@@ -202,6 +202,16 @@ class TopicState(NamedTuple):
     without_leader: int = 0
     is_unclean: bool = False
     """A copy that is not in sync may become the leader."""
+    forbidden: tuple[str, ...] = ()
+    """Of read, write and describe what this user may not do with it."""
+
+
+class Room(NamedTuple):
+    """One place where the queue keeps messages, and the room on its disk, bytes."""
+
+    place: str
+    free: int
+    total: int
 
 
 class Queue(Protocol):
@@ -227,6 +237,9 @@ class Queue(Protocol):
 
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         """The bytes that each of these topics takes, packed, without replicas; those that are missing are left out."""
+
+    async def rooms(self) -> list[Room]:
+        """Where messages are kept, and what is free there; nothing where that can't be known."""
 
     async def fullness(self) -> float:
         """How much of its size limit is taken by messages that not every group has consumed, from 0 to about 1.

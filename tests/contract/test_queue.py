@@ -48,6 +48,13 @@ async def key_for(producer: Producer, topic: str, partition: int) -> bytes:
     raise AssertionError("no key found")
 
 
+async def test_the_disks_below_a_queue_have_room(queue: Queue, make_topic: MakeTopic) -> None:
+    await make_topic()
+    rooms = await queue.rooms()
+    assert rooms
+    assert all(0 <= room.free <= room.total for room in rooms)
+
+
 class TestPublishing:
     async def test_a_published_message_is_received_with_the_same_bytes_offset_and_lane(
         self, queue: Queue, producer: Producer, make_topic: MakeTopic, group: str

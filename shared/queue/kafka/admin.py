@@ -13,10 +13,11 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.structs import TopicPartition
 
-from shared.queue.base import Lane, Position, TopicSpec, TopicState, UnfitTopic
+from shared.queue.base import Lane, Position, Room, TopicSpec, TopicState, UnfitTopic
 from shared.queue.kafka import new_topics, sizes
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
+from shared.queue.kafka.rooms import rooms
 from shared.queue.kafka.topic_ids import topic_ids, within
 from shared.queue.kafka.topic_states import topic_states
 
@@ -75,6 +76,9 @@ class Admin:
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         names = sorted(set(topics))
         return await self._cluster.ask(lambda client: sizes.sizes(client, names))
+
+    async def rooms(self) -> list[Room]:
+        return await self._cluster.ask(rooms)
 
     async def fullness(self) -> float:
         """The brokers drop by age, consumed or not: there is no limit to come near to."""

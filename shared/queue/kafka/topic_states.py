@@ -9,6 +9,12 @@ from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.queue.base import TopicState
+from shared.queue.kafka.metadata import TopicsRequest
+
+_OPERATIONS = {3: "read", 4: "write", 8: "describe"}
+"""Kafka's numbers of what we do with a topic."""
+
+_NOT_TOLD = -(2**31)
 
 _MIN, _UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
 
@@ -18,7 +24,25 @@ async def topic_states(client: AIOKafkaClient, topics: Sequence[str]) -> dict[st
     answer = (await client.send(client.get_random_node(), MetadataRequest(list(topics)))).to_object()
     found = {topic["topic"]: topic["partitions"] for topic in answer["topics"] if not topic["error_code"]}
     settings = await _settings(client, found)
-    return {name: _state(found[name], settings[name], len(answer["brokers"])) for name in sorted(found)}
+    forbidden = await _forbidden(client, topics)
+    states = {name: _state(found[name], settings[name], len(answer["brokers"])) for name in sorted(found)}
+    return {name: state._replace(forbidden=forbidden.get(name, ())) for name, state in states.items()}
+
+
+async def _forbidden(client: AIOKafkaClient, topics: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Brokers before 2.8 don't tell."""
+    try:
+        answer = await client.send(client.get_random_node(), TopicsRequest(topics, operations=True))
+    except NotImplementedError:
+        return {}
+    return {name: forbidden(operations) for _, name, _, _, _, _, operations, _ in answer.topics}
+
+
+def forbidden(operations: int) -> tuple[str, ...]:
+    """Which of ours are not among the operations, a bit for each that is allowed. Pure."""
+    if operations == _NOT_TOLD:
+        return ()
+    return tuple(name for number, name in _OPERATIONS.items() if not operations >> number & 1)
 
 
 async def _settings(client: AIOKafkaClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:

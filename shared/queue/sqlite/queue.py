@@ -1,5 +1,7 @@
 """The embedded queue: a whole queue in one SQLite file."""
 
+import asyncio
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -15,6 +17,7 @@ from shared.queue.base import (
     Position,
     QueueError,
     QueueUnavailable,
+    Room,
     TopicSpec,
     TopicState,
     UnfitTopic,
@@ -82,6 +85,10 @@ class SqliteQueue:
     async def sizes(self, topics: Iterable[str]) -> dict[str, int]:
         found, wanted = await self._reader.read(retention.sizes), frozenset(topics)
         return {topic: size for topic, size in found.items() if topic in wanted}
+
+    async def rooms(self) -> list[Room]:
+        disk = await asyncio.to_thread(shutil.disk_usage, self._path.parent)
+        return [Room(f"folder {self._path.parent}", disk.free, disk.total)]
 
     async def fullness(self) -> float:
         return await self._reader.read(retention.waiting_bytes) / self._limits.size_bytes

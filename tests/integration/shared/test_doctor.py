@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from shared import settings
 from shared.clients.clickhouse import ClickHouse
+from shared.clients.postgres import connect
 from shared.migrations.run import migrate
 from shared.registry import load
 from tests.sluice import Ended, called
@@ -59,6 +61,25 @@ def test_a_table_without_a_column_a_small_window_and_a_topic_that_lacks(environm
     assert any("topics lack: other." in each for each in failures)
     assert any("logs remembers 20 blocks" in sentence for _, state, sentence in found if state == "warning")
     assert doctor(more).code == 1
+
+
+def test_what_a_user_of_postgres_may_not_do(environment: Mapping[str, str], postgres_database: str) -> None:
+    user = f"weak_{abs(hash(postgres_database)) % 10**9}"
+    with connect(postgres_database) as db:
+        db.execute(f"CREATE ROLE {user} LOGIN PASSWORD 'x'")  # type: ignore[arg-type]
+        db.execute(f"GRANT SELECT ON sluice_migrations, keys TO {user}")  # type: ignore[arg-type]
+        db.commit()
+    parts = urlsplit(postgres_database)
+    address = parts.netloc.rpartition("@")[2]
+    weak = {**environment, "SLUICE_POSTGRES_URL": parts._replace(netloc=f"{user}:x@{address}").geturl()}
+    try:
+        (sentence,) = [each["sentence"] for each in told(weak) if each["part"] == "postgres"]
+    finally:
+        with connect(postgres_database) as db:
+            db.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")  # type: ignore[arg-type]
+            db.commit()
+    assert "GRANT SELECT, INSERT ON" in sentence
+    assert "keys, " in sentence
 
 
 def test_neighbours_that_are_away_are_named_with_their_variable(tmp_path: Path) -> None:

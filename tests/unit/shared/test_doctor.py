@@ -1,11 +1,17 @@
 """How the findings of `sluice doctor` are judged."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from shared.doctor.clickhouse import judged_window
-from shared.doctor.finding import Finding, of_clock, worst
+from shared.doctor import folders
+from shared.doctor.clickhouse import judged_window, of_versions
+from shared.doctor.finding import Finding, of_clock, of_room, worst
 from shared.doctor.queue import judged
 from shared.queue.base import TopicState
+from shared.queue.kafka.topic_states import forbidden
+from shared.sourcemaps.settings import Sourcemaps
 
 GOOD = TopicState(4, brokers=3, copies=3, in_sync=3, min_in_sync=2)
 
@@ -19,6 +25,7 @@ GOOD = TopicState(4, brokers=3, copies=3, in_sync=3, min_in_sync=2)
         ({"copies": 1, "in_sync": 1, "min_in_sync": 1}, "warning", "1 copies on 3 brokers"),
         ({"min_in_sync": 1}, "warning", "one broker may acknowledge alone"),
         ({"is_unclean": True}, "warning", "a copy that lags may become the leader"),
+        ({"forbidden": ("read", "write")}, "failure", "may not read, write: `kafka-acls.sh --add --topic logs"),
     ],
 )
 def test_a_topic_that_is_not_kept_well(changes: dict[str, int], state: str, says: str) -> None:
@@ -44,6 +51,33 @@ def test_a_window_that_is_too_small_for_the_lanes() -> None:
     assert "logs remembers 10,000 blocks, and 14,800 may come" in found.sentence
     assert found.state == "warning"
     assert not list(judged_window("clickhouse", "logs", window, 10_000))
+
+
+def test_disks_that_are_nearly_full() -> None:
+    (found,) = of_room("queue", "of folder var", 5, 100, do="prune")
+    assert found == Finding("queue", "warning", "disk of folder var has 5% free: prune, or give it more room")
+    assert not list(of_room("queue", "of folder var", 10, 100, do="prune"))
+    assert not list(of_room("queue", "of folder var", 0, 0, do="prune"))
+
+
+def test_nodes_that_run_different_versions() -> None:
+    found = [Finding("clickhouse a:1", "ok", "version 26.9"), Finding("clickhouse b:1", "ok", "version 26.8")]
+    (told,) = of_versions(found)
+    assert "its nodes differ (a:1: version 26.9, b:1: version 26.8)" in told.sentence
+    assert not list(of_versions(found[:1]))
+
+
+def test_a_folder_of_source_maps_that_can_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    assert not list(folders.look(Sourcemaps(dir=tmp_path / "none")))
+    assert not list(folders.look(Sourcemaps(dir=tmp_path, s3_url="https://host")))
+    assert f"{tmp_path} can't be written to" in next(iter(folders.look(Sourcemaps(dir=tmp_path)))).sentence
+
+
+def test_what_a_broker_says_may_be_done_with_a_topic() -> None:
+    assert forbidden(1 << 3 | 1 << 4 | 1 << 8) == ()
+    assert forbidden(1 << 3 | 1 << 8) == ("write",)
+    assert forbidden(-(2**31)) == ()  # it does not say
 
 
 def test_clocks_that_differ_and_the_worst_of_all() -> None:
