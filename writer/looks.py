@@ -8,6 +8,7 @@ from typing import Any
 from shared.clients.clickhouse import ClickHouse, Unreachable
 from shared.clients.clickhouse_nodes import Node, connection, nodes_of
 from shared.migrations.statements import stored_in
+from shared.secret import AnyUrl
 from shared.settings import Storage
 from shared.signals.base import Table
 from writer.row_range import LOOK_SETTINGS
@@ -21,7 +22,7 @@ class Looks:
     2. Each shard is asked through its first replica that answers.
     """
 
-    def __init__(self, url: str, storage: Storage, timeout_s: float) -> None:
+    def __init__(self, url: AnyUrl, storage: Storage, timeout_s: float) -> None:
         self._url = url
         self._storage = storage
         self._timeout_s = timeout_s

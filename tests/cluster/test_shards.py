@@ -1,7 +1,7 @@
 """Two servers of ClickHouse, a shard each: made, changed and looked at node by node (storage.md, "Several servers")."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,11 +34,10 @@ NOW_US = 1_790_000_000_000_000
 
 
 class Shards:
-    """Two servers; the second one can be stopped. Both are emptied between tests."""
+    """Two servers, of which the first `known` are a shard each; the second one can be stopped."""
 
-    def __init__(self, folder: Path) -> None:
-        ports = [free_port(), free_port()]
-        extra = remote_servers(ports, "a secret")
+    def __init__(self, folder: Path, ports: Sequence[int], known: int = 2) -> None:
+        extra = remote_servers(ports[:known], "a secret")
         self.first, self.second = (
             Server(folder / name, port=port, password="pw", extra_config=extra)
             for name, port in zip("ab", ports, strict=True)
@@ -66,7 +65,7 @@ class Shards:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shards]:
-    shards = Shards(tmp_path_factory.mktemp("shards"))
+    shards = Shards(tmp_path_factory.mktemp("shards"), [free_port(), free_port()])
     with ExitStack() as stack:
         try:
             stack.enter_context(shards.first)
@@ -93,14 +92,14 @@ async def sink_on(shards: Shards) -> AsyncIterator[Sink]:
         sink.close()
 
 
-async def insert(sink: Sink, partition: int, token: str) -> None:
+async def insert(sink: Sink, partition: int, token: str, first: int = 0) -> None:
     async def ready() -> None:
         pass
 
-    await sink.insert(LOGS, Lane("logs", partition), lane_rows(partition), token, ready=ready)
+    await sink.insert(LOGS, Lane("logs", partition), lane_rows(partition, first), token, ready=ready)
 
 
-def lane_rows(partition: int, rows: int = 10) -> Block:
+def lane_rows(partition: int, first: int = 0, rows: int = 10) -> Block:
     usual = {column.name: [column.default] * rows for column in LOGS.columns}
     own = {
         "project_id": ["p"] * rows,
@@ -110,7 +109,7 @@ def lane_rows(partition: int, rows: int = 10) -> Block:
         "level": ["info"] * rows,
         "_topic": ["logs"] * rows,
         "_partition": [partition] * rows,
-        "_offset": [*range(rows)],
+        "_offset": [*range(first, first + rows)],
     }
     return block_of(LOGS, usual | own)
 
@@ -221,6 +220,28 @@ async def test_a_lane_lies_in_one_shard_and_the_lanes_lie_in_both(shards: Shards
     assert all(sorted(shards.counts(f"_partition = {partition}")) == [0, 10] for partition in range(8))
 
 
+async def test_a_shard_that_is_added_gets_its_tables_and_its_lanes_and_what_is_stored_is_found(tmp_path: Path) -> None:
+    ports = [free_port(), free_port()]
+    before, after = Shards(tmp_path, ports, known=1), Shards(tmp_path, ports)
+    before.database = after.database = "grown"
+    with before.first:
+        await asyncio.to_thread(before.migrate)
+        async with sink_on(before) as sink:
+            for partition in range(8):
+                await insert(sink, partition, f"t{partition}")
+    with after.first, after.second:
+        made = await asyncio.to_thread(after.migrate)
+        assert not made.conflicts
+        assert all(f":{after.second.port}: " in each for each in made.done)
+        async with sink_on(after) as sink:
+            for partition in range(8):  # as a lane that was taken over looks, wherever its new rows go
+                rows = RowRange(Lane("logs", partition), 0, 9, NOW_US, NOW_US)
+                assert len(await sink.keys(LOGS, rows)) == 10
+                await insert(sink, partition, f"u{partition}", first=10)
+        assert after.counts("_offset < 10") == [80, 0]
+        assert after.counts("_offset >= 10") == [40, 40]
+
+
 async def test_rows_are_deleted_in_the_shard_that_holds_them(shards: Shards) -> None:
     await asyncio.to_thread(shards.migrate)
     async with sink_on(shards) as sink:
@@ -268,6 +289,14 @@ def test_the_command_names_a_node_that_is_away_and_does_the_others(
     assert ["can't be reached" in each["sentence"] for each in away] == [True]
     assert any("there is no table logs:" in each["sentence"] for each in found)
     assert called(["migrate"], environment).code == 0
+    shards.on(shards.second, "ALTER TABLE spans_local DROP COLUMN status")
+    readers = urlsplit(shards.first.read_url)._replace(path=f"/{shards.database}").geturl()
+    found = called(["doctor", "--json"], environment).json["findings"]
+    found += called(["doctor", "--json"], {**environment, "SLUICE_CLICKHOUSE_URL": readers}).json["findings"]
+    failures = [(each["part"], each["sentence"]) for each in found if each["state"] == "failure"]
+    drifted = [part for part, sentence in failures if "would have added the column status" in sentence]
+    assert drifted == [f"clickhouse 127.0.0.1:{shards.second.port}"]
+    assert [sentence for _, sentence in failures if "GRANT INSERT, ALTER DELETE ON" in sentence]
 
 
 def test_a_cluster_that_the_server_does_not_know_is_refused(shards: Shards) -> None:

@@ -1,11 +1,11 @@
 """All faults by name."""
 
 from tests.faults.fault import Fault
-from tests.faults.kinds import clickhouse, clusters, data, engines, retention, writers
+from tests.faults.kinds import brokers, clickhouse, data, engines, retention, shards, writers
 
 FAULTS: dict[str, Fault] = {
     found.name: found
-    for module in (writers, clickhouse, clusters, engines, data, retention)
+    for module in (writers, clickhouse, shards, brokers, engines, data, retention)
     for found in vars(module).values()
     if isinstance(found, Fault)
 }

@@ -9,6 +9,7 @@ from tests.faults.fault import CLICKHOUSE, EVERYWHERE, QUEUE, WRITERS, fault
 from tests.faults.stack_under_test import StackUnderTest
 
 REACHED_WITHIN_S = 120.0
+GOES_ON_WITHIN_S = 60.0
 
 
 @fault(WRITERS, hold_s=(0.5, 1.0), times=50, queues=EVERYWHERE)
@@ -152,3 +153,21 @@ def writer_clocks_step(stack: StackUnderTest, rng: Random) -> Iterator[None]:
         stack.until(lambda stepped=stepped: stepped.lanes(), 90, "a writer with another clock with lanes")
     yield
     stack.writers.fill()
+
+
+@fault(WRITERS, hold_s=(0.1, 1.0), times=2, queues=("cluster",), mixed=False)
+def writers_scaled(stack: StackUnderTest, rng: Random) -> Iterator[None]:
+    """Writers are scaled from 1 to 4, to 8, to 2."""
+    for count in (1, 4, 8, 2):
+        stack.writers.wanted = count
+        stack.writers.fill()
+        stack.until(lambda count=count: _at_work(stack) == count, 120, f"{count} writers with lanes")
+        stack.goes_on(GOES_ON_WITHIN_S)
+        stack.until(lambda: not stack.writers.waiting(), GOES_ON_WITHIN_S, "writers that wait for nothing")
+    stack.writers.wanted = stack.writers.usual
+    yield
+    stack.writers.fill()
+
+
+def _at_work(stack: StackUnderTest) -> int:
+    return sum(bool(writer.lanes()) for writer in stack.writers)
