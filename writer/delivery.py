@@ -60,6 +60,7 @@ class Delivery:
         self._sink = sink
         self._waiting = waiting
         self._metrics = metrics
+        self._doubled = metrics.doubled_rows.labels(table.name)  # shown before there is any
         self._failpoints = failpoints
         self._still_ours = still_ours
         self._clock = clock
@@ -158,7 +159,7 @@ class Delivery:
         found = await self._waiting.until_done("verify", lambda: self._sink.keys(self._table, batch.range))
         present = set(found)
         if doubled := len(found) - len(present):
-            self._metrics.doubled_rows.labels(self._table.name).inc(doubled)
+            self._doubled.inc(doubled)
             _log.error(
                 "rows are stored more than once: `sluice replay --rewrite` of their offsets stores them once",
                 table=self._table.name,
