@@ -82,12 +82,25 @@ async def _look_at_other_group(queue: Queue, groups: WriterGroups, name: str) ->
 def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Finding]:
     """What is wrong with one topic. Pure."""
     if state.forbidden:
+        grant = " ".join(f"--operation {each}" for each in state.forbidden)
         yield Finding(
             _PART,
             "failure",
-            f"{topic}: this user may not {', '.join(state.forbidden)}: `kafka-acls.sh --add --topic {topic}"
-            f" {' '.join(f'--operation {each}' for each in state.forbidden)} --allow-principal User:NAME`",
+            f"{topic}: this user may not {', '.join(state.forbidden)}: `kafka-acls.sh --add --topic {topic} {grant}"
+            " --allow-principal User:NAME`",
         )
+    yield from _copies(topic, state)
+    yield from _kept(topic, state)
+    if is_of_letters and state.partitions > 1:
+        yield Finding(
+            _PART,
+            "warning",
+            f"{topic}: {state.partitions} partitions, it must have one: letters of a key in two are both kept",
+        )
+
+
+def _copies(topic: str, state: TopicState) -> Iterator[Finding]:
+    """What can be written and read now."""
     if state.without_leader:
         yield Finding(_PART, "failure", f"{topic}: {state.without_leader} partitions lack a leader: start its brokers")
     elif state.in_sync < state.min_in_sync:
@@ -99,10 +112,8 @@ def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Fi
         )
     elif state.in_sync < state.copies:
         yield Finding(_PART, "warning", f"{topic}: a partition has {state.in_sync} of {state.copies} copies in sync")
+
+
+def _kept(topic: str, state: TopicState) -> Iterator[Finding]:
+    """How it was made."""
     yield from (Finding(_PART, "warning", sentence) for sentence in weaknesses(topic, state))
-    if is_of_letters and state.partitions > 1:
-        yield Finding(
-            _PART,
-            "warning",
-            f"{topic}: {state.partitions} partitions, it must have one: letters of a key in two are both kept",
-        )
