@@ -25,6 +25,8 @@ pytestmark = pytest.mark.timeout(600)
 
 SEED = 20261126
 
+SOME = ("logs", "errors")
+
 SHORT = (
     ("shard-hangs",),
     ("shard-killed", "coordinator-killed"),
@@ -102,14 +104,20 @@ def test_new_topics_have_their_partitions_and_are_kept_on_three_brokers(stack: S
     async def make(least: str) -> dict[str, TopicState]:
         topics = structs.replace(config.topics, min_isr=int(least or 0), prefix=f"kept{least}.")
         known = load(None, topics.prefix)
-        queue = open_queue(structs.replace(config, topics=topics))
+        queue, names = open_queue(structs.replace(config, topics=topics)), [known.signals[name].topic for name in SOME]
         try:
             await queue.create_topics(topic_specs(known.signals.values(), topics))
-            return await queue.topic_states([known.signals["logs"].topic, known.signals["errors"].topic])
+            return await queue.topic_states(names)
         finally:
             await queue.close()
 
-    usual, careless = (stack.background.run(make(least)) for least in ("", "1"))
+    def made(least: str) -> dict[str, TopicState] | None:
+        """None while the broker that is asked doesn't know all of them."""
+        return found if len(found := stack.background.run(make(least))) == len(SOME) else None
+
+    usual, careless = (
+        wait_until(lambda least=least: made(least), 60, "new topics", every_s=0.2) for least in ("", "1")
+    )
     kept = TopicState(6, brokers=3, copies=3, in_sync=3, min_in_sync=2)
     assert usual == {"kept.logs": kept, "kept.errors": kept._replace(partitions=2)}
     assert {state.min_in_sync for state in careless.values()} == {1}, "the setting, not the brokers' own"
