@@ -16,8 +16,8 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.local.valkey import Valkey
 
-CHROMIUM, NODE, COLLECTOR, PROMETHEUS = "chromium", "node", "collector", "prometheus"
-PROGRAMS = (CHROMIUM, NODE, COLLECTOR, PROMETHEUS)
+CHROMIUM, NODE, COLLECTOR, PROMETHEUS, KUBECTL = "chromium", "node", "collector", "prometheus", "kubectl"
+PROGRAMS = (CHROMIUM, NODE, COLLECTOR, PROMETHEUS, KUBECTL)
 
 REQUIRE = "SLUICE_TEST_REQUIRE"
 """Comma-separated services and programs. Tests that need one of these fail without it, instead of being skipped."""

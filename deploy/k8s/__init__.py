@@ -1,0 +1,1 @@
+"""Kubernetes: kustomize's base, components and overlays (operating.md, "Kubernetes")."""
