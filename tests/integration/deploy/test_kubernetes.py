@@ -99,7 +99,7 @@ def test_the_settings_are_those_of_the_program(
         (tmp_path / name).write_text(url)
     environment = {name: value.replace("/run/secrets/sluice", str(tmp_path)) for name, value in config.items()}
     loaded = settings.load(environment)
-    assert loaded.clickhouse_read_url == urls["clickhouse_read_url"]
+    assert loaded.clickhouse_read_url.reveal() == urls["clickhouse_read_url"]
     assert loaded.gateway.admin_port == loaded.writer.metrics_port == 9100
     known = set(settings.variables())
     assert [name for name in config if name not in known] == []
