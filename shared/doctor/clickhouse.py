@@ -4,16 +4,14 @@ enough (operating.md, "The deduplication window")."""
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
 from shared.clients.clickhouse_nodes import connection, nodes_of
 from shared.doctor.finding import Finding, of_clock, of_room
-from shared.migrations.cluster import columns_below, in_common
+from shared.migrations.check import tables_lacking
 from shared.migrations.describe import describe
-from shared.migrations.distributed import DistributedTables
-from shared.migrations.one_server import ServerMigration
 from shared.migrations.plan import WINDOWS
 from shared.migrations.statements import stored_in
 from shared.registry import Registry
@@ -100,25 +98,19 @@ def _granted(part: str, server: ClickHouse, user: str | None, *needed: str) -> I
 
 def _tables(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
     settings = wanted.settings
-    database, storage = database_of(settings.services.clickhouse_url), settings.storage
-    tables = [table.searched_by(settings.search.index) for table in wanted.registry.tables]
-    stored = [replace(table, name=stored_in(table, storage)) for table in tables]
-    found = ServerMigration(server, database, storage.of_one_server).lacking(stored)
+    database, tables = database_of(settings.services.clickhouse_url), wanted.registry.tables
+    found = tables_lacking(server, settings, wanted.registry)
     lacking = [*found.conflicts, *found.done]
-    if storage.is_each_node:
-        wanted_columns = {
-            name: in_common([columns]) for name, columns in columns_below(server, database, tables).items()
-        }
-        lacking += DistributedTables(server, database, storage.cluster).lacking(wanted_columns)
     for sentence in lacking:
         yield Finding(part, "failure", f"{sentence}: run `sluice migrate`")
     for sentence in found.left_alone:
         yield Finding(part, "warning", f"{sentence}, and leaves it alone")
     if not lacking:
         yield Finding(part, "ok", f"{len(tables)} tables, as this version wants them")
-    for table, held in zip(tables, stored, strict=True):
-        if (shape := describe(server, database, held.name)) is not None:
-            yield from judged_window(part, held.name, shape.settings, wanted.windows.needed(table.name, shards))
+    for table in tables:
+        held = stored_in(table, settings.storage)
+        if (shape := describe(server, database, held)) is not None:
+            yield from judged_window(part, held, shape.settings, wanted.windows.needed(table.name, shards))
 
 
 def judged_window(part: str, table: str, settings: Mapping[str, str], needed: int) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shared.clients.postgres import Connection, PostgresUnavailable, QueryRefused, connect
 from shared.doctor.finding import Finding, of_clock
+from shared.migrations.check import migrations_lacking
 from shared.migrations.postgres import migrations
 from shared.secret import AnyUrl
 
@@ -34,13 +35,10 @@ def _answers(db: Connection) -> list[Finding]:
 
 
 def _migrated(db: Connection) -> Finding:
-    applied = {number for (number,) in db.execute("SELECT number FROM sluice_migrations").fetchall()}
-    known = {each.number: each.name for each in migrations()}
-    if missing := sorted(known.keys() - applied):
-        return Finding(
-            _PART, "failure", f"{len(missing)} migrations lack, from {known[missing[0]]} on: run `sluice migrate`"
-        )
-    if applied - known.keys():
+    if missing := migrations_lacking(db):
+        return Finding(_PART, "failure", f"{len(missing)} migrations lack, from {missing[0]} on: run `sluice migrate`")
+    applied, known = db.execute("SELECT max(number) FROM sluice_migrations").fetchall()[0][0], migrations()
+    if applied > known[-1].number:
         return Finding(_PART, "warning", "a newer Sluice has migrated it: upgrade this one")
     return Finding(_PART, "ok", f"{len(known)} migrations, none lacks")
 

@@ -14,12 +14,15 @@ from rich.markup import escape
 from shared import registry
 from shared.clients.clickhouse import ClickHouse, Unreachable
 from shared.clients.clickhouse_nodes import connection, nodes_of
+from shared.clients.postgres import LockHeld
 from shared.commands.common import DataDir, fail, quiet, sentences, settings_beside
 from shared.migrations.building import Building, building
+from shared.migrations.check import lacking
 from shared.migrations.postgres import NewerDatabase
 from shared.migrations.run import Report
 from shared.migrations.run import migrate as run
 from shared.migrations.statements import stored_in
+from shared.registry import Registry
 from shared.settings import Settings
 from shared.signals.base import Table
 
@@ -27,6 +30,9 @@ _TIMEOUT_S = 60.0
 
 LOOK_EVERY_S = 0.5
 """Between two looks at what ClickHouse still builds."""
+
+UNKNOWN = 2
+"""The exit code of a check that could not find out: a store is away."""
 
 PASSES = 20
 """Of a migration that waits. What was replaced can go when all is built; a part that a merge made meanwhile may lack a
@@ -40,6 +46,10 @@ def migrate(
     wait: Annotated[
         bool, typer.Option(help="Wait until ClickHouse has built what is new for old parts; it goes on without this")
     ] = True,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only say what there is to do. Exit code 1: something; 2: unknown"),
+    ] = False,
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Create or evolve the tables of Postgres and ClickHouse and the queue's topics. Safe to run twice, by two
@@ -49,6 +59,9 @@ def migrate(
     settings = settings_beside(data_dir)
     signals = registry.load(settings.services.extensions, settings.topics.prefix)
     console = Console()
+    if check:
+        _check(settings, signals, console)
+        return
 
     def once() -> Report:
         return asyncio.run(run(settings, signals, allow_destructive=allow_destructive))
@@ -65,6 +78,17 @@ def migrate(
                 show(report, console)
     if report.conflicts:
         fail("\n".join(report.conflicts))
+
+
+def _check(settings: Settings, signals: Registry, console: Console) -> None:
+    with sentences(code=UNKNOWN):
+        try:
+            found = asyncio.run(lacking(settings, signals))
+        except LockHeld:
+            fail("a migration is running")
+    if found:
+        fail("\n".join([*found, "run `sluice migrate`"]))
+    console.print("everything is up to date")
 
 
 def show(report: Report, console: Console) -> None:

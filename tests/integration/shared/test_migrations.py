@@ -273,6 +273,24 @@ def test_the_command_prints_what_it_did_and_what_conflicts(settings: Settings, c
     assert run.stderr.startswith("not done: table logs: its engine is Memory")
 
 
+def test_a_check_says_what_there_is_to_do_and_does_nothing(settings: Settings, clickhouse: ClickHouse) -> None:
+    before = sluice_migrate(settings, "--check")
+    assert before.returncode == 1
+    for lacks in ("Postgres: there are no tables", "there is no table logs"):
+        assert lacks in before.stderr
+    assert clickhouse.query("SHOW TABLES") == []
+    assert sluice_migrate(settings).returncode == 0
+    done = sluice_migrate(settings, "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "everything is up to date\n", "")
+    clickhouse.query("ALTER TABLE spans DROP COLUMN status_message")
+    after = sluice_migrate(settings, "--check")
+    assert after.returncode == 1
+    assert "spans: a migration would have added the column status_message" in after.stderr
+    away = structs.replace(settings.services, clickhouse_url="clickhouse://default@127.0.0.1:1/sluice")
+    unknown = sluice_migrate(structs.replace(settings, services=away), "--check")
+    assert (unknown.returncode, "ClickHouse can't be reached" in unknown.stderr) == (2, True)
+
+
 def test_the_command_takes_the_addresses_of_a_folder(settings: Settings, tmp_path: Path) -> None:
     services = settings.services
     (tmp_path / "env").write_text(
