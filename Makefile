@@ -58,11 +58,15 @@ bench-reading: .venv/run.stamp ## Measure what readers wait for, on 10 million l
 	$(BIN)/sluice bench reading $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-fuzz soak-attack soak-examples soak-collector ## All that takes long: more than an hour
+soak: soak-faults soak-upgrade soak-fuzz soak-attack soak-examples soak-collector ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
 	$(BIN)/python -m tests.faults.soak $(ARGS)
+
+.PHONY: soak-upgrade
+soak-upgrade: .venv/test.stamp ## This version beside the one before, in both orders (10 minutes; SLUICE_UPGRADE_SECONDS)
+	SLUICE_UPGRADE_SECONDS=$${SLUICE_UPGRADE_SECONDS:-60} $(BIN)/pytest -n 0 -q --timeout 7200 tests/upgrade $(ARGS)
 
 .PHONY: soak-attack
 soak-attack: .venv/test.stamp ## A gateway under attack (10 minutes; SLUICE_ATTACK_SECONDS, SLUICE_ATTACK_SEED)
