@@ -151,7 +151,12 @@ def _common(config: Settings) -> _Common:
     # Of their own: whoever waits for the others would make a neighbour look away that is only busy.
     asked_postgres = Postgres(config.services.postgres_url, connections=1)
     asked_redis = Redis(config.services.redis_url, connections=1)
-    reader = Reader(config.clickhouse_read_url, timeout_s=config.query.timeout_s, connections=config.query.connections)
+    reader = Reader(
+        config.clickhouse_read_url,
+        timeout_s=config.query.timeout_s,
+        connections=config.query.connections,
+        partial_over=config.storage.cluster if config.query.partial else "",
+    )
     return _Common(
         config=config,
         metrics=metrics,

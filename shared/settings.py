@@ -170,6 +170,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     timeout_s: Annotated[float, Meta(gt=0, description="Seconds a query may take before 503")] = 10.0
     connections: Annotated[int, Meta(ge=1, le=64, description="Queries at the same time in one process")] = 4
+    partial: Annotated[
+        bool, Meta(description="Whether API answers leave out shards that are away, and say so, instead of 503")
+    ] = False
     tails: Annotated[int, Meta(ge=1, description="Tails that may be open in one process; a project has half")] = 200
     key_tails: Annotated[int, Meta(ge=1, description="Tails that one key may have open in one process")] = 5
     audit_days: Annotated[int, Meta(ge=31, le=36_500, description="Days that the audit log is kept, at least 31")] = 365

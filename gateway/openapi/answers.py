@@ -63,6 +63,10 @@ COMPLETE = {
         "schema": {"type": "string"},
     },
     "X-Complete-Reason": {"description": "Why that is unknown.", "schema": {"type": "string"}},
+    "X-Shards-Missing": {
+        "description": "The shards that the answer lacks, with commas between; only where one is away.",
+        "schema": {"type": "string"},
+    },
     "X-As-Of": {
         "description": "The state of what was stored, for the parameter `as_of`; `null` for unknown.",
         "schema": {"type": "string"},

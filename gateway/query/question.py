@@ -24,6 +24,7 @@ from gateway.query.language.parameter import hint_header
 from gateway.query.listed import ListedParameters
 from gateway.query.listing import LINK, Listing, page_links
 from gateway.query.parameters import Parameters, refused_by
+from gateway.query.partial import Partial, may_be_partial, missing_so_far, reason
 from gateway.query.reader import Cramped, Reader, TooBig
 from gateway.query.refusals import BadQuery, ProjectNotFound, issue
 from gateway.query.rendering import rendered
@@ -100,13 +101,14 @@ class Question(Generic[Q]):
             asking = self.parse(Parameters(request.query_params.multi_items(), request.path_params))
             complete = await deps.complete_of(asking.asked.tables)
             found = await self._found(deps.reader, key.project_id, asking)
-            pieces = await asyncio.to_thread(rendered, told(asking.asked, complete), found)
+            pieces = await asyncio.to_thread(rendered, *told_now(asking.asked, complete), found)
             deps.held.admit(key.project_id, sum(map(len, pieces)))
             links = page_links(request, found, asking.asked.range) if isinstance(found, Listing) else {}
             return PiecesResponse(pieces, links | hint_header(asking.asked.hints), deps.held, key.project_id)
 
+        counted = deps.counted(path, may_be_partial(answer))
         # With the slash first: a last part of the path that may hold slashes would take it for its own.
-        return [Described(path + slash, deps.counted(path, answer), {"GET": self._describe}) for slash in ("/", "")]
+        return [Described(path + slash, counted, {"GET": self._describe}) for slash in ("/", "")]
 
     async def _found(self, reader: Reader, project_id: str, asking: Q) -> msgspec.Struct:
         try:
@@ -137,6 +139,14 @@ class Question(Generic[Q]):
                 **refusals(API, refused, components),
             },
         }
+
+
+def told_now(asked: Asked, complete: Complete) -> list[msgspec.Struct]:
+    """What the answer that has just been found says beside its data."""
+    if shards := missing_so_far():
+        complete = Complete(reason=reason(shards), as_of=complete.as_of)
+        return [told(asked, complete), Partial(True, sorted(shards))]
+    return [told(asked, complete)]
 
 
 def told(asked: Asked, complete: Complete) -> Told:

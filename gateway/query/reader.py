@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import structlog
 
+from gateway.query.partial import missing_so_far
 from gateway.query.recent import Recent
+from gateway.query.shards import Shards
 from gateway.rejections import Unavailable
 from gateway.turns import Turns
 from shared.clients.clickhouse import ClickHouse, ClickHouseError, ServerError, database_of
@@ -61,10 +63,13 @@ class Reader:
        rotation; any more are `Unavailable` at once (`Turns`).
     4. `recent` remembers what was asked a moment ago, of what may be as old as that.
     5. `ping` has a connection of its own: it tells whether ClickHouse answers, not how much it is asked.
+    6. Rows lack those of a shard that is away only if `partial_over` names its cluster and the request may be answered
+       so (`may_be_partial`).
     """
 
-    def __init__(self, url: AnyUrl, *, timeout_s: float = 10.0, connections: int = 4) -> None:
+    def __init__(self, url: AnyUrl, *, timeout_s: float = 10.0, connections: int = 4, partial_over: str = "") -> None:
         self.database = database_of(url)
+        self._shards = Shards(partial_over)
         self.recent = Recent()
         self._timeout_s = timeout_s
         settings = {
@@ -101,10 +106,11 @@ class Reader:
 
         `project_id`: whose turn it takes. Raises `TooBig`, `Unavailable`, of that `Cramped` and `TooSlow`.
         """
+        ask, missing = self._shards.query, missing_so_far()
         try:
             async with asyncio.timeout(2 * (self._timeout_s + _GRACE_S)):
                 await self._turns.take(project_id)
-                call = self._pool.begin(lambda clickhouse: make(clickhouse.query(sql, parameters, settings)))
+                call = self._pool.begin(lambda clickhouse: make(ask(clickhouse, sql, parameters, settings, missing)))
                 call.future.add_done_callback(lambda _: self._turns.give_back(project_id))
                 return await self._answer(call)
         except ServerError as error:

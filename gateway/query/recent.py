@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
+from gateway.query.partial import asked_for_many, missing_so_far, note
+
 T = TypeVar("T")
 
 FOR_S = 10.0
@@ -18,7 +20,7 @@ MOST = 32
 @dataclass(frozen=True)
 class _Asked:
     at: float
-    answer: asyncio.Task[Any]
+    answer: asyncio.Task[tuple[Any, set[int]]]
 
     @property
     def is_good(self) -> bool:
@@ -41,18 +43,17 @@ class Recent:
 
     async def of(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` answers, or answered less than `FOR_S` ago for the same key. Raises what `ask` raises."""
+        key = (key, missing_so_far() is None)
         known = self._asked.get(key)
         if known is None or not known.is_good:
             self._asked = {other: asked for other, asked in self._asked.items() if other != key and asked.is_good}
             if len(self._asked) >= MOST:
                 del self._asked[next(iter(self._asked))]
-            known = self._asked[key] = _Asked(monotonic(), asyncio.ensure_future(_answered(ask)))
+            known = self._asked[key] = _Asked(monotonic(), asyncio.create_task(asked_for_many(ask)))
         try:
-            answer: T = await asyncio.shield(known.answer)
+            answer: T
+            answer, missing = await asyncio.shield(known.answer)
+            note(missing)
             return answer
         finally:
             del known  # its exception would hold this frame, which holds it (performance.md, "The garbage collector")
-
-
-async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
-    return await ask()

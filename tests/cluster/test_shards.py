@@ -7,11 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from deploy.local.clickhouse import ClickHouse as Server
 from deploy.local.clusters import CLUSTER, remote_servers
 from deploy.local.engine import Unavailable
 from deploy.local.ports import free_port
+from gateway.query.partial import may_be_partial
+from gateway.query.reader import Reader
+from gateway.rejections import Unavailable as NoAnswer
 from shared.clients.clickhouse import ClickHouse
 from shared.clients.clickhouse_nodes import Node, UnknownCluster
 from shared.migrations.clickhouse import migrate_clickhouse
@@ -271,6 +276,37 @@ async def test_where_no_node_answers_at_its_address_the_connected_server_is_look
     async with sink_on(shards) as sink:
         with pytest.raises(UnfitTable, match="remembers no inserts"):
             await insert(sink, 1, "u")
+
+
+async def test_an_answer_may_leave_out_a_shard_that_is_away_and_says_so(shards: Shards) -> None:
+    await asyncio.to_thread(shards.migrate)
+    async with sink_on(shards) as sink:
+        for partition in range(8):
+            await insert(sink, partition, f"t{partition}")
+    reader = Reader(shards.url, partial_over=CLUSTER)
+    count = f"SELECT count() FROM `{shards.database}`.logs"
+
+    async def endpoint(_: Request) -> Response:
+        return Response(str((await reader.query(count, {}))[0][0]))
+
+    async def answer() -> Response:
+        return await asyncio.create_task(may_be_partial(endpoint)(Request({"type": "http"})))
+
+    whole = await answer()
+    assert (whole.body, whole.headers.get("X-Shards-Missing")) == (b"80", None)
+    shards.second.stop()
+    try:
+        for partial in (await answer(), await answer()):
+            assert (partial.body, partial.headers["X-Shards-Missing"]) == (b"40", "2")
+            assert partial.headers["X-Complete-Up-To"] == "null"
+            assert "these shards can't be reached: 2" in partial.headers["X-Complete-Reason"]
+        with pytest.raises(NoAnswer):
+            await reader.query(count, {})  # of something that may lack no shard
+    finally:
+        shards.second.start()
+    reader._shards._until = 0.0
+    assert (await answer()).body == b"80"
+    await reader.close()
 
 
 def test_the_command_names_a_node_that_is_away_and_does_the_others(

@@ -11,6 +11,7 @@ from gateway.query.events.answer import answer
 from gateway.query.events.chain import JAVASCRIPT, unmapped
 from gateway.query.events.search import find_event
 from gateway.query.parameters import Parameters
+from gateway.query.partial import may_be_partial
 from gateway.rejections import Unavailable
 
 
@@ -33,7 +34,8 @@ def routes(deps: QueryDeps) -> list[Described]:
 
     # An event id is the client's own text, which may contain slashes: the path with a slash at its end comes first.
     path = "/api/v1/events/{event_id:path}"
-    return [Described(each, deps.counted(path, event), {"GET": openapi.event}) for each in (f"{path}/", path)]
+    counted = deps.counted(path, may_be_partial(event))
+    return [Described(each, counted, {"GET": openapi.event}) for each in (f"{path}/", path)]
 
 
 async def _group(deps: QueryDeps, project_id: str, fingerprint: str) -> str | None:

@@ -28,6 +28,7 @@ from gateway.query.logs.stepwise import search_in_steps
 from gateway.query.logs.tail.route import tail_routes
 from gateway.query.logs.volume import VOLUME
 from gateway.query.parameters import Parameters
+from gateway.query.partial import may_be_partial
 from gateway.query.place import encode_place
 from gateway.query.refusals import EventNotFound
 from shared.signals.logs import ATTRIBUTE_ITEMS, LOGS
@@ -51,7 +52,7 @@ def routes(deps: QueryDeps) -> list[Described]:
     }
     return [
         *(
-            Described(path + slash, deps.counted(path, page), {"GET": describe})
+            Described(path + slash, deps.counted(path, may_be_partial(page)), {"GET": describe})
             for path, (page, describe) in pages.items()
             for slash in ("", "/")
         ),
