@@ -45,8 +45,8 @@ class Secret:
 
     def _renew(self, file: Path) -> None:
         """Read the file if it is another one than at the last look. One that can't be used is told once."""
-        seen = _version(file)
-        if seen == self._seen:
+        seen, before = _version(file), self._seen
+        if seen == before:
             return
         self._seen = seen
         try:
@@ -55,6 +55,8 @@ class Secret:
             raise Unusable(f"can't be read: {error}") from None
         self.check(text)
         self._text = text
+        if before is not None:
+            _log.info("%s has changed: what it holds now is used", file)
 
     def __bool__(self) -> bool:
         return bool(self._text)

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.engine import Unavailable
+from deploy.local.folder import DataFolder
+from deploy.local.stack import Stack, Wanted
+from shared.commands.common import environment_beside
 from shared.secret import Secret, Unusable, Url, text_of
 from shared.settings import BadSetting, Settings, load, variables
 
@@ -95,3 +99,18 @@ def test_a_file_that_can_not_be_used_refuses_the_start(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="is empty"):
         Url(file=tmp_path / "empty")
     assert not Settings().services.clickhouse_read_url
+
+
+def test_a_file_takes_the_place_of_what_a_stack_on_the_folder_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env").write_text("SLUICE_REDIS_URL=redis://a\nSLUICE_URL=http://b\n")
+    monkeypatch.setenv("SLUICE_REDIS_URL_FILE", "/run/redis")
+    found = environment_beside(tmp_path)
+    assert (found.get("SLUICE_REDIS_URL"), found["SLUICE_URL"]) == (None, "http://b")
+
+
+def test_a_local_stack_refuses_addresses_in_files(tmp_path: Path) -> None:
+    stack = Stack(DataFolder(tmp_path), Wanted(), {"SLUICE_REDIS_URL_FILE": "/run/redis"}, print)
+    with pytest.raises(Unavailable, match="set SLUICE_REDIS_URL instead of SLUICE_REDIS_URL_FILE"):
+        stack.start()
