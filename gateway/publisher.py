@@ -44,7 +44,7 @@ class Publisher:
         self._producer = producer
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
-        self._unpublished = metrics.unpublished
+        self._failures = metrics.publish_failures
         self._stored_at = self._failed_at = float("-inf")
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class Publisher:
     def failed(self, *, not_stored: bool = False) -> None:
         """A publish failed, here or for whoever did not wait longer. `not_stored`: nothing of it was, for certain."""
         self._failed_at = perf_counter()
-        self._unpublished.labels("not_stored" if not_stored else "unknown").inc()
+        self._failures.labels("not_stored" if not_stored else "unknown").inc()
 
     async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
         """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when

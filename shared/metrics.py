@@ -150,10 +150,10 @@ class Metrics:
         self.publish_seconds = TallyHistogram(
             "sluice_publish_seconds", "From handing to the queue to its acknowledgement", bounds=_SECONDS, registry=r
         ).of()
-        self.unpublished = Counter(
-            "sluice_unpublished_requests",
-            "Requests that got 503 from the queue: not_stored for certain, or unknown",
-            ["outcome"],
+        self.publish_failures = Counter(
+            "sluice_publish_failures",
+            "Requests that the queue did not acknowledge: not_stored for certain, or unknown",
+            ["reason"],
             registry=r,
         )
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
