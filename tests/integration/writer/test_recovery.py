@@ -15,7 +15,7 @@ from tests.faults.proxy import Proxy
 from tests.integration.writer.records import logs
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
-from writer import loop
+from writer import loop, member
 
 TEXTS = [f"message {n}" for n in range(40)]
 MESSAGES = [logs(text) for text in TEXTS]
@@ -91,7 +91,7 @@ async def test_a_planned_range_larger_than_the_memory_for_a_lane_is_read_whole(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "LEAST_BYTES", 1_000)
-    monkeypatch.setattr(loop, "RECEIVE_MESSAGES", 3)
+    monkeypatch.setattr(member, "RECEIVE_MESSAGES", 3)
     await stage.make("logs")
     await stage.publish(*MESSAGES)
     await stage.commit(Position(0, '{"end":39}'))

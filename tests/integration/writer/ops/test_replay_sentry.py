@@ -48,8 +48,8 @@ def _message(name: str, picking: Picking) -> bytes:
 
 async def test_rows_are_written_again_as_they_were(stage: Stage, operators_db: str) -> None:
     sent = messages()
+    await stage.make(*sent)
     for signal, values in sent.items():
-        await stage.make(signal)
         await stage.publish(*values, signal=signal)
     async with stage.writer(*sent):
         for signal, values in sent.items():
