@@ -31,6 +31,7 @@ from gateway.rejections import Ambiguous, InternalError, MethodNotAllowed, NotFo
 from gateway.sentry import SentryRoute
 from shared.formats.intake import Intake
 from shared.metrics import Metrics
+from shared.tracing import Tracer
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
@@ -78,6 +79,7 @@ class Deps:
     sourcemap_routes: Sequence[BaseRoute]
     query_routes: Sequence[BaseRoute]
     life: Life
+    tracer: Tracer | None = None
     has_admin_port: bool = False
     """Whether /metrics and /health/ready are asked for on a port of their own, and not served to the public."""
 
@@ -113,14 +115,14 @@ class Dispatch:
             return
         if "//" in scope["path"]:
             scope["path"] = self._served(scope)
-        route = self._route_of(scope["path"]) if scope["method"] == "POST" else None
+        route = self.route_of(scope["path"]) if scope["method"] == "POST" else None
         if route is not None:
             await route(scope, receive, send)
         else:
             private = scope["path"].rstrip("/") in OF_OPERATORS or scope["path"].startswith(OF_VISITORS)
             await self.rest(scope, receive, with_answer_headers(scope, send, self._request_ids, private=private))
 
-    def _route_of(self, path: str) -> IngestRoute | None:
+    def route_of(self, path: str) -> IngestRoute | None:
         route = self._ingest.get(path)
         if route is None and path.startswith("/api/"):
             return self._ingest.get(_NUMBERED.sub(_ANY_NUMBER, path, count=1))

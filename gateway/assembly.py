@@ -84,6 +84,7 @@ from shared.settings import BadSetting, Settings
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
 from shared.sourcemaps.store import Store
+from shared.tracing import Tracer, tracer_of
 from shared.views import Views
 
 _log = structlog.get_logger(__name__)
@@ -121,6 +122,7 @@ def assemble(config: Settings) -> Deps:
         query_routes=query_routes(reading) if reading else (),
         life=_life(common),
         has_admin_port=config.gateway.admin_port is not None,
+        tracer=common.tracer,
     )
 
 
@@ -143,6 +145,7 @@ class _Common:
     """Neighbour -> the check that it is there."""
     life: Life
     """What the roles start and stop before the rest."""
+    tracer: Tracer | None
 
 
 def _common(config: Settings) -> _Common:
@@ -177,6 +180,7 @@ def _common(config: Settings) -> _Common:
             "postgres": partial(check_keys, asked_postgres),
         },
         life=Life(stop=[asked_redis.close, asked_postgres.close]),
+        tracer=tracer_of(config, "gateway"),
     )
 
 
@@ -208,7 +212,7 @@ def _ingest(common: _Common) -> IngestDeps:
         within_s=config.gateway.check_timeout_s,
     )
     now = clock(config.services.clock_offset_s)
-    publisher, counts = Publisher(producer, known, metrics), HourlyCounts(common.postgres, now)
+    publisher, counts = Publisher(producer, known, metrics, common.tracer), HourlyCounts(common.postgres, now)
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(check.at_start)
     common.life.start += (producer.start, watch.start, check_again.start, counts.start)

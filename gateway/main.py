@@ -1,5 +1,6 @@
 """`sluice gateway`: builds everything once, then serves."""
 
+import asyncio
 import gc
 import os
 import resource
@@ -17,6 +18,7 @@ from gateway.app import Deps, Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.http.crowd import MOST_REFUSED, Crowd
 from gateway.http.server import Server
+from gateway.traced import Traced
 from shared import logging_setup, settings
 from shared.memory import keep_large_apart, share_one_heap
 from shared.settings import BadSetting
@@ -53,17 +55,20 @@ async def serve(config: settings.Settings) -> None:
         admin_port = await start_admin(admin, config.gateway.admin_host, config.gateway.admin_port)
     _log.info("gateway listens", host=host, port=port, admin_port=admin_port)
     freeze_garbage()
+    traced = application if deps.tracer is None else Traced(application, deps.tracer)
     server = Server(
-        serving(application, deps, config.gateway),
+        serving(traced, deps, config.gateway),
         head_timeout_s=config.gateway.head_timeout_s,
         answer_timeout_s=config.gateway.answer_timeout_s,
         give_up=deps.life.end_waits,
     )
     await server.serve(sockets=[listener])
     await admin.stop()
+    if deps.tracer is not None:
+        await asyncio.to_thread(deps.tracer.close)
 
 
-def serving(application: Dispatch, deps: Deps, mine: GatewaySettings) -> uvicorn.Config:
+def serving(application: Dispatch | Traced, deps: Deps, mine: GatewaySettings) -> uvicorn.Config:
     """How uvicorn serves the application. Raises `BadSetting`."""
     crowd: Any = Crowd(deps.request_ids, deps.apis, connections_of(mine.max_connections, raise_open_files()))
     return uvicorn.Config(

@@ -19,6 +19,7 @@ from shared.keys import ResolvedKey
 from shared.metrics import Metrics
 from shared.queue.base import MessageTooLarge, NotStored, Producer, QueueUnavailable
 from shared.registry import Registry
+from shared.tracing import Tracer
 
 CHUNK_BYTES = 900_000
 """A request with more bytes than this becomes several messages, none of them larger (delivery.md, "Chunks")."""
@@ -40,8 +41,9 @@ class Publisher:
     3. After `Unavailable` the client must try again, although some of the messages may be stored.
     """
 
-    def __init__(self, producer: Producer, registry: Registry, metrics: Metrics) -> None:
+    def __init__(self, producer: Producer, registry: Registry, metrics: Metrics, tracer: Tracer | None = None) -> None:
         self._producer = producer
+        self._tracer = tracer
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
         self._failures = metrics.publish_failures
@@ -67,8 +69,9 @@ class Publisher:
         """
         stamps: list[Stamp] = []
         messages: list[Message] = []
+        traceparent = "" if self._tracer is None else self._tracer.traceparent
         for part in parts:
-            stamp = stamp_of(part, key, now_us)
+            stamp = stamp_of(part, key, now_us, traceparent)
             stamps.append(stamp)
             if part.n:
                 value, topic = seal(stamp, part.payload), self._topics[part.format.name]
@@ -87,10 +90,12 @@ class Publisher:
         if messages:
             self._stored_at = perf_counter()
             self._seconds.observe(self._stored_at - started)
+            if traceparent and self._tracer is not None:
+                self._tracer.published(self._stored_at - started)
         return stamps
 
 
-def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
+def stamp_of(part: Part, key: ResolvedKey, now_us: int, traceparent: str = "") -> Stamp:
     """The stamp of a part, with new ids for the events that the client left without one."""
     event_ids: tuple[str, ...] = ()
     if part.event_ids:
@@ -109,6 +114,7 @@ def stamp_of(part: Part, key: ResolvedKey, now_us: int) -> Stamp:
         event_ids=event_ids,
         fingerprint_version=FINGERPRINT_VERSION if event_ids else 0,
         rules_revision=rules_revision,
+        traceparent=traceparent,
         extra=_decode(part.extra) if part.extra else None,
     )
 

@@ -43,6 +43,8 @@ class Stamp(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=T
     """Of errors: the algorithm whose result the client was told."""
     rules_revision: int = 0
     """Of errors: the revision of the project's grouping rules that the client's answer followed; 0 for none."""
+    traceparent: str = ""
+    """The span that published it, where its request is traced (operating.md, "Traces of its own work")."""
     extra: Mapping[str, Any] | None = None
     """What the request said beside its records, for the `extra` of each row. Older writers know no format with it."""
 

@@ -20,6 +20,7 @@ from shared.secret import Secret, Unusable, Url
 from shared.services import Services as Services
 from shared.sourcemaps.settings import Sourcemaps
 from shared.storage import Storage as Storage
+from shared.trace_settings import Tracing
 
 PREFIX = "SLUICE_"
 
@@ -218,6 +219,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: Oidc = Oidc()
     alerts: Alerts = Alerts()
     logs: Logs = Logs()
+    tracing: Tracing = Tracing()
 
     @property
     def clickhouse_read_url(self) -> Url:
@@ -238,6 +240,7 @@ _PREFIXES = {
     "oidc": "OIDC_",
     "alerts": "ALERTS_",
     "logs": "LOG_",
+    "tracing": "TRACING_",
 }
 
 

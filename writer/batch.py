@@ -53,6 +53,10 @@ class Batch:
     """The range was read from a plan."""
     arrivals: Arrivals = NO_ARRIVALS
     """Of its messages."""
+    traces: Sequence[tuple[str, int]] = ()
+    """(traceparent, received_at) of messages whose requests are traced."""
+    inserted_ns: tuple[int, int] = (0, 0)
+    """When its insert began and ended, since the epoch; 0 where it was not measured."""
     run: str = ""
     """Of a replay or a redrive: the beginning of its tokens, so that no other run has the same ones."""
 

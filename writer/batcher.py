@@ -81,6 +81,9 @@ class Batcher:
         convert = partial(self._converter.convert, self._lane, entries, now_us, planned=draft.planned)
         batch = await asyncio.get_running_loop().run_in_executor(self._deps.builder, convert)
         batch.arrivals = arrivals_of(entries)
+        if self._deps.tracer is not None:
+            stamps = [entry.stamp for entry in entries if entry.stamp]
+            batch.traces = [(each.traceparent, each.received_at) for each in stamps if each.traceparent]
         if draft.jumps:
             await self._mark_lost(draft.jumps)
         await self._letters.bury(batch.letters, batch.rows)

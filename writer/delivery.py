@@ -145,7 +145,9 @@ class Delivery:
             except (QueueUnavailable, MissingTable) as error:
                 await self._waiting.pause("insert", error, backoff)
             else:
-                self._metrics.insert_seconds.labels(self._table.name).observe(time.perf_counter() - started)
+                took_s = time.perf_counter() - started
+                self._metrics.insert_seconds.labels(self._table.name).observe(took_s)
+                batch.inserted_ns = (time.time_ns() - int(took_s * 1e9), time.time_ns())
                 self._failpoints.reach("after_insert")
                 self._waiting.over("insert")
                 return sure

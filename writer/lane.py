@@ -242,6 +242,10 @@ class LaneWriter:
         metrics.batch_age_seconds.labels(table).observe(max(0.0, time.time() - batch.received_at / 1e6))
         count_ages(self._deps.counts, self._signal.name, batch.arrivals, self._deps.clock() // 1000)
         self._log.debug("batch committed", rows=batch.rows, end=batch.end)
+        if self._deps.tracer is not None:
+            lane = {**batch.lane._asdict(), "rows": batch.rows, "end": batch.end}
+            for traceparent, received_at in batch.traces:
+                self._deps.tracer.stored(traceparent, received_at, batch.inserted_ns, lane)
         if batch.expired:
             metrics.dropped(self._signal.name, "expired", batch.expired)
         self._deps.failpoints.reach("after_done")

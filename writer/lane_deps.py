@@ -8,6 +8,7 @@ from shared.clock import Clock
 from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
 from shared.queue.base import Queue
+from shared.tracing import Tracer
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
@@ -35,3 +36,4 @@ class LaneDeps:
     session_timeout_s: float
     backoff_max_s: float
     clock: Clock = time.time_ns
+    tracer: Tracer | None = None

@@ -14,6 +14,7 @@ from shared.queue.base import Lane, Queue
 from shared.registry import Registry
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
+from shared.tracing import Tracer
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
 from writer.failpoints import Failpoints
@@ -37,6 +38,7 @@ class Neighbours:
     sink: Sink
     rules: RulesBook
     counts: HourlyCounts
+    tracer: Tracer | None = None
 
 
 class WriterLoop:
@@ -78,6 +80,7 @@ class WriterLoop:
             session_timeout_s=settings.session_timeout_s,
             backoff_max_s=settings.backoff_max_s,
             clock=clock,
+            tracer=neighbours.tracer,
         )
         self._liveness = Liveness(metrics, settings.liveness_file)
         by_topic = {signal.topic: signal for signal in signals}

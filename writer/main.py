@@ -29,6 +29,7 @@ from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from shared.token_windows import TokenWindows, token_windows
+from shared.tracing import tracer_of
 from writer.failpoints import Failpoints
 from writer.handover import Handover
 from writer.loop import Neighbours, WriterLoop
@@ -88,8 +89,8 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         storage=loaded.storage,
     )
     postgres, now = Postgres(loaded.services.postgres_url, connections=1), clock(loaded.services.clock_offset_s)
-    rules, counts = RulesBook(postgres), HourlyCounts(postgres, now)
-    loop = WriterLoop(Neighbours(queue, sink, rules, counts), registry, signals, mine, metrics, failpoints, now)
+    rules, counts, tracer = RulesBook(postgres), HourlyCounts(postgres, now), tracer_of(loaded, "writer")
+    loop = WriterLoop(Neighbours(queue, sink, rules, counts, tracer), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     check = TopicCheck(queue, letter_topics, strict=loaded.topics.strict)
     watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
@@ -121,6 +122,8 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await rules.close()
         await asyncio.to_thread(sink.close)
         await queue.close()
+        if tracer is not None:
+            await asyncio.to_thread(tracer.close)
 
 
 async def listen(endpoint: Endpoint, mine: WriterSettings) -> int:
