@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from string import Template
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import redis
@@ -121,12 +122,21 @@ class SecuredStack:
         self.clickhouse.start()
 
     def get(self, path: str) -> str:
-        """What the gateway answers with 200 to whoever may read."""
-        request = Request(
-            self.env["SLUICE_URL"] + path, headers={"Authorization": f"Bearer {self.env['SLUICE_READ_KEY']}"}
-        )
-        with urlopen(request, timeout=30) as answer:
-            return str(answer.read().decode())
+        """What the gateway answers to whoever may read."""
+        return self._asked(Request(self.env["SLUICE_URL"] + path), "SLUICE_READ_KEY")[1]
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer."""
+        return self._asked(Request(self.env["SLUICE_URL"] + path, body, dict(headers)), "SLUICE_INGEST_KEY")[0]
+
+    def _asked(self, request: Request, key: str) -> tuple[int, str]:
+        request.add_header("Authorization", f"Bearer {self.env[key]}")
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def told(self) -> str:
         """All that the processes have said and show of themselves."""
