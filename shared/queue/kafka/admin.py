@@ -19,7 +19,7 @@ from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.rooms import rooms
 from shared.queue.kafka.topic_ids import topic_ids, within
-from shared.queue.kafka.topic_states import topic_states
+from shared.queue.kafka.topic_states import copies_in_sync, topic_states
 
 EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
 PING_TIMEOUT_S = 1.5
@@ -125,7 +125,7 @@ class Admin:
         wanted = list(lanes)
         if not wanted:
             return {}
-        return await self._cluster.ask(lambda client: list_offsets(client, wanted, timestamp_ms))
+        return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms))
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         return (await self.committed_in(group, lanes))[1]
@@ -185,10 +185,18 @@ async def _takes(client: AIOKafkaClient, topics: list[str]) -> None:
         if states[topic].in_sync < states[topic].min_in_sync:
             raise errors.NotEnoughReplicasError(topic)
     lanes = [Lane(topic, partition) for topic in topics for partition in range(states[topic].partitions)]
-    await list_offsets(client, lanes, LATEST)  # of metadata alone, a broker that is cut off tells what was
+    await _list_offsets(client, lanes, LATEST)  # of metadata alone, a broker that is cut off tells what was
 
 
-async def list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
+async def takes_lane(client: AIOKafkaClient, lane: Lane) -> None:
+    """Raises an error that may pass unless this lane can be written to."""
+    in_sync, least = await copies_in_sync(client, lane)
+    if in_sync < least:
+        raise errors.NotEnoughReplicasError(f"{lane}: {in_sync} of {least}")
+    await _list_offsets(client, [lane], LATEST)
+
+
+async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
     """The offsets asked for; -1 where nothing is as late as the time."""
     metadata = await client.fetch_all_metadata()
     by_leader: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))

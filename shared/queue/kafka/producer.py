@@ -13,7 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.queue.base import Lane, MessageTooLarge, NotStored, Published, QueueError, QueueFull, QueueUnavailable
-from shared.queue.kafka.admin import LATEST, list_offsets
+from shared.queue.kafka.admin import takes_lane
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
 from shared.queue.kafka.options import KafkaOptions
@@ -63,7 +63,7 @@ class KafkaProducer:
        batches of 5 ms, one a round trip.
     5. A publish that ends without an acknowledgement is `NotStored` unless its batch was handed to aiokafka: what that
        one becomes is unknown. While a lane stands still its batches are small, and handed over only when its leader
-       answers, so that little is unknown.
+       answers and has copies enough in sync, so that little is unknown.
     6. After an error that aiokafka does not retry, and after `lost_after_s` without an answer, another producer takes
        over (`link.py`).
     """
@@ -222,7 +222,7 @@ class KafkaProducer:
             async with asyncio.timeout(self._options.lost_after_s):
                 producer = await self._link.connected()
                 if lane in self._still or self._is_silent:
-                    await self._until_led(producer, batch)
+                    await self._until_taken(producer, batch)
                 if not batch.is_wanted:
                     return
                 batch.handed = True
@@ -252,12 +252,12 @@ class KafkaProducer:
             del self._on_the_way[lane]
             self._pump(lane)
 
-    async def _until_led(self, producer: AIOKafkaProducer, batch: RecordBatch) -> None:
-        """Wait until the lane's leader answers, or nobody waits any more: aiokafka would keep the batch, and send it
-        whenever the leader comes back."""
+    async def _until_taken(self, producer: AIOKafkaProducer, batch: RecordBatch) -> None:
+        """Wait until the lane can be written to, or nobody waits any more: aiokafka would keep the batch, and send it
+        until it is taken."""
         while batch.is_wanted:
             try:
-                await list_offsets(producer.client, [batch.lane], LATEST)
+                await takes_lane(producer.client, batch.lane)
             except KafkaError:
                 await asyncio.sleep(self._options.retry_s)
             else:

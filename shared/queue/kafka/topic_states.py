@@ -8,7 +8,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from shared.queue.base import TopicState
+from shared.queue.base import Lane, TopicState
 from shared.queue.kafka.metadata import TopicsRequest
 
 _OPERATIONS = {3: "read", 4: "write", 8: "describe"}
@@ -21,12 +21,26 @@ _MIN, _UNCLEAN = "min.insync.replicas", "unclean.leader.election.enable"
 
 async def topic_states(client: AIOKafkaClient, topics: Sequence[str]) -> dict[str, TopicState]:
     """Those of these topics that are there."""
-    answer = (await client.send(client.get_random_node(), MetadataRequest(list(topics)))).to_object()
-    found = {topic["topic"]: topic["partitions"] for topic in answer["topics"] if not topic["error_code"]}
+    brokers, found = await _found(client, topics)
     settings = await _settings(client, found)
     forbidden = await _forbidden(client, topics)
-    states = {name: _state(found[name], settings[name], len(answer["brokers"])) for name in sorted(found)}
+    states = {name: _state(found[name], settings[name], brokers) for name in sorted(found)}
     return {name: state._replace(forbidden=forbidden.get(name, ())) for name, state in states.items()}
+
+
+async def copies_in_sync(client: AIOKafkaClient, lane: Lane) -> tuple[int, int]:
+    """How many a lane has, and without how many nothing is written to it; none where there is no such lane."""
+    _, found = await _found(client, [lane.topic])
+    settings = (await _settings(client, found)).get(lane.topic, {})
+    in_sync = [len(each["isr"]) for each in found.get(lane.topic, ()) if each["partition"] == lane.partition]
+    return sum(in_sync), int(settings.get(_MIN, 1))
+
+
+async def _found(client: AIOKafkaClient, topics: Sequence[str]) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """How many brokers there are, and the partitions of each topic."""
+    answer = (await client.send(client.get_random_node(), MetadataRequest(list(topics)))).to_object()
+    found = {topic["topic"]: topic["partitions"] for topic in answer["topics"] if not topic["error_code"]}
+    return len(answer["brokers"]), found
 
 
 async def _forbidden(client: AIOKafkaClient, topics: Sequence[str]) -> dict[str, tuple[str, ...]]:

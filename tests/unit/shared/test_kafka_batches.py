@@ -129,11 +129,11 @@ async def test_after_a_loss_nothing_is_sent_before_the_leader_answers(
 ) -> None:
     led = asyncio.Event()
 
-    async def list_offsets(*_: Any) -> None:
+    async def takes_lane(*_: Any) -> None:
         if not led.is_set():
             raise LeaderNotAvailableError
 
-    monkeypatch.setattr(producing, "list_offsets", list_offsets)
+    monkeypatch.setattr(producing, "takes_lane", takes_lane)
     (first,) = publish(made)
     await until(lambda: link.sent)
     link.sent[0].set_exception(KafkaConnectionError())
