@@ -51,7 +51,9 @@ class ClickHousePool:
 
     def run(self, call: Callable[[ClickHouse], T]) -> asyncio.Future[T]:
         """The result of a call. Cancelled, a call that has begun goes on, and one that waits its turn never begins."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, call)
+        result = asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, call)
+        result.add_done_callback(_retrieve)
+        return result
 
     def begin(self, work: Callable[[ClickHouse], T]) -> Call[T]:
         """The same as a `Call`, which can be aborted alone."""
@@ -76,3 +78,9 @@ class ClickHousePool:
             connection = self._own.connection = self._connect()
             self._connections.append(connection)
         return call(connection)
+
+
+def _retrieve(result: "asyncio.Future[Any]") -> None:
+    """Whoever waited may have left, and asyncio would log the error as never retrieved."""
+    if not result.cancelled():
+        result.exception()

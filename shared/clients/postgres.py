@@ -189,13 +189,19 @@ async def locked(url: AnyUrl, name: str, *, wait_s: float) -> AsyncIterator[Asyn
         PostgresUnavailable: no connection can be made, or it broke: the lock is lost.
     """
     async with await _connected(url, autocommit=True) as connection:
-        await connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_s * 1000))}ms"])
         try:
-            await connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, name])
+            await _lock(connection, name, wait_s)
         except psycopg.errors.LockNotAvailable as error:
             raise LockHeld(f"another process has held the lock {name!r} for over {wait_s:.0f} s") from error
-        await connection.execute("SET lock_timeout = DEFAULT")
+        except psycopg.Error as error:
+            raise PostgresUnavailable(f"{type(error).__name__}: {error}") from error
         yield connection
+
+
+async def _lock(connection: AsyncConnection, name: str, wait_s: float) -> None:
+    await connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(wait_s * 1000))}ms"])
+    await connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, name])
+    await connection.execute("SET lock_timeout = DEFAULT")
 
 
 async def check_held(connection: AsyncConnection) -> None:

@@ -21,6 +21,7 @@ from shared.token_windows import TokenWindows
 _PART = "clickhouse"
 _VERSION = "version "
 _TIMEOUT_S = 30.0
+_AUTHENTICATION_FAILED = 516
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def look(wanted: Wanted) -> list[Finding]:
             if not nodes:
                 found += _of_server(_PART, server, wanted, 1)
     except ClickHouseError as error:
-        return [*found, _refused(_PART, error)]
+        return [*found, refused(_PART, error)]
     shards = len({node.shard for node in nodes})
     for node in nodes:
         part = f"{_PART} {node}"
@@ -51,7 +52,7 @@ def look(wanted: Wanted) -> list[Finding]:
             with connection(url, node, timeout_s=_TIMEOUT_S) as server:
                 found += _of_server(part, server, wanted, shards)
         except ClickHouseError as error:
-            found.append(_refused(part, error))
+            found.append(refused(part, error))
     return [*found, *of_versions(found), *_of_reader(settings)]
 
 
@@ -63,10 +64,14 @@ def of_versions(found: Sequence[Finding]) -> Iterator[Finding]:
         yield Finding(_PART, "warning", f"its nodes differ ({each}): upgrade the older ones")
 
 
-def _refused(part: str, error: ClickHouseError) -> Finding:
-    if isinstance(error, ServerError):
-        return Finding(part, "failure", f"it refuses: {error}: run `sluice migrate`, or grant this user what it lacks")
-    return Finding(part, "failure", f"it can't be reached ({error}): check SLUICE_CLICKHOUSE_URL")
+def refused(part: str, error: ClickHouseError, url: str = "SLUICE_CLICKHOUSE_URL") -> Finding:
+    """`url`: the setting that says where it is, and as whom it is asked. Pure."""
+    if not isinstance(error, ServerError):
+        return Finding(part, "failure", f"it can't be reached ({error}): check {url}")
+    what = "run `sluice migrate`, or grant this user what it lacks"
+    if error.code == _AUTHENTICATION_FAILED:
+        what = f"check user and password in {url}"
+    return Finding(part, "failure", f"it refuses: {str(error).rstrip('.')}: {what}")
 
 
 def _of_server(part: str, server: ClickHouse, wanted: Wanted, shards: int) -> Iterator[Finding]:
@@ -135,7 +140,7 @@ def _of_reader(settings: Settings) -> Iterator[Finding]:
             ((readonly,),) = server.query("SELECT toUInt8(getSetting('readonly'))")
             lacking = [*_granted(part, server, urlsplit(url.reveal()).username, "SELECT")]
     except ClickHouseError as error:
-        yield _refused(part, error)
+        yield refused(part, error, "SLUICE_CLICKHOUSE_READ_URL")
         return
     yield from lacking
     if not readonly:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from shared.doctor.finding import Finding, of_room
-from shared.queue.base import Queue, QueueError, QueueUnavailable, TopicState, UnfitTopic
+from shared.queue.base import Queue, QueueError, QueueFull, QueueUnavailable, TopicState, UnfitTopic
 from shared.queue.topic_check import weaknesses
 from shared.queue.watch import ALARMING
 from shared.queue.writer_groups import WriterGroups
@@ -20,7 +20,7 @@ async def look(queue: Queue, signals: Sequence[Signal]) -> list[Finding]:
         missing = await queue.check_topics([*topics, *letters])
         states = await queue.topic_states([*topics, *letters])
         fullness, rooms = await queue.fullness(), await queue.rooms()
-    except UnfitTopic as error:
+    except (UnfitTopic, QueueFull) as error:
         return [Finding(_PART, "failure", str(error))]
     except QueueUnavailable as error:
         return [Finding(_PART, "failure", f"it can't be reached ({error}): check SLUICE_QUEUE_URL and SLUICE_KAFKA_*")]

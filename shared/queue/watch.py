@@ -36,7 +36,10 @@ class Alarm:
 
 def fullness(queue: Queue, metrics: Metrics) -> Callable[[], Awaitable[None]]:
     """A look at how much of the queue's room is taken, for the process that takes messages in."""
-    alarm = Alarm("the queue is nearly full, then ingest answers 503: start or repair the writers, or raise its limit")
+    alarm = Alarm(
+        "the queue is nearly full, then ingest answers 503: start or repair the writers, or raise"
+        " SLUICE_TOPICS_MAX_BYTES"
+    )
 
     async def look() -> None:
         share = await queue.fullness()

@@ -365,12 +365,13 @@ class TestBackPressure:
             with pytest.raises(UnfitTopic, match=r"topic 't' .*SLUICE_TOPICS_MAX_MESSAGE_BYTES=500000"):
                 await queue.check_topics(["letters", "t"])
 
-    async def test_a_ping_says_when_there_is_no_room(self, path: Path) -> None:
+    @pytest.mark.parametrize("taken", [19_000, 20_000])
+    async def test_a_ping_says_when_there_is_no_room_for_messages(self, path: Path, taken: int) -> None:
         async with opened(path, replace(PATIENT, size_bytes=20_000)) as (queue, producer):
             await producer.publish("t", os.urandom(15_000))
             await queue.ping()
             with closing(sqlite3.connect(path)) as db, db:
-                db.execute("UPDATE lanes SET bytes = 20000")
+                db.execute("UPDATE lanes SET bytes = ?", (taken,))
             with pytest.raises(QueueFull):
                 await queue.ping()
 

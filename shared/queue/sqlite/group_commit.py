@@ -102,7 +102,7 @@ def store(
 def full(limit: int) -> QueueFull:
     return QueueFull(
         f"the queue file holds {limit:,} bytes that not every group has consumed: start or repair the writers, or raise"
-        " the limit"
+        " SLUICE_TOPICS_MAX_BYTES"
     )
 
 

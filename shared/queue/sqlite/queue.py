@@ -133,11 +133,13 @@ class SqliteQueue:
 
     async def ping(self, topics: Iterable[str] = ()) -> None:
         """Try it: a small transaction, synced to disk. If a commit of this process has failed, one of its size: a full
-        disk has room for a small one left. Raises `QueueFull` when the limit is reached."""
+        disk has room for a small one left. Raises `QueueFull` when the limit leaves no room for a large segment: one
+        that is full for messages has nearly always room for a byte."""
         if missing := frozenset(topics) - (await self._reader.read(catalog.topics)).keys():
             raise QueueUnavailable(f"the queue file has no topic {min(missing)}: run `sluice migrate`")
         limit, trial = self._limits.size_bytes, min(self._last_commit.refused_bytes, SEGMENT_BYTES)
-        if not await self._writer.write(partial(_ping, limit=limit, now_ms=self._clock_ms(), trial_bytes=trial)):
+        ping = partial(_ping, limit=limit, now_ms=self._clock_ms(), trial_bytes=trial)
+        if not await self._writer.write(ping):
             raise full(limit)
         if trial:
             self._last_commit.refused_bytes = 0
@@ -161,11 +163,11 @@ def _page(db: sqlite3.Connection, lane: Lane, first: int, end: int) -> list[Mess
 
 
 def _ping(db: sqlite3.Connection, limit: int, now_ms: int, trial_bytes: int) -> bool:
-    """False: there is no room for a message."""
+    """False: there is no room for messages."""
     db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (1, ?)", (now_ms,))
     if trial_bytes:
         db.execute("INSERT OR REPLACE INTO pings (id, at_ms) VALUES (2, randomblob(?))", (trial_bytes,))
-    return retention.make_room(db, 1, limit)
+    return retention.make_room(db, min(SEGMENT_BYTES, limit // retention.SPARE_SHARE), limit)
 
 
 def _wall_clock_ms() -> int:

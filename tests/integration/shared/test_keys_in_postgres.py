@@ -240,3 +240,18 @@ async def test_a_lock_is_held_by_one_and_goes_with_its_connection(postgres_datab
             pass
     async with locked(postgres_database, "mine", wait_s=60):  # the server notices the end of a connection in its time
         pass
+
+
+async def test_a_lock_is_unavailable_when_its_connection_ends_while_it_waits(postgres_database: str) -> None:
+    async def wait() -> None:
+        async with locked(postgres_database, "mine", wait_s=60):
+            pass
+
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'advisory'"
+    async with locked(postgres_database, "mine", wait_s=5) as holder:
+        waiting = asyncio.create_task(wait())
+        async with asyncio.timeout(10):
+            while not (await holder.execute(end)).rowcount:  # noqa: ASYNC110 - the server makes it true
+                await asyncio.sleep(0.01)
+        with pytest.raises(PostgresUnavailable, match="AdminShutdown"):
+            await waiting

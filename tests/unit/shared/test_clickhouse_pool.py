@@ -1,6 +1,7 @@
 """Threads with a connection each: how many calls run, who gets which connection, and how it all ends."""
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -86,3 +87,18 @@ async def test_abort_ends_the_calls_under_way(connections: list[Connection]) -> 
     with pytest.raises(Unreachable):
         await call
     await asyncio.to_thread(pool.close)
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_not_logged(connections: list[Connection]) -> None:
+    said: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    pool = pool_of(1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await asyncio.shield(pool.run(Connection.wait))
+    await until(lambda: connections)
+    connections[0].abort()
+    await asyncio.to_thread(pool.close)
+    await asyncio.sleep(0)  # the loop learns of the call's end
+    gc.collect()
+    assert said == []

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.clients.errors import ServerError, Unreachable
 from shared.doctor import folders
-from shared.doctor.clickhouse import judged_window, of_versions
+from shared.doctor.clickhouse import judged_window, of_versions, refused
 from shared.doctor.finding import Finding, of_clock, of_room, worst
-from shared.doctor.queue import judged
-from shared.queue.base import TopicState
+from shared.doctor.queue import judged, look
+from shared.queue.base import QueueFull, TopicState
 from shared.queue.kafka.topic_states import forbidden
 from shared.sourcemaps.settings import Sourcemaps
 
@@ -88,3 +89,27 @@ def test_clocks_that_differ_and_the_worst_of_all() -> None:
     assert worst([Finding("a", "ok", ""), ahead]) == "warning"
     assert worst([ahead, Finding("a", "failure", "")]) == "failure"
     assert worst([]) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Unreachable("refused"), "it can't be reached (refused): check SLUICE_CLICKHOUSE_URL"),
+        (
+            ServerError(516, "password is incorrect."),
+            "password is incorrect: check user and password in SLUICE_CLICKHOUSE_URL",
+        ),
+        (ServerError(497, "Not enough privileges."), "run `sluice migrate`, or grant this user what it lacks"),
+    ],
+)
+def test_a_server_that_refuses_names_what_to_look_at(error: Unreachable | ServerError, says: str) -> None:
+    assert refused("clickhouse", error).sentence.endswith(says)
+
+
+class Full:
+    async def ping(self) -> None:
+        raise QueueFull("the queue file holds 10 bytes")
+
+
+async def test_a_full_queue_is_a_failure_and_not_away() -> None:
+    assert await look(Full(), []) == [Finding("queue", "failure", "the queue file holds 10 bytes")]  # type: ignore[arg-type]
