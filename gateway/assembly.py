@@ -36,6 +36,9 @@ from gateway.lookups import Lookups
 from gateway.mapping.mapper import StoredMapper
 from gateway.openapi import Described
 from gateway.origins import check_origin
+from gateway.overflow import Overflow
+from gateway.overflow.shares import Shares
+from gateway.overflow.topics import LOOK_EVERY_S, OverflowTopics
 from gateway.publisher import Publisher
 from gateway.query import Groups, QueryDeps, Reader, query_routes
 from gateway.query.alerting import AlertDeps
@@ -196,7 +199,8 @@ def _ingest(common: _Common) -> IngestDeps:
     """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
     config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
-    producer, check = queue.producer(), TopicCheck(queue, topics, strict=config.topics.strict)
+    all_topics = [signal.topic for signal in known.with_overflow]
+    producer, check = queue.producer(), TopicCheck(queue, all_topics, strict=config.topics.strict)
     watch, check_again = Watch(fullness(queue, metrics)), Watch(check.look)
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(
@@ -212,7 +216,8 @@ def _ingest(common: _Common) -> IngestDeps:
         within_s=config.gateway.check_timeout_s,
     )
     now = clock(config.services.clock_offset_s)
-    publisher, counts = Publisher(producer, known, metrics, common.tracer), HourlyCounts(common.postgres, now)
+    publisher = Publisher(producer, known, metrics, common.tracer, _overflow(common))
+    counts = HourlyCounts(common.postgres, now)
     common.checks["queue"] = TakesMessages(queue, topics, publisher)
     common.life.check.append(check.at_start)
     common.life.start += (producer.start, watch.start, check_again.start, counts.start)
@@ -233,6 +238,15 @@ def _ingest(common: _Common) -> IngestDeps:
         counts=counts,
         sentry_quiet=config.services.sentry_quiet,
     )
+
+
+def _overflow(common: _Common) -> Overflow:
+    shares = Shares(common.config.gateway.lane_records_s, common.limits.leases, common.metrics)
+    topics = OverflowTopics(common.queue, _groups(common), common.registry)
+    watch = Watch(topics.look, every_s=LOOK_EVERY_S)
+    common.life.start.append(watch.start)
+    common.life.stop.append(watch.close)
+    return Overflow(shares, topics)
 
 
 def _reading(common: _Common) -> QueryDeps:
@@ -324,7 +338,7 @@ def _settings(common: _Common) -> SettingsDeps:
 def _completeness(common: _Common) -> dict[str, Completeness]:
     """Table -> how far it is complete."""
     topics: dict[str, list[str]] = {}
-    for signal in common.registry.signals.values():
+    for signal in common.registry.with_overflow:
         topics.setdefault(signal.table.name, []).append(signal.topic)
     groups, now = _groups(common), clock(common.config.services.clock_offset_s)
     return {table: Completeness(common.queue, groups, of_table, now) for table, of_table in topics.items()}

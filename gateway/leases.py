@@ -1,7 +1,7 @@
-"""Counts of requests that all gateway processes share: kept in Redis, handed to each process in portions.
+"""Counts of requests, or records, that all gateway processes share: kept in Redis, handed to each process in portions.
 
-A portion is limit / (50 x live processes) requests, at least 1, at most 100: what all processes together hold unused
-stays within 2 % of the limit, and a big limit costs one round trip every 100 requests (contracts.md, "Rate limit").
+A portion is limit / (shares x live processes), so that what all processes together hold unused stays within a share of
+the limit (contracts.md, "Rate limit").
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from time import monotonic, time
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -16,7 +17,20 @@ import structlog
 from shared.clients.redis import Redis, RedisUnavailable, Script
 from shared.metrics import Metrics
 
+
+class Measure(NamedTuple):
+    """How something is counted: in windows of so many seconds, in portions of limit / (`shares` x live processes), at
+    least 1, `most` at most."""
+
+    window_s: int
+    shares: int
+    most: int
+
+
 WINDOW_S = 60
+
+A_MINUTE = Measure(WINDOW_S, 50, 100)
+"""Within 2 % of the limit; a big limit costs one round trip every 100 requests."""
 
 BEAT_S = 1.0
 """How often a process reports that it is alive. While Redis is away only the beat tries it, so no request waits."""
@@ -26,19 +40,20 @@ ALIVE_S = 5
 
 _PROCESSES = "sluice:gateways"
 
-_LEASE = Script(f"""
+_LEASE = Script("""
 local now = redis.call('TIME')
 local second = tonumber(now[1])
-local ends = second - second % {WINDOW_S} + {WINDOW_S}
-local limit = tonumber(ARGV[1])
+local limit, wanted = tonumber(ARGV[1]), tonumber(ARGV[2])
+local window, shares, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local ends = second - second % window + window
 local state = redis.call('HMGET', KEYS[1], 'ends', 'used')
 local used = tonumber(state[1]) == ends and tonumber(state[2]) or 0
 local live = math.max(1, redis.call('ZCARD', KEYS[2]))
-local portion = math.max(1, math.min(100, math.floor(limit / (50 * live))), tonumber(ARGV[2]))
+local portion = math.max(1, math.min(most, math.floor(limit / (shares * live))), wanted)
 local granted = math.max(0, math.min(portion, limit - used))
 redis.call('HSET', KEYS[1], 'ends', ends, 'used', used + granted)
-redis.call('EXPIRE', KEYS[1], {2 * WINDOW_S})
-return {{granted, math.max(0, limit - used - granted), ends, (ends - second) * 1000000 - tonumber(now[2])}}
+redis.call('EXPIRE', KEYS[1], 2 * window)
+return {granted, math.max(0, limit - used - granted), ends, (ends - second) * 1000000 - tonumber(now[2])}
 """)
 
 _BEAT = Script(f"""
@@ -108,7 +123,14 @@ class Leases:
                 await self._redis.call("ZREM", _PROCESSES, self._process)
 
     async def lease(
-        self, counter: str, limit: int, wanted: int, before: Window | None, *, counted: bool = True
+        self,
+        counter: str,
+        limit: int,
+        wanted: int,
+        before: Window | None,
+        *,
+        measure: Measure = A_MINUTE,
+        counted: bool = True,
     ) -> Window:
         """More of this counter's window, or its next window: at least `wanted` requests if that many are left.
 
@@ -119,7 +141,7 @@ class Leases:
             asked_at = monotonic()
             try:
                 granted, pool, resets_at, remaining_us = await self._redis.run(
-                    _LEASE, [_name(counter), _PROCESSES], [limit, wanted]
+                    _LEASE, [_name(counter), _PROCESSES], [limit, wanted, *measure]
                 )
             except RedisUnavailable as error:
                 self._lost(error)
@@ -128,22 +150,10 @@ class Leases:
                     granted += before.left
                 # Counted from before the round trip, so it ends too early at worst: then we just ask again.
                 return Window(limit, granted, pool, asked_at + remaining_us / 1e6, resets_at)
-        window, granted = self._local(limit, wanted, before)
+        window, granted = _local(limit, wanted, before, measure)
         if counted:
             self._local_requests.inc(granted)
         return window
-
-    def _local(self, limit: int, wanted: int, before: Window | None) -> tuple[Window, int]:
-        """(the window, how much of it was granted now)"""
-        now = monotonic()
-        if before is not None and now < before.ends_at and before.limit == limit:
-            pool, held, ends_at, resets_at = before.pool, before.left, before.ends_at, before.resets_at
-        else:
-            moment = time()
-            resets_at = int(moment) // WINDOW_S * WINDOW_S + WINDOW_S
-            pool, held, ends_at = limit, 0, now + resets_at - moment
-        granted = min(pool, max(1, min(100, limit // 50), wanted))
-        return Window(limit, held + granted, pool - granted, ends_at, resets_at), granted
 
     async def _go_on_beating(self) -> None:
         while True:
@@ -164,6 +174,19 @@ class Leases:
         if not self._away:
             self._away = True
             _log.warning("Redis is away: every gateway process counts by itself", reason=str(error))
+
+
+def _local(limit: int, wanted: int, before: Window | None, measure: Measure) -> tuple[Window, int]:
+    """The window as this process counts it alone, and how much of it was granted now."""
+    now = monotonic()
+    if before is not None and now < before.ends_at and before.limit == limit:
+        pool, held, ends_at, resets_at = before.pool, before.left, before.ends_at, before.resets_at
+    else:
+        moment = time()
+        resets_at = int(moment) // measure.window_s * measure.window_s + measure.window_s
+        pool, held, ends_at = limit, 0, now + resets_at - moment
+    granted = min(pool, max(1, min(measure.most, limit // measure.shares), wanted))
+    return Window(limit, held + granted, pool - granted, ends_at, resets_at), granted
 
 
 async def used_of(redis: Redis, counters: Sequence[str]) -> list[int]:

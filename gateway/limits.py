@@ -110,13 +110,13 @@ class Limits:
     but one for records."""
 
     def __init__(self, redis: Redis, metrics: Metrics, *, ingest: int, read: int, drain_records: int = 0) -> None:
-        self._leases = Leases(redis, metrics)
-        self.ingest = Limiter("ingest", ingest, self._leases)
-        self.read = Limiter("read", read, self._leases)
-        self.drain = Limiter("drain", 0, self._leases)
-        self.drain_records = RecordLimit(drain_records, self._leases)
-        self.start = self._leases.start
-        self.close = self._leases.close
+        self.leases = leases = Leases(redis, metrics)
+        self.ingest = Limiter("ingest", ingest, leases)
+        self.read = Limiter("read", read, leases)
+        self.drain = Limiter("drain", 0, leases)
+        self.drain_records = RecordLimit(drain_records, leases)
+        self.start = leases.start
+        self.close = leases.close
 
     def of(self, kind: Kind | Literal["sentry"]) -> Limiter:
         return {"ingest": self.ingest, "sentry": self.ingest, "read": self.read, "drain": self.drain}[kind]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.ids import uuid7
+from gateway.overflow import Overflow
 from gateway.rejections import TooLarge, Unavailable
 from gateway.validation.parts import Part
 from gateway.validation.sizes import MAX_RECORD_BYTES
@@ -41,9 +42,19 @@ class Publisher:
     3. After `Unavailable` the client must try again, although some of the messages may be stored.
     """
 
-    def __init__(self, producer: Producer, registry: Registry, metrics: Metrics, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        registry: Registry,
+        metrics: Metrics,
+        tracer: Tracer | None = None,
+        overflow: Overflow | None = None,
+    ) -> None:
+        """Without `overflow` no project is over its share."""
         self._producer = producer
         self._tracer = tracer
+        self._overflow = overflow
+        self._overflow_records = metrics.overflow_records
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
         self._failures = metrics.publish_failures
@@ -75,6 +86,8 @@ class Publisher:
             stamps.append(stamp)
             if part.n:
                 value, topic = seal(stamp, part.payload), self._topics[part.format.name]
+                if self._overflow is not None and self._overflow.shares.is_over(key, part.n):
+                    topic = self._overflow_topic(part)
                 messages += ((topic, value, None),) if len(value) <= CHUNK_BYTES else cut(topic, stamp, part)
         started = perf_counter()
         try:
@@ -93,6 +106,11 @@ class Publisher:
             if traceparent and self._tracer is not None:
                 self._tracer.published(self._stored_at - started)
         return stamps
+
+    def _overflow_topic(self, part: Part) -> str:
+        assert self._overflow is not None
+        self._overflow_records.labels(part.format.signal).inc(part.n)
+        return self._overflow.topics.of_formats[part.format.name]
 
 
 def stamp_of(part: Part, key: ResolvedKey, now_us: int, traceparent: str = "") -> Stamp:

@@ -101,6 +101,8 @@ class ResolvedKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     is_public: bool = False
     """It may stand in a page's code, so anybody may have it."""
+    lane_records_s: int | None = None
+    """Of its project: records a second above which it takes the overflow topics; None the default, 0 never."""
     rules: Rules = NO_RULES
     """How the project's people group its errors; every key of the project has the same object."""
 
@@ -253,7 +255,7 @@ async def find_keys(db: Postgres, digests: Sequence[str], unreadable: Unreadable
     rows = await db.query(
         "SELECT k.hash, k.id, k.project_id, k.scopes, k.origins, coalesce(k.ingest_limit, p.rate_limit), k.read_limit,"
         " coalesce(p.drain_limit, p.rate_limit), p.retention_days, p.drain_secret, p.drain_verify,"
-        " extract(epoch FROM k.expires_at)::float8, left(k.prefix, 3) = 'pk_',"
+        " extract(epoch FROM k.expires_at)::float8, left(k.prefix, 3) = 'pk_', p.lane_records_s,"
         " p.rules_revision, CASE WHEN p.rules_revision > 0 AND row_number() OVER (PARTITION BY p.id) = 1"
         " THEN coalesce(r.rules::text, '') END"
         " FROM keys k JOIN projects p ON p.id = k.project_id"

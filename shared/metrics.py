@@ -145,6 +145,10 @@ class Metrics:
         self.local_limit_requests = Counter(
             "sluice_local_limit_requests", "Requests let through on a count of this process alone: no Redis", registry=r
         )
+        self.overflow_records = Counter(
+            "sluice_overflow_records", "Records of projects over their share", ["signal"], registry=r
+        )
+        self.overflow_projects = Gauge("sluice_overflow_projects", "Projects that are over their share", registry=r)
 
     def _of_queue(self, r: CollectorRegistry) -> None:
         self.publish_seconds = TallyHistogram(

@@ -2,12 +2,18 @@
 
 import re
 
+from shared.signals.base import OVERFLOW
+
 USUAL = 4
-_ENTRY = re.compile(r"(?:([A-Za-z][A-Za-z0-9_-]*):)?([1-9][0-9]{0,4})")
+MOST_OF_OVERFLOW = 16
+"""Without a number of its own an overflow topic has as many as its signal's other one, and no more than this: what is
+there may wait, and each lane costs inserts."""
+
+_ENTRY = re.compile(r"(?:([A-Za-z][A-Za-z0-9_.-]*):)?([1-9][0-9]{0,4})")
 
 
 class Partitions:
-    """Of each signal: `logs:64,errors:8,4`; the number without a name is that of all others."""
+    """Of each signal: `logs:64,logs.overflow:16,errors:8,4`; the number without a name is that of all others."""
 
     __slots__ = ("_text", "_usual", "of_signals")
 
@@ -25,7 +31,11 @@ class Partitions:
                 self._usual = count
 
     def of(self, signal: str) -> int:
-        return self.of_signals.get(signal, self._usual)
+        """`signal`: its full name."""
+        other = signal.removesuffix(OVERFLOW)
+        if signal in self.of_signals or other == signal:
+            return self.of_signals.get(signal, self._usual)
+        return min(self.of(other), MOST_OF_OVERFLOW)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Partitions) and self._text == other._text

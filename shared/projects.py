@@ -11,9 +11,10 @@ from shared.audit import Deed, audit
 from shared.clients.postgres import Connection, Postgres
 from shared.signals.base import RETENTION_DAYS
 
-OF_ID: LiteralString = (
-    "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects WHERE id = %s"
+_ALL: LiteralString = (
+    "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit, lane_records_s FROM projects"
 )
+OF_ID: LiteralString = f"{_ALL} WHERE id = %s"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -29,7 +30,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant. Limits are requests a minute, 0 is none.
 
     `rate_limit`: of each of its keys that has no limit of its own; None: the gateway's default. `drain_limit`: of
-    drains; None: `rate_limit`, and where that is None too, none.
+    drains; None: `rate_limit`, and where that is None too, none. `lane_records_s`: records a second above which it
+    takes the overflow topics (delivery.md, "The overflow topics"); None: the gateway's default, 0: never.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     drain_secret: str | None = None
     drain_verify: str | None = None
     drain_limit: int | None = None
+    lane_records_s: int | None = None
 
 
 def is_header_text(text: str) -> bool:
@@ -64,9 +67,9 @@ def create_project(db: Connection, project: Project) -> bool:
     """
     _check(project)
     done = db.execute(
-        "INSERT INTO projects (id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit)"
-        " VALUES (%(id)s, %(name)s, %(retention_days)s, %(rate_limit)s, %(drain_secret)s, %(drain_verify)s,"
-        " %(drain_limit)s) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO projects (id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit,"
+        " lane_records_s) VALUES (%(id)s, %(name)s, %(retention_days)s, %(rate_limit)s, %(drain_secret)s,"
+        " %(drain_verify)s, %(drain_limit)s, %(lane_records_s)s) ON CONFLICT (id) DO NOTHING",
         msgspec.structs.asdict(project),
     )
     if done.rowcount == 1:
@@ -83,8 +86,8 @@ def update_project(db: Connection, project: Project) -> list[str]:
     changes = changes_of(get_project(db, project.id), project)
     db.execute(
         "UPDATE projects SET name = %(name)s, retention_days = %(retention_days)s, rate_limit = %(rate_limit)s,"
-        " drain_secret = %(drain_secret)s, drain_verify = %(drain_verify)s, drain_limit = %(drain_limit)s"
-        " WHERE id = %(id)s",
+        " drain_secret = %(drain_secret)s, drain_verify = %(drain_verify)s, drain_limit = %(drain_limit)s,"
+        " lane_records_s = %(lane_records_s)s WHERE id = %(id)s",
         msgspec.structs.asdict(project),
     )
     if changes:
@@ -107,10 +110,7 @@ def get_project(db: Connection, project_id: str) -> Project:
 
 def list_projects(db: Connection) -> list[Project]:
     """All of them, the oldest first."""
-    rows = db.execute(
-        "SELECT id, name, retention_days, rate_limit, drain_secret, drain_verify, drain_limit FROM projects"
-        " ORDER BY created_at, id"
-    ).fetchall()
+    rows = db.execute(f"{_ALL} ORDER BY created_at, id").fetchall()
     return [project_of(row) for row in rows]
 
 
@@ -154,7 +154,7 @@ def _check(project: Project) -> None:
     if project.retention_days not in RETENTION_DAYS:
         choices = ", ".join(map(str, RETENTION_DAYS))
         raise ValueError(f"retention_days is {project.retention_days}, it must be one of {choices}")
-    if (project.rate_limit or 0) < 0 or (project.drain_limit or 0) < 0:
+    if any((limit or 0) < 0 for limit in (project.rate_limit, project.drain_limit, project.lane_records_s)):
         raise ValueError("a limit can't be below 0 (0: none)")
 
 

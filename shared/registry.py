@@ -27,6 +27,10 @@ class BadExtension(Exception):
     """A signal, format, intake or API that can't be used; the text says why."""
 
 
+class UnknownSignal(Exception):
+    """No signal has this name; the text says which there are."""
+
+
 @dataclass(frozen=True)
 class Registry:
     """All signals and formats by name, and the intakes."""
@@ -34,6 +38,19 @@ class Registry:
     signals: Mapping[str, Signal]
     formats: Mapping[str, Format]
     intakes: tuple[Intake, ...] = ()
+
+    @property
+    def with_overflow(self) -> list[Signal]:
+        """Each signal, and behind it the same with its overflow topic: all topics that hold records."""
+        return [each for signal in self.signals.values() for each in (signal, signal.overflow)]
+
+    def named(self, names: Collection[str]) -> list[Signal]:
+        """Those `with_overflow` that have one of these names; all if there is none. `logs` names both topics of a
+        signal, `logs.overflow` one. Raises `UnknownSignal`."""
+        known = self.with_overflow
+        if unknown := set(names) - {name for each in known for name in (each.name, each.full_name)}:
+            raise UnknownSignal(f"there is no signal {min(unknown)!r}; there are {', '.join(sorted(self.signals))}")
+        return [each for each in known if not names or each.name in names or each.full_name in names]
 
     @property
     def tables(self) -> list[Table]:
@@ -55,7 +72,7 @@ class Registry:
 
     def groups(self, name: str) -> WriterGroups:
         """The groups of the writers that the setting `SLUICE_WRITER_GROUP` names."""
-        return WriterGroups(name, {signal.topic: signal.name for signal in self.signals.values()})
+        return WriterGroups(name, {signal.topic: signal.full_name for signal in self.with_overflow})
 
     def signal_of(self, fmt: Format) -> Signal:
         return self.signals[fmt.signal]

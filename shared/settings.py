@@ -58,6 +58,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     drain_record_limit: Annotated[
         int, Meta(ge=0, description="Records a minute that drains may bring with one key; 0: no limit")
     ] = 1_000_000
+    lane_records_s: Annotated[
+        int,
+        Meta(ge=0, description="Records a second of a project above which it takes the overflow topics; 0: never"),
+    ] = 20_000
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest body on the wire, bytes")] = 5_000_000
     max_unpacked_bytes: Annotated[int, Meta(ge=1024, description="Largest body unpacked, bytes")] = 20_000_000
     max_unpack_ratio: Annotated[

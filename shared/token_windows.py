@@ -32,8 +32,8 @@ class TokenWindows:
 
     def lanes(self, table: str) -> int:
         """Partitions of all topics whose rows a table holds."""
-        signals = [signal for signal in self.registry.signals.values() if signal.table.name == table]
-        return sum(self.partitions.get(each.topic, self.new.of(each.name)) for each in signals)
+        signals = [signal for signal in self.registry.with_overflow if signal.table.name == table]
+        return sum(self.partitions.get(each.topic, self.new.of(each.full_name)) for each in signals)
 
     def needed(self, table: str, shards: int = 1) -> int:
         """Blocks that a table takes in each shard while a batch may still be sent again."""
@@ -51,7 +51,7 @@ async def token_windows(
     """For the topics as they are; as they will be made while the queue is away."""
     try:
         async with asyncio.timeout(within_s):
-            lanes = await queue.lanes([signal.topic for signal in registry.signals.values()])
+            lanes = await queue.lanes([signal.topic for signal in registry.with_overflow])
     except (QueueError, TimeoutError):
         lanes = []
     return TokenWindows(registry, settings.writer, settings.topics.partitions, Counter(lane.topic for lane in lanes))

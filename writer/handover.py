@@ -59,8 +59,8 @@ class Handover:
 
     async def look(self) -> None:
         """Log an error if the one group of before has members: those of an older version know nothing of ours."""
-        former = self._groups.former
-        for topic in self._groups.signals if former else ():
+        for topic in self._groups.signals if self._groups.former else ():
+            former = self._groups.other(topic)
             if members := await self._queue.members(former, topic):
                 _log.error(
                     "writers of the former group run: stop them before they double rows",

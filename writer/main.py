@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -24,7 +24,7 @@ from shared.metrics import Metrics
 from shared.queue import open_queue
 from shared.queue.topic_check import CHECK_S, TopicCheck
 from shared.queue.watch import Watch, letters
-from shared.registry import Registry, load
+from shared.registry import Registry, UnknownSignal, load
 from shared.settings import Settings
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
@@ -52,6 +52,12 @@ def writer(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[SIGNAL]...", help="Signals to write; all if none is named.")
     ] = None,
+    overflow: Annotated[
+        bool | None,
+        typer.Option(
+            "--overflow/--no-overflow", help="Only their overflow topics, or only the others; both if left out"
+        ),
+    ] = None,
     processes: Annotated[
         int,
         typer.Option(min=1, max=64, help="Processes that share the partitions; metrics ports count up from the first"),
@@ -60,9 +66,7 @@ def writer(
     """Write what is in the queue to ClickHouse, each record as exactly one row. Settings: SLUICE_* variables."""
     loaded = settings.load(os.environ)
     registry = load(loaded.services.extensions, loaded.topics.prefix)
-    if unknown := [name for name in names or () if name not in registry.signals]:
-        raise typer.BadParameter(f"no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
-    signals = [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
+    signals = signals_of(registry, names or (), overflow=overflow)
     failpoints = Failpoints(os.environ.get("SLUICE_FAILPOINT", ""))
     refuse_unfit_places(loaded.writer, processes)
     logging_setup.configure(loaded.logs.level, loaded.logs.format)
@@ -71,7 +75,8 @@ def writer(
         structlog.contextvars.bind_contextvars(process=loaded.writer.name)
     if processes > 1:
         variables = [variables_of(number, loaded.writer) for number in range(1, processes + 1)]
-        sys.exit(Processes([each.name for each in signals], variables, loaded.writer.shutdown_s).run())
+        only = {None: [], True: ["--overflow"], False: ["--no-overflow"]}[overflow]
+        sys.exit(Processes([*(names or ()), *only], variables, loaded.writer.shutdown_s).run())
     share_one_heap()
     sys.setrecursionlimit(NESTING)
     uvloop.run(run(loaded, registry, signals, failpoints))
@@ -110,7 +115,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
             await each.start()
         await counts.start()
         _freeze_garbage()
-        _log.info("writer started", signals=[each.name for each in signals], metrics_port=port)
+        _log.info("writer started", signals=[each.full_name for each in signals], metrics_port=port)
         await loop.run(stop)
         _log.info("writer stopped")
     finally:
@@ -135,6 +140,17 @@ async def listen(endpoint: Endpoint, mine: WriterSettings) -> int:
             f"SLUICE_WRITER_METRICS_HOST={mine.metrics_host}, SLUICE_WRITER_METRICS_PORT={mine.metrics_port}"
             f" can't be listened on: {error.strerror or error}"
         ) from error
+
+
+def signals_of(registry: Registry, names: Sequence[str], *, overflow: bool | None) -> list[Signal]:
+    """The signals of these names, all if there is none, with both topics or one of them. Raises `BadParameter`."""
+    try:
+        found = registry.named(names)
+    except UnknownSignal as error:
+        raise typer.BadParameter(str(error)) from error
+    if found := [each for each in found if overflow in (None, each.is_overflow)]:
+        return found
+    raise typer.BadParameter("--overflow and --no-overflow leave none of these topics")
 
 
 def refuse_unfit_places(mine: WriterSettings, processes: int) -> None:

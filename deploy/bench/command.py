@@ -18,6 +18,7 @@ from deploy.bench.fingerprint_bench import measure_fingerprints
 from deploy.bench.freshness import measure_freshness
 from deploy.bench.gateway_bench import CASES, measure_gateway
 from deploy.bench.jobs import JobFailed
+from deploy.bench.noisy import noisy
 from deploy.bench.otlp.command import otlp
 from deploy.bench.process import NotLinux, require_proc
 from deploy.bench.reading.command import reading
@@ -38,6 +39,7 @@ class Queues(StrEnum):
 bench = typer.Typer(help="Measure gateway, writer and reading, each against what it should do.")
 bench.command("reading")(reading)
 bench.command("otlp")(otlp)
+bench.command("noisy")(noisy)
 
 
 @bench.callback(invoke_without_command=True)

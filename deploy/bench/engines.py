@@ -31,7 +31,12 @@ class Phase:
         self.name = name
         self.folder = folder
         queue_url = addresses.get("SLUICE_QUEUE_URL", f"sqlite:///{folder / name / 'queue.db'}")
-        self.environment = {**addresses, "SLUICE_QUEUE_URL": queue_url, "SLUICE_TOPICS_PREFIX": f"{name}."}
+        self.environment = {
+            **addresses,
+            "SLUICE_QUEUE_URL": queue_url,
+            "SLUICE_TOPICS_PREFIX": f"{name}.",
+            "SLUICE_GATEWAY_LANE_RECORDS_S": "0",  # one project sends all there is
+        }
         self.settings: Settings = settings.load({**os.environ, **self.environment})
         self.logs = registry.load(self.settings.services.extensions, self.settings.topics.prefix).signals[LOGS.name]
 

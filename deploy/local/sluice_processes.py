@@ -16,6 +16,8 @@ from deploy.local.ports import HOST
 class _SluiceProcess(Child):
     """`environment` holds the addresses of the servers, as `SLUICE_*`."""
 
+    subcommand: str
+    options: tuple[str, ...] = ()
     health: str
     """The path that answers 200 when it works."""
 
@@ -24,7 +26,7 @@ class _SluiceProcess(Child):
         self._environment = environment
 
     def command(self) -> Command:
-        return _sluice(self.role, {**self._environment, **self._own_settings()})
+        return _sluice(self.subcommand, {**self._environment, **self._own_settings()}, *self.options)
 
     def answers(self) -> bool:
         """Whether its own socket answers: at the same port there may be another stack's, if both have just begun."""
@@ -43,7 +45,7 @@ class _SluiceProcess(Child):
 class Gateway(_SluiceProcess):
     """`beside`: a running gateway with `share_port`; the kernel spreads the connections over both."""
 
-    role = "gateway"
+    role = subcommand = "gateway"
     health = "/health/ready"
     stop_timeout_s = 25.0  # SLUICE_GATEWAY_SHUTDOWN_S and a little
 
@@ -79,7 +81,7 @@ class Gateway(_SluiceProcess):
 class Writer(_SluiceProcess):
     """`port` is that of its metrics."""
 
-    role = "writer"
+    role = subcommand = "writer"
     health = "/health"
     stop_timeout_s = 35.0  # it flushes for up to SLUICE_WRITER_SHUTDOWN_S, 30 s
 
@@ -87,6 +89,19 @@ class Writer(_SluiceProcess):
         # On one machine a silent writer is a dead one: its partitions need not wait the usual 30 s for a successor.
         silence = os.environ.get("SLUICE_WRITER_SESSION_TIMEOUT_S", "10")
         return {"SLUICE_WRITER_METRICS_PORT": str(self.port), "SLUICE_WRITER_SESSION_TIMEOUT_S": silence}
+
+
+class UsualWriter(Writer):
+    """One that leaves the overflow topics to an `OverflowWriter`."""
+
+    options = ("--no-overflow",)
+
+
+class OverflowWriter(Writer):
+    """The writer of the overflow topics."""
+
+    role = "overflow-writer"
+    options = ("--overflow",)
 
 
 def migrate(log: Path, environment: Mapping[str, str]) -> None:

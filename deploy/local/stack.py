@@ -14,7 +14,7 @@ from deploy.local.folder import DataFolder, write_whole
 from deploy.local.kafka import Kafka
 from deploy.local.ports import HOST
 from deploy.local.postgres import Postgres
-from deploy.local.sluice_processes import Gateway, Writer
+from deploy.local.sluice_processes import Gateway, OverflowWriter, UsualWriter, Writer
 from deploy.local.supervisor import Supervisor
 from deploy.local.valkey import Valkey
 from shared.dsn import NoDsn, dsn_of
@@ -30,6 +30,8 @@ class Wanted:
     host: str = "127.0.0.1"
     gateways: int = 1
     writers: int = 1
+    overflow_writers: int = 1
+    """0: the other writers write the overflow topics too."""
     brokers: int | None = None
     shards: int | None = None
     """None: as many as the folder's data is spread over."""
@@ -64,7 +66,7 @@ class Stack:
         self._remember(addresses)
         sluice_processes.migrate(folder.log("migrate"), addresses)
         demo = demo_variables(addresses["SLUICE_POSTGRES_URL"], folder.keys)
-        writers = [Writer(folder.log(numbered("writer", n)), None, addresses) for n in range(wanted.writers)]
+        writers = self._make_writers(addresses)
         several = wanted.gateways > 1
         gateway = Gateway(folder.log("gateway"), self._gateway_port(), addresses, wanted.host, share_port=several)
         self._supervisor.start(writers, [gateway])
@@ -110,6 +112,16 @@ class Stack:
             count = kept(folder, "brokers", self._wanted.brokers, Kafka.role)
             engines |= {broker.role: broker for broker in brokers(folder, count, self._wanted.ports.get(Kafka.role))}
         return engines
+
+    def _make_writers(self, addresses: Mapping[str, str]) -> list[Writer]:
+        wanted = self._wanted
+        usual = UsualWriter if wanted.overflow_writers else Writer
+        kinds = [(usual, wanted.writers), (OverflowWriter, wanted.overflow_writers if wanted.writers else 0)]
+        return [
+            kind(self._folder.log(numbered(kind.role, n)), None, addresses)
+            for kind, count in kinds
+            for n in range(count)
+        ]
 
     def _addresses(self) -> dict[str, str]:
         """The four servers and the folder of source maps, as the settings of gateway and writer name them."""

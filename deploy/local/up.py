@@ -35,6 +35,9 @@ def up(
     port: Annotated[int, typer.Option(help=_PORT_HELP.format("the gateway"), envvar="SLUICE_GATEWAY_PORT")] = 0,
     gateways: Annotated[int, typer.Option(min=1, help="Gateway processes, all on one port")] = 1,
     writers: Annotated[int, typer.Option(min=0, help="Writer processes; 0: start your own")] = 1,
+    overflow_writers: Annotated[
+        int, typer.Option(min=0, help="Writer processes of the overflow topics; 0: the other writers write them too")
+    ] = 1,
     brokers: Annotated[int | None, typer.Option(min=1, help="With --kafka: brokers, one cluster; 1 by default")] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Servers of ClickHouse, each a shard; 1 by default")] = None,
     clickhouse_port: Annotated[int, typer.Option(help=_PORT_HELP.format("ClickHouse"))] = 0,
@@ -57,7 +60,7 @@ def up(
     if brokers is not None and not kafka:
         raise typer.BadParameter("--brokers counts those of Kafka: add --kafka")
     used = {role: number for role, number in ports.items() if number}
-    wanted = Wanted(kafka, host, gateways, writers, brokers, shards, used)
+    wanted = Wanted(kafka, host, gateways, writers, overflow_writers, brokers, shards, used)
     sys.exit(_Run(DataFolder(data_dir), wanted, demo).run())
 
 

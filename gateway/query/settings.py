@@ -19,15 +19,17 @@ T = TypeVar("T")
 
 
 class UsualLimits(NamedTuple):
-    """Of keys without a limit of their own: requests a minute, and records a minute of drains; 0: none."""
+    """Of keys without a limit of their own: requests a minute, and records a minute of drains; of projects: records a
+    second above which they take the overflow topics. 0: none."""
 
     ingest: int
     read: int
     drain_records: int
+    lane_records_s: int
 
     @classmethod
     def of(cls, mine: Gateway) -> "UsualLimits":
-        return cls(mine.ingest_limit, mine.read_limit, mine.drain_record_limit)
+        return cls(mine.ingest_limit, mine.read_limit, mine.drain_record_limit, mine.lane_records_s)
 
 
 @dataclass(frozen=True)

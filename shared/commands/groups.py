@@ -88,7 +88,7 @@ async def _left_over(queue: Queue, groups: WriterGroups, name: str) -> list[Lane
 
 
 async def _standings(queue: Queue, settings: Settings) -> list[Standing]:
-    signals = registry.load(settings.services.extensions, settings.topics.prefix).signals.values()
+    signals = registry.load(settings.services.extensions, settings.topics.prefix).with_overflow
     ends = await queue.end_offsets(await queue.lanes([signal.topic for signal in signals]))
     found = []
     for name, members in await queue.groups():

@@ -51,6 +51,12 @@ DrainLimit = Annotated[
     int | None,
     typer.Option("--drain-limit", min=0, max=MOST, help="Drain requests a minute, if another limit; 0: no limit"),
 ]
+LaneRecords = Annotated[
+    int | None,
+    typer.Option(
+        "--lane-records", min=0, max=MOST, help="Records a second above which it takes the overflow topics; 0: never"
+    ),
+]
 DrainSecret = Annotated[
     str | None, typer.Option("--drain-secret", help="Drains must be signed with it; empty: they need not be")
 ]
@@ -69,6 +75,7 @@ def create(
     retention_days: Retention = None,
     rate_limit: RateLimit = None,
     drain_limit: DrainLimit = None,
+    lane_records: LaneRecords = None,
     drain_secret: DrainSecret = None,
     drain_verify: DrainVerify = None,
     drain_secret_file: DrainSecretFile = None,
@@ -87,6 +94,7 @@ def create(
         drain_secret=_secret(drain_secret, drain_secret_file) or None,
         drain_verify=_verify(drain_verify, drain_verify_file) or None,
         drain_limit=drain_limit,
+        lane_records_s=lane_records,
     )
     with database(settings_beside(data_dir)) as db:
         if not create_project(db, made):
@@ -132,6 +140,7 @@ def update(
     retention_days: Retention = None,
     rate_limit: RateLimit = None,
     drain_limit: DrainLimit = None,
+    lane_records: LaneRecords = None,
     drain_secret: DrainSecret = None,
     drain_verify: DrainVerify = None,
     drain_secret_file: DrainSecretFile = None,
@@ -145,6 +154,7 @@ def update(
         "retention_days": retention_days,
         "rate_limit": rate_limit,
         "drain_limit": drain_limit,
+        "lane_records_s": lane_records,
         "drain_secret": _secret(drain_secret, drain_secret_file),
         "drain_verify": _verify(drain_verify, drain_verify_file),
     }
@@ -194,6 +204,7 @@ def _show(one: Project, as_json: bool) -> None:
     table.add_row("retention", f"{one.retention_days} days")
     table.add_row("rate limit", limit_text(one.rate_limit))
     table.add_row("drain limit", limit_text(_drain_limit(one), "none"))
+    table.add_row("overflows above", limit_text(one.lane_records_s) + " records a second")
     table.add_row("drain secret", "set" if one.drain_secret else "none")
     table.add_row("drain verify", escape(one.drain_verify or "none"))
     wide_console().print(table)

@@ -46,15 +46,18 @@ def doctor(
 
 async def _look(settings: Settings, registry: Registry) -> list[Finding]:
     services = settings.services
-    opened = open_queue(settings)
+    opened, groups = open_queue(settings), registry.groups(settings.writer.group)
     try:
         wanted = clickhouse.Wanted(settings, registry, await token_windows(opened, settings, registry))
         return [
             *await asyncio.to_thread(postgres.look, services.postgres_url),
             *await _clickhouse(wanted),
-            *await queue.look(opened, list(registry.signals.values())),
-            *await queue.look_at_groups(opened, registry.groups(settings.writer.group)),
-            *await queue.look_at_other_groups(opened, registry.groups(settings.writer.group)),
+            *await queue.look(opened, registry.with_overflow),
+            *await queue.look_at_groups(opened, groups),
+            *await queue.look_at_other_groups(opened, groups),
+            *await queue.look_at_overflow(
+                opened, groups, registry.with_overflow, is_wanted=settings.gateway.lane_records_s > 0
+            ),
             *await redis.look(services.redis_url),
             *folders.look(settings.sourcemaps),
         ]

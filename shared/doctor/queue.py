@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.doctor.finding import Finding, of_room
 from shared.queue.base import Queue, QueueError, QueueFull, QueueUnavailable, TopicState, UnfitTopic
+from shared.queue.lane_state import lane_states
 from shared.queue.topic_check import weaknesses
 from shared.queue.watch import ALARMING
 from shared.queue.writer_groups import WriterGroups
@@ -77,6 +78,26 @@ async def _look_at_other_group(queue: Queue, groups: WriterGroups, name: str) ->
     if any((await queue.committed(name, lanes)).values()):
         return [Finding(_PART, "warning", f"all lanes have left {name!r}: `sluice group forget {name}`")]
     return []  # another Sluice's
+
+
+async def look_at_overflow(
+    queue: Queue, groups: WriterGroups, signals: Sequence[Signal], *, is_wanted: bool
+) -> list[Finding]:
+    """Whether somebody reads the overflow topics; gateways use none that nobody reads. `is_wanted`: projects may be
+    over their share."""
+    topics = [signal.topic for signal in signals if signal.is_overflow]
+    try:
+        unread = [topic for topic in topics if not await queue.members(groups.of(topic), topic)]
+        states = await lane_states(queue, groups, await queue.lanes(unread))
+    except QueueError:
+        return []  # the others say so
+    start = "start `sluice writer --overflow`, or writers without --no-overflow"
+    if waiting := sum(state.end - state.goes_on_at for state in states.values()):
+        return [Finding(_PART, "failure", f"{waiting:,} messages wait in overflow topics without writers: {start}")]
+    if not unread:
+        return [Finding(_PART, "ok", f"{len(topics)} overflow topics, all have writers")]
+    found = f"overflow topics without writers, gateways don't use them: {', '.join(unread)}: {start}"
+    return [Finding(_PART, "warning", found)] if is_wanted else []
 
 
 def judged(topic: str, state: TopicState, *, is_of_letters: bool) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
                 allow_destructive=allow_destructive,
             )
             done += changes.done
-            created = await queue.create_topics(topic_specs(registry.signals.values(), settings.topics))
+            created = await queue.create_topics(topic_specs(registry.with_overflow, settings.topics))
         finally:
             await queue.close()
         done += [f"queue: created the topic {name}" for name in created]
@@ -70,15 +70,15 @@ def tables(registry: Registry, settings: Settings, windows: TokenWindows) -> lis
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:
-    """Each signal's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever
+    """Each one's topic, and its topic of dead letters: compacted by the source's coordinates, kept for ever
     (delivery.md, "What a dead letter holds"). Raises `BadSetting`."""
     signals = list(signals)
-    if unknown := topics.partitions.of_signals.keys() - {signal.name for signal in signals}:
+    if unknown := topics.partitions.of_signals.keys() - {signal.full_name for signal in signals}:
         raise BadSetting(f"SLUICE_TOPICS_PARTITIONS={topics.partitions}: there is no signal {min(unknown)!r}")
     retention_ms, most = topics.retention_hours * 3_600_000, topics.max_message_bytes
     specs = []
     for signal in signals:
-        specs.append(TopicSpec(signal.topic, topics.partitions.of(signal.name), retention_ms, most))
+        specs.append(TopicSpec(signal.topic, topics.partitions.of(signal.full_name), retention_ms, most))
         # A letter is the message that could not be stored, and its story: larger than the message.
         specs.append(TopicSpec(signal.dead_letter_topic, 1, retention_ms, 2 * most, compacted=True))
     return specs

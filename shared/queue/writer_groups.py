@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.queue.base import Lane, Position, Queue
+from shared.signals.base import OVERFLOW
 
 SIGNAL = "{signal}"
 _OF_EACH = f".{SIGNAL}"
@@ -12,14 +13,19 @@ _OF_EACH = f".{SIGNAL}"
 
 @dataclass(frozen=True)
 class WriterGroups:
-    """The groups that `SLUICE_WRITER_GROUP` names. `signals`: topic -> the name of its signal."""
+    """The groups that `SLUICE_WRITER_GROUP` names. `signals`: topic -> the full name of its signal.
+
+    Overflow topics never share a group with others: whatever befalls their writers, it moves no other lane.
+    """
 
     name: str
     signals: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, topic: str) -> str:
         """The group that writes this topic."""
-        return self.name.replace(SIGNAL, self.signals[topic]) if SIGNAL in self.name else self.name
+        if SIGNAL in self.name:
+            return self.name.replace(SIGNAL, self.signals[topic])
+        return self._of_all(self.name, topic)
 
     @property
     def former(self) -> str:
@@ -30,7 +36,9 @@ class WriterGroups:
     def other(self, topic: str) -> str:
         """The other group that may have written this topic: `x` for `x.{signal}`, and the other way round. Empty for
         none."""
-        return self.former if SIGNAL in self.name else f"{self.name}.{self.signals[topic]}"
+        if SIGNAL in self.name:
+            return self.former and self._of_all(self.former, topic)
+        return f"{self.name}.{self.signals[topic]}"
 
     @property
     def others(self) -> frozenset[str]:
@@ -51,8 +59,8 @@ class WriterGroups:
         """What each lane's group has committed; where it has nothing, what the former group has: its writers go on from
         there. Raises `QueueUnavailable`."""
         own = await self._own(queue, lanes)
-        new = [lane for lane, position in own.items() if position is None]
-        return own | (await queue.committed(self.former, new) if self.former and new else {})
+        new = [lane for lane, position in own.items() if position is None and self.former]
+        return own | await _committed(queue, {lane: self.other(lane.topic) for lane in new})
 
     async def left_over(self, queue: Queue, lanes: Collection[Lane]) -> list[Lane]:
         """The lanes that nobody has taken over from their other group yet. Raises `QueueUnavailable`."""
@@ -60,6 +68,10 @@ class WriterGroups:
         new = [lane for lane, position in own.items() if position is None and self.other(lane.topic)]
         found = await _committed(queue, {lane: self.other(lane.topic) for lane in new})
         return [lane for lane, position in found.items() if position is not None]
+
+    def _of_all(self, one: str, topic: str) -> str:
+        """The group `one` of all signals, or the one of their overflow topics."""
+        return one + OVERFLOW if self.signals.get(topic, "").endswith(OVERFLOW) else one
 
     async def _own(self, queue: Queue, lanes: Collection[Lane]) -> dict[Lane, Position | None]:
         return await _committed(queue, {lane: self.of(lane.topic) for lane in lanes})

@@ -40,6 +40,10 @@ ID_LIMIT = 512
 """Characters kept in the column of an id."""
 
 
+OVERFLOW = ".overflow"
+"""Ends the name of a signal's other topic, and of its group."""
+
+
 def low(name: str, help: str) -> "Column":
     """A text column with few distinct values: a name, a version, an enum."""
     return Column(name, LOW, help, limit=LOW_LIMIT)
@@ -180,16 +184,28 @@ class Table:
 class Signal:
     """A kind of data. Its topic is its name; several signals may share a table (`drain` is stored in `logs`).
 
-    `topic_prefix` is the setting `SLUICE_TOPICS_PREFIX`, put in by the registry.
+    `topic_prefix` is the setting `SLUICE_TOPICS_PREFIX`, put in by the registry. `is_overflow`: the same signal with
+    its other topic, which projects take that send very much (delivery.md, "The overflow topics").
     """
 
     name: str
     table: Table
     topic_prefix: str = ""
+    is_overflow: bool = False
+
+    @property
+    def overflow(self) -> "Signal":
+        """This signal with its overflow topic."""
+        return replace(self, is_overflow=True)
+
+    @property
+    def full_name(self) -> str:
+        """Its topic's name without the prefix."""
+        return self.name + OVERFLOW if self.is_overflow else self.name
 
     @property
     def topic(self) -> str:
-        return self.topic_prefix + self.name
+        return self.topic_prefix + self.full_name
 
     @property
     def dead_letter_topic(self) -> str:

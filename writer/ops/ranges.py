@@ -10,7 +10,7 @@ from shared.formats.values import microseconds
 from shared.queue.base import Lane, Queue
 from shared.queue.lane_state import LaneState, lane_states
 from shared.queue.writer_groups import WriterGroups
-from shared.registry import Registry
+from shared.registry import Registry, UnknownSignal
 from shared.signals.base import Signal
 
 _EPOCH_DIGITS = {10: 1_000, 13: 1, 16: 0.001}
@@ -68,8 +68,12 @@ async def cover(queue: Queue, registry: Registry, groups: WriterGroups, wanted: 
 
 
 async def wanted_lanes(queue: Queue, registry: Registry, wanted: Wanted) -> list[tuple[Signal, Lane]]:
-    """The lanes of the wanted signals and partitions, in that order. Raises `BadRange`, `QueueUnavailable`."""
-    signals = {signal.topic: signal for signal in signals_of(registry, wanted.signals)}
+    """The lanes of the wanted signals and partitions, in that order. Offsets are those of one topic: with them `logs`
+    does not mean `logs.overflow` too. Raises `BadRange`, `QueueUnavailable`."""
+    found = signals_of(registry, wanted.signals)
+    if wanted.offsets and wanted.signals:
+        found = [signal for signal in found if signal.full_name in wanted.signals]
+    signals = {signal.topic: signal for signal in found}
     lanes = await queue.lanes(signals)
     _refuse_missing(signals, lanes, wanted)
     return [
@@ -154,15 +158,20 @@ def parse_offsets(text: str) -> tuple[int, int]:
 
 
 def signals_of(registry: Registry, names: Iterable[str]) -> list[Signal]:
-    """The signals with these names, all if none is named. Raises `BadRange`."""
-    if unknown := [name for name in names if name not in registry.signals]:
-        raise BadRange(f"there is no signal {unknown[0]!r}; there are {', '.join(sorted(registry.signals))}")
-    return [registry.signals[name] for name in dict.fromkeys(names or registry.signals)]
+    """`Registry.named`. Raises `BadRange`."""
+    try:
+        return registry.named([*names])
+    except UnknownSignal as error:
+        raise BadRange(str(error)) from error
 
 
 def _refuse_missing(signals: Mapping[str, Signal], lanes: list[Lane], wanted: Wanted) -> None:
     there = {lane.topic for lane in lanes}
-    missing = [topic for topic in signals if topic not in there]
+    missing = [
+        topic
+        for topic, signal in signals.items()
+        if topic not in there and (not signal.is_overflow or signal.full_name in wanted.signals)
+    ]
     if missing and (wanted.signals or not there):
         raise BadRange(f"the queue has no topic {missing[0]!r}: run `sluice migrate`")
     partitions = {lane.partition for lane in lanes}

@@ -67,7 +67,7 @@ class Session:
     def _completeness(self, table: str) -> Completeness:
         """Raises `BadExtension`."""
         known = registry.load(self.settings.services.extensions, self.settings.topics.prefix)
-        topics = [signal.topic for signal in known.signals.values() if signal.table.name == table]
+        topics = [signal.topic for signal in known.with_overflow if signal.table.name == table]
         now = clock(self.settings.services.clock_offset_s)
         return Completeness(self.queue, known.groups(self.settings.writer.group), topics, now)
 

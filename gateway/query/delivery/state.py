@@ -1,5 +1,6 @@
 """What is known of delivery, as an answer."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gateway.query.complete import Complete
@@ -65,11 +66,11 @@ def _lane(delivery: Delivery, seen: SeenLane, at: int, gaps: Sequence[Gap]) -> L
 
 
 def _letters(delivery: Delivery, project_id: str, seen: SeenLetters) -> LettersAnswer:
-    counts = [
-        LetterCount(delivery.signals[lane.topic], reason, count)
-        for lane, reasons in delivery.letters.of_project(project_id).items()
-        for reason, count in sorted(reasons.items())
-    ]
+    found: Counter[tuple[str, str]] = Counter()  # a signal has two topics
+    for lane, reasons in delivery.letters.of_project(project_id).items():
+        for reason, count in sorted(reasons.items()):
+            found[delivery.signals[lane.topic], reason] += count
+    counts = [LetterCount(signal, reason, count) for (signal, reason), count in found.items()]
     looked_at = [LookedAtAnswer(*each.lane, *each[1:]) for each in seen.looked_at]
     return LettersAnswer(counts, all(each.is_all for each in seen.looked_at), looked_at)
 

@@ -22,7 +22,7 @@ class Delivery:
     @classmethod
     def of(cls, queue: Queue, groups: WriterGroups, registry: Registry, clock: Clock) -> "Delivery":
         """`groups`: the writers'. `close` it in the end."""
-        signals = registry.signals.values()
+        signals = registry.with_overflow
         topics = {signal.topic: signal.name for signal in signals}
         dead = {signal.dead_letter_topic: signal.name for signal in signals}
         return cls(Lanes(queue, groups, topics, clock), Letters(queue, dead), topics | dead)

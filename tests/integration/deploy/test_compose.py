@@ -56,7 +56,9 @@ def test_it_is_refused_without_a_password(loader: Path) -> None:
 
 def test_every_service_that_stays_is_watched(project: Any) -> None:
     services = project["services"]
-    assert sorted(services) == ["clickhouse", "gateway", "kafka", "migrate", "postgres", "redis", "writer"]
+    assert sorted(services) == [
+        *("clickhouse", "gateway", "kafka", "migrate", "overflow-writer", "postgres", "redis", "writer")
+    ]
     assert [name for name, each in services.items() if "healthcheck" not in each] == ["migrate"]
     for name, each in services.items():
         for other, wanted in (each.get("depends_on") or {}).items():
@@ -76,7 +78,7 @@ def test_only_the_gateway_can_be_reached_and_only_from_this_machine(project: Any
     assert [port["host_ip"] for port in open_ports["gateway"]] == ["127.0.0.1"]
 
 
-@pytest.mark.parametrize("service", ["gateway", "writer", "migrate"])
+@pytest.mark.parametrize("service", ["gateway", "writer", "overflow-writer", "migrate"])
 def test_the_settings_are_those_of_the_program(project: Any, service: str) -> None:
     given = project["services"][service]["environment"]
     assert [name for name in given if name not in settings.variables()] == []
@@ -87,4 +89,5 @@ def test_the_settings_are_those_of_the_program(project: Any, service: str) -> No
 
 def test_a_writer_has_the_time_that_it_needs_to_stop(project: Any) -> None:
     assert project["services"]["writer"]["stop_grace_period"] == "50s"
+    assert project["services"]["overflow-writer"]["stop_grace_period"] == "50s"
     assert settings.load({}).writer.shutdown_s + 15 < 50

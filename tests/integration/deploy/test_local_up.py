@@ -112,7 +112,7 @@ def test_it_prints_how_to_fill_the_demo_project(up: Up) -> None:
 
 def test_status_lists_every_process(up: Up) -> None:
     processes = up.processes()
-    assert sorted(processes) == ["clickhouse", "gateway", "postgres", "redis", "writer"]
+    assert sorted(processes) == ["clickhouse", "gateway", "overflow-writer", "postgres", "redis", "writer"]
     for row in processes.values():
         assert alive(row["pid"])
         assert row["state"] == "running"
@@ -171,7 +171,7 @@ def test_a_named_server_is_used_and_none_of_that_kind_started(
 ) -> None:
     given = {"SLUICE_POSTGRES_URL": postgres_database, "SLUICE_REDIS_URL": redis_url}
     with Up(tmp_path / "var", environment=given) as up:
-        assert sorted(up.processes()) == ["clickhouse", "gateway", "writer"]
+        assert sorted(up.processes()) == ["clickhouse", "gateway", "overflow-writer", "writer"]
         assert up.env()["SLUICE_POSTGRES_URL"] == postgres_database
         assert ingest(up.env(), "hello") == 200
     with psycopg.connect(postgres_database) as connection:

@@ -46,7 +46,10 @@ def test_what_is_well_and_what_only_warns(environment: Mapping[str, str]) -> Non
     ended = doctor(environment)
     assert ended.code == 0
     assert all(f"✓ {part}: version" in ended.out for part in ("postgres", "clickhouse", "redis"))
-    assert [each["part"] for each in told(environment)] == ["clickhouse reader"]
+    found = told(environment)
+    assert [each["part"] for each in found] == ["clickhouse reader", "queue"]
+    assert "overflow topics without writers" in found[1]["sentence"], "no writer runs"
+    assert len(told({**environment, "SLUICE_GATEWAY_LANE_RECORDS_S": "0"})) == 1
     assert doctor(environment, "--strict").code == 1
 
 

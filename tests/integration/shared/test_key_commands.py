@@ -14,6 +14,7 @@ from tests.integration.stack import running_stack, wait_until
 def test_a_project_is_made_listed_shown_and_changed(cli: Cli) -> None:
     made = cli.json(
         *("project", "create", "My Shop", "--retention-days", "90", "--rate-limit", "100"),
+        *("--lane-records", "500"),
         *("--drain-secret", "hush-hush", "--drain-verify", "abc"),
     )
     assert made["id"].startswith("my-shop-")
@@ -24,6 +25,7 @@ def test_a_project_is_made_listed_shown_and_changed(cli: Cli) -> None:
         "rate_limit": 100,
         "drain_verify": "abc",
         "drain_limit": None,
+        "lane_records_s": 500,
         "drain_secret_set": True,
     }
     assert cli.json("project", "show", made["id"]) == made

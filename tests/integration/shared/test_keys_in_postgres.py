@@ -51,7 +51,9 @@ def add_key(url: str, **rules: object) -> tuple[str, str]:
     """(key, its id) in the project `p`, which is made if need be."""
     key = generate("dt")
     with connect(url) as db:
-        create_project(db, Project(id="p", name="P", retention_days=90, drain_secret="s", drain_limit=7))
+        create_project(
+            db, Project(id="p", name="P", retention_days=90, drain_secret="s", drain_limit=7, lane_records_s=9)
+        )
         return key, create_key(db, "p", key, **{"scopes": ["ingest"], **rules})  # type: ignore[arg-type]
 
 
@@ -77,6 +79,7 @@ async def test_a_key_brings_its_own_rules_and_its_projects(url: str, postgres: P
         drain_secret="s",
         drain_verify=None,
         expires_at=until.timestamp(),
+        lane_records_s=9,
     )
 
 

@@ -69,7 +69,7 @@ async def test_everything_is_made_and_a_second_run_finds_nothing_to_do(
     for table in registry.tables:
         assert definition(clickhouse, table.name).count("non_replicated_deduplication_window = 10000") == 1
     queue = open_queue(settings)
-    topics = [name for signal in registry.signals.values() for name in (signal.topic, signal.dead_letter_topic)]
+    topics = [name for signal in registry.with_overflow for name in (signal.topic, signal.dead_letter_topic)]
     assert {lane.topic for lane in await queue.lanes(topics)} == set(topics)
     await queue.close()
     with connect(settings.services.postgres_url) as db:
@@ -210,8 +210,8 @@ async def test_the_window_grows_with_the_lanes_and_remembers_what_it_knew(
     await migrate(settings, registry)
     insert_again()
     quicker = structs.replace(settings, writer=Writer())
-    grown = "ClickHouse: logs: set non_replicated_deduplication_window = 20000"
-    assert (await migrate(quicker, registry)).done == [grown]  # 4 lanes x 2 batches/s x 370 s, four times
+    grown = "ClickHouse: logs: set non_replicated_deduplication_window = 30000"
+    assert (await migrate(quicker, registry)).done == [grown]  # 8 lanes x 2 batches/s x 370 s, four times
     for each in (quicker, settings):  # it never shrinks
         assert await migrate(each, registry) == Report([], [])
         insert_again()

@@ -9,7 +9,7 @@ from gateway.auth import KeyCache
 from gateway.rejections import Unauthenticated
 from shared.metrics import Metrics
 
-GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None, False)
+GOOD = ("key_1", "p", ["ingest"], [], None, None, None, 30, None, None, None, False, None)
 NO_RULES = (0, None)
 
 
@@ -30,6 +30,7 @@ class Database:
             "verify",
             "ends",
             "public",
+            "share",
         )
         self.row = tuple(odd.get(name, value) for name, value in zip(names, GOOD, strict=True))
 

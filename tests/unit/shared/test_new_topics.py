@@ -13,13 +13,19 @@ UNCLEAN = ("unclean.leader.election.enable", "false")
 
 def made(partitions: str) -> dict[str, int]:
     topics = settings.load({"SLUICE_TOPICS_PARTITIONS": partitions}).topics
-    return {spec.name: spec.partitions for spec in topic_specs(load().signals.values(), topics)}
+    return {spec.name: spec.partitions for spec in topic_specs(load().with_overflow, topics)}
 
 
 def test_partitions_are_of_the_signal_or_those_of_all_others() -> None:
     found = made("logs:64, errors:8,2")
     assert (found["logs"], found["errors"], found["drain"], found["logs.dlq"]) == (64, 8, 2, 1)
     assert (made("logs:64")["errors"], made("8")["logs"], made("")["logs"]) == (4, 8, 4)
+
+
+def test_overflow_topics_have_their_signals_number_but_not_very_many() -> None:
+    found = made("logs:64,errors.overflow:9,2")
+    assert (found["logs.overflow"], found["errors.overflow"], found["drain.overflow"]) == (16, 9, 2)
+    assert found["logs.overflow.dlq"] == 1
 
 
 @pytest.mark.parametrize("text", ["0", "logs", "logs:", "logs:0", "4;8", ":4", "-1", "4,,8"])

@@ -25,6 +25,14 @@ def test_the_group_of_before_is_told_by_the_name(name: str, former: str) -> None
     assert groups.others == (frozenset({former} - {""}) if "{" in name else {"x.logs", "x.errors"})
 
 
+def test_overflow_topics_have_groups_of_their_own() -> None:
+    each, one = load(None, "mine.").groups("x.{signal}"), load(None, "mine.").groups("x")
+    assert (each.of("mine.logs.overflow"), one.of("mine.logs.overflow")) == ("x.logs.overflow", "x.overflow")
+    assert (each.other("mine.logs.overflow"), one.other("mine.logs.overflow")) == ("x.overflow", "x.logs.overflow")
+    assert one.all == each.others == {"x", "x.overflow"}
+    assert one.others == each.all
+
+
 def test_topics_have_their_prefix_and_groups_only_the_signal() -> None:
     assert load(None, "mine.").groups("w.{signal}").of("mine.logs") == "w.logs"
 

@@ -67,7 +67,7 @@ def show(
 
     async def work(operator: Operator) -> Kept | None:
         formats.update(operator.registry.formats)
-        for each in operator.registry.signals.values():
+        for each in operator.registry.with_overflow:
             if key.removeprefix("gap:").startswith(f"{each.topic}:"):
                 found = await current_letters(operator.queue, each.dead_letter_topic, lambda kept: kept.key == key)
                 async for kept in with_bytes(operator.queue, found):

@@ -20,6 +20,7 @@ async def _find(view: View) -> Mapping[str, Any]:
         "retention_days": project.retention_days,
         "rate_limit": project.rate_limit,
         "drain_limit": project.drain_limit if project.drain_limit is not None else project.rate_limit,
+        "lane_records_s": project.lane_records_s,
         "drain_is_signed": project.drain_secret is not None,
         "usual": settings.usual,
     }

@@ -130,7 +130,7 @@ def pages_app(
 
     blobs = MemoryBlobs()
     mapper: Any = StoredMapper(MemoryIndex(blobs), blobs)  # type: ignore[arg-type]
-    usual = UsualLimits(5_000, 600, 1_000_000)
+    usual = UsualLimits(5_000, 600, 1_000_000, 20_000)
     people = People(Sessions(postgres), Attempts(redis), resolve, count, sign_on)
     deps = QueryDeps(
         *(reader, stand_in, Metrics(), Merged({}), mapper, load().stores),

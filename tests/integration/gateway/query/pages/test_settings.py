@@ -305,6 +305,7 @@ async def test_a_drain_secret_is_never_shown(owner: Browser, keys_url: str) -> N
             db.execute("UPDATE projects SET drain_secret = NULL, drain_limit = NULL WHERE id = 'p'")
     assert "hush" not in html + told
     assert "Drains must be signedyes" in text_of(html)
+    assert "Records a second before it waits for itself20,000" in text_of(html)
 
 
 async def test_nothing_that_is_set_is_markup(

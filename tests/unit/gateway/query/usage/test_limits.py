@@ -14,7 +14,7 @@ class Neighbours:
     """A project with these limits, and keys with theirs."""
 
     def __init__(self, rate: int | None, drain: int | None, keys: dict[str, int | None], away: bool = False) -> None:
-        self._project = ("p", "P", 7, rate, None, None, drain)
+        self._project = ("p", "P", 7, rate, None, None, drain, None)
         self._keys = keys
         self._away = away
 
@@ -29,7 +29,7 @@ class Neighbours:
     @property
     def counting(self) -> Counting:
         mine = cast(Any, self)
-        return Counting(mine, mine, UsualLimits(5000, 600, 1_000_000), {})
+        return Counting(mine, mine, UsualLimits(5000, 600, 1_000_000, 20_000), {})
 
 
 @pytest.mark.parametrize(
