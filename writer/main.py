@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import structlog
 import typer
@@ -46,6 +46,14 @@ LAST_PORT = 65_535
 
 NESTING = 3_000
 """More than a gateway's 1,000: any JSON that it accepted can be read here, on any stack."""
+
+
+class Beside(Protocol):
+    """What runs beside the writing."""
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 def writer(
@@ -98,32 +106,29 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     loop = WriterLoop(Neighbours(queue, sink, rules, counts, tracer), registry, signals, mine, metrics, failpoints, now)
     letter_topics = [each.dead_letter_topic for each in signals]
     check = TopicCheck(queue, letter_topics, strict=loaded.topics.strict)
-    watch = Watch(letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics))
-    watches = (watch, Watch(check.look), Watch(Handover(queue, registry.groups(mine.group)).look))
+    looks = (letters(queue, letter_topics, loaded.topics.dead_letter_bytes, metrics), check.look)
+    handover = Handover(queue, registry.groups(mine.group))
+    beside: list[Beside] = [Lateness(metrics), *map(Watch, (*looks, handover.look)), counts]
     pages = {"/metrics": metrics_page(metrics.registry), "/health": health_page(lambda: health(loop, time.monotonic()))}
-    endpoint, late = Endpoint(pages), Lateness(metrics)
+    endpoint = Endpoint(pages)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         port = await listen(endpoint, mine)
-        await late.start()
         await warn_of_tables(sink, signals)
         await check.at_start()
         warn_of_windows(sink, signals, await token_windows(queue, loaded, registry, within_s=CHECK_S))
-        for each in watches:
+        for each in beside:
             await each.start()
-        await counts.start()
         _freeze_garbage()
         _log.info("writer started", signals=[each.full_name for each in signals], metrics_port=port)
         await loop.run(stop)
         _log.info("writer stopped")
     finally:
-        await late.close()
         await endpoint.stop()
-        for each in watches:
+        for each in beside:
             await each.close()
-        await counts.close()
         await rules.close()
         await asyncio.to_thread(sink.close)
         await queue.close()

@@ -66,7 +66,6 @@ def audit(
     if metrics_port is not None and every is None:
         raise typer.BadParameter("--metrics-port needs --every: what ends can't be scraped")
     sys.setrecursionlimit(NESTING)
-    compared = ALL_COMPARED if contents else COMPARED
     registry = CollectorRegistry()
     gauges = AuditGauges(registry)
 
@@ -74,10 +73,7 @@ def audit(
         started_at = time.monotonic()
         wanted = wanted_of(signals, partitions, since, until, offsets)
         done = operate(data_dir, lambda operator: _compare(operator, wanted, contents), group=group)
-        if as_json:
-            print_json(as_json_value(done, compared))
-        else:
-            _show(done, time.monotonic() - started_at, compared, wide_console())
+        _tell(done, time.monotonic() - started_at, ALL_COMPARED if contents else COMPARED, as_json)
         gauges.show(total(done), ok=all_ok(done), finished_at=time.time())
         return all_ok(done)
 
@@ -85,6 +81,13 @@ def audit(
         raise typer.Exit(0 if once() else 1)
     with served(metrics_host, metrics_port, registry):
         repeat(once, every)
+
+
+def _tell(done: list[Audited], took_s: float, compared: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        print_json(as_json_value(done, compared))
+    else:
+        _show(done, took_s, compared, wide_console())
 
 
 async def _compare(operator: Operator, wanted: Wanted, contents: bool) -> list[Audited]:
