@@ -51,7 +51,7 @@ def test_what_is_no_address_is_refused_at_the_start(tmp_path: Path, name: str) -
 def test_a_process_that_only_reads_makes_no_producer(
     roles: str, producers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gateway import assembly
+    from gateway.assembly import common
 
     made: list[Producer] = []
 
@@ -61,7 +61,7 @@ def test_a_process_that_only_reads_makes_no_producer(
         monkeypatch.setattr(queue, "producer", lambda: made.append(producer()) or made[-1])
         return queue
 
-    real = assembly.open_queue
-    monkeypatch.setattr(assembly, "open_queue", open_queue)
+    real = common.open_queue
+    monkeypatch.setattr(common, "open_queue", open_queue)
     deps = assemble(settings.load({"SLUICE_GATEWAY_ROLES": roles, "SLUICE_QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}))
     assert (len(made), deps.ingest is not None) == (producers, bool(producers))
