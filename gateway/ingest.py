@@ -151,18 +151,18 @@ class IngestRoute:
         """The key that a request carries outside of its body; None for none."""
         return self._key_of(request.headers)
 
-    async def settle(self, request: Request, token: str | None, key: ResolvedKey, parts: list[Part]) -> Answer:
-        """Publish, or give the answer of before to a repeat."""
+    def settle(
+        self, request: Request, token: str | None, key: ResolvedKey, parts: list[Part]
+    ) -> Coroutine[Any, Any, Answer]:
+        """Publish, or give the answer of before to a repeat. No coroutine of its own: it is on everybody's path."""
         publish = self._publish_once if has_ids(parts) else self._publish
         name = key_from(request.headers.get(b"idempotency-key")) or self._repeated_by(request.body, token, parts)
         if name is None:
-            return await publish(key, parts)
+            return publish(key, parts)
         if self.api.also:  # the answer that is kept is in one encoding
             name += b" " + self._answering(request).media_type.encode()
         digest = digest_of(request.body, token)
-        return await self._idempotency.once(
-            key.project_id, self.intake.route, name, digest, partial(publish, key, parts)
-        )
+        return self._idempotency.once(key.project_id, self.intake.route, name, digest, partial(publish, key, parts))
 
     async def _admit(self, request: Request, token: str | None) -> ResolvedKey:
         """The key. Its request counts against the limit even if it is then refused with 403."""
