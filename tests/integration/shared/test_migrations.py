@@ -36,7 +36,7 @@ def settings(clickhouse_database_url: str, postgres_database: str, tmp_path: Pat
             postgres_url=postgres_database,
             queue_url=f"sqlite:///{tmp_path}/queue.db",
         ),
-        writer=Writer(batch_age_s=2.0),  # so slow that the least window is enough
+        writer=Writer(batch_age_s=4.0),  # so slow that the least window is enough
     )
 
 
