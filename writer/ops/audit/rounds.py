@@ -29,7 +29,6 @@ class AuditGauges:
         assert self._ok is not None
         self._ok.set(ok)
         self._finished.set(finished_at)
-        self._doubled.set(counts.duplicated)
         for name, number in vars(counts).items():
             (self._messages if name in _MESSAGES else self._records).labels(name).set(number)
 
@@ -39,7 +38,6 @@ class AuditGauges:
 
         self._ok = gauge("sluice_audit_ok", "1: every record of the last audit is stored once, or accounted for")
         self._finished = gauge("sluice_audit_finished_seconds", "When the last audit ended, Unix time")
-        self._doubled = gauge("sluice_doubled_rows", "Records that the last audit found more than once")
         self._records = gauge("sluice_audit_records", "Records of the last audit, by what became of them", "state")
         self._messages = gauge("sluice_audit_messages", "Messages of the last audit, by what became of them", "state")
 
