@@ -164,6 +164,14 @@ async def test_a_missing_topic_says_what_to_do() -> None:
     assert (await completeness.now()).reason == "the queue lacks a topic of these rows: run `sluice migrate`"
 
 
+async def test_overflow_topics_that_a_migration_still_has_to_make_hold_nothing_back() -> None:
+    queue, clock = Lanes({Lane("logs", 0): [1_000]}), Moment()
+    completeness = Completeness(queue, WriterGroups("g"), ["logs", "logs.overflow"], clock)  # type: ignore[arg-type]
+    queue.stored[Lane("logs", 0)] = 1
+    clock.ms = 5_000
+    assert (await completeness.now()).up_to == 5 * SECOND
+
+
 async def test_an_answer_narrowed_to_a_state_is_complete_up_to_that() -> None:
     queue, clock = Lanes({Lane("a", 0): []}), Moment()
     completeness = watching(queue, clock)
