@@ -15,6 +15,8 @@ from urllib.error import HTTPError
 
 from clickhouse_driver import Client
 
+from deploy.local.ports import free_port
+
 UP_WITHIN_S = 180.0
 DOWN_WITHIN_S = 120.0
 
@@ -24,7 +26,8 @@ class RunningStack:
 
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.folder = folder
-        self._options = options
+        # Not the usual port: another test's stack may take that while a gateway of this one is being restarted.
+        self._options = options if "--port" in options else (*options, "--port", str(free_port()))
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")} | (environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.env: dict[str, str] = {}
