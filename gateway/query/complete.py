@@ -11,8 +11,7 @@ from shared.clock import Clock
 from shared.queue.base import Lane, Queue
 from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.lane_state import LaneState, lane_states
-from shared.queue.writer_groups import WriterGroups
-from shared.signals.base import OVERFLOW
+from shared.queue.writer_groups import WriterGroups, is_overflow
 
 WAIT_S = 0.5
 """How long an answer waits to know."""
@@ -102,7 +101,7 @@ class Completeness:
         moment = self._clock() // 1000
         lanes = await self._queue.lanes(self._topics)
         # An overflow topic that a migration still has to make holds nothing: gateways use those that there are.
-        needed = {topic for topic in self._topics if not topic.endswith(OVERFLOW)}
+        needed = {topic for topic in self._topics if not is_overflow(topic)}
         if needed - {lane.topic for lane in lanes}:
             return Complete(reason="the queue lacks a topic of these rows: run `sluice migrate`")
         states = await lane_states(self._queue, self._groups, lanes)

@@ -84,3 +84,8 @@ async def _committed(queue: Queue, groups: Mapping[Lane, str]) -> dict[Lane, Pos
         lanes_of.setdefault(group, []).append(lane)
     found = await asyncio.gather(*(queue.committed(group, lanes) for group, lanes in lanes_of.items()))
     return {lane: position for of_group in found for lane, position in of_group.items()}
+
+
+def is_overflow(topic: str) -> bool:
+    """Whether it is one of the topics that messages take of projects which send more than their share."""
+    return topic.endswith(OVERFLOW)
