@@ -11,7 +11,7 @@ from shared.migrations.cluster import columns_below, in_common
 from shared.migrations.distributed import DistributedTables
 from shared.migrations.one_server import Changes, ServerMigration
 from shared.migrations.postgres import migrations
-from shared.migrations.run import LOCK, topic_specs
+from shared.migrations.run import LOCK, wanted_topics
 from shared.migrations.statements import stored_in
 from shared.queue import open_queue
 from shared.queue.base import QueueError
@@ -95,7 +95,7 @@ def _sentences(where: str, changes: Changes) -> list[str]:
 async def _of_queue(settings: Settings, registry: Registry) -> list[str]:
     queue = open_queue(settings)
     try:
-        names = [spec.name for spec in topic_specs(registry.signals.values(), settings.topics)]
+        names = [spec.name for spec in wanted_topics(registry, settings.topics)]
         return [f"queue: there is no topic {name}" for name in await queue.check_topics(names)]
     finally:
         await queue.close()

@@ -56,7 +56,7 @@ async def migrate(settings: Settings, registry: Registry, *, allow_destructive: 
                 allow_destructive=allow_destructive,
             )
             done += changes.done
-            created = await queue.create_topics(topic_specs(registry.with_overflow, settings.topics))
+            created = await queue.create_topics(wanted_topics(registry, settings.topics))
         finally:
             await queue.close()
         done += [f"queue: created the topic {name}" for name in created]
@@ -67,6 +67,11 @@ def tables(registry: Registry, settings: Settings, windows: TokenWindows) -> lis
     """The tables of all signals, with what settings and topics add to them."""
     searched = (table.searched_by(settings.search.index) for table in registry.tables)
     return [table.remembering(windows.wanted(table.name)) for table in searched]
+
+
+def wanted_topics(registry: Registry, topics: Topics) -> list[TopicSpec]:
+    """All that a migration makes."""
+    return topic_specs(registry.with_overflow, topics)
 
 
 def topic_specs(signals: Iterable[Signal], topics: Topics) -> list[TopicSpec]:

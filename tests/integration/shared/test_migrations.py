@@ -16,7 +16,7 @@ from shared.clients.clickhouse import ClickHouse
 from shared.clients.postgres import connect
 from shared.migrations import migrate
 from shared.migrations.postgres import NewerDatabase, migrations
-from shared.migrations.run import Report
+from shared.migrations.run import Report, topic_specs
 from shared.migrations.statements import alter_statements, create_statements
 from shared.queue import open_queue
 from shared.registry import Registry, load
@@ -289,6 +289,17 @@ def test_a_check_says_what_there_is_to_do_and_does_nothing(settings: Settings, c
     away = structs.replace(settings.services, clickhouse_url="clickhouse://default@127.0.0.1:1/sluice")
     unknown = sluice_migrate(structs.replace(settings, services=away), "--check")
     assert (unknown.returncode, "ClickHouse can't be reached" in unknown.stderr) == (2, True)
+
+
+async def test_a_check_knows_all_topics_that_a_migration_makes(settings: Settings, tmp_path: Path) -> None:
+    assert sluice_migrate(settings).returncode == 0
+    services = structs.replace(settings.services, queue_url=f"sqlite:///{tmp_path}/before.db")
+    before = structs.replace(settings, services=services)
+    queue = open_queue(before)
+    await queue.create_topics(topic_specs(load().signals.values(), settings.topics))
+    await queue.close()
+    found = await asyncio.to_thread(sluice_migrate, before, "--check")
+    assert (found.returncode, "queue: there is no topic logs.overflow" in found.stderr) == (1, True)
 
 
 def test_the_command_takes_the_addresses_of_a_folder(settings: Settings, tmp_path: Path) -> None:
