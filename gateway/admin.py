@@ -3,7 +3,6 @@
 from gateway.app import Deps
 from gateway.health import alive
 from shared.endpoint import Answer, Endpoint, json_answer, metrics_page
-from shared.settings import BadSetting
 
 
 def admin_endpoint(deps: Deps) -> Endpoint:
@@ -16,14 +15,3 @@ def admin_endpoint(deps: Deps) -> Endpoint:
         return json_answer(*await deps.readiness.ask())
 
     return Endpoint({"/metrics": metrics_page(deps.metrics.registry), "/health": health, "/health/ready": ready})
-
-
-async def start_admin(endpoint: Endpoint, host: str, port: int) -> int:
-    """The port that it listens on. Raises `BadSetting` if that can't be had."""
-    try:
-        return await endpoint.start(host, port)
-    except OSError as error:
-        raise BadSetting(
-            f"SLUICE_GATEWAY_ADMIN_HOST={host}, SLUICE_GATEWAY_ADMIN_PORT={port} can't be listened on:"
-            f" {error.strerror or error}; each gateway of a machine needs a port of its own"
-        ) from error

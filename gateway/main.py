@@ -13,13 +13,14 @@ import structlog
 import uvicorn
 import uvloop
 
-from gateway.admin import admin_endpoint, start_admin
+from gateway.admin import admin_endpoint
 from gateway.app import Deps, Dispatch, build_app
 from gateway.assembly import assemble
 from gateway.http.crowd import MOST_REFUSED, Crowd
 from gateway.http.server import Server
 from gateway.traced import Traced
 from shared import logging_setup, settings
+from shared.endpoint import listening
 from shared.memory import keep_large_apart, share_one_heap
 from shared.settings import BadSetting
 from shared.settings import Gateway as GatewaySettings
@@ -52,7 +53,9 @@ async def serve(config: settings.Settings) -> None:
     host, port = listener.getsockname()[:2]
     admin, admin_port = admin_endpoint(deps), None
     if config.gateway.admin_port is not None:
-        admin_port = await start_admin(admin, config.gateway.admin_host, config.gateway.admin_port)
+        admin_port = await listening(
+            admin, config.gateway.admin_host, config.gateway.admin_port, "SLUICE_GATEWAY_ADMIN"
+        )
     _log.info("gateway listens", host=host, port=port, admin_port=admin_port)
     freeze_garbage()
     traced = application if deps.tracer is None else Traced(application, deps.tracer)

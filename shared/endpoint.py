@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 
+from shared.settings import BadSetting
+
 _READ_S = 5.0
 _MOST = 100
 """Connections at the same time; any more are closed."""
@@ -62,6 +64,18 @@ class Endpoint:
     async def _answer(self, path: bytes) -> Answer:
         page = self._pages.get(path.rstrip(b"/"))
         return await page() if page else json_answer(HTTPStatus.NOT_FOUND, {"error": "Not found"})
+
+
+async def listening(endpoint: Endpoint, host: str, port: int, variables: str) -> int:
+    """The port that an endpoint now listens on. `variables`: the beginning of the two settings that say where. Raises
+    `BadSetting` if that can't be had."""
+    try:
+        return await endpoint.start(host, port)
+    except OSError as error:
+        raise BadSetting(
+            f"{variables}_HOST={host}, {variables}_PORT={port} can't be listened on: {error.strerror or error};"
+            " each process of a machine needs a port of its own"
+        ) from error
 
 
 def json_answer(status: int, body: Any) -> Answer:

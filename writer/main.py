@@ -16,7 +16,7 @@ import uvloop
 from shared import logging_setup, settings
 from shared.clients.postgres import Postgres
 from shared.clock import clock
-from shared.endpoint import Answer, Endpoint, Page, json_answer, metrics_page
+from shared.endpoint import Answer, Endpoint, Page, json_answer, listening, metrics_page
 from shared.hourly_counts import HourlyCounts
 from shared.lateness import Lateness
 from shared.memory import share_one_heap
@@ -115,7 +115,7 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        port = await listen(endpoint, mine)
+        port = await listening(endpoint, mine.metrics_host, mine.metrics_port, "SLUICE_WRITER_METRICS")
         await warn_of_tables(sink, signals)
         await check.at_start()
         warn_of_windows(sink, signals, await token_windows(queue, loaded, registry, within_s=CHECK_S))
@@ -134,17 +134,6 @@ async def run(loaded: Settings, registry: Registry, signals: list[Signal], failp
         await queue.close()
         if tracer is not None:
             await asyncio.to_thread(tracer.close)
-
-
-async def listen(endpoint: Endpoint, mine: WriterSettings) -> int:
-    """The port of /metrics and /health. Raises `BadSetting` if it can't be had."""
-    try:
-        return await endpoint.start(mine.metrics_host, mine.metrics_port)
-    except OSError as error:
-        raise settings.BadSetting(
-            f"SLUICE_WRITER_METRICS_HOST={mine.metrics_host}, SLUICE_WRITER_METRICS_PORT={mine.metrics_port}"
-            f" can't be listened on: {error.strerror or error}"
-        ) from error
 
 
 def signals_of(registry: Registry, names: Sequence[str], *, overflow: bool | None) -> list[Signal]:

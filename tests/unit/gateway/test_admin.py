@@ -5,11 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.admin import admin_endpoint, start_admin
+from gateway.admin import admin_endpoint
 from gateway.app import Deps, build_app
 from gateway.assembly import assemble
 from shared import settings
-from shared.endpoint import Endpoint
+from shared.endpoint import Endpoint, listening
 from shared.settings import BadSetting
 
 
@@ -31,7 +31,7 @@ async def test_what_operators_ask_for_is_public_only_without_an_admin_port(
 
 async def test_the_admin_port_answers_all_of_it(tmp_path: Path) -> None:
     endpoint = admin_endpoint(deps_of(tmp_path, SLUICE_GATEWAY_ADMIN_PORT="0"))
-    port = await start_admin(endpoint, "127.0.0.1", 0)
+    port = await listening(endpoint, "127.0.0.1", 0, "SLUICE_GATEWAY_ADMIN")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         metrics = await client.get("/metrics")
         assert metrics.status_code == 200
@@ -47,5 +47,5 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     first = Endpoint({})
     port = await first.start("127.0.0.1", 0)
     with pytest.raises(BadSetting, match=f"SLUICE_GATEWAY_ADMIN_PORT={port} can't be listened on"):
-        await start_admin(Endpoint({}), "127.0.0.1", port)
+        await listening(Endpoint({}), "127.0.0.1", port, "SLUICE_GATEWAY_ADMIN")
     await first.stop()
