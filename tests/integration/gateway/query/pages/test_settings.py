@@ -26,12 +26,12 @@ BY = Actor(kind="key", id="key_x", address="192.0.2.7")
 GOOD = {"name": "edge", "kind": "dt", "scope_ingest": "on", "scope_read": "on", "origins": "HTTPS://a.example/\n\nnull"}
 
 
-async def member(browser: Browser, keys_url: str, role: Role, name: str = "") -> Browser:
-    """The browser of a user with this role in project `p`."""
+async def member(browser: Browser, keys_url: str, role: Role, name: str = "", project: str = "p") -> Browser:
+    """The browser of a user with this role in the project."""
     name = name or f"{role} {secrets.token_hex(4)}"
     with connect(keys_url) as db:
         create_user(db, name, None)
-        grant(db, name, "p", role)
+        grant(db, name, project, role)
         link = make_link(db, name)
     assert (await browser.log_in(link=link)).status_code == 303
     return browser
