@@ -37,17 +37,18 @@ class History:
         self._window_s = window_s
         self._samples: dict[Lane, deque[Sample]] = {}
 
-    def add(self, lane: Lane, sample: Sample, waiting_s: float) -> Lag:
-        """The lag at this sample; rates are 0 for the first sample, and where offsets went back."""
+    def add(self, lane: Lane, sample: Sample, waiting_s: float | None) -> Lag:
+        """The lag at this sample; rates are 0 for the first sample, and where offsets went back. `waiting_s`: None if
+        there is no message between the sample's offsets."""
         samples = self._samples.setdefault(lane, deque())
         samples.append(sample)
         while len(samples) > 2 and samples[1].at <= sample.at - self._window_s:
             samples.popleft()
-        first, messages = samples[0], max(0, sample.end - sample.next)
+        first, messages = samples[0], 0 if waiting_s is None else max(0, sample.end - sample.next)
         passed = sample.at - first.at or math.inf
         commit_rate = max(0.0, (sample.next - first.next) / passed)
         arrival_rate = max(0.0, (sample.end - first.end) / passed)
-        waiting_s = max(0.0, waiting_s) if messages else 0.0
+        waiting_s = max(0.0, waiting_s or 0.0) if messages else 0.0
         return Lag(messages, waiting_s, commit_rate, arrival_rate, drain_s(messages, commit_rate - arrival_rate))
 
     def keep_only(self, lanes: Collection[Lane]) -> None:
@@ -69,9 +70,10 @@ async def watch_lag(queue: Queue, held: Callable[[], Mapping[Lane, Held]], gauge
         await asyncio.sleep(EVERY_S)
         lanes = held()
         try:
+            watermarks = await queue.high_watermarks(lanes)
             ends = await queue.end_offsets(lanes)
             now = time.monotonic()
-            samples = {lane: Sample(now, each.committed, ends[lane]) for lane, each in lanes.items()}
+            samples = {lane: Sample(now, each.committed, ends[lane], watermarks[lane]) for lane, each in lanes.items()}
             unknown = [(lane, sample) for lane, sample in samples.items() if lanes[lane].first_ms is None]
             times = await first_times.of(unknown)
         except QueueError:
@@ -95,6 +97,6 @@ def show(gauges: LagGauges, lags: Mapping[Lane, Lag]) -> None:
         gauges.set(lane, **asdict(lag))
 
 
-def age_s(time_ms: int | None) -> float:
-    """Seconds since then; 0 for None."""
-    return 0.0 if time_ms is None else time.time() - time_ms / 1000
+def age_s(time_ms: int | None) -> float | None:
+    """Seconds since then."""
+    return None if time_ms is None else time.time() - time_ms / 1000

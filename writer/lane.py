@@ -166,7 +166,7 @@ class LaneWriter:
         lanes, queue = [self._lane], self._deps.queue
         own = (await self._consumer.committed(lanes))[self._lane]
         committed = await self._deps.handover.position(self._lane, own)
-        begin, end = (await queue.begin_offsets(lanes))[self._lane], (await queue.end_offsets(lanes))[self._lane]
+        begin, end = (await queue.begin_offsets(lanes))[self._lane], (await queue.high_watermarks(lanes))[self._lane]
         if self._went_back and committed is not None and self._went_back.offset < committed.offset:
             return Start(begin, went_back=True)
         known_end = None

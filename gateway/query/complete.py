@@ -57,7 +57,8 @@ class Complete:
 
 
 class Ends:
-    """Where lanes ended at the last observations. Once a lane's end is committed, all is stored that came before."""
+    """Where lanes ended at the last observations, with what can't be read yet. Once that is committed, all is stored
+    that came before."""
 
     def __init__(self) -> None:
         self._seen: dict[Lane, deque[tuple[int, int]]] = {}
@@ -66,7 +67,7 @@ class Ends:
         """`moment`: before the queue was asked, microseconds."""
         self._seen = {lane: self._seen.get(lane, deque(maxlen=REMEMBERED)) for lane in states}
         for lane, state in states.items():
-            self._seen[lane].append((moment, state.end))
+            self._seen[lane].append((moment, max(state.end, state.high_watermark)))
 
     def stored_before(self, lane: Lane, committed: int) -> int | None:
         """The latest of these moments before which nothing came that isn't committed; None for none of them."""
@@ -116,11 +117,11 @@ class Completeness:
         to_read: list[tuple[Lane, Sample]] = []
         for lane, state in states.items():
             next = state.goes_on_at
-            if next < state.end:
+            if next < max(state.end, state.high_watermark):
                 since = self._ends.stored_before(lane, next)
                 if since is not None and since >= moment - READ_AFTER_US:
                     known[lane] = since
                 else:
-                    to_read.append((lane, Sample(0.0, next, state.end)))
+                    to_read.append((lane, Sample(0.0, next, state.end, state.high_watermark)))
         times = await self._first_times.of(to_read)
         return known | {lane: time_ms * 1000 for lane, time_ms in times.items()}

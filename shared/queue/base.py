@@ -254,7 +254,12 @@ class Queue(Protocol):
         """The first offset that retention has left in each lane (the end offset of an empty one)."""
 
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
-        """The offset that the next message of each lane will get."""
+        """The offset up to which each lane can be read: that of its next message, or, on Kafka, of the first one of a
+        transaction that is open."""
+
+    async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        """The offset that the next message of each lane will get. Messages between its end and this one are stored,
+        and can't be read yet (delivery.md, "Transactions in the queue")."""
 
     async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
         """The first offset appended at or after this time; the end offset where there is none."""
@@ -276,8 +281,9 @@ class Queue(Protocol):
             GroupInUse, UnknownGroup
         """
 
-    def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
-        """All messages with `first <= offset < end`, in chunks, without touching any group."""
+    def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
+        """All messages with `first <= offset < end`, in chunks, without touching any group. `undecided`: those of
+        transactions, too, that are open, or were aborted."""
 
     async def ping(self, topics: Iterable[str] = ()) -> None:
         """Raise `QueueUnavailable` unless the queue can take a message now, of each of these topics in each lane."""

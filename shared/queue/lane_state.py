@@ -14,6 +14,8 @@ class LaneState:
     begin: int
     committed: int | None
     end: int
+    high_watermark: int = 0
+    """Above `end`, if messages are stored beyond it that can't be read yet."""
 
     @property
     def goes_on_at(self) -> int:
@@ -31,15 +33,17 @@ class LaneState:
 
 
 async def lane_states(queue: Queue, groups: WriterGroups, lanes: Iterable[Lane]) -> dict[Lane, LaneState]:
-    """Read in this order, so that beside live writers and retention nothing looks lost or beyond the end that isn't.
+    """Read in this order, so that beside live traffic, writers and retention nothing looks lost, undecided or beyond
+    the end that isn't.
 
     Raises `QueueUnavailable`.
     """
     wanted = list(lanes)
     begins = await queue.begin_offsets(wanted)
     committed = await groups.committed(queue, wanted)
+    watermarks = await queue.high_watermarks(wanted)
     ends = await queue.end_offsets(wanted)
-    return {lane: LaneState(begins[lane], offset_of(committed[lane]), ends[lane]) for lane in wanted}
+    return {lane: LaneState(begins[lane], offset_of(committed[lane]), ends[lane], watermarks[lane]) for lane in wanted}
 
 
 def offset_of(position: Position | None) -> int | None:

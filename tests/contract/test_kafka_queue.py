@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -14,6 +15,7 @@ from aiokafka.structs import TopicPartition
 
 from deploy.local.kafka import Kafka
 from shared.queue.base import Lane, Message, QueueError, QueueUnavailable, UnfitTopic
+from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka.options import addresses
 from shared.settings import BadSetting
@@ -128,6 +130,37 @@ class TestOffsets:
         assert await read(queue, lane, 8, 9) == []
         assert time.monotonic() - begun < 30
 
+    async def test_an_aborted_transaction_is_a_hole_and_an_open_one_ends_the_lane(
+        self, kafka_url: str, queue: KafkaQueue, lane: Lane, topic_prefix: str
+    ) -> None:
+        await publish(queue, lane.topic, 3)
+        async with transacting(kafka_url, lane) as producer:
+            await begun(producer, lane, [b"aborted", b"too"])
+            await producer.abort_transaction()
+            await begun(producer, lane, [b"stored"])
+            await producer.commit_transaction()
+            await begun(producer, lane, [b"open", b"too"])
+            await publish(queue, lane.topic, 1)
+            assert await queue.end_offsets([lane]) == await queue.offsets_at([lane], 2**42) == {lane: 8}
+            assert await queue.high_watermarks([lane]) == {lane: 11}
+            assert [message.offset for message in await read(queue, lane, 0, 11)] == [0, 1, 2, 6]
+            everything = [message async for chunk in queue.read(lane, 0, 11, undecided=True) for message in chunk]
+            assert [message.offset for message in everything] == [0, 1, 2, 3, 4, 6, 8, 9, 10]
+            times = FirstTimes(queue)
+            for next in (7, 8):  # 7 is where the transaction before has its end
+                assert await times.of([(lane, Sample(0, next, 8, 11))]) == {lane: everything[6].timestamp_ms}
+            async with joined(queue, f"{topic_prefix}writers", [lane.topic]) as member:
+                await member.until_owning(1)
+                member.consumer.seek(lane, 0)
+                assert [message.offset for _, message in await member.collect(4)] == [0, 1, 2, 6]
+                await producer.commit_transaction()
+                assert [message.offset for _, message in await member.collect(3)] == [8, 9, 10]
+        assert await queue.end_offsets([lane]) == {lane: 12}
+        assert await times.of([(lane, Sample(0, 11, 12, 12))]) == {}
+        await publish(queue, lane.topic, 1)
+        (last,) = await read(queue, lane, 11, 13)
+        assert await times.of([(lane, Sample(0, 11, 13, 13))]) == {lane: last.timestamp_ms}
+
     async def test_reading_ends_as_unavailable_when_kafka_goes_away(self, own_kafka: StartKafka) -> None:
         kafka = own_kafka()
         patient, queue = (KafkaQueue(kafka.url, dataclasses.replace(OPTIONS, request_timeout_s=s)) for s in (60, 3.0))
@@ -160,10 +193,22 @@ async def _settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     return {name: value for name, value, *_ in entries}
 
 
-async def _transaction(url: str, lane: Lane, values: list[bytes]) -> None:
+@asynccontextmanager
+async def transacting(url: str, lane: Lane) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(bootstrap_servers=addresses(url), transactional_id=f"{lane.topic}-transactions")
     await producer.start()
-    async with producer.transaction():
-        for value in values:
-            await producer.send(lane.topic, value, partition=lane.partition)
+    yield producer
     await producer.stop()
+
+
+async def begun(producer: AIOKafkaProducer, lane: Lane, values: list[bytes]) -> None:
+    """Begin a transaction that has brought these messages."""
+    await producer.begin_transaction()
+    for value in values:
+        await producer.send_and_wait(lane.topic, value, partition=lane.partition)
+
+
+async def _transaction(url: str, lane: Lane, values: list[bytes]) -> None:
+    async with transacting(url, lane) as producer:
+        await begun(producer, lane, values)
+        await producer.commit_transaction()

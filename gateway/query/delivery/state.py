@@ -58,7 +58,7 @@ def _lane(delivery: Delivery, seen: SeenLane, at: int, gaps: Sequence[Gap]) -> L
         partition=partition,
         committed=state.committed,
         end=state.end,
-        lag_messages=state.end - state.goes_on_at,
+        lag_messages=0 if seen.waiting_since is None else state.end - state.goes_on_at,
         lag_seconds=(at - up_to) / 1_000_000,
         complete_up_to=format_time(up_to),
         lost=length([state.lost, *(gap[1:] for gap in gaps if gap.lane == seen.lane)]),

@@ -50,7 +50,9 @@ class Lanes:
     async def _look(self) -> SeenLanes:
         moment = self._clock() // 1000
         states = await lane_states(self._queue, self._groups, await self._queue.lanes(self._topics))
-        behind = [(lane, Sample(0.0, state.goes_on_at, state.end)) for lane, state in states.items()]
+        behind = [
+            (lane, Sample(0.0, state.goes_on_at, state.end, state.high_watermark)) for lane, state in states.items()
+        ]
         times = await self._first_times.of(behind)
         return SeenLanes(moment, tuple(SeenLane(lane, state, _us(times.get(lane))) for lane, state in states.items()))
 

@@ -22,6 +22,7 @@ from shared.queue.kafka.topic_ids import topic_ids, within
 from shared.queue.kafka.topic_states import copies_in_sync, topic_states
 
 EARLIEST, LATEST = -2, -1  # what ListOffsets takes in place of a time
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1  # with the second, a lane ends before its first transaction that is open
 PING_TIMEOUT_S = 1.5
 """Less than whoever asks for a gateway's health waits: this time-out also recreates a connection that hangs."""
 
@@ -114,6 +115,9 @@ class Admin:
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return await self._offsets(lanes, LATEST)
 
+    async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self._offsets(lanes, LATEST, READ_UNCOMMITTED)
+
     async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
         wanted = list(lanes)
         # In this order: what is appended between the two questions is then later than the time, or found by it.
@@ -121,11 +125,13 @@ class Admin:
         found = await self._offsets(wanted, max(timestamp_ms, 0))
         return {lane: ends[lane] if found[lane] < 0 else found[lane] for lane in wanted}
 
-    async def _offsets(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
+    async def _offsets(
+        self, lanes: Iterable[Lane], timestamp_ms: int, isolation: int = READ_COMMITTED
+    ) -> dict[Lane, int]:
         wanted = list(lanes)
         if not wanted:
             return {}
-        return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms))
+        return await self._cluster.ask(lambda client: _list_offsets(client, wanted, timestamp_ms, isolation))
 
     async def committed(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, Position | None]:
         return (await self.committed_in(group, lanes))[1]
@@ -196,7 +202,9 @@ async def takes_lane(client: AIOKafkaClient, lane: Lane) -> None:
     await _list_offsets(client, [lane], LATEST)
 
 
-async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int) -> dict[Lane, int]:
+async def _list_offsets(
+    client: AIOKafkaClient, lanes: list[Lane], timestamp_ms: int, isolation: int = READ_COMMITTED
+) -> dict[Lane, int]:
     """The offsets asked for; -1 where nothing is as late as the time."""
     metadata = await client.fetch_all_metadata()
     by_leader: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
@@ -206,7 +214,10 @@ async def _list_offsets(client: AIOKafkaClient, lanes: list[Lane], timestamp_ms:
             raise errors.LeaderNotAvailableError(f"{lane.topic}-{lane.partition}")
         by_leader[leader][lane.topic].append((lane.partition, timestamp_ms))
     responses = await asyncio.gather(
-        *(client.send(leader, OffsetRequest(-1, 0, list(topics.items()))) for leader, topics in by_leader.items())
+        *(
+            client.send(leader, OffsetRequest(-1, isolation, list(topics.items())))
+            for leader, topics in by_leader.items()
+        )
     )
     found: dict[Lane, int] = {}
     for response in responses:

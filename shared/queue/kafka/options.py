@@ -104,10 +104,11 @@ def client_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
 
 
 def consumer_arguments(bootstrap: str, options: KafkaOptions) -> dict[str, Any]:
-    """Those of a consumer, which commits nothing by itself."""
+    """Those of a consumer, which commits nothing by itself, and gets no message of a transaction that was aborted."""
     return {
         **client_arguments(bootstrap, options),
         "client_rack": options.client_rack or None,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
     }

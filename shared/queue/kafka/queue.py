@@ -9,7 +9,7 @@ from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.consumer import KafkaConsumer
 from shared.queue.kafka.options import KafkaOptions, addresses
 from shared.queue.kafka.producer import KafkaProducer
-from shared.queue.kafka.reader import read_range
+from shared.queue.kafka.reader import RangeReader, read_range
 
 
 class KafkaQueue(Admin):
@@ -38,8 +38,8 @@ class KafkaQueue(Admin):
     async def forget_group(self, group: str) -> None:
         await groups.forget(self._cluster, group)
 
-    def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
-        return read_range(self._bootstrap, self._options, self, lane, first, end)
+    def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
+        return read_range(RangeReader(self._bootstrap, self._options, self, undecided), lane, first, end)
 
     async def close(self) -> None:
         await self._cluster.close()

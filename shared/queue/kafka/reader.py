@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -24,9 +25,29 @@ def to_message(record: Any) -> Message:
     return Message(record.offset, record.timestamp, record.key, b"" if record.value is None else record.value)
 
 
-async def read_range(
-    bootstrap: str, options: KafkaOptions, admin: Admin, lane: Lane, first: int, end: int
-) -> AsyncIterator[list[Message]]:
+@dataclass(frozen=True)
+class RangeReader:
+    """How a range is read. `undecided`: with the messages of transactions that are open, or were aborted."""
+
+    bootstrap: str
+    options: KafkaOptions
+    admin: Admin
+    undecided: bool = False
+
+    async def end(self, lane: Lane) -> int:
+        ask = self.admin.high_watermarks if self.undecided else self.admin.end_offsets
+        return (await ask([lane]))[lane]
+
+    def consumer(self) -> AIOKafkaConsumer:
+        arguments = consumer_arguments(self.bootstrap, self.options)
+        if self.undecided:
+            arguments["isolation_level"] = "read_uncommitted"
+        consumer = AIOKafkaConsumer(**arguments)
+        with_current_login(consumer._client, self.options.security)
+        return consumer
+
+
+async def read_range(reader: RangeReader, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
     """All messages with `first <= offset < end` that the lane has, in chunks, in order.
 
     It ends by position, not by count or by the last offset: compaction and transactions leave holes, the last one
@@ -35,12 +56,11 @@ async def read_range(
     Raises:
         QueueUnavailable: Kafka went away; what was yielded is right, the rest is to be read again.
     """
-    end = min(end, (await admin.end_offsets([lane]))[lane])
+    end, timeout_s = min(end, await reader.end(lane)), reader.options.request_timeout_s
     partition = TopicPartition(*lane)
     if first >= end:
         return
-    consumer = AIOKafkaConsumer(**consumer_arguments(bootstrap, options))
-    with_current_login(consumer._client, options.security)
+    consumer = reader.consumer()
     try:
         await _positioned(consumer, partition, first)
         position, moved_at = first, time.monotonic()
@@ -51,18 +71,18 @@ async def read_range(
             # Also drops what came before: an offset out of range makes aiokafka start over at the earliest.
             if chunk := [to_message(record) for record in records if position <= record.offset < end]:
                 yield chunk
-            reached = max(position, await _position(consumer, partition, options.request_timeout_s))
+            reached = max(position, await _position(consumer, partition, timeout_s))
             now = time.monotonic()
             if reached > position or records:
                 position, moved_at = reached, now
-            elif now - moved_at > options.request_timeout_s:
-                end = min(end, (await admin.end_offsets([lane]))[lane])
+            elif now - moved_at > timeout_s:
+                end = min(end, await reader.end(lane))
                 if position < end:
                     raise QueueUnavailable(f"{lane} stands still at offset {position:,}: see the brokers' health")
     except KafkaError as error:
         raise QueueUnavailable(f"{lane} can't be read: {error}") from error
     finally:
-        await close_consumer(consumer, options.request_timeout_s)
+        await close_consumer(consumer, timeout_s)
 
 
 async def _positioned(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:

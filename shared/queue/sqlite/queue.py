@@ -103,6 +103,9 @@ class SqliteQueue:
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return await self._reader.read(partial(_of_each, lanes=list(lanes), ask=lambda _, state: state.end))
 
+    async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return await self.end_offsets(lanes)  # a transaction of SQLite is seen when it is committed, and as a whole
+
     async def offsets_at(self, lanes: Iterable[Lane], timestamp_ms: int) -> dict[Lane, int]:
         ask = partial(log.offset_at, timestamp_ms=timestamp_ms)
         return await self._reader.read(partial(_of_each, lanes=list(lanes), ask=ask))
@@ -119,7 +122,7 @@ class SqliteQueue:
     async def forget_group(self, group: str) -> None:
         await self._writer.write(lambda db: groups.forget(db, group, monotonic_ms()))
 
-    async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+    async def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
         file_id = ""
         while True:
             messages = await self._reader.read(partial(_page, lane=lane, first=first, end=end))

@@ -39,7 +39,9 @@ class Observer:
         lanes = await wanted_lanes(operator.queue, operator.registry, self._wanted)
         states = await lane_states(operator.queue, operator.groups, [lane for _, lane in lanes])
         now = time.monotonic()
-        samples = {lane: Sample(now, state.goes_on_at, state.end) for lane, state in states.items()}
+        samples = {
+            lane: Sample(now, state.goes_on_at, state.end, state.high_watermark) for lane, state in states.items()
+        }
         times = await self._first_times.of(samples.items())
         self._history.keep_only(samples)
         lags = {lane: self._history.add(lane, sample, age_s(times.get(lane))) for lane, sample in samples.items()}

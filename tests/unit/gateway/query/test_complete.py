@@ -46,7 +46,10 @@ class Lanes:
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return {lane: len(self.times[lane]) for lane in lanes}
 
-    async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+    async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return {lane: len(self.times[lane]) for lane in lanes}
+
+    async def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
         self.reads += 1
         yield [Message(n, self.times[lane][n], None, b"") for n in range(first, end)]
 

@@ -48,7 +48,7 @@ class DeadLetterQueue:
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return {lane: self.messages[lane][-1].offset + 1 if self.messages[lane] else 0 for lane in lanes}
 
-    async def read(self, lane: Lane, first: int, end: int) -> AsyncIterator[list[Message]]:
+    async def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
         self.reads.append((first, end))
         found = [message for message in self.messages[lane] if first <= message.offset < end]
         for start in range(0, len(found), self._chunk):
