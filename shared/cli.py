@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("shared.doctor.command:doctor", "Look at what Sluice stands on, and say what is wrong."),
     "lag": ("writer.ops.lag.command:lag", "Show how far the writers are behind."),
     "group": ("shared.commands.groups:group", "List consumer groups; forget one that is gone for good."),
+    "spool": ("shared.commands.spool:spool", "List spools of gateways; drain one whose gateway is gone."),
     "sourcemaps": ("shared.commands.sourcemaps:sourcemaps", "Source maps: list, delete and prune them."),
     "fingerprint": ("shared.commands.fingerprint:fingerprint", "Explain an error's group; say why two are one or not."),
     "grouping": ("shared.commands.grouping:grouping", "Overrule how errors are grouped: rules, merged groups."),

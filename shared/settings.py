@@ -94,6 +94,16 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
         64_000_000
     )
     shutdown_s: Annotated[float, Meta(gt=0, description="Seconds that requests in flight get at shutdown")] = 20.0
+    spool: Annotated[
+        Path | None,
+        Meta(description="Folder of the spool, for while Kafka is away; one of its own for each process; empty: none"),
+    ] = None
+    spool_bytes: Annotated[int, Meta(ge=1_000_000, description="Bytes that the spool may hold, packed, before 503")] = (
+        10_000_000_000
+    )
+    spool_drain_bytes_s: Annotated[
+        int, Meta(ge=100_000, description="Bytes a second that a spool is drained with, beside what comes meanwhile")
+    ] = 10_000_000
 
 
 class Writer(msgspec.Struct, frozen=True, kw_only=True):

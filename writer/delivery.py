@@ -9,11 +9,11 @@ import structlog
 
 from shared.clients.clickhouse import ClickHouseError
 from shared.clock import Clock
+from shared.failpoints import Failpoints
 from shared.metrics import Metrics
 from shared.queue.base import QueueUnavailable
 from shared.signals.base import US_PER_DAY, Table
 from writer.batch import Batch, Key
-from writer.failpoints import Failpoints
 from writer.failures import Backoff, is_poison
 from writer.sink import Sink
 from writer.tables import MissingTable

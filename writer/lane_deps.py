@@ -5,13 +5,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from shared.clock import Clock
+from shared.failpoints import Failpoints
 from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
 from shared.queue.base import Queue
 from shared.tracing import Tracer
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
-from writer.failpoints import Failpoints
 from writer.handover import Handover
 from writer.rules_book import RulesBook
 from writer.sink import Sink

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.clock import Clock
+from shared.failpoints import Failpoints
 from shared.hourly_counts import HourlyCounts
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Queue
@@ -17,7 +18,6 @@ from shared.signals.base import Signal
 from shared.tracing import Tracer
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
-from writer.failpoints import Failpoints
 from writer.handover import Handover
 from writer.lag import Held, watch_lag
 from writer.lane_deps import LaneDeps

@@ -17,6 +17,7 @@ from shared import logging_setup, settings
 from shared.clients.postgres import Postgres
 from shared.clock import clock
 from shared.endpoint import Answer, Endpoint, Page, json_answer, listening, metrics_page
+from shared.failpoints import Failpoints
 from shared.hourly_counts import HourlyCounts
 from shared.lateness import Lateness
 from shared.memory import share_one_heap
@@ -30,7 +31,6 @@ from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
 from shared.token_windows import TokenWindows, token_windows
 from shared.tracing import tracer_of
-from writer.failpoints import Failpoints
 from writer.handover import Handover
 from writer.loop import Neighbours, WriterLoop
 from writer.processes import Processes, variables_of

@@ -21,6 +21,7 @@ from shared.commands.common import (
     with_queue,
 )
 from shared.queue.base import GroupInUse, Lane, Queue, UnknownGroup
+from shared.queue.spool.names import GROUP_PREFIX
 from shared.queue.writer_groups import WriterGroups
 from shared.settings import Settings
 
@@ -93,7 +94,7 @@ async def _standings(queue: Queue, settings: Settings) -> list[Standing]:
     found = []
     for name, members in await queue.groups():
         positions = {lane: at for lane, at in (await queue.committed(name, ends)).items() if at is not None}
-        if positions:  # else it reads other topics
+        if positions and not name.startswith(GROUP_PREFIX):  # else it reads other topics, or holds places in a spool
             topics = {lane.topic for lane in positions}
             missing = sum(
                 max(0, end - (positions[lane].offset if lane in positions else 0))

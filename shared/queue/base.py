@@ -42,10 +42,11 @@ class Position(NamedTuple):
 
 
 class Published(NamedTuple):
-    """Where a message was stored."""
+    """Where a message was stored. `spooled`: on this machine's disk, from which it goes to the queue."""
 
     lane: Lane
     offset: int
+    spooled: bool = False
 
 
 class Epoch(NamedTuple):

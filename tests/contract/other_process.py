@@ -4,13 +4,20 @@ publish URL TOPIC COUNT PREFIX   publish COUNT messages at once; print each valu
 stream URL TOPIC PREFIX          the same without an end, 20 at a time
 hold URL GROUP TOPIC             join, print the number of lanes when they are there, stay;
                                  on a line of input commit offset 1 under the epochs of that time, print the outcomes
+drain URL FILE                   drain a spool; `SLUICE_FAILPOINT` kills it on the way
 """
 
 import asyncio
+import os
 import sys
+from pathlib import Path
 
+from shared.failpoints import Failpoints
 from shared.queue.base import Fenced, Lane, Position, Queue
-from tests.contract.engines import open_queue
+from shared.queue.kafka import KafkaQueue
+from shared.queue.spool.drain import Drain
+from shared.queue.spool.file import Spool
+from tests.contract.engines import open_queue, sqlite_limits
 
 
 class _Deaf:
@@ -75,6 +82,13 @@ async def _hold(queue: Queue, group: str, topic: str) -> None:
     await consumer.stop()
 
 
+async def _drain(queue: Queue, file: str) -> None:
+    assert isinstance(queue, KafkaQueue)
+    spool = Spool(Path(file), sqlite_limits())
+    await spool.open()
+    await Drain(spool, queue, Failpoints(os.environ["SLUICE_FAILPOINT"]).reach, bytes_s=10**12).run()
+
+
 async def main(command: str, url: str, *rest: str) -> None:
     queue = open_queue(url)
     match command, *rest:
@@ -84,6 +98,8 @@ async def main(command: str, url: str, *rest: str) -> None:
             await _stream(queue, topic, prefix)
         case "hold", group, topic:
             await _hold(queue, group, topic)
+        case "drain", file:
+            await _drain(queue, file)
     await queue.close()
 
 

@@ -1,7 +1,8 @@
 """The Kafka queue as a whole."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
+from shared.failpoints import Point
 from shared.queue.base import AssignmentListener, Group, Lane, Message
 from shared.queue.kafka import groups
 from shared.queue.kafka.admin import Admin
@@ -10,6 +11,7 @@ from shared.queue.kafka.consumer import KafkaConsumer
 from shared.queue.kafka.options import KafkaOptions, addresses
 from shared.queue.kafka.producer import KafkaProducer
 from shared.queue.kafka.reader import RangeReader, read_range
+from shared.queue.kafka.transactions import Transactions
 
 
 class KafkaQueue(Admin):
@@ -28,6 +30,9 @@ class KafkaQueue(Admin):
 
     def consumer(self, group: str, topics: Iterable[str], listener: AssignmentListener) -> KafkaConsumer:
         return KafkaConsumer(self._bootstrap, self._options, self, group, topics, listener)
+
+    def transactions(self, name: str, reach: Callable[[Point], None]) -> Transactions:
+        return Transactions(self._bootstrap, self._options, name, reach)
 
     async def groups(self) -> list[Group]:
         return await groups.known(self._cluster)

@@ -15,6 +15,7 @@ import msgspec
 
 from shared.clients.clickhouse import ClickHouse, database_of
 from shared.clients.postgres import Postgres
+from shared.failpoints import Failpoints
 from shared.hourly_counts import HourlyCounts
 from shared.letters import Letter
 from shared.metrics import Metrics
@@ -27,7 +28,6 @@ from shared.settings import load as load_settings
 from shared.signals.base import create_table
 from tests.integration.writer.writer_process import Process
 from tests.topics import topic_spec
-from writer.failpoints import Failpoints
 from writer.loop import Neighbours, WriterLoop
 from writer.rules_book import RulesBook
 from writer.sink import Sink

@@ -11,6 +11,7 @@ import structlog
 
 from shared import registry
 from shared.envelope import VERSION, Stamp, seal
+from shared.failpoints import Failpoints
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Message
@@ -19,7 +20,6 @@ from writer.batcher import Batcher
 from writer.buffer import Buffer, Limits, WentBack
 from writer.converter import Converter
 from writer.dead_letters import LetterLimit
-from writer.failpoints import Failpoints
 from writer.lane_deps import LaneDeps
 from writer.lane_letters import LaneLetters
 from writer.waiting import Waiting

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from shared.clients.clickhouse import ClickHouse, ServerError
+from shared.failpoints import Failpoints
 from shared.metrics import Metrics
 from shared.migrations.statements import create_statements
 from shared.queue.base import Lane
@@ -16,7 +17,6 @@ from shared.storage import Storage
 from tests.blocks import block_of
 from writer.batch import Batch, Key
 from writer.delivery import Delivery
-from writer.failpoints import Failpoints
 from writer.looks import Looks
 from writer.row_range import LOOK_SETTINGS, RowRange
 from writer.sink import Sink, quorum_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 from rich.progress import Progress
 
+from shared.failpoints import Failpoints
 from shared.letters import Kept, Letter, raw_bytes
 from shared.queue.base import Lane, Message
 from shared.queue.lane_state import LaneState, lane_states
@@ -15,7 +16,6 @@ from shared.signals.base import Signal
 from writer.buffer import Draft, Limits
 from writer.converter import is_expired
 from writer.dead_letters import closed
-from writer.failpoints import Failpoints
 from writer.ops.letters import Chosen, current_letters, deed_about_letters, with_bytes
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice

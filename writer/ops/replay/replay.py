@@ -8,12 +8,12 @@ from rich.progress import Progress, TaskID
 
 from shared import fingerprint
 from shared.audit import ALL, Deed
+from shared.failpoints import Failpoints
 from shared.letters import Letter
 from shared.queue.base import Lane
 from shared.signals.base import Signal
 from writer.buffer import Draft, Limits
 from writer.dead_letters import LetterLimit, Tally
-from writer.failpoints import Failpoints
 from writer.ops.letters import current_letters
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice

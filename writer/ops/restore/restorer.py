@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.clients.clickhouse import ClickHouseError, ServerError
+from shared.failpoints import Failpoints
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Lane
@@ -18,7 +19,6 @@ from writer.batch import Batch
 from writer.converter import Converter
 from writer.delivery import Delivery, Poison
 from writer.entry import Entry
-from writer.failpoints import Failpoints
 from writer.ops.restore.guard import Guard
 from writer.rules_book import RulesBook
 from writer.sink import Sink

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from shared.audit import Deed, audit_command
 from shared.clients.postgres import locked
+from shared.failpoints import Failpoints
 from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Producer
@@ -18,7 +19,6 @@ from shared.settings import Settings
 from shared.signals.base import Signal
 from writer.converter import Converter
 from writer.dead_letters import DeadLetters
-from writer.failpoints import Failpoints
 from writer.ops.operator import Operator
 from writer.ops.progress import Voice
 from writer.ops.restore.guard import LOCK_WAIT_S, Guard, lock_name

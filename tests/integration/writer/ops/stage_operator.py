@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from shared import audit_log
 from shared.clients.postgres import connect
+from shared.failpoints import Failpoints
 from shared.letters import Kept
 from shared.queue.base import Position, QueueError
 from shared.queue.sqlite import retention
@@ -25,7 +26,6 @@ from tests.integration.writer.ops.commands import process, sluice
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
 from tests.sluice import Ended
-from writer.failpoints import Failpoints
 from writer.ops.dlq.redrive import Summary as Redriven
 from writer.ops.dlq.redrive import redrive
 from writer.ops.letters import Chosen, current_letters

@@ -13,6 +13,7 @@ import pytest
 from shared import fingerprint
 from shared.clients.postgres import LockHeld, PostgresUnavailable, locked
 from shared.envelope import seal
+from shared.failpoints import Failpoints, Point
 from shared.formats.base import Columns, Rows
 from shared.queue.base import Position
 from shared.signals.base import US_PER_DAY
@@ -22,7 +23,6 @@ from tests.integration.writer.ops.stage_operator import StageOperator, drop_belo
 from tests.integration.writer.records import NOW_US, logs, stamp, with_format
 from tests.integration.writer.stage import Stage
 from tests.integration.writer.writer_process import until
-from writer.failpoints import Failpoints, Point
 from writer.ops.replay.regrouping import Grouping
 from writer.ops.replay.replay import BadVersion, Options
 from writer.ops.restore import session

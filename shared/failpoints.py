@@ -15,6 +15,11 @@ Point = Literal[
     "after_done",
     "after_delete",
     "after_redrive_insert",
+    "spool_before_send",
+    "spool_after_send",
+    "spool_after_offsets",
+    "spool_after_commit",
+    "spool_after_delete",
 ]
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}

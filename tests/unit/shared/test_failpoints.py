@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from writer.failpoints import Failpoints
+from shared.failpoints import Failpoints
 
 
 @pytest.mark.parametrize("setting", ["after_plan", "after_plan=explode", "nowhere=kill", "=kill"])

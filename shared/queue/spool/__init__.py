@@ -1,0 +1,1 @@
+"""A spool: what a gateway was given while Kafka was away, on its own disk (delivery.md, "The spool")."""

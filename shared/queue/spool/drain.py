@@ -1,0 +1,55 @@
+"""Brings what a spool holds into Kafka, each message once, however often it is killed (delivery.md, "The spool")."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from shared.failpoints import Point
+from shared.queue.kafka.transactions import Transactions
+from shared.queue.spool.file import Spool
+from shared.queue.spool.names import GROUP_PREFIX
+
+
+class OpensTransactions(Protocol):
+    """A queue with transactions: Kafka."""
+
+    def transactions(self, name: str, reach: Callable[[Point], None]) -> Transactions: ...
+
+
+class Drain:
+    """Drains one spool.
+
+    1. A chunk and its place in the spool are one transaction of Kafka's. Whoever goes on asks Kafka for that place, and
+       first ends what the one before has left open.
+    2. A chunk is deleted from the file after its transaction, so the file may hold more than is missing, never less.
+    3. It takes at most `bytes_s` bytes a second, so that what comes meanwhile is not held up.
+    """
+
+    def __init__(self, spool: Spool, queue: OpensTransactions, reach: Callable[[Point], None], *, bytes_s: int) -> None:
+        self._spool = spool
+        self._queue = queue
+        self._reach = reach
+        self._bytes_s = bytes_s
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End after the present chunk."""
+        self._stopping.set()
+
+    async def run(self, on_chunk: Callable[[int], None] = lambda _: None) -> None:
+        """Until the spool is empty; `on_chunk` gets the number of messages. Raises `QueueError`, `CorruptSpool`."""
+        if await self._spool.chunk() is None:
+            return
+        transactions = self._queue.transactions(GROUP_PREFIX + (await self._spool.state()).id, self._reach)
+        try:
+            await self._spool.drop_below(await transactions.start(await self._spool.topics()))
+            while not self._stopping.is_set() and (chunk := await self._spool.chunk()):
+                await transactions.publish(chunk.topic, chunk.messages, chunk.end)
+                await self._spool.drop_below({chunk.topic: chunk.end})
+                self._reach("spool_after_delete")
+                on_chunk(len(chunk.messages))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), chunk.bytes / self._bytes_s)
+        finally:
+            await transactions.stop()

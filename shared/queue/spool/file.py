@@ -1,0 +1,186 @@
+"""The file of a spool, of one process at a time."""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from shared.queue.base import Published, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.spool import rows
+from shared.queue.spool.rows import Chunk, CorruptSpool, SpoolState
+from shared.queue.sqlite import Limits, SqliteQueue, catalog
+from shared.queue.sqlite import limits_of as sqlite_limits_of
+from shared.queue.sqlite.file_lock import FileLock
+from shared.queue.sqlite.worker import Worker
+from shared.settings import Settings
+
+_log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+FREE_SHARE = 0.05
+"""What stays free of the disk, whatever the limit is."""
+LOOK_S = 0.5
+"""How long one look at the disk counts."""
+ENDS = ("", "-wal", "-shm")
+_ASIDE = re.compile(r"\.aside-[0-9]+\Z")
+
+
+NAME = "spool.db"
+"""In the folder that the settings name."""
+
+
+class SpoolInUse(Exception):
+    """Another process has the spool; the text says which file."""
+
+
+class Spool:
+    """Messages that wait for Kafka, in the order in which they came, a lane a topic.
+
+    1. `publish` returns when the message is synced to disk, many at once in one transaction.
+    2. It is refused beyond a size, and while less than a twentieth of the disk is free.
+    3. A file that does not hold what was written to it is put aside as a whole, and told; nothing of it is skipped.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.path = path
+        self._limits = limits
+        self._specs: list[TopicSpec] = []
+        self._owning = ExitStack()
+        self._is_owned = False
+        self._looked_at = float("-inf")
+        self._has_room = True
+        self._connect()
+
+    def _connect(self) -> None:
+        self._queue = SqliteQueue(self.path, self._limits)
+        self._producer = self._queue.producer()
+        self._worker = Worker(self.path, "spool", lock_timeout_s=self._limits.lock_timeout_s)
+
+    async def open(self, specs: Iterable[TopicSpec] = ()) -> None:
+        """Make what is missing of the file and these topics. Raises `SpoolInUse`, `QueueUnavailable`, and
+        `CorruptSpool`, also for a file that is none."""
+        self._specs = list(specs)
+        self._own()
+        with _noticing_damage(self.path):
+            await self._queue.create_topics(self._specs)
+            await self._worker.write(rows.identify)
+        await self._producer.start()
+
+    async def close(self) -> None:
+        await self._disconnect()
+        self._owning.close()
+
+    async def _disconnect(self) -> None:
+        await self._producer.stop()
+        await self._worker.close()
+        await self._queue.close()
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        """As a `Producer` does."""
+        if not self._disk_has_room():
+            raise QueueFull(f"less than {FREE_SHARE:.0%} of the disk of {self.path} is free")
+        return (await self._producer.publish(topic, value, key))._replace(spooled=True)
+
+    async def state(self) -> SpoolState:
+        """Raises `CorruptSpool`, `QueueUnavailable`."""
+        return await self._read(rows.state)
+
+    async def topics(self) -> list[str]:
+        """All that it can hold messages of."""
+        return sorted((await self._read(catalog.topics)).keys())
+
+    async def chunk(self) -> Chunk | None:
+        """The oldest messages; None for none. Raises `CorruptSpool`, `QueueUnavailable`."""
+        return await self._read(rows.next_chunk)
+
+    async def drop_below(self, positions: Mapping[str, int]) -> None:
+        """Delete what the queue has: below these offsets of each topic. Raises `CorruptSpool`, `QueueUnavailable`."""
+        with _noticing_damage(self.path):
+            await self._worker.write(lambda db: rows.drop_below(db, positions))
+
+    async def put_aside(self, reason: object) -> Path:
+        """Give the file another name, for a person to look at, and begin a new one."""
+        aside = self.path.with_name(f"{self.path.name}.aside-{time.time_ns() // 1_000_000}")
+        await self._disconnect()  # before: SQLite would take the new file's log for its own
+        for end in ENDS:
+            with suppress(FileNotFoundError):
+                os.rename(f"{self.path}{end}", f"{aside}{end}")
+        _log.error(
+            "a spool is corrupt and was put aside: see delivery.md, The spool", file=str(aside), error=str(reason)
+        )
+        self._connect()
+        await self.open(self._specs)
+        return aside
+
+    @property
+    def aside(self) -> list[Path]:
+        """The files that were put aside, and wait for a person."""
+        return [file for file in files_in(self.path.parent) if file != self.path]
+
+    async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with _noticing_damage(self.path):
+            return await self._worker.read(ask)
+
+    def _own(self) -> None:
+        if self._is_owned:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path.with_name(f"{self.path.name}.owner"))
+            self._owning.callback(lock.close)
+            self._owning.enter_context(lock.held(0.0))
+        except TimeoutError as error:
+            raise SpoolInUse(
+                f"the spool {self.path} is another process's: stop that first, or name another folder"
+            ) from error
+        except OSError as error:
+            raise QueueUnavailable(f"the spool {self.path} can't be made: {error}") from error
+        self._is_owned = True
+
+    def _disk_has_room(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked_at > LOOK_S:
+            self._looked_at, disk = now, os.statvfs(self.path.parent)
+            self._has_room = disk.f_bavail >= disk.f_blocks * FREE_SHARE
+        return self._has_room
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of a spool: those of a queue file, but for its size, and for messages that Kafka would refuse."""
+    return replace(sqlite_limits_of(settings), size_bytes=settings.gateway.spool_bytes)
+
+
+async def look_at(path: Path, limits: Limits) -> SpoolState:
+    """What a spool holds, whoever has it. Raises `CorruptSpool`, `QueueUnavailable`."""
+    worker = Worker(path, "spool", lock_timeout_s=limits.lock_timeout_s)
+    try:
+        with _noticing_damage(path):
+            return await worker.read(rows.state)
+    finally:
+        await worker.close()
+
+
+def files_in(path: Path) -> list[Path]:
+    """The spool of a folder, and those that were put aside beside it; a file is itself."""
+    if not path.is_dir():
+        return [path]
+    found = [file for file in path.glob(f"{NAME}*") if file.suffix == ".db" or _ASIDE.search(file.name)]
+    return sorted(found)
+
+
+@contextmanager
+def _noticing_damage(path: Path) -> Iterator[None]:
+    """Raise `CorruptSpool` where SQLite says that the file is damaged, or none of its own."""
+    try:
+        yield
+    except QueueUnavailable as error:
+        if type(error.__cause__) is sqlite3.DatabaseError:  # those that pass, as a full disk, are of its subclasses
+            raise CorruptSpool(f"{path}: {error.__cause__}") from error
+        raise

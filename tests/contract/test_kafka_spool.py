@@ -1,0 +1,128 @@
+"""Draining spools into Kafka: exactly what they hold, whatever dies on the way (delivery.md, "The spool")."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.failpoints import Failpoints
+from shared.queue.base import QueueUnavailable
+from shared.queue.kafka import KafkaQueue
+from shared.queue.spool.drain import Drain
+from shared.queue.spool.file import Spool
+from shared.queue.spool.names import GROUP_PREFIX
+from tests.contract.engines import sqlite_limits
+from tests.contract.kafka_tools import OPTIONS, publish
+from tests.topics import topic_spec
+
+POINTS = ("before_send", "after_send", "after_offsets", "after_commit", "after_delete")
+
+
+@pytest.fixture
+async def queue(kafka_url: str) -> AsyncIterator[KafkaQueue]:
+    queue = KafkaQueue(kafka_url, OPTIONS)
+    yield queue
+    await queue.close()
+
+
+@pytest.fixture
+async def topics(queue: KafkaQueue, topic_prefix: str) -> list[str]:
+    names = [f"{topic_prefix}logs", f"{topic_prefix}errors"]
+    await queue.create_topics([topic_spec(name, partitions=3) for name in names])
+    return names
+
+
+async def opened(path: Path, topics: list[str]) -> Spool:
+    spool = Spool(path, sqlite_limits())
+    await spool.open([topic_spec(name, 1) for name in topics])
+    return spool
+
+
+async def filled(spool: Spool, topics: list[str], count: int, size: int = 150_000) -> Counter[tuple[str, bytes]]:
+    """Messages in each topic, as they must be read; those of `topics[0]` are more than one chunk."""
+    wanted = Counter((topic, b"%d " % n + os.urandom(size)) for topic in topics for n in range(count))
+    for topic, value in wanted:
+        await spool.publish(topic, value, key=b"k" if value.startswith(b"1") else None)
+    return wanted
+
+
+async def drain(spool: Spool, queue: KafkaQueue) -> None:
+    await Drain(spool, queue, Failpoints().reach, bytes_s=10**12).run()
+    assert (await spool.state()).messages == 0
+
+
+async def stored(queue: KafkaQueue, topics: list[str]) -> Counter[tuple[str, bytes]]:
+    lanes = await queue.lanes(topics)
+    ends = await queue.end_offsets(lanes)
+    assert ends == await queue.high_watermarks(lanes), "a transaction is open"
+    return Counter(
+        [(lane.topic, m.value) for lane in lanes async for chunk in queue.read(lane, 0, ends[lane]) for m in chunk]
+    )
+
+
+async def killed_at(point: str, url: str, path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.contract.other_process", "drain", url, str(path)),
+        env={**os.environ, "SLUICE_FAILPOINT": f"spool_{point}=kill:{random.randint(1, 2)}"},
+    )
+    assert await process.wait() == -signal.SIGKILL, f"it did not come to {point}"
+
+
+async def test_a_drain_that_is_killed_anywhere_stores_each_message_once(
+    queue: KafkaQueue, kafka_url: str, topics: list[str], tmp_path: Path
+) -> None:
+    spool = await opened(tmp_path / "spool.db", topics)
+    wanted = await filled(spool, topics, 24)
+    await spool.close()
+    for point in POINTS:
+        await killed_at(point, kafka_url, spool.path)
+    spool = await opened(spool.path, topics)
+    await drain(spool, queue)
+    assert await stored(queue, topics) == wanted
+    # What Kafka knew of it may expire: the file goes on where it is.
+    await queue.forget_group(GROUP_PREFIX + (await spool.state()).id)
+    wanted += await filled(spool, topics, 2)
+    await drain(spool, queue)
+    assert await stored(queue, topics) == wanted
+    await spool.close()
+
+
+async def test_two_spools_are_drained_at_once_beside_live_traffic(
+    queue: KafkaQueue, topics: list[str], tmp_path: Path
+) -> None:
+    spools = [await opened(tmp_path / name / "spool.db", topics) for name in ("a", "b")]
+    wanted = sum([await filled(spool, topics, 12) for spool in spools], Counter())
+    await asyncio.gather(*(drain(spool, queue) for spool in spools), publish(queue, topics[0], 20, spread_s=1.0))
+    found = await stored(queue, topics)
+    assert wanted <= found
+    assert found.total() == wanted.total() + 20
+    for spool in spools:
+        await spool.close()
+
+
+async def test_the_older_of_two_drains_is_fenced_and_what_both_sent_is_stored_once(
+    queue: KafkaQueue, topics: list[str], tmp_path: Path
+) -> None:
+    spool = await opened(tmp_path / "spool.db", topics)
+    wanted = await filled(spool, topics, 6)
+    name = GROUP_PREFIX + (await spool.state()).id
+    older, newer = (queue.transactions(name, Failpoints().reach) for _ in range(2))
+    chunk = await spool.chunk()
+    assert chunk
+    assert await older.start(topics) == {}
+    assert await newer.start(topics) == {}
+    with pytest.raises(QueueUnavailable):
+        await older.publish(chunk.topic, chunk.messages, chunk.end)
+    await newer.publish(chunk.topic, chunk.messages, chunk.end)
+    await older.stop()
+    await newer.stop()
+    await drain(spool, queue)  # it learns from Kafka what is there
+    assert await stored(queue, topics) == wanted
+    await spool.close()
