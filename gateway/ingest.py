@@ -25,7 +25,7 @@ from gateway.http.request import ClientGone, Request
 from gateway.idempotency import IMPLICIT, Idempotency, digest_of, key_from
 from gateway.limits import Limits
 from gateway.origins import check_origin
-from gateway.publisher import Publisher
+from gateway.publisher import Accepted, Publisher
 from gateway.rejections import InternalError, NotFound, Rejection, Unavailable
 from gateway.validation.aside import Aside
 from gateway.validation.checks import Checks, key_in
@@ -44,6 +44,8 @@ from shared.registry import Registry
 
 _log = structlog.get_logger(__name__)
 _level = logging.getLogger(__name__)
+
+SPOOLED: Headers = [(b"x-sluice-spooled", b"1")]
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ class IngestRoute:
     async def _publish(self, key: ResolvedKey, parts: list[Part]) -> Answer:
         now_us = self._clock() // 1000
         publishing = self._publisher.publish(parts, key, now_us)
-        stamps = await (publishing if self.intake.publish_within_s is None else self._in_time(publishing))
+        stamps, spooled = await (publishing if self.intake.publish_within_s is None else self._in_time(publishing))
         self._requests_ok.n += 1
         for part in parts:
             if part.is_derived:
@@ -217,12 +219,12 @@ class IngestRoute:
                 self._count_dropped(part, key.project_id, now_us)
         outcome = outcome_of(parts, stamps, key.rules)
         status, body = self.intake.reply(outcome)
-        if not outcome.event_ids and not outcome.dropped:
+        if not outcome.event_ids and not outcome.dropped and not spooled:
             return Answer(status, body)
-        return Answer(status, body, headers_of(outcome, parts))
+        return Answer(status, body, headers_of(outcome, parts) + SPOOLED * spooled)
 
-    async def _in_time(self, publishing: Coroutine[Any, Any, list[Stamp]]) -> list[Stamp]:
-        """The stamps. Raises `Unavailable` also where it takes too long: then some messages may be stored."""
+    async def _in_time(self, publishing: Coroutine[Any, Any, Accepted]) -> Accepted:
+        """The same. Raises `Unavailable` also where it takes too long: then some messages may be stored."""
         try:
             async with asyncio.timeout(self.intake.publish_within_s):
                 return await publishing

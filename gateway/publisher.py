@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,13 @@ Message = tuple[str, bytes, bytes | None]
 """(topic, value, key): messages with the same key go to one partition."""
 
 
+class Accepted(NamedTuple):
+    """The stamp of each part of a request. `spooled`: some of it waits on a disk for the queue to come back."""
+
+    stamps: list[Stamp]
+    spooled: bool = False
+
+
 class Publisher:
     """Publishes to one queue.
 
@@ -58,6 +65,7 @@ class Publisher:
         self._topics = {fmt.name: registry.signal_of(fmt).topic for fmt in registry.stored_formats}
         self._seconds = metrics.publish_seconds
         self._failures = metrics.publish_failures
+        self._spooled = metrics.spooled
         self._stored_at = self._failed_at = float("-inf")
 
     def check(self) -> None:
@@ -72,8 +80,8 @@ class Publisher:
         self._failed_at = perf_counter()
         self._failures.labels("not_stored" if not_stored else "unknown").inc()
 
-    async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> list[Stamp]:
-        """Publish the parts of a request, each to the topic of its signal; returns the stamp of each. `now_us`: when
+    async def publish(self, parts: Sequence[Part], key: ResolvedKey, now_us: int) -> Accepted:
+        """Publish the parts of a request, each to the topic of its signal. `now_us`: when
         the request was received, microseconds since the epoch.
 
         Raises `Unavailable`, `TooLarge`.
@@ -89,23 +97,26 @@ class Publisher:
                 if self._overflow is not None and self._overflow.shares.is_over(key, part.n):
                     topic = self._overflow_topic(part)
                 messages += ((topic, value, None),) if len(value) <= CHUNK_BYTES else cut(topic, stamp, part)
-        started = perf_counter()
+        started, spooled = perf_counter(), False
         try:
             if len(messages) == 1:
-                await self._producer.publish(*messages[0])
+                spooled = (await self._producer.publish(*messages[0])).spooled
             elif messages:
-                await asyncio.gather(*(self._producer.publish(*message) for message in messages))
+                published = await asyncio.gather(*(self._producer.publish(*message) for message in messages))
+                spooled = any(each.spooled for each in published)
         except QueueUnavailable as error:
             self.failed(not_stored=len(messages) == 1 and isinstance(error, NotStored))
             raise Unavailable from error
         except MessageTooLarge as error:
             raise TooLarge from error
-        if messages:
+        if spooled:
+            self._spooled.inc(sum(part.n for part in parts))
+        elif messages:
             self._stored_at = perf_counter()
             self._seconds.observe(self._stored_at - started)
             if traceparent and self._tracer is not None:
                 self._tracer.published(self._stored_at - started)
-        return stamps
+        return Accepted(stamps, spooled)
 
     def _overflow_topic(self, part: Part) -> str:
         assert self._overflow is not None

@@ -3,7 +3,7 @@
 Labels never hold a key, a project or anything else that a client chooses.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -84,6 +84,27 @@ class LagGauges:
             self._shown.discard(lane)
 
 
+class SpoolGauges:
+    """What a gateway's spool holds. There are none without a spool."""
+
+    def __init__(self, registry: CollectorRegistry, is_open: Callable[[], bool]) -> None:
+        """`is_open`: whether what comes is spooled."""
+        self._messages = Gauge("sluice_spool_messages", "Messages in the spool", registry=registry)
+        self._bytes = Gauge("sluice_spool_bytes", "Bytes that they take in its file", registry=registry)
+        self._age = Gauge("sluice_spool_age_seconds", "Since the first of them was spooled; 0: none", registry=registry)
+        self._aside = Gauge("sluice_spools_aside", "Spools put aside as corrupt, for a person", registry=registry)
+        breaker = Gauge(
+            "sluice_spool_breaker_open", "1 while Kafka is away and requests are spooled", registry=registry
+        )
+        breaker.set_function(lambda: float(is_open()))
+
+    def set(self, messages: int, bytes: int, age_s: float, aside: int) -> None:
+        self._messages.set(messages)
+        self._bytes.set(bytes)
+        self._age.set(age_s)
+        self._aside.set(aside)
+
+
 class Metrics:
     """The metrics of one process, on a registry of their own."""
 
@@ -160,6 +181,7 @@ class Metrics:
             ["reason"],
             registry=r,
         )
+        self.spooled = Counter("sluice_spooled_records", "Records kept on a disk, Kafka being away", registry=r)
         self.in_flight_bytes = Gauge("sluice_in_flight_bytes", "Bytes on the way to the queue", registry=r)
         self.queue_fullness = Gauge(
             "sluice_queue_fullness", "Share of the embedded queue's limit not yet consumed; at 1 it is full", registry=r

@@ -5,6 +5,7 @@ from functools import partial
 from gateway.app import Deps, Life
 from gateway.assembly.common import Common, common_of
 from gateway.assembly.reading import judging, reading_parts
+from gateway.assembly.spooling import spooling_parts
 from gateway.assembly.taking import ingest_parts, sourcemap_parts
 from gateway.changes import Changes
 from gateway.drains.handshake import VerifyCodes
@@ -19,7 +20,7 @@ from shared.settings import BadSetting, Settings
 
 ROLES = {"ingest", "query"}
 
-NEIGHBOURS = ("queue", "clickhouse", "redis", "postgres")
+NEIGHBOURS = ("queue", "spool", "clickhouse", "redis", "postgres")
 """In the order in which `/health/ready` lists them."""
 
 
@@ -29,13 +30,15 @@ def assemble(config: Settings) -> Deps:
     if unknown := roles - ROLES:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = common_of(config)
-    ingest = ingest_parts(common) if "ingest" in roles else None
+    spooling = spooling_parts(common) if "ingest" in roles else None
+    ingest = ingest_parts(common, spooling) if "ingest" in roles else None
     reading = judging(common, reading_parts(common)) if "query" in roles else None
     vital = "queue" if ingest else "clickhouse"
 
     def required() -> frozenset[str]:
+        takes = "spool" if spooling and spooling.breaker.is_open else vital
         # While no key is cached, nobody gets in without Postgres.
-        return frozenset({vital, "postgres"} if common.keys.is_empty else {vital})
+        return frozenset({takes, "postgres"} if common.keys.is_empty else {takes})
 
     return Deps(
         metrics=common.metrics,

@@ -2,6 +2,7 @@
 
 from gateway.assembly.common import Common
 from gateway.assembly.keys import authenticate_as
+from gateway.assembly.spooling import Spooling
 from gateway.health import TakesMessages
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
@@ -20,6 +21,7 @@ from gateway.sourcemaps.upload import UploadLimits, Uploads
 from gateway.validation.aside import Aside
 from shared.clock import clock
 from shared.hourly_counts import HourlyCounts
+from shared.queue.base import Producer
 from shared.queue.topic_check import TopicCheck
 from shared.queue.watch import Watch, fullness
 from shared.sourcemaps.blobs import open_blobs
@@ -27,12 +29,13 @@ from shared.sourcemaps.index import Index
 from shared.sourcemaps.store import Store
 
 
-def ingest_parts(common: Common) -> IngestDeps:
+def ingest_parts(common: Common, spooling: Spooling | None) -> IngestDeps:
     """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
     config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
     all_topics = [signal.topic for signal in known.with_overflow]
-    producer, check = queue.producer(), TopicCheck(queue, all_topics, strict=config.topics.strict)
+    producer: Producer = spooling.producer if spooling else queue.producer()
+    check = TopicCheck(queue, all_topics, strict=config.topics.strict)
     watch, check_again = Watch(fullness(queue, metrics)), Watch(check.look)
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)
     bodies = Bodies(

@@ -16,9 +16,9 @@ cookie, and no route that reads one may ever answer this."""
 
 _EXPOSE = (
     b"access-control-expose-headers",
-    b"X-Request-Id, X-Event-Id, X-Dropped, X-Query-Hint, X-Searched-To, X-Searched-Rows, X-Complete-Up-To,"
-    b" X-Complete-Reason, X-Shards-Missing, X-As-Of, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining,"
-    b" X-RateLimit-Reset, X-Sentry-Rate-Limits, X-Sentry-Error",
+    b"X-Request-Id, X-Event-Id, X-Dropped, X-Sluice-Spooled, X-Query-Hint, X-Searched-To, X-Searched-Rows,"
+    b" X-Complete-Up-To, X-Complete-Reason, X-Shards-Missing, X-As-Of, Link, Retry-After, X-RateLimit-Limit,"
+    b" X-RateLimit-Remaining, X-RateLimit-Reset, X-Sentry-Rate-Limits, X-Sentry-Error",
 )
 _VARY = (b"vary", b"Origin")
 

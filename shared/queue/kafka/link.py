@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
@@ -31,10 +32,12 @@ class Link:
         self._tried = asyncio.Event()
         self._error: BaseException | None = None
         self._refusal: str | None = None
+        self._down_since = 0.0
         self.producer: AIOKafkaProducer | None = None
 
     def start(self) -> None:
         self._tried.clear()
+        self._down_since = time.monotonic()
         self._connecting = asyncio.create_task(self._connect())
 
     async def stop(self, grace_s: float) -> None:
@@ -60,6 +63,10 @@ class Link:
                 f"Kafka at {self._bootstrap} can't be reached ({self._error}); trying every {self._options.retry_s:g} s"
             )
         return self.producer
+
+    def is_away(self, after_s: float) -> bool:
+        """Whether there is no connection, after a try or so long a time."""
+        return self.producer is None and (self._tried.is_set() or time.monotonic() - self._down_since > after_s)
 
     def replace(self, producer: AIOKafkaProducer, reason: BaseException, grace_s: float) -> None:
         """Take another producer from now on; this one has `grace_s` seconds to finish its other lanes."""

@@ -76,6 +76,7 @@ class KafkaProducer:
         self._open: dict[Lane, RecordBatch] = {}
         self._waiting: dict[Lane, deque[RecordBatch]] = defaultdict(deque)
         self._on_the_way: dict[Lane, asyncio.Task[None]] = {}
+        self._delivering: dict[Lane, RecordBatch] = {}
         self._still: set[Lane] = set()
         self._acknowledged_at = float("-inf")
         self._in_flight = 0
@@ -113,6 +114,20 @@ class KafkaProducer:
     def check(self) -> None:
         if self._is_silent:
             raise QueueUnavailable("Kafka acknowledges nothing")
+
+    def is_away(self, after_s: float) -> bool:
+        """Whether there is no connection, or a batch has been on its way for so long."""
+        if self._link.is_away(after_s):
+            return True
+        begun = [batch.begun_at for batch in self._delivering.values()]
+        return bool(begun) and self._loop.time() - min(begun) > after_s
+
+    def give_back(self) -> None:
+        """End, as `NotStored`, every publish of which nothing was handed to Kafka. It never is."""
+        waiting = [batch for batches in self._waiting.values() for batch in batches]
+        for batch in [*self._delivering.values(), *waiting]:
+            if not batch.handed:
+                self._drop(batch, "Kafka is away")
 
     @property
     def _is_silent(self) -> bool:
@@ -190,6 +205,7 @@ class KafkaProducer:
             batch = waiting.popleft()
             self._no_longer_open(batch)
             if batch.is_wanted:
+                batch.begun_at, self._delivering[lane] = self._loop.time(), batch
                 self._on_the_way[lane] = asyncio.create_task(self._deliver(batch))
             else:
                 self._finish(batch)
@@ -204,7 +220,10 @@ class KafkaProducer:
         if batch.handed:
             batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
             return
-        batch.fail(NotStored(f"{batch.lane}: not sent within {within:g} s"))
+        self._drop(batch, f"not sent within {within:g} s")
+
+    def _drop(self, batch: RecordBatch, reason: str) -> None:
+        batch.fail(NotStored(f"{batch.lane}: {reason}"))
         if batch in self._waiting[batch.lane]:
             self._waiting[batch.lane].remove(batch)
             self._no_longer_open(batch)
@@ -249,7 +268,7 @@ class KafkaProducer:
         finally:
             batch.fail((QueueUnavailable if batch.handed else NotStored)("the producer was stopped"))
             self._finish(batch)
-            del self._on_the_way[lane]
+            del self._on_the_way[lane], self._delivering[lane]
             self._pump(lane)
 
     async def _until_taken(self, producer: AIOKafkaProducer, batch: RecordBatch) -> None:

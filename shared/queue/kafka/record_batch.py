@@ -13,13 +13,14 @@ class RecordBatch:
     it costs more than the futures do (measured: 6.1 us a message against 9.1).
     """
 
-    __slots__ = ("_builder", "_waiters", "due", "expiry", "handed", "lane", "linger", "size")
+    __slots__ = ("_builder", "_waiters", "begun_at", "due", "expiry", "handed", "lane", "linger", "size")
 
     def __init__(self, lane: Lane, builder: Any) -> None:
         self.lane = lane
         self.size = 0
         self.due = False
         self.handed = False
+        self.begun_at = 0.0
         self.linger: asyncio.TimerHandle | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self._builder = builder

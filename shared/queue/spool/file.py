@@ -84,7 +84,7 @@ class Spool:
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         """As a `Producer` does."""
-        if not self._disk_has_room():
+        if not self.has_room:
             raise QueueFull(f"less than {FREE_SHARE:.0%} of the disk of {self.path} is free")
         return (await self._producer.publish(topic, value, key))._replace(spooled=True)
 
@@ -112,9 +112,7 @@ class Spool:
         for end in ENDS:
             with suppress(FileNotFoundError):
                 os.rename(f"{self.path}{end}", f"{aside}{end}")
-        _log.error(
-            "a spool is corrupt and was put aside: see delivery.md, The spool", file=str(aside), error=str(reason)
-        )
+        _log.error("a spool is corrupt and was put aside: run sluice spool list", file=str(aside), error=str(reason))
         self._connect()
         await self.open(self._specs)
         return aside
@@ -144,7 +142,13 @@ class Spool:
             raise QueueUnavailable(f"the spool {self.path} can't be made: {error}") from error
         self._is_owned = True
 
-    def _disk_has_room(self) -> bool:
+    @property
+    def size_bytes(self) -> int:
+        return self._limits.size_bytes
+
+    @property
+    def has_room(self) -> bool:
+        """Whether enough of the disk is free."""
         now = time.monotonic()
         if now - self._looked_at > LOOK_S:
             self._looked_at, disk = now, os.statvfs(self.path.parent)

@@ -17,7 +17,7 @@ def is_readable(answer: Answer, origin: str) -> bool:
     exposed = {name.strip() for name in answer.headers.get("access-control-expose-headers", "").split(",")}
     wanted = {"X-Request-Id", "X-Event-Id", "X-Dropped", "Link", "Retry-After"}
     wanted |= {"X-Query-Hint", "X-Searched-To", "X-Searched-Rows", "X-Complete-Up-To", "X-Complete-Reason", "X-As-Of"}
-    wanted |= {"X-Shards-Missing"}
+    wanted |= {"X-Shards-Missing", "X-Sluice-Spooled"}
     limits = {
         "X-RateLimit-Limit",
         "X-RateLimit-Remaining",

@@ -21,6 +21,7 @@ class Link:
 
     def __init__(self) -> None:
         self.sent: list[asyncio.Future[Any]] = []
+        self.lost = False
         cluster = SimpleNamespace(partitions_for_topic=lambda _: {0})
         self.producer = SimpleNamespace(
             client=SimpleNamespace(cluster=cluster), partitions_for=self._partitions_for, send_batch=self._send_batch
@@ -37,6 +38,9 @@ class Link:
         return self.sent[-1]
 
     def start(self) -> None: ...
+
+    def is_away(self, after_s: float) -> bool:
+        return self.lost
 
     def replace(self, *_: Any) -> None: ...
 
@@ -148,3 +152,26 @@ async def test_after_a_loss_nothing_is_sent_before_the_leader_answers(
     link.sent[1].set_result(SimpleNamespace(offset=0))
     await asyncio.wait({third})
     assert not made._still
+
+
+async def test_when_kafka_is_away_only_what_was_handed_over_is_waited_for(made: KafkaProducer, link: Link) -> None:
+    assert not made.is_away(0.0)
+    first = publish(made)
+    await until(lambda: link.sent)
+    await until(lambda: made.is_away(SOON_S))
+    assert not made.is_away(3600.0)
+    others = publish(made, 3)
+    await until(lambda: sum(batch.count for waiting in made._waiting.values() for batch in waiting) == 3)
+    made.give_back()
+    ended = await asyncio.gather(*others, return_exceptions=True)
+    assert [type(each) for each in ended] == [NotStored] * 3
+    link.sent[0].set_result(SimpleNamespace(offset=0))
+    await asyncio.gather(*first)
+    await until(lambda: made.in_flight_bytes == 0)
+    assert len(link.sent) == 1
+    assert not made.is_away(0.0)
+
+
+async def test_without_a_connection_it_is_away(made: KafkaProducer, link: Link) -> None:
+    link.lost = True
+    assert made.is_away(3600.0)

@@ -1,0 +1,68 @@
+"""The parts of the role ingest that has a spool."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.assembly.common import Common
+from shared.failpoints import Failpoints
+from shared.metrics import SpoolGauges
+from shared.queue.base import TopicSpec
+from shared.settings import BadSetting, Settings
+
+if TYPE_CHECKING:
+    from gateway.spooling.breaker import Breaker
+    from gateway.spooling.producer import SpoolingProducer
+
+
+@dataclass(frozen=True)
+class Spooling:
+    """`producer`: in place of the queue's own."""
+
+    producer: "SpoolingProducer"
+    breaker: "Breaker"
+
+
+def spooling_parts(common: Common) -> Spooling | None:
+    """Where the queue's producer has a spool behind it. Raises `BadSetting`: the queue is not Kafka."""
+    folder = common.config.gateway.spool
+    return None if folder is None else _parts(common, folder)
+
+
+def _parts(common: Common, folder: Path) -> Spooling:
+    # Here, not above: a gateway with the embedded queue never loads Kafka's client.
+    from gateway.spooling.breaker import Breaker
+    from gateway.spooling.keeper import Keeper
+    from gateway.spooling.producer import SpoolingProducer
+    from shared.queue.kafka import KafkaQueue
+    from shared.queue.spool.drain import Drain
+    from shared.queue.spool.file import NAME, Spool, limits_of
+
+    config, queue = common.config, common.queue
+    if not isinstance(queue, KafkaQueue):
+        raise BadSetting(
+            "SLUICE_GATEWAY_SPOOL is for Kafka: the embedded queue is a file on this machine's disk itself"
+        )
+    topics = frozenset(signal.topic for signal in common.registry.with_overflow)
+    asked, kafka = frozenset(signal.topic for signal in common.registry.signals.values()), queue.producer()
+    breaker = Breaker(kafka, lambda: queue.ping(asked))
+    spool = Spool(folder / NAME, limits_of(config))
+    reach = Failpoints(os.environ.get("SLUICE_FAILPOINT", "")).reach
+    drain = Drain(spool, queue, reach, bytes_s=config.gateway.spool_drain_bytes_s)
+    gauges = SpoolGauges(common.metrics.registry, lambda: breaker.is_open)
+    keeper = Keeper(spool, _specs(config, topics), drain, breaker, gauges)
+    common.checks["spool"] = keeper.check
+    common.life.check.append(keeper.open)
+    common.life.start += (breaker.start, keeper.start)
+    common.life.stop += (breaker.close, keeper.close)
+    return Spooling(SpoolingProducer(kafka, spool, breaker), breaker)
+
+
+def _specs(config: Settings, topics: Iterable[str]) -> list[TopicSpec]:
+    """One lane a topic, for messages that Kafka will take."""
+    from shared.queue.kafka.producer import OVERHEAD_BYTES, compressible
+
+    largest = compressible(config.topics.max_message_bytes) - OVERHEAD_BYTES
+    return [TopicSpec(name, 1, config.topics.retention_hours * 3_600_000, largest) for name in sorted(topics)]

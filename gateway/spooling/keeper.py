@@ -1,0 +1,95 @@
+"""Keeps a gateway's spool: drains it when Kafka is back, and tells how much is in it."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+import structlog
+
+from gateway.spooling.breaker import Breaker
+from shared.metrics import SpoolGauges
+from shared.queue.base import QueueError, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.kafka.transactions import TIMEOUT_S
+from shared.queue.spool.drain import Drain
+from shared.queue.spool.file import Spool, SpoolInUse
+from shared.queue.spool.rows import CorruptSpool
+from shared.settings import BadSetting
+
+_log = structlog.get_logger(__name__)
+
+LOOK_S = 1.0
+AGAIN_S = 5.0
+"""After a drain that failed."""
+
+
+class Keeper:
+    """One gateway's spool, from its start to its end."""
+
+    def __init__(self, spool: Spool, specs: Iterable[TopicSpec], drain: Drain, breaker: Breaker, gauges: SpoolGauges):
+        self._spool = spool
+        self._specs = list(specs)
+        self._drain = drain
+        self._breaker = breaker
+        self._gauges = gauges
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Before the process serves: raises `BadSetting` where the spool can't be used."""
+        try:
+            try:
+                await self._spool.open(self._specs)
+            except CorruptSpool as error:
+                await self._spool.put_aside(error)
+        except (SpoolInUse, QueueUnavailable) as error:
+            raise BadSetting(f"SLUICE_GATEWAY_SPOOL: {error}") from error
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._keep_draining()), asyncio.create_task(self._keep_telling())]
+
+    async def close(self) -> None:
+        """End the chunk that is under way: lanes of a transaction that is open would wait for its time-out."""
+        self._stopping.set()
+        self._drain.stop()
+        if self._tasks:
+            draining, telling = self._tasks
+            telling.cancel()
+            await asyncio.wait({draining}, timeout=TIMEOUT_S)
+            draining.cancel()
+            await asyncio.wait(self._tasks)
+        await self._spool.close()
+
+    async def check(self) -> None:
+        """Raise `QueueUnavailable` unless the spool would take a message."""
+        if not self._spool.has_room or (await self._spool.state()).bytes >= self._spool.size_bytes:
+            raise QueueFull("the spool is full")
+
+    async def _keep_draining(self) -> None:
+        while not self._stopping.is_set():
+            pause_s = LOOK_S
+            if self._breaker.may_probe or not self._breaker.is_open:
+                try:
+                    await self._drain.run(lambda _: self._breaker.acknowledged())
+                except CorruptSpool as error:
+                    await self._put_aside(error)
+                except QueueError as error:
+                    pause_s = AGAIN_S
+                    _log.warning("the spool could not be drained, and will be", error=str(error))
+                except Exception:
+                    pause_s = AGAIN_S
+                    _log.exception("the spool could not be drained, and will be")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
+
+    async def _put_aside(self, error: CorruptSpool) -> None:
+        with suppress(QueueError):  # tried again with the next look
+            await self._spool.put_aside(error)
+
+    async def _keep_telling(self) -> None:
+        while True:
+            with suppress(QueueError, CorruptSpool):  # the drain tells
+                state = await self._spool.state()
+                age_s = 0.0 if state.oldest_ms is None else max(0.0, time.time() - state.oldest_ms / 1000)
+                self._gauges.set(state.messages, state.bytes, age_s, len(self._spool.aside))
+            await asyncio.sleep(LOOK_S)

@@ -1,0 +1,44 @@
+"""Kafka's producer with a spool behind it."""
+
+from gateway.spooling.breaker import Breaker
+from shared.queue.base import NotStored, Published
+from shared.queue.kafka.producer import KafkaProducer
+from shared.queue.spool.file import Spool
+
+
+class SpoolingProducer:
+    """A `Producer`. Spools what comes while the breaker is open, and what Kafka certainly has not got then.
+
+    A message whose outcome is unknown is never spooled: it may be in Kafka, and would be there twice.
+    """
+
+    def __init__(self, kafka: KafkaProducer, spool: Spool, breaker: Breaker) -> None:
+        self._kafka = kafka
+        self._spool = spool
+        self._breaker = breaker
+
+    async def start(self) -> None:
+        await self._kafka.start()
+
+    async def stop(self) -> None:
+        await self._kafka.stop()
+
+    @property
+    def in_flight_bytes(self) -> int:
+        return self._kafka.in_flight_bytes
+
+    def check(self) -> None:
+        if not self._breaker.is_open:
+            self._kafka.check()
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        if self._breaker.takes():
+            try:
+                published = await self._kafka.publish(topic, value, key)
+            except NotStored:
+                if not self._breaker.is_open:
+                    raise
+            else:
+                self._breaker.acknowledged()
+                return published
+        return await self._spool.publish(topic, value, key)

@@ -1,0 +1,132 @@
+"""When Kafka is given messages, when the spool is, and what is never given to both."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway.spooling import breaker as module
+from gateway.spooling.breaker import Breaker
+from gateway.spooling.producer import SpoolingProducer
+from shared.queue.base import Lane, NotStored, Published, QueueError, QueueFull, QueueUnavailable
+
+VALUE = b"message"
+
+
+class Kafka:
+    """A producer whose publishes end as the test says."""
+
+    def __init__(self) -> None:
+        self.away = self.answers = False
+        self.given_back = 0
+        self.outcome: Callable[[], QueueError | None] = lambda: None
+        self.got: list[bytes] = []
+
+    def is_away(self, after_s: float) -> bool:
+        return self.away
+
+    def give_back(self) -> None:
+        self.given_back += 1
+
+    async def ping(self) -> None:
+        if not self.answers:
+            raise QueueUnavailable("no leader")
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        self.got.append(value)
+        if error := self.outcome():
+            raise error
+        return Published(Lane(topic, 0), 0)
+
+
+class Spool:
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+
+    async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        self.got.append(value)
+        return Published(Lane(topic, 0), 0, spooled=True)
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.kafka, self.spool = Kafka(), Spool()
+        self.breaker = Breaker(self.kafka, self.kafka.ping)
+        self.producer = SpoolingProducer(self.kafka, self.spool, self.breaker)  # type: ignore[arg-type]
+
+    async def spools(self) -> bool:
+        return (await self.producer.publish("logs", VALUE)).spooled
+
+    async def opened(self) -> None:
+        self.kafka.away = True
+        await self.breaker.look()
+        assert self.breaker.is_open
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(module, "PROBE_S", 0.0)
+    return Stage()
+
+
+async def test_messages_go_to_the_spool_from_when_kafka_is_away_until_it_acknowledges_one(stage: Stage) -> None:
+    await stage.breaker.look()
+    assert not await stage.spools()
+    await stage.opened()
+    assert stage.kafka.given_back == 1
+    assert await stage.spools()
+    stage.kafka.away = False
+    await stage.breaker.look()
+    assert await stage.spools(), "it does not answer yet"
+    stage.kafka.answers = True
+    await stage.breaker.look()
+    assert not await stage.spools()
+    assert not await stage.spools()
+    assert not stage.breaker.is_open
+
+
+async def test_one_message_at_a_time_is_the_probe_and_is_spooled_if_it_was_not_stored(stage: Stage) -> None:
+    await stage.opened()
+    stage.kafka.away, stage.kafka.answers = False, True
+    await stage.breaker.look()
+    stage.kafka.outcome = lambda: NotStored("not sent")
+    assert await stage.spools()
+    assert await stage.spools()
+    assert len(stage.kafka.got) == 1
+    assert stage.breaker.is_open
+
+
+async def test_what_was_given_back_when_the_breaker_opened_is_spooled(stage: Stage) -> None:
+    def given_back() -> QueueError:
+        stage.breaker.is_open = True
+        return NotStored("given back")
+
+    stage.kafka.outcome = given_back
+    assert await stage.spools()
+
+
+@pytest.mark.parametrize("outcome", [QueueUnavailable, QueueFull, NotStored])
+async def test_what_may_be_in_kafka_and_what_is_refused_while_it_is_there_is_never_spooled(
+    stage: Stage, outcome: type[QueueError]
+) -> None:
+    stage.kafka.outcome = lambda: outcome("no")
+    with pytest.raises(outcome):
+        await stage.spools()
+    assert stage.spool.got == []
+
+
+async def test_an_unknown_outcome_is_not_spooled_while_the_breaker_is_open_either(stage: Stage) -> None:
+    await stage.opened()
+    stage.kafka.away, stage.kafka.answers = False, True
+    await stage.breaker.look()
+    stage.kafka.outcome = lambda: QueueUnavailable("no answer")
+    with pytest.raises(QueueUnavailable):
+        await stage.spools()
+    assert stage.spool.got == []
+
+
+async def test_an_acknowledgement_of_something_else_closes_it_too(stage: Stage) -> None:
+    await stage.opened()
+    stage.breaker.acknowledged()
+    stage.kafka.away = False
+    await stage.breaker.look()
+    assert not await stage.spools()
