@@ -22,6 +22,7 @@ from gateway.query.people.sign_on.sign_on import sign_on_of
 from gateway.query.sending import Sender
 from gateway.query.sending.address import Allowed
 from gateway.query.settings import SettingsDeps, UsualLimits
+from gateway.query.spooled import Spooled
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
@@ -36,6 +37,7 @@ from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
+from shared.spools import Spools
 from shared.views import Views
 
 
@@ -131,4 +133,10 @@ def _completeness(common: Common) -> dict[str, Completeness]:
     for signal in common.registry.with_overflow:
         topics.setdefault(signal.table.name, []).append(signal.topic)
     groups, now = common.groups, clock(common.config.services.clock_offset_s)
-    return {table: Completeness(common.queue, groups, of_table, now) for table, of_table in topics.items()}
+    spooled = Spooled(Spools(common.postgres))
+    common.life.start.append(spooled.start)
+    common.life.stop.append(spooled.close)
+    return {
+        table: Completeness(common.queue, groups, of_table, now, lambda: spooled.since)
+        for table, of_table in topics.items()
+    }

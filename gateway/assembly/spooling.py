@@ -11,6 +11,7 @@ from shared.failpoints import Failpoints
 from shared.metrics import SpoolGauges
 from shared.queue.base import TopicSpec
 from shared.settings import BadSetting, Settings
+from shared.spools import Spools
 
 if TYPE_CHECKING:
     from gateway.spooling.breaker import Breaker
@@ -35,6 +36,7 @@ def _parts(common: Common, folder: Path) -> Spooling:
     # Here, not above: a gateway with the embedded queue never loads Kafka's client.
     from gateway.spooling.breaker import Breaker
     from gateway.spooling.keeper import Keeper
+    from gateway.spooling.notes import Notes
     from gateway.spooling.producer import SpoolingProducer
     from shared.queue.kafka import KafkaQueue
     from shared.queue.spool.drain import Drain
@@ -52,7 +54,8 @@ def _parts(common: Common, folder: Path) -> Spooling:
     reach = Failpoints(os.environ.get("SLUICE_FAILPOINT", "")).reach
     drain = Drain(spool, queue, reach, bytes_s=config.gateway.spool_drain_bytes_s)
     gauges = SpoolGauges(common.metrics.registry, lambda: breaker.is_open)
-    keeper = Keeper(spool, _specs(config, topics), drain, breaker, gauges)
+    notes = Notes(spool, gauges, Spools(common.postgres), waited_s=config.gateway.publish_timeout_s)
+    keeper = Keeper(spool, _specs(config, topics), drain, breaker, notes)
     common.checks["spool"] = keeper.check
     common.life.check.append(keeper.open)
     common.life.start += (breaker.start, keeper.start)

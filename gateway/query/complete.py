@@ -1,7 +1,7 @@
 """How far what is stored is complete, for every answer (contracts.md, "How far an answer is complete")."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
@@ -81,7 +81,16 @@ class Completeness:
     2. All who ask share one observation of the queue (`Observation`). `now` never raises, and waits `WAIT_S` at most.
     """
 
-    def __init__(self, queue: Queue, groups: WriterGroups, topics: Iterable[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        groups: WriterGroups,
+        topics: Iterable[str],
+        clock: Clock,
+        spooled_since: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """`spooled_since`: nothing that waits outside of the queue came before, microseconds; None for nothing."""
+        self._spooled_since = spooled_since
         self._queue = queue
         self._groups = groups
         self._topics = tuple(topics)
@@ -100,6 +109,7 @@ class Completeness:
 
     async def _look(self) -> Complete:
         moment = self._clock() // 1000
+        spooled = self._spooled_since()  # before the queue is asked: what leaves a spool is in the queue by then
         lanes = await self._queue.lanes(self._topics)
         # An overflow topic that a migration still has to make holds nothing: gateways use those that there are.
         needed = {topic for topic in self._topics if not is_overflow(topic)}
@@ -108,6 +118,7 @@ class Completeness:
         states = await lane_states(self._queue, self._groups, lanes)
         self._ends.add(moment, states)
         up_to = min([moment, *(await self._waiting_since(moment, states)).values()])
+        up_to = up_to if spooled is None else min(up_to, spooled)
         ends = {lane: state.goes_on_at for lane, state in states.items()}
         return Complete(up_to, as_of(up_to, ends), lanes=states)
 

@@ -1,14 +1,13 @@
 """Keeps a gateway's spool: drains it when Kafka is back, and tells how much is in it."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 
 import structlog
 
 from gateway.spooling.breaker import Breaker
-from shared.metrics import SpoolGauges
+from gateway.spooling.notes import Notes
 from shared.queue.base import QueueError, QueueFull, QueueUnavailable, TopicSpec
 from shared.queue.kafka.transactions import TIMEOUT_S
 from shared.queue.spool.drain import Drain
@@ -26,12 +25,12 @@ AGAIN_S = 5.0
 class Keeper:
     """One gateway's spool, from its start to its end."""
 
-    def __init__(self, spool: Spool, specs: Iterable[TopicSpec], drain: Drain, breaker: Breaker, gauges: SpoolGauges):
+    def __init__(self, spool: Spool, specs: Iterable[TopicSpec], drain: Drain, breaker: Breaker, notes: Notes):
         self._spool = spool
         self._specs = list(specs)
         self._drain = drain
         self._breaker = breaker
-        self._gauges = gauges
+        self._notes = notes
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -46,7 +45,7 @@ class Keeper:
             raise BadSetting(f"SLUICE_GATEWAY_SPOOL: {error}") from error
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._keep_draining()), asyncio.create_task(self._keep_telling())]
+        self._tasks = [asyncio.create_task(self._keep_draining()), asyncio.create_task(self._notes.keep())]
 
     async def close(self) -> None:
         """End the chunk that is under way: lanes of a transaction that is open would wait for its time-out."""
@@ -85,11 +84,3 @@ class Keeper:
     async def _put_aside(self, error: CorruptSpool) -> None:
         with suppress(QueueError):  # tried again with the next look
             await self._spool.put_aside(error)
-
-    async def _keep_telling(self) -> None:
-        while True:
-            with suppress(QueueError, CorruptSpool):  # the drain tells
-                state = await self._spool.state()
-                age_s = 0.0 if state.oldest_ms is None else max(0.0, time.time() - state.oldest_ms / 1000)
-                self._gauges.set(state.messages, state.bytes, age_s, len(self._spool.aside))
-            await asyncio.sleep(LOOK_S)

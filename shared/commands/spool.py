@@ -3,15 +3,18 @@ good leaves a disk, which is drained here (delivery.md, "The spool")."""
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shared.clients.postgres import Postgres, PostgresUnavailable
 from shared.commands.common import (
     AsJson,
     DataDir,
@@ -31,37 +34,60 @@ from shared.queue.spool.drain import Drain
 from shared.queue.spool.file import NAME, Spool, SpoolInUse, files_in, limits_of, look_at
 from shared.queue.spool.rows import CorruptSpool, SpoolState
 from shared.settings import Settings
+from shared.spools import Spools
+
+T = TypeVar("T")
 
 spool = typer.Typer(help="Spools of gateways: list them, drain one whose gateway is gone.", no_args_is_help=True)
 
-At = Annotated[Path, typer.Argument(metavar="PATH", help="The folder that SLUICE_GATEWAY_SPOOL names, or a file in it")]
+_PATH = typer.Argument(metavar="PATH", help="The folder that SLUICE_GATEWAY_SPOOL names, or a file in it")
+At = Annotated[Path, _PATH]
+Maybe = Annotated[Path | None, _PATH]
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `sluice spool list` shows it")]
 
 
 class Found(NamedTuple):
-    """A spool's file, and what is in it; or why that can't be told."""
+    """A spool's file, and what is in it; or why that can't be told. `host`, `seen`: of one that a gateway told of."""
 
-    file: Path
+    file: str
     state: SpoolState | None
     error: str = ""
+    host: str = ""
+    seen: datetime | None = None
 
 
 @spool.command("list")
-def list_all(path: At, as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
-    """List the spools of a folder and what they hold: the gateway's, and those that were put aside as corrupt."""
+def list_all(path: Maybe = None, as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
+    """List the spools that gateways have told of, a few seconds ago or before they died.
+
+    With PATH those of a folder, as they are now, and the files that were put aside there as corrupt.
+    """
     settings = settings_beside(data_dir)
     quiet()
-    found = asyncio.run(_look(path, settings))
+    if path is not None:
+        found = asyncio.run(_look(path, settings))
+    else:
+        with sentences(PostgresUnavailable):
+            found = asyncio.run(_with_spools(settings, _known))
     if as_json:
         print_json({"spools": [_json(each) for each in found]})
         return
-    table = Table("file", "id", "messages", "bytes", "oldest")
-    for file, state, error in found:
-        if state is None:
-            table.add_row(escape(str(file)), f"[red]{escape(error)}[/red]", "", "", "")
-        else:
-            oldest = "" if state.oldest_ms is None else time_text(datetime.fromtimestamp(state.oldest_ms / 1000, UTC))
-            table.add_row(escape(str(file)), state.id, f"{state.messages:,}", f"{state.bytes:,}", oldest)
+    table = Table("file", "id", "messages", "bytes", "oldest", "seen")
+    for each in found:
+        table.add_row(*_cells(each))
     wide_console().print(table)
+
+
+@spool.command()
+def forget(spool_id: Id, data_dir: DataDir = Path("var")) -> None:
+    """Forget a spool whose file is lost, or can't be drained: what it held is given up, and audits are ok again."""
+    settings = settings_beside(data_dir)
+    quiet()
+    with sentences(PostgresUnavailable):
+        known = asyncio.run(_with_spools(settings, lambda spools: spools.forget(spool_id)))
+    if not known:
+        fail(f"no gateway has told of a spool {spool_id!r}: see sluice spool list")
+    Console().print(f"[green]✓[/green] spool {escape(spool_id)} is forgotten", highlight=False)
 
 
 @spool.command()
@@ -84,15 +110,44 @@ async def _look(path: Path, settings: Settings) -> list[Found]:
     found = []
     for file in files_in(path):
         try:
-            found.append(Found(file, await look_at(file, limits_of(settings))))
+            found.append(Found(str(file), await look_at(file, limits_of(settings))))
         except (CorruptSpool, QueueError) as error:
-            found.append(Found(file, None, str(error)))
+            found.append(Found(str(file), None, str(error)))
     return found
+
+
+async def _known(spools: Spools) -> list[Found]:
+    return [
+        Found(each.file, SpoolState(each.id, each.messages, each.bytes, _ms(each.oldest)), "", each.host, each.seen)
+        for each in await spools.all()
+    ]
+
+
+async def _with_spools(settings: Settings, work: Callable[[Spools], Awaitable[T]]) -> T:
+    postgres = Postgres(settings.services.postgres_url, connections=1)
+    try:
+        return await work(Spools(postgres))
+    finally:
+        await postgres.close()
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def _json(found: Found) -> dict[str, object]:
     state = found.state._asdict() if found.state else {"error": found.error}
-    return {"file": str(found.file), **state}
+    told = {"host": found.host, "seen": found.seen} if found.seen else {}
+    return {"file": found.file, **state, **told}
+
+
+def _cells(found: Found) -> tuple[str, ...]:
+    file, state = escape(f"{found.host}:{found.file}" if found.host else found.file), found.state
+    if state is None:
+        return file, f"[red]{escape(found.error)}[/red]"
+    oldest = "" if state.oldest_ms is None else time_text(datetime.fromtimestamp(state.oldest_ms / 1000, UTC))
+    seen = time_text(found.seen) if found.seen else ""
+    return file, state.id, f"{state.messages:,}", f"{state.bytes:,}", oldest, seen
 
 
 async def _drain(queue: Queue, file: Path, settings: Settings) -> int:
@@ -109,6 +164,14 @@ async def _drain(queue: Queue, file: Path, settings: Settings) -> int:
     try:
         await opened.open()
         await Drain(opened, queue, reach, bytes_s=settings.gateway.spool_drain_bytes_s).run(count)
+        await _tell(opened, settings)
     finally:
         await opened.close()
     return drained
+
+
+async def _tell(drained: Spool, settings: Settings) -> None:
+    """Postgres may still know what a gateway told before it died."""
+    state = await drained.state()
+    with suppress(PostgresUnavailable):
+        await _with_spools(settings, lambda spools: spools.emptied(state.id))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -15,11 +16,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.commands.common import AsJson, DataDir, print_json, wide_console
+from shared.spools import KnownSpool
 from writer.main import NESTING
 from writer.ops.audit import audit as auditing
 from writer.ops.audit.accounting import Counts
 from writer.ops.audit.audit import Audited, total
 from writer.ops.audit.rounds import AuditGauges, repeat
+from writer.ops.audit.spools import known_spools, show_spools
 from writer.ops.operator import From, Group, Offsets, Operator, Partitions, SignalNames, To, operate, wanted_of
 from writer.ops.progress import progress_bar
 from writer.ops.ranges import Wanted
@@ -72,10 +75,11 @@ def audit(
     def once() -> bool:
         started_at = time.monotonic()
         wanted = wanted_of(signals, partitions, since, until, offsets)
-        done = operate(data_dir, lambda operator: _compare(operator, wanted, contents), group=group)
-        _tell(done, time.monotonic() - started_at, ALL_COMPARED if contents else COMPARED, as_json)
-        gauges.show(total(done), ok=all_ok(done), finished_at=time.time())
-        return all_ok(done)
+        spools, done = operate(data_dir, lambda operator: _compare(operator, wanted, contents), group=group)
+        ok = all_ok(done) and not any(each.messages for each in spools or ())
+        _tell(done, spools, time.monotonic() - started_at, ALL_COMPARED if contents else COMPARED, as_json)
+        gauges.show(total(done), ok=ok, finished_at=time.time())
+        return ok
 
     if every is None:
         raise typer.Exit(0 if once() else 1)
@@ -83,19 +87,26 @@ def audit(
         repeat(once, every)
 
 
-def _tell(done: list[Audited], took_s: float, compared: Sequence[str], as_json: bool) -> None:
+def _tell(
+    done: list[Audited], spools: Sequence[KnownSpool] | None, took_s: float, compared: Sequence[str], as_json: bool
+) -> None:
     if as_json:
-        print_json(as_json_value(done, compared))
+        print_json(as_json_value(done, compared, spools))
     else:
         _show(done, took_s, compared, wide_console())
+        show_spools(spools, wide_console())
 
 
-async def _compare(operator: Operator, wanted: Wanted, contents: bool) -> list[Audited]:
+async def _compare(
+    operator: Operator, wanted: Wanted, contents: bool
+) -> tuple[Sequence[KnownSpool] | None, list[Audited]]:
+    """The spools are asked for first: what leaves one meanwhile is in the queue."""
+    spools = await known_spools(operator)
     bar = progress_bar("messages")
     bar.disable = not bar.console.is_terminal
     task = bar.add_task("auditing", total=None)
     with bar:
-        return await auditing.audit(
+        return spools, await auditing.audit(
             operator,
             wanted,
             contents=contents,
@@ -108,12 +119,15 @@ def all_ok(done: list[Audited]) -> bool:
     return all(one.ok for one in done)
 
 
-def as_json_value(done: list[Audited], compared: Sequence[str] = COMPARED) -> dict[str, Any]:
+def as_json_value(
+    done: list[Audited], compared: Sequence[str] = COMPARED, spools: Sequence[KnownSpool] | None = None
+) -> dict[str, Any]:
     """What `--json` prints: `ok`, `compared`, `totals` and `partitions`, the counts under the same names in both.
 
     `empty`: the queue holds nothing of the range, so nothing was compared. `stored_up_to`: the highest offset in
     ClickHouse where the queue ends before it; null where it doesn't. `former_up_to`: the highest offset of rows of a
-    former queue, where this one has given out their offsets again. `skipped`: no message and no table.
+    former queue, where this one has given out their offsets again. `skipped`: no message and no table. `spools`: those
+    of gateways; null where Postgres could not be asked.
     """
     totals = total(done)
     partitions = [
@@ -132,11 +146,12 @@ def as_json_value(done: list[Audited], compared: Sequence[str] = COMPARED) -> di
         for one in done
     ]
     return {
-        "ok": all_ok(done),
+        "ok": all_ok(done) and not any(each.messages for each in spools or ()),
         "empty": not totals.messages,
         "compared": compared,
         "totals": asdict(totals),
         "partitions": partitions,
+        "spools": None if spools is None else [msgspec.structs.asdict(each) for each in spools],
     }
 
 

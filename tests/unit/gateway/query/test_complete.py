@@ -27,6 +27,8 @@ class Lanes:
         self.away = False
         self.hangs = False
         self.questions = 0
+        self.undecided = 0
+        """So many of each lane's last messages are of a transaction that is open."""
         self.reads = 0
 
     async def lanes(self, topics: Iterable[str]) -> list[Lane]:
@@ -44,7 +46,7 @@ class Lanes:
         return {lane: None if (at := self.stored[lane]) is None else Position(at) for lane in lanes}
 
     async def end_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
-        return {lane: len(self.times[lane]) for lane in lanes}
+        return {lane: len(self.times[lane]) - self.undecided for lane in lanes}
 
     async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         return {lane: len(self.times[lane]) for lane in lanes}
@@ -109,6 +111,19 @@ async def test_an_idle_lane_counts_as_now_and_a_late_writer_holds_everything_bac
     assert (await completeness.now()).up_to == 1_000 * 1000
     queue.stored[Lane("a", 0)] = 1
     assert (await completeness.now()).up_to == 120_000 * 1000
+
+
+async def test_what_waits_in_a_spool_or_behind_an_open_transaction_holds_everything_back() -> None:
+    lane, clock, spooled = Lane("a", 0), Moment(), [None, 3_000_000, None]
+    queue = Lanes({lane: [1_000, 2_000]})
+    queue.stored[lane] = 1
+    queue.undecided = 1
+    completeness = Completeness(queue, WriterGroups("g"), ["a"], clock, lambda: spooled.pop(0))  # type: ignore[arg-type]
+    clock.ms = 60_000
+    assert (await completeness.now()).up_to == 2_000 * 1000, "that is stored, and can't be read"
+    queue.stored[lane], queue.undecided = 2, 0
+    assert (await completeness.now()).up_to == 3_000_000
+    assert (await completeness.now()).up_to == 60_000 * 1000
 
 
 async def test_a_writer_that_keeps_up_costs_no_reads() -> None:
