@@ -70,6 +70,8 @@ class Keeper:
             if self._breaker.may_probe or not self._breaker.is_open:
                 try:
                     await self._drain.run(lambda _: self._breaker.acknowledged())
+                    if self._breaker.may_probe:  # nothing waits, and nothing came that could be the probe
+                        self._breaker.acknowledged()
                 except CorruptSpool as error:
                     await self._put_aside(error)
                 except QueueError as error:

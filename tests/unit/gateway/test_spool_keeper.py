@@ -1,0 +1,151 @@
+"""A gateway's spool over its life: drained when Kafka is back, put aside when it is corrupt, and told of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from gateway.spooling import keeper as module
+from gateway.spooling import notes as noting
+from gateway.spooling.breaker import Breaker
+from gateway.spooling.keeper import Keeper
+from gateway.spooling.notes import Notes
+from shared.clients.postgres import PostgresUnavailable
+from shared.metrics import SpoolGauges
+from shared.queue.base import QueueUnavailable
+from shared.queue.spool.file import NAME, Spool
+from shared.queue.spool.rows import CorruptSpool
+from shared.settings import BadSetting
+from tests.contract.engines import sqlite_limits
+from tests.topics import topic_spec
+
+LOGS = [topic_spec("logs", 1)]
+
+
+class Kafka:
+    def is_away(self, after_s: float) -> bool:
+        return False
+
+    def give_back(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+
+class Drain:
+    """Ends as the test says."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.error: Exception | None = None
+
+    async def run(self, on_chunk: Callable[[int], None]) -> None:
+        self.runs += 1
+        if self.error:
+            raise self.error
+
+    def stop(self) -> None: ...
+
+
+class Spools:
+    """What Postgres is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[Any, ...]] = []
+        self.away = False
+
+    async def note(self, *told: Any) -> None:
+        if self.away:
+            raise PostgresUnavailable("away")
+        self.notes.append(told)
+
+
+class Stage:
+    def __init__(self, folder: Path) -> None:
+        self.spool = Spool(folder / NAME, sqlite_limits())
+        self.drain, self.spools = Drain(), Spools()
+        kafka = Kafka()
+        self.breaker = Breaker(kafka, kafka.ping)
+        self.registry = CollectorRegistry()
+        gauges = SpoolGauges(self.registry, lambda: self.breaker.is_open)
+        self.notes = Notes(self.spool, gauges, self.spools, waited_s=15.0)  # type: ignore[arg-type]
+        self.keeper = Keeper(self.spool, LOGS, self.drain, self.breaker, self.notes)  # type: ignore[arg-type]
+
+    def gauge(self, name: str) -> float | None:
+        return self.registry.get_sample_value(f"sluice_spool{name}")
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    for each in (module, noting):
+        monkeypatch.setattr(each, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "AGAIN_S", 0.01)
+    stage = Stage(tmp_path)
+    await stage.keeper.open()
+    yield stage
+    await stage.keeper.close()
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+async def test_it_is_drained_again_and_again_but_not_while_kafka_is_away(stage: Stage) -> None:
+    stage.breaker.is_open = True
+    await stage.keeper.start()
+    await until(lambda: stage.spools.notes)
+    assert stage.drain.runs == 0
+    stage.drain.error = QueueUnavailable("not yet")
+    stage.breaker.may_probe = True
+    await until(lambda: stage.drain.runs > 1)
+    assert stage.breaker.is_open
+    stage.drain.error = None
+    await until(lambda: not stage.breaker.is_open)
+
+
+async def test_a_corrupt_spool_is_put_aside_and_told(stage: Stage) -> None:
+    await stage.spool.publish("logs", b"one")
+    stage.drain.error = CorruptSpool("a bit")
+    await stage.keeper.start()
+    await until(lambda: stage.spool.aside)
+    stage.drain.error = None
+    await until(lambda: stage.gauge("s_aside"))
+    await until(lambda: stage.gauge("_messages") == 0)
+
+
+async def test_postgres_is_told_when_it_fills_and_when_it_is_empty_again(stage: Stage) -> None:
+    await stage.notes.look()
+    await stage.notes.look()
+    await stage.spool.publish("logs", b"one")
+    stage.spools.away = True
+    with pytest.raises(PostgresUnavailable):
+        await stage.notes.look()
+    assert stage.gauge("_messages") == 1
+    stage.spools.away = False
+    await stage.notes.look()
+    state = await stage.spool.state()
+    assert state.oldest_ms
+    await stage.spool.drop_below({"logs": 1})
+    await stage.notes.look()
+    told = [(messages, oldest_us) for _, _, messages, _, oldest_us in stage.spools.notes]
+    assert told == [(0, None), (1, state.oldest_ms * 1000 - 15_000_000), (0, None)]
+
+
+async def test_a_second_process_refuses_to_start_and_a_file_that_is_no_spool_is_put_aside(
+    stage: Stage, tmp_path: Path
+) -> None:
+    second = Stage(tmp_path)
+    with pytest.raises(BadSetting, match=r"SLUICE_GATEWAY_SPOOL: .* another process's"):
+        await second.keeper.open()
+    await second.keeper.close()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / NAME).write_text("no spool" * 1000)
+    third = Stage(tmp_path / "other")
+    await third.keeper.open()
+    assert len(third.spool.aside) == 1
+    await third.keeper.check()
+    await third.keeper.close()
