@@ -2,6 +2,7 @@
 (operating.md, "Kubernetes")."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -38,16 +39,33 @@ Resource = dict[str, Any]
 @pytest.fixture(scope="module")
 def made() -> Mapping[str, list[Resource]]:
     """Overlay -> its resources."""
+    return {overlay: resources_of(HERE / "overlays" / overlay) for overlay in OVERLAYS}
+
+
+def resources_of(folder: Path) -> list[Resource]:
     if (kubectl := shutil.which("kubectl")) is None:
         absent(KUBECTL, Unavailable("no kubectl: install it, 1.27 or newer"))
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
 
-    def resources(overlay: str) -> list[Resource]:
-        folder = HERE / "overlays" / overlay
-        done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
 
-    return {overlay: resources(overlay) for overlay in OVERLAYS}
+def test_with_the_component_spool_each_gateway_has_a_disk_of_its_own(tmp_path: Path) -> None:
+    paths = [os.path.relpath(HERE / each, tmp_path) for each in ("overlays/large", "components/spool")]
+    made = {"namespace": "sluice", "resources": paths[:1], "components": paths[1:]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(made))
+    resources = resources_of(tmp_path)
+    (gateways,) = [each for each in resources if each["kind"] == "StatefulSet"]
+    kubernetes_validate.validate(gateways, VERSION, strict=True)
+    spec = gateways["spec"]
+    (config,) = [each["data"] for each in resources if each["kind"] == "ConfigMap"]
+    mounts = {each["name"]: each["mountPath"] for each in spec["template"]["spec"]["containers"][0]["volumeMounts"]}
+    assert mounts["spool"] == config["SLUICE_GATEWAY_SPOOL"]
+    assert [each["metadata"]["name"] for each in spec["volumeClaimTemplates"]] == ["spool"]
+    assert spec["serviceName"] in [each["metadata"]["name"] for each in resources if each["kind"] == "Service"]
+    (scaled,) = [each for each in resources if each["kind"] == "HorizontalPodAutoscaler"]
+    assert scaled["spec"]["scaleTargetRef"]["kind"] == "StatefulSet"
+    assert "gateway" not in [each["metadata"]["name"] for each in resources if each["kind"] == "Deployment"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
