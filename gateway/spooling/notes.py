@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from contextlib import suppress
+
+import structlog
 
 from shared.clients.postgres import PostgresUnavailable
 from shared.metrics import SpoolGauges
@@ -10,6 +11,8 @@ from shared.queue.base import QueueError
 from shared.queue.spool.file import Spool
 from shared.queue.spool.rows import CorruptSpool, SpoolState
 from shared.spools import Spools
+
+_log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0
 NOTE_S = 5.0
@@ -29,12 +32,19 @@ class Notes:
         self._waited_us = int(waited_s * 1_000_000)
         self._noted: SpoolState | None = None
         self._noted_at = float("-inf")
+        self._away = False
 
     async def keep(self) -> None:
         """Until cancelled."""
         while True:
-            with suppress(QueueError, CorruptSpool, PostgresUnavailable):  # the drain logs the first two
+            try:
                 await self.look()
+            except PostgresUnavailable as error:
+                if not self._away:
+                    _log.warning("audits and readers don't know of the spool: Postgres isn't told", error=str(error))
+                self._away = True
+            except (QueueError, CorruptSpool):
+                pass  # the drain tells
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
@@ -46,4 +56,4 @@ class Notes:
         if is_news or now - self._noted_at >= NOTE_S:
             oldest_us = None if state.oldest_ms is None else state.oldest_ms * 1000 - self._waited_us
             await self._spools.note(state.id, str(self._spool.path), state.messages, state.bytes, oldest_us)
-            self._noted, self._noted_at = state, now
+            self._noted, self._noted_at, self._away = state, now, False

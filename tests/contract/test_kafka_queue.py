@@ -4,10 +4,8 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -19,7 +17,7 @@ from shared.queue.first_times import FirstTimes, Sample
 from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka.options import addresses
 from shared.settings import BadSetting
-from tests.contract.kafka_tools import OPTIONS, publish
+from tests.contract.kafka_tools import OPTIONS, begun, publish, transacting
 from tests.contract.members import joined
 from tests.topics import topic_spec
 
@@ -191,21 +189,6 @@ async def _settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     ((_, _, _, _, entries),) = answer.resources
     return {name: value for name, value, *_ in entries}
-
-
-@asynccontextmanager
-async def transacting(url: str, lane: Lane) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=addresses(url), transactional_id=f"{lane.topic}-transactions")
-    await producer.start()
-    yield producer
-    await producer.stop()
-
-
-async def begun(producer: AIOKafkaProducer, lane: Lane, values: list[bytes]) -> None:
-    """Begin a transaction that has brought these messages."""
-    await producer.begin_transaction()
-    for value in values:
-        await producer.send_and_wait(lane.topic, value, partition=lane.partition)
 
 
 async def _transaction(url: str, lane: Lane, values: list[bytes]) -> None:

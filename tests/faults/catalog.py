@@ -1,11 +1,11 @@
 """All faults by name."""
 
 from tests.faults.fault import Fault
-from tests.faults.kinds import brokers, clickhouse, data, engines, retention, shards, writers
+from tests.faults.kinds import brokers, clickhouse, data, engines, retention, shards, spools, writers
 
 FAULTS: dict[str, Fault] = {
     found.name: found
-    for module in (writers, clickhouse, shards, brokers, engines, data, retention)
+    for module in (writers, clickhouse, shards, brokers, engines, data, retention, spools)
     for found in vars(module).values()
     if isinstance(found, Fault)
 }

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from shared.queue.base import QueueUnavailable
 from shared.queue.sqlite.file import QueueFile
 
 T = TypeVar("T")
@@ -48,11 +49,15 @@ class Worker:
         return await self.run(transaction)
 
     async def run(self, work: Callable[[QueueFile], T]) -> T:
-        """The result of work that opens its transactions itself."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._file)
+        """The result of work that opens its transactions itself. Raises `QueueUnavailable` after `close`."""
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, work, self._file)
+        except RuntimeError as error:
+            raise QueueUnavailable("the queue file is closed here") from error
+        return await running
 
     async def close(self) -> None:
         """Close the connection behind the work that is under way; leave both alone if it hangs."""
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, QueueUnavailable):
             await asyncio.wait_for(self.run(QueueFile.close), self._close_timeout_s)
         self._threads.shutdown(wait=False)

@@ -6,12 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from shared.clients.postgres import Postgres, PostgresUnavailable
+from shared.queue import KAFKA
+from shared.secret import text_of
 from shared.spools import KnownSpool, Spools
 from writer.ops.operator import Operator
 
 
 async def known_spools(operator: Operator) -> Sequence[KnownSpool] | None:
-    """None where Postgres can't be asked."""
+    """None where Postgres can't be asked. With the embedded queue there are none."""
+    if not text_of(operator.settings.services.queue_url).startswith(KAFKA):
+        return ()
     postgres = Postgres(operator.settings.services.postgres_url, connections=1)
     try:
         return await Spools(postgres).all()
