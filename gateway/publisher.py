@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -34,11 +34,9 @@ Message = tuple[str, bytes, bytes | None]
 """(topic, value, key): messages with the same key go to one partition."""
 
 
-class Accepted(NamedTuple):
-    """The stamp of each part of a request. `spooled`: some of it waits on a disk for the queue to come back."""
-
-    stamps: list[Stamp]
-    spooled: bool = False
+Accepted = tuple[list[Stamp], bool]
+"""The stamp of each part of a request, and whether some of it waits on a disk for the queue to come back. No named
+tuple: to make one takes a seventh of the time of `publish`."""
 
 
 class Publisher:
@@ -116,7 +114,7 @@ class Publisher:
             self._seconds.observe(self._stored_at - started)
             if traceparent and self._tracer is not None:
                 self._tracer.published(self._stored_at - started)
-        return Accepted(stamps, spooled)
+        return stamps, spooled
 
     def _overflow_topic(self, part: Part) -> str:
         assert self._overflow is not None
