@@ -14,7 +14,7 @@ from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, client_arguments
-from shared.queue.kafka.producer import Route
+from shared.queue.kafka.producer import Route, compressible
 from shared.queue.kafka.stable_offsets import stable_offsets
 
 TIMEOUT_S = 10.0
@@ -42,7 +42,7 @@ class Transactions:
             transactional_id=name,
             transaction_timeout_ms=int(TIMEOUT_S * 1000),
             compression_type="zstd",
-            max_batch_size=min(options.batch_bytes, options.max_message_bytes),
+            max_batch_size=min(options.batch_bytes, compressible(options.max_message_bytes)),
             max_request_size=2 * options.max_message_bytes,  # what is too large was refused when it came
         )
         with_current_login(self._producer.client, options.security)
