@@ -3,6 +3,7 @@ given."""
 
 import sqlite3
 from collections.abc import Mapping
+from itertools import takewhile
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -59,18 +60,19 @@ def state(db: sqlite3.Connection) -> SpoolState:
 
 
 def next_chunk(db: sqlite3.Connection) -> Chunk | None:
-    """The oldest messages; None for none. Raises `CorruptSpool`."""
+    """The oldest messages; None for none. Raises `CorruptSpool`, when all that lies before the damage is drained."""
     oldest = _oldest(db)
     if oldest is None:
         return None
     _, topic, lane = oldest
     messages = log.read(db, lane, lane.begin, lane.end, max_messages=CHUNK_MESSAGES, max_bytes=CHUNK_BYTES)
-    expected = lane.begin
-    for message in messages:
-        if message.damage or message.offset != expected:
-            raise CorruptSpool(message.damage or f"messages {expected} to {message.offset - 1} of {topic} are missing")
-        expected += 1
-    return Chunk(topic, messages, expected)
+    good = list(
+        takewhile(lambda each: not each[1].damage and each[0] == each[1].offset, enumerate(messages, lane.begin))
+    )
+    if not good:
+        (first,) = messages[:1]
+        raise CorruptSpool(first.damage or f"messages {lane.begin} to {first.offset - 1} of {topic} are missing")
+    return Chunk(topic, [message for _, message in good], lane.begin + len(good))
 
 
 def drop_below(db: sqlite3.Connection, positions: Mapping[str, int]) -> None:

@@ -132,12 +132,15 @@ async def test_a_segment_whose_bits_changed_puts_the_file_aside_and_nothing_of_i
     await kept.close()
 
 
-async def test_a_missing_segment_is_damage(spool: Spool, path: Path) -> None:
-    for _ in range(3):
-        await fill(spool, "logs", 1)
+async def test_a_missing_segment_is_damage_once_what_lies_before_it_is_drained(spool: Spool, path: Path) -> None:
+    values = [value for _ in range(3) for value in await fill(spool, "logs", 1)]
     with closing(sqlite3.connect(path)) as db, db:
         assert db.execute("DELETE FROM segments WHERE end = 2").rowcount == 1
-    with pytest.raises(CorruptSpool, match="are missing"):
+    chunk = await spool.chunk()
+    assert chunk
+    assert ([message.value for message in chunk.messages], chunk.end) == (values[:1], 1)
+    await spool.drop_below({"logs": chunk.end})
+    with pytest.raises(CorruptSpool, match="messages 1 to 1 of logs are missing"):
         await spool.chunk()
 
 
