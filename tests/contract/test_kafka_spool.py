@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from shared.failpoints import Failpoints
 from shared.queue.base import QueueUnavailable
-from shared.queue.kafka import KafkaQueue
+from shared.queue.kafka import KafkaQueue, transactions
 from shared.queue.spool.drain import Drain
 from shared.queue.spool.file import Spool
 from shared.queue.spool.names import GROUP_PREFIX
@@ -125,4 +126,32 @@ async def test_the_older_of_two_drains_is_fenced_and_what_both_sent_is_stored_on
     await newer.stop()
     await drain(spool, queue)  # it learns from Kafka what is there
     assert await stored(queue, topics) == wanted
+    await spool.close()
+
+
+async def died() -> None:
+    raise KafkaError("it died")
+
+
+async def test_a_lane_waits_for_the_time_out_of_a_drain_that_died_and_no_longer(
+    queue: KafkaQueue, topics: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "TIMEOUT_S", 5.0)
+    spool = await opened(tmp_path / "spool.db", topics)
+    await filled(spool, topics[:1], 1)
+    dead = queue.transactions(GROUP_PREFIX + (await spool.state()).id, Failpoints().reach)
+    await dead.start(topics)
+    monkeypatch.setattr(dead._producer, "commit_transaction", died)
+    chunk = await spool.chunk()
+    assert chunk
+    with pytest.raises(QueueUnavailable):
+        await dead.publish(chunk.topic, chunk.messages, chunk.end)
+    lanes = await queue.lanes(topics)
+    assert await queue.end_offsets(lanes) != await queue.high_watermarks(lanes), "behind it nothing can be read"
+    await dead.stop()
+    await publish(queue, topics[0], 30)
+    async with asyncio.timeout(60):
+        while await queue.end_offsets(lanes) != await queue.high_watermarks(lanes):  # noqa: ASYNC110 - Kafka tells nobody
+            await asyncio.sleep(0.05)
+    assert sorted(int(value) for _, value in await stored(queue, topics)) == list(range(30))
     await spool.close()
