@@ -71,6 +71,24 @@ ROWS: dict[str, Sequence[Panel]] = {
             "short",
             [Line(f"sum by (reason) (rate(sluice_drops_total[$__rate_interval])){AWAY}", "{{reason}}")],
         ),
+        Panel(
+            "Spooled",
+            "Records a second that are kept on gateways' disks: Kafka is away",
+            "short",
+            [Line(f"sum by (instance) (rate(sluice_spooled_records_total[$__rate_interval])){AWAY}", "{{instance}}")],
+        ),
+        Panel(
+            "On gateways' disks",
+            "Bytes that wait there to be drained",
+            "bytes",
+            [Line(f"sum by (instance) (sluice_spool_bytes){AWAY}", "{{instance}}")],
+        ),
+        Panel(
+            "Oldest on a disk",
+            "Since the first message of a spool was spooled",
+            "s",
+            [Line(f"max by (instance) (sluice_spool_age_seconds){AWAY}", "{{instance}}")],
+        ),
     ),
     "Storing": (
         Panel(

@@ -50,6 +50,12 @@ _SIGNATURE: Json = {
 }
 _VERIFY: Json = {"description": "The code that Vercel verifies the endpoint with.", "schema": {"type": "string"}}
 _SOME = Outcome(1, 0, ["0" * 64], ["0"])
+_SPOOLED: Json = {
+    "X-Sluice-Spooled": {
+        "description": "The records wait on the gateway's disk until the queue is back.",
+        "schema": {"const": "1"},
+    }
+}
 
 
 def operations_of(route: IngestRoute, path: str) -> Operations:
@@ -155,7 +161,7 @@ class _Path:
         content = {"schema": schema, "examples": examples}
         return {
             "description": "Accepted",
-            "headers": REQUEST_ID | headers,
+            "headers": REQUEST_ID | _SPOOLED | headers,
             "content": {self._api.media_type: content, **binary(self._api.also)},
         }
 

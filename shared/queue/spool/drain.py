@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from shared.failpoints import Point
+from shared.queue.base import QueueUnavailable
 from shared.queue.kafka.transactions import Transactions
 from shared.queue.spool.file import Spool
 from shared.queue.spool.names import GROUP_PREFIX
@@ -51,5 +52,7 @@ class Drain:
                 on_chunk(len(chunk.messages))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), chunk.bytes / self._bytes_s)
+            with suppress(QueueUnavailable):  # what is drained is drained; the next one tries again
+                await self._spool.shrink()
         finally:
             await transactions.stop()

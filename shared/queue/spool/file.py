@@ -17,6 +17,7 @@ from shared.queue.spool import rows
 from shared.queue.spool.rows import Chunk, CorruptSpool, SpoolState
 from shared.queue.sqlite import Limits, SqliteQueue, catalog
 from shared.queue.sqlite import limits_of as sqlite_limits_of
+from shared.queue.sqlite.file import QueueFile
 from shared.queue.sqlite.file_lock import FileLock
 from shared.queue.sqlite.worker import Worker
 from shared.settings import Settings
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 FREE_SHARE = 0.05
 """What stays free of the disk, whatever the limit is."""
+SHRUNK_BYTES = 16_000_000
+"""A file that is not larger is left as it is."""
 LOOK_S = 0.5
 """How long one look at the disk counts."""
 ENDS = ("", "-wal", "-shm")
@@ -105,6 +108,11 @@ class Spool:
         with _noticing_damage(self.path):
             await self._worker.write(lambda db: rows.drop_below(db, positions))
 
+    async def shrink(self) -> None:
+        """Give the disk back what the file grew by, if nothing is in it. Raises `CorruptSpool`, `QueueUnavailable`."""
+        with _noticing_damage(self.path):
+            await self._worker.run(_shrink)
+
     async def put_aside(self, reason: object) -> Path:
         """Give the file another name, for a person to look at, and begin a new one."""
         aside = self.path.with_name(f"{self.path.name}.aside-{time.time_ns() // 1_000_000}")
@@ -177,6 +185,15 @@ def files_in(path: Path) -> list[Path]:
         return [path]
     found = [file for file in path.glob(f"{NAME}*") if file.suffix == ".db" or _ASIDE.search(file.name)]
     return sorted(found)
+
+
+def _shrink(file: QueueFile) -> None:
+    # What is published meanwhile is little, and copied. All in one: checkpoints happen one at a time (`QueueFile`).
+    with file.alone() as db:
+        (pages,), (size,) = db.execute("PRAGMA page_count").fetchone(), db.execute("PRAGMA page_size").fetchone()
+        if pages * size > SHRUNK_BYTES and rows.state(db).messages == 0:
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

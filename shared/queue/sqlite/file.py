@@ -60,8 +60,7 @@ class QueueFile:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed and synced at the end, rolled back when the body raises."""
-        with self._errors(), self._lock.held(self._lock_timeout_s):
-            db = self._connection(is_locked=True)
+        with self.alone() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -72,6 +71,12 @@ class QueueFile:
                 raise
             if os.stat(self._path).st_ino != self._inode:
                 raise OSError("it was replaced while it was written to")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection, while no other process writes. For what SQLite does outside of transactions."""
+        with self._errors(), self._lock.held(self._lock_timeout_s):
+            yield self._connection(is_locked=True)
 
     def close(self) -> None:
         self._disconnect()

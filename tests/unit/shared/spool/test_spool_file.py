@@ -2,7 +2,11 @@
 
 import asyncio
 import os
+import re
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +40,10 @@ async def spool(path: Path) -> AsyncIterator[Spool]:
 def put(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
 
 
 async def fill(spool: Spool, topic: str, count: int, size: int = 10) -> list[bytes]:
@@ -107,6 +115,31 @@ async def test_it_refuses_what_is_beyond_its_limit_or_would_fill_the_disk(
         except QueueFull:
             await asyncio.sleep(0.02)
     await spool.close()
+
+
+def test_a_disk_that_is_full_refuses_and_loses_nothing(tmp_path: Path) -> None:
+    """On a disk of its own, of 40 MB."""
+    mounted = f"mount -t tmpfs -o size=40M none {tmp_path}"
+    alone = ["unshare", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, mounted], capture_output=True).returncode:
+        pytest.skip("here nobody may mount a disk")
+    filling = f"{mounted} && exec {sys.executable} -m tests.unit.shared.spool.full_disk {tmp_path}"
+    done = subprocess.run([*alone, filling], capture_output=True, text=True, timeout=60)
+    kept = [int(each) for each in re.findall("([0-9]+) messages are as they were", done.stdout)]
+    assert (len(kept), kept and kept[0] > 400) == (2, True), done.stderr
+
+
+async def test_the_disk_gets_back_what_a_drained_file_had_grown_by(spool: Spool, path: Path) -> None:
+    await fill(spool, "logs", 100, 200_000)
+    await spool.shrink()
+    assert size_of(path.parent) > 20_000_000, "it is not empty"
+    assert len((await drained(spool))["logs"]) == 100
+    identity = (await spool.state()).id
+    await spool.shrink()
+    assert size_of(path.parent) < 1_000_000
+    left = await fill(spool, "logs", 3)
+    assert (await spool.state()).id == identity
+    assert (await drained(spool))["logs"] == left
 
 
 async def test_a_segment_whose_bits_changed_puts_the_file_aside_and_nothing_of_it_is_skipped(
