@@ -75,7 +75,18 @@ class Gateway(_SluiceProcess):
     def _own_settings(self) -> dict[str, str]:
         sharing = {"SLUICE_GATEWAY_SHARE_PORT": "1"} if self._share_port else {}
         pages = {"SLUICE_ALERTS_PUBLIC_URL": os.environ.get("SLUICE_ALERTS_PUBLIC_URL", self.url)}
-        return {"SLUICE_GATEWAY_HOST": self.host, "SLUICE_GATEWAY_PORT": str(self.port), **pages, **sharing}
+        return {
+            "SLUICE_GATEWAY_HOST": self.host,
+            "SLUICE_GATEWAY_PORT": str(self.port),
+            **pages,
+            **sharing,
+            **self._spool(),
+        }
+
+    def _spool(self) -> dict[str, str]:
+        """A folder of its own: a spool is of one process."""
+        folder = os.environ.get("SLUICE_GATEWAY_SPOOL")
+        return {"SLUICE_GATEWAY_SPOOL": str(Path(folder, self.log.stem))} if folder and self._is_beside else {}
 
 
 class Writer(_SluiceProcess):

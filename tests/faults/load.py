@@ -25,13 +25,23 @@ class Load:
     """
 
     def __init__(
-        self, stack: RunningStack, run: str, *, records_per_s: float = 2_000, shapes: Sequence[Shape] = SHAPES
+        self,
+        stack: RunningStack,
+        run: str,
+        *,
+        records_per_s: float = 2_000,
+        shapes: Sequence[Shape] = SHAPES,
+        port: int | None = None,
     ) -> None:
+        """`port`: of another gateway than the stack's."""
         self.sent = SentRecords(run)
         self.statuses: Counter[int] = Counter()
         self.unexpected: list[str] = []
         """Answers that no fault explains."""
-        self._address = urlsplit(stack.env["SLUICE_URL"])
+        self.slowest_s = 0.0
+        """Of all answers."""
+        address = urlsplit(stack.env["SLUICE_URL"])
+        self._address = (address.hostname or "", port or address.port or 0)
         self._bearer = {"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"}
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -66,7 +76,7 @@ class Load:
         wait_until(lambda: self.statuses[status] >= before + more, within_s, f"{more} answers of {status}")
 
     def _thread(self, shape: Shape, number: int, records_per_s: float) -> threading.Thread:
-        sender = _Sender(self._address.hostname or "", self._address.port or 0, self._bearer)
+        sender = _Sender(*self._address, self._bearer)
         requests = self.sent.open(f"{shape.name}{number}", shape)
         return threading.Thread(target=self._send_on, args=(sender, requests, records_per_s), daemon=True)
 
@@ -74,9 +84,11 @@ class Load:
         due = time.monotonic()
         while not self._ended.is_set():
             turn, ids = requests.begin(requests.shape.size(len(requests.sizes)))
+            began = time.monotonic()
             status, answer = sender.post(requests.shape.route, encoded(requests.shape, ids))
             requests.end(turn, _OUTCOMES.get(status, REFUSED))
             with self._lock:
+                self.slowest_s = max(self.slowest_s, time.monotonic() - began)
                 self.statuses[status] += 1
                 if status not in _OUTCOMES:
                     self.unexpected.append(f"{status} for {ids[0]}: {answer[:200]!r}")

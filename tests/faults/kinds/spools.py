@@ -1,17 +1,26 @@
 """Faults of gateways that have spools."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from deploy.local.ports import free_port
+from gateway.spooling.breaker import AWAY_S
 from shared.queue.base import QueueError
 from shared.queue.spool.file import NAME, limits_of, look_at
 from shared.settings import Settings
 from tests.faults.fault import GATEWAYS, QUEUE, fault
-from tests.faults.kinds.engines import queue_away
+from tests.faults.kinds.brokers import BROKERS
+from tests.faults.kinds.engines import queue_answers, queue_away
+from tests.faults.load import Load
 from tests.faults.processes import SluiceProcess
+from tests.faults.row_counts import assert_exactly_once
 from tests.faults.stack_under_test import StackUnderTest
 
+WAITS_S = 2.5
+"""What is on its way to a broker that is killed gets its 503 after so long."""
+RATE = 300.0
 POINTS = ("before_send", "after_send", "after_offsets", "after_commit", "after_delete")
 
 
@@ -31,6 +40,29 @@ def kafka_away_with_spools(stack: StackUnderTest, rng: Random) -> Iterator[None]
     stack.until(lambda: not any(_messages(stack, spool) for spool in spools), 600, "both spools drained")
     for each in made:
         each.stop()
+
+
+@fault(QUEUE, hold_s=(1.0, 5.0), times=5, queues=("cluster",), mixed=False)
+def one_broker_killed_with_spools(stack: StackUnderTest, rng: Random) -> Iterator[None]:
+    """kill -9 of a broker of three: a gateway with a spool refuses what is on its way, and nothing that comes after."""
+    spool, port = stack.running.folder.parent / f"spool-{rng.randrange(10**9)}", free_port()
+    gateway = _gateway(stack, spool, SLUICE_GATEWAY_PORT=str(port), SLUICE_GATEWAY_PUBLISH_TIMEOUT_S=f"{WAITS_S:g}")
+    role = rng.choice(BROKERS)
+    with Load(stack.running, f"spool{rng.randrange(10**9)}", records_per_s=RATE, port=port) as load:
+        load.wait_for(200, 50)
+        killed_at = time.monotonic()
+        stack.kill_role(role)
+        stack.until(lambda: _messages(stack, spool), 60, "messages in the spool")
+        time.sleep(max(0.0, killed_at + AWAY_S + WAITS_S + 1.0 - time.monotonic()))
+        refused = load.statuses[503]
+        load.wait_for(200, 200)
+        yield
+        stack.until(lambda: queue_answers(stack), 180, f"{role} back")
+        stack.until(lambda: not _messages(stack, spool), 180, "the spool drained")
+        assert load.statuses[503] == refused, "it refused what it could have spooled"
+    stack.notes.append(f"{role} killed: {refused} refused, the slowest answer took {load.slowest_s:.1f} s")
+    assert_exactly_once(stack.running, load)
+    gateway.stop()
 
 
 def _gateway(stack: StackUnderTest, spool: Path, **more: str) -> SluiceProcess:

@@ -203,3 +203,13 @@ def test_a_gateway_that_cannot_have_its_port_does_not_pass_for_the_one_that_has_
         assert not gateway.answers()
         other.shutdown()
         serving.join()
+
+
+def test_each_gateway_has_a_spool_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_GATEWAY_SPOOL", str(tmp_path))
+    first = Gateway(tmp_path / "gateway.log", 1, {})
+    second = Gateway(tmp_path / "gateway-2.log", None, {}, beside=first)
+    assert "SLUICE_GATEWAY_SPOOL" not in first.command().env, "it has that of the environment"
+    assert second.command().env["SLUICE_GATEWAY_SPOOL"] == str(tmp_path / "gateway-2")
+    monkeypatch.delenv("SLUICE_GATEWAY_SPOOL")
+    assert "SLUICE_GATEWAY_SPOOL" not in second.command().env
