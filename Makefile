@@ -58,11 +58,15 @@ bench-reading: .venv/run.stamp ## Measure what readers wait for, on 10 million l
 	$(BIN)/sluice bench reading $(ARGS)
 
 .PHONY: soak
-soak: soak-faults soak-upgrade soak-fuzz soak-attack soak-examples soak-collector ## All that takes long: more than an hour
+soak: soak-faults soak-spool soak-upgrade soak-fuzz soak-attack soak-examples soak-collector ## All that takes long: more than an hour
 
 .PHONY: soak-faults
 soak-faults: .venv/test.stamp ## Every fault alone, then mixed, on both queues (an hour; ARGS="--help" lists the options)
 	$(BIN)/python -m tests.faults.soak $(ARGS)
+
+.PHONY: soak-spool
+soak-spool: .venv/test.stamp ## A gateway with a spool, Kafka away under load (15 minutes; SLUICE_SPOOL_SECONDS)
+	SLUICE_SPOOL_SECONDS=$${SLUICE_SPOOL_SECONDS:-600} $(BIN)/pytest -n 0 -q -s --timeout 7200 tests/integration/test_spool.py $(ARGS)
 
 .PHONY: soak-upgrade
 soak-upgrade: .venv/test.stamp ## This version beside the one before, in both orders (10 minutes; SLUICE_UPGRADE_SECONDS)
