@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,6 +31,12 @@ def plan_of(position: Position) -> int:
     except msgspec.MsgspecError:  # empty, or an operator's own text
         return 0
     return end if end > position.offset else 0
+
+
+class Holes(NamedTuple):
+    """Offsets without messages, up to `end`: of transactions that were aborted, and of their ends."""
+
+    end: int
 
 
 @dataclass

@@ -9,7 +9,7 @@ from functools import partial
 
 from shared.queue.base import Lane, Message
 from writer.ages import arrivals_of
-from writer.batch import Batch
+from writer.batch import Batch, Holes
 from writer.buffer import Buffer, WentBack
 from writer.converter import Converter
 from writer.entry import Entry, read_entry
@@ -38,6 +38,7 @@ class Batcher:
         self._waiting = waiting
         self._deps = deps
         self._unfinished: deque[tuple[int, int]] = deque()
+        self._holes_end = 0
         self._wake = asyncio.Event()
 
     @property
@@ -62,13 +63,23 @@ class Batcher:
             self.went_back = back
         self.wake()
 
+    def holes(self, first: int, end: int) -> None:
+        """The lane has no message with `first <= offset < end`, and never will have one."""
+        if first == self.buffer.next_offset:
+            self._holes_end = end
+            self.wake()
+
     def wake(self) -> None:
         """Have `next` look again: there are new messages, or the writer stops."""
         self._wake.set()
 
-    async def next(self) -> Batch | None:
-        """The next batch; None when the writer stops and nothing is left. Raises `WentBack`."""
+    async def next(self) -> Batch | Holes | None:
+        """The next batch, or holes to commit past, these only while no batch is unfinished; None when the writer stops
+        and nothing is left. Raises `WentBack`."""
         await self._until_due()
+        if self._is_before_holes:
+            self.buffer.skip_to(self._holes_end)
+            return Holes(self._holes_end)
         draft = self.buffer.take(time.monotonic(), flush=self._waiting.stopping.is_set())
         if draft is None:
             return None
@@ -92,6 +103,11 @@ class Batcher:
     def finished(self) -> None:
         """The oldest batch that was handed out is stored."""
         self._unfinished.popleft()
+        self.wake()
+
+    @property
+    def _is_before_holes(self) -> bool:
+        return self.buffer.next_offset < self._holes_end and self.buffer.is_empty and not self._unfinished
 
     async def _with_rules(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """The entries with the grouping rules that their stamps name. Raises `Stopped`."""
@@ -101,10 +117,10 @@ class Batcher:
         return await self._waiting.until_done("rules", lambda: book.applied(entries), stoppable=True)
 
     async def _until_due(self) -> None:
-        """Return when there is a draft to take, or the writer stops. Raises `WentBack`."""
+        """Return when there is a draft to take, or holes, or the writer stops. Raises `WentBack`."""
         while not self.went_back:
             due_in = self.buffer.due_in(time.monotonic())
-            if due_in == 0.0 or self._waiting.stopping.is_set():
+            if due_in == 0.0 or self._is_before_holes or self._waiting.stopping.is_set():
                 return
             self._wake.clear()
             with suppress(TimeoutError):

@@ -110,6 +110,16 @@ class Buffer:
             self._seal()
 
     @property
+    def is_empty(self) -> bool:
+        return self._open is None and not self._sealed
+
+    def skip_to(self, offset: int) -> None:
+        """Go past holes; the buffer is empty."""
+        self.next_offset = offset
+        if self._exact_end <= offset:
+            self._exact_end = 0
+
+    @property
     def first_ms(self) -> int | None:
         """When the queue took the first buffered message, Unix milliseconds; None for no message."""
         first = self._sealed[0] if self._sealed else self._open

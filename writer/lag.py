@@ -4,9 +4,9 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from shared.metrics import LagGauges
 from shared.queue.base import Lane, Queue, QueueError
@@ -22,6 +22,7 @@ class Lag:
     """The lag of a lane. Rates in messages a second."""
 
     messages: int
+    """Also those of a transaction that is open, and what lies behind it."""
     seconds: float
     """Since the queue took the first uncommitted message; 0 if there is none."""
     commit_rate: float
@@ -44,7 +45,8 @@ class History:
         samples.append(sample)
         while len(samples) > 2 and samples[1].at <= sample.at - self._window_s:
             samples.popleft()
-        first, messages = samples[0], 0 if waiting_s is None else max(0, sample.end - sample.next)
+        first, end = samples[0], max(sample.end, sample.high_watermark)
+        messages = 0 if waiting_s is None else max(0, end - sample.next)
         passed = sample.at - first.at or math.inf
         commit_rate = max(0.0, (sample.next - first.next) / passed)
         arrival_rate = max(0.0, (sample.end - first.end) / passed)
@@ -63,21 +65,37 @@ class Held(NamedTuple):
     """When the queue took the first held message, Unix milliseconds; None if none is held."""
 
 
-async def watch_lag(queue: Queue, held: Callable[[], Mapping[Lane, Held]], gauges: LagGauges) -> None:
-    """Keep a writer's gauges up to date until cancelled. Asks the queue only for what the writer doesn't know."""
+class Watched(Protocol):
+    """The lanes of a writer."""
+
+    def held(self) -> Mapping[Lane, Held]: ...
+
+    def holes(self, lane: Lane, first: int, end: int) -> None:
+        """There is no message with `first <= offset < end`, and there never will be."""
+
+
+async def watch_lag(queue: Queue, writer: Watched, gauges: LagGauges) -> None:
+    """Keep a writer's gauges up to date until cancelled, and tell it of holes. Asks the queue only for what the writer
+    doesn't know."""
     history, first_times = History(), FirstTimes(queue)
     while True:
         await asyncio.sleep(EVERY_S)
-        lanes = held()
+        lanes = writer.held()
         try:
             watermarks = await queue.high_watermarks(lanes)
             ends = await queue.end_offsets(lanes)
             now = time.monotonic()
             samples = {lane: Sample(now, each.committed, ends[lane], watermarks[lane]) for lane, each in lanes.items()}
-            unknown = [(lane, sample) for lane, sample in samples.items() if lanes[lane].first_ms is None]
-            times = await first_times.of(unknown)
+            unknown = {lane: sample for lane, sample in samples.items() if lanes[lane].first_ms is None}
+            times = await first_times.of(unknown.items())
+            empty = {lane: each for lane, each in unknown.items() if lane not in times and each.next < each.end}
+            # Asked after it was read: what retention took meanwhile was no hole.
+            begins = await queue.begin_offsets(empty) if empty else {}
         except QueueError:
             continue  # the receive loop logs it
+        for lane, sample in empty.items():
+            if begins[lane] <= sample.next:
+                writer.holes(lane, sample.next, sample.end)
         times |= {lane: each.first_ms for lane, each in lanes.items() if each.first_ms is not None}
         history.keep_only(lanes)
         show(gauges, {lane: history.add(lane, sample, age_s(times.get(lane))) for lane, sample in samples.items()})

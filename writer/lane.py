@@ -3,6 +3,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import structlog
@@ -11,7 +12,7 @@ from shared.clients.clickhouse import ClickHouseError
 from shared.queue.base import Consumer, Fenced, Lane, Message, Position
 from shared.signals.base import Signal
 from writer.ages import count_ages
-from writer.batch import Batch
+from writer.batch import Batch, Holes
 from writer.batcher import Batcher
 from writer.buffer import Buffer, WentBack
 from writer.converter import Converter
@@ -178,7 +179,7 @@ class LaneWriter:
 
     async def _deliver(self, batcher: Batcher) -> None:
         """Batch after batch; the next one is made while the present one is inserted."""
-        batch = await batcher.next()
+        batch = await self._past_holes(batcher, batcher.next())
         if batch:
             await self._commit(batch.plan)
         while batch:
@@ -188,16 +189,27 @@ class LaneWriter:
                 await self._store(batch)
                 # The plan of the next is the end of this one, if the next is there; its failure must not keep this one
                 # from being committed.
-                following = ahead.result() if ahead.done() and not ahead.exception() else None
+                there = ahead.result() if ahead.done() and not ahead.exception() else None
+                following = there if isinstance(there, Batch) else None
                 await self._commit(following.plan if following else batch.done)
                 batcher.finished()
                 self._finished(batch)
-                if following is None and (following := await ahead):
+                if following is None and (following := await self._past_holes(batcher, ahead)):
                     await self._commit(following.plan)
                 batch = following
             finally:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _past_holes(self, batcher: Batcher, coming: Awaitable[Batch | Holes | None]) -> Batch | None:
+        """The next batch. Holes that come before it are committed past: once retention has taken them, nobody could say
+        any more that they were no messages."""
+        found = await coming
+        while isinstance(found, Holes):
+            await self._commit(Position(found.end))
+            self.committed = found.end
+            found = await batcher.next()
+        return found
 
     async def _store(self, batch: Batch) -> None:
         try:

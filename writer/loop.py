@@ -91,7 +91,7 @@ class WriterLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then flush for a bounded time and leave the groups."""
-        lag = asyncio.create_task(watch_lag(self._queue, self._held, self._deps.metrics.lag))
+        lag = asyncio.create_task(watch_lag(self._queue, self, self._deps.metrics.lag))
         await self._producer.start()
         running = [asyncio.create_task(member.run(stop, self._settings.shutdown_s)) for member in self._members]
         try:
@@ -114,8 +114,14 @@ class WriterLoop:
         states = [state for member in self._members for state in member.states()]
         return sorted(states, key=lambda state: (state["topic"], state["partition"]))
 
-    def _held(self) -> dict[Lane, Held]:
+    # What is asked and told by who watches the lag.
+
+    def held(self) -> dict[Lane, Held]:
         return {lane: held for member in self._members for lane, held in member.held().items()}
+
+    def holes(self, lane: Lane, first: int, end: int) -> None:
+        for member in self._members:
+            member.holes(lane, first, end)
 
     # What the members share.
 

@@ -153,6 +153,12 @@ class Member:
             if writer.committed is not None
         }
 
+    def holes(self, lane: Lane, first: int, end: int) -> None:
+        """See `Batcher.holes`; a lane that is not here is another's."""
+        writer = self._lanes.get(lane)
+        if writer is not None and writer.batcher is not None:
+            writer.batcher.holes(first, end)
+
     # Inside.
 
     async def _receive(self, hungry: Mapping[Lane, Batcher]) -> None:

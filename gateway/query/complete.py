@@ -1,7 +1,7 @@
 """How far what is stored is complete, for every answer (contracts.md, "How far an answer is complete")."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
@@ -74,6 +74,26 @@ class Ends:
         return max((moment for moment, end in self._seen.get(lane, ()) if end <= committed), default=None)
 
 
+class Drained:
+    """What left the spools, until it is stored: in the queue it counts from when it was drained, which is late."""
+
+    def __init__(self) -> None:
+        self._since: int | None = None
+        self._limit: int | None = None
+        self._ends: dict[Lane, int] = {}
+
+    def limit(self, spooled: int | None, states: Mapping[Lane, LaneState], waiting: Container[Lane]) -> int | None:
+        """Nothing that was spooled and is not stored came before; None for nothing. `spooled`: of what still waits in
+        spools, asked before `states` were. `waiting`: the lanes with messages that no writer has committed."""
+        former, self._since = self._since, spooled
+        if former is not None and (spooled is None or spooled > former):
+            self._limit = former if self._limit is None else min(self._limit, former)
+            self._ends = {lane: max(state.end, state.high_watermark) for lane, state in states.items()}
+        if all(states[lane].goes_on_at >= end for lane, end in self._ends.items() if lane in waiting):
+            self._limit, self._ends = None, {}
+        return min((each for each in (spooled, self._limit) if each is not None), default=None)
+
+
 class Completeness:
     """Observes the lanes of one table.
 
@@ -96,6 +116,7 @@ class Completeness:
         self._topics = tuple(topics)
         self._clock = clock
         self._ends = Ends()
+        self._drained = Drained()
         self._first_times = FirstTimes(queue)
         self._observation = Observation(self._look, "the queue can't be asked how far the writers are", wait_s=WAIT_S)
 
@@ -117,8 +138,9 @@ class Completeness:
             return Complete(reason="the queue lacks a topic of these rows: run `sluice migrate`")
         states = await lane_states(self._queue, self._groups, lanes)
         self._ends.add(moment, states)
-        up_to = min([moment, *(await self._waiting_since(moment, states)).values()])
-        up_to = up_to if spooled is None else min(up_to, spooled)
+        waiting = await self._waiting_since(moment, states)
+        spooled = self._drained.limit(spooled, states, waiting)
+        up_to = min([moment, *waiting.values(), *(() if spooled is None else (spooled,))])
         ends = {lane: state.goes_on_at for lane, state in states.items()}
         return Complete(up_to, as_of(up_to, ends), lanes=states)
 

@@ -16,6 +16,7 @@ from shared.letters import Letter
 from shared.metrics import Metrics
 from shared.queue.base import Lane, Message
 from shared.signals.base import US_PER_DAY
+from writer.batch import Batch, Holes
 from writer.batcher import Batcher
 from writer.buffer import Buffer, Limits, WentBack
 from writer.converter import Converter
@@ -125,6 +126,29 @@ async def test_offsets_that_went_back_end_the_batches() -> None:
     lane.batcher.feed([message(2)])
     with pytest.raises(WentBack):
         await lane.batcher.next()
+
+
+async def test_holes_are_handed_out_once_nothing_before_them_is_under_way() -> None:
+    lane = OneLane(begin=9)  # by then retention has taken the holes
+    lane.batcher.feed([message(0), message(1)])
+    batch = await lane.batcher.next()
+    assert batch
+    assert batch.end == 2
+    coming = asyncio.create_task(lane.batcher.next())
+    lane.batcher.holes(1, 5)
+    await asyncio.sleep(0)
+    lane.batcher.holes(2, 5)
+    await asyncio.sleep(0)
+    assert not coming.done(), "the batch before them is unfinished"
+    lane.batcher.finished()
+    assert await coming == Holes(5)
+    lane.batcher.holes(5, 9)
+    assert await lane.batcher.next() == Holes(9)
+    lane.batcher.holes(9, 12)
+    lane.batcher.feed([message(12), message(13)])
+    batch = await lane.batcher.next()
+    assert isinstance(batch, Batch)
+    assert (batch.first, lane.published.letters) == (12, []), "what came before was no message"
 
 
 async def test_letters_and_gaps_are_published_before_the_batch_is_handed_out() -> None:

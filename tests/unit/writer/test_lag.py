@@ -1,16 +1,20 @@
 """Lag, rates and the time to drain (writer/lag.py), and how they are shown."""
 
+import asyncio
 import math
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from shared.metrics import LagGauges
-from shared.queue.base import Lane
+from shared.queue.base import Lane, Message
 from shared.queue.first_times import Sample
 from shared.queue.lane_state import LaneState
 from shared.signals.logs import SIGNAL
-from writer.lag import History, Lag, drain_s, show
+from writer import lag
+from writer.lag import Held, History, Lag, drain_s, show, watch_lag
 from writer.ops.lag.observer import LaneLag, total
 from writer.ops.lag.report import as_json_value, duration_text
 
@@ -24,6 +28,51 @@ def test_rates_are_those_of_the_last_seconds() -> None:
     assert history.add(A, Sample(10, 100, 120), 5.0) == Lag(20, 5.0, 10, 2, 2.5)
     assert history.add(A, Sample(15, 110, 170), 5.0) == Lag(60, 5.0, 6, 6, math.inf)
     assert history.add(A, Sample(20, 180, 180), 5.0) == Lag(0, 0.0, 8, 6, 0.0)
+
+
+def test_what_can_not_be_read_yet_is_lag_too_and_holes_are_none() -> None:
+    history = History()
+    assert history.add(A, Sample(0, 100, 100, 5_000), 60.0) == Lag(4_900, 60.0, 0, 0, math.inf)
+    assert history.add(A, Sample(5, 100, 120, 120), None) == Lag(0, 0.0, 0, 4, 0.0)
+
+
+class Queue:
+    """Lanes with holes only, and, in B, what retention has taken by the time it was read."""
+
+    async def high_watermarks(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return dict.fromkeys(lanes, 9)
+
+    end_offsets = high_watermarks
+
+    async def begin_offsets(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        return {lane: 9 if lane == B else 0 for lane in lanes}
+
+    async def read(self, lane: Lane, first: int, end: int, *, undecided: bool = False) -> AsyncIterator[list[Message]]:
+        for messages in ():
+            yield messages
+
+
+class Writer:
+    def __init__(self) -> None:
+        self.told: list[tuple[Lane, int, int]] = []
+        self.twice = asyncio.Event()
+
+    def held(self) -> dict[Lane, Held]:
+        return {A: Held(5, None), B: Held(5, None), Lane("logs", 2): Held(5, 1_000), Lane("logs", 3): Held(9, None)}
+
+    def holes(self, lane: Lane, first: int, end: int) -> None:
+        self.told.append((lane, first, end))
+        if len(self.told) > 1:
+            self.twice.set()
+
+
+async def test_a_writer_is_told_of_holes_and_never_of_what_retention_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lag, "EVERY_S", 0.0)
+    writer = Writer()
+    watching = asyncio.create_task(watch_lag(cast(Any, Queue()), writer, LagGauges(CollectorRegistry())))
+    await writer.twice.wait()
+    watching.cancel()
+    assert set(writer.told) == {(A, 5, 9)}
 
 
 def test_offsets_that_go_back_are_no_negative_rate() -> None:

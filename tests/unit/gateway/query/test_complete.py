@@ -126,6 +126,28 @@ async def test_what_waits_in_a_spool_or_behind_an_open_transaction_holds_everyth
     assert (await completeness.now()).up_to == 60_000 * 1000
 
 
+async def test_what_was_drained_holds_everything_back_until_it_is_stored() -> None:
+    lanes, clock = [Lane("a", 0), Lane("a", 1)], Moment()
+    spooled: int | None = 3_000_000
+    queue = Lanes({lane: [] for lane in lanes})
+    completeness = Completeness(queue, WriterGroups("g"), ["a"], clock, lambda: spooled)  # type: ignore[arg-type]
+    clock.ms = 60_000
+    assert (await completeness.now()).up_to == 3_000_000
+    queue.times[lanes[0]] += [60_001, 60_002]
+    spooled = 5_000_000  # a part was drained
+    assert (await completeness.now()).up_to == 3_000_000
+    queue.stored[lanes[0]] = 1
+    assert (await completeness.now()).up_to == 3_000_000
+    queue.stored[lanes[0]] = 2
+    assert (await completeness.now()).up_to == 5_000_000
+    queue.times[lanes[1]] += [60_003]
+    spooled = None  # the rest
+    assert (await completeness.now()).up_to == 5_000_000
+    queue.times[lanes[1]] += [60_004]  # this one came by itself
+    queue.stored[lanes[1]] = 1
+    assert (await completeness.now()).up_to == 60_000 * 1000
+
+
 async def test_a_writer_that_keeps_up_costs_no_reads() -> None:
     lane, clock = Lane("a", 0), Moment()
     queue = Lanes({lane: []})
