@@ -99,11 +99,13 @@ def drain(path: At, as_json: AsJson = False, data_dir: DataDir = Path("var")) ->
     if not file.exists():
         fail(f"there is no spool at {file}: name the folder that SLUICE_GATEWAY_SPOOL names, or a file in it")
     with sentences(SpoolInUse, CorruptSpool):
-        messages = with_queue(settings, lambda queue: _drain(queue, file, settings))
+        messages, told = with_queue(settings, lambda queue: _drain(queue, file, settings))
     if as_json:
-        print_json({"file": str(file), "drained": messages})
+        print_json({"file": str(file), "drained": messages, "told": told})
         return
     Console().print(f"[green]✓[/green] {messages:,} messages of {escape(str(file))}", highlight=False, soft_wrap=True)
+    if not told:
+        Console().print("[yellow]Postgres can't be told: audits name the spool until this is run again", soft_wrap=True)
 
 
 async def _look(path: Path, settings: Settings) -> list[Found]:
@@ -150,8 +152,8 @@ def _cells(found: Found) -> tuple[str, ...]:
     return file, state.id, f"{state.messages:,}", f"{state.bytes:,}", oldest, seen
 
 
-async def _drain(queue: Queue, file: Path, settings: Settings) -> int:
-    """How many messages it held."""
+async def _drain(queue: Queue, file: Path, settings: Settings) -> tuple[int, bool]:
+    """How many messages it held, and whether Postgres was told that it holds none."""
     if not isinstance(queue, KafkaQueue):
         raise QueueError("a spool is drained into Kafka: set SLUICE_QUEUE_URL")
     opened, drained = Spool(file, limits_of(settings)), 0
@@ -164,14 +166,15 @@ async def _drain(queue: Queue, file: Path, settings: Settings) -> int:
     try:
         await opened.open()
         await Drain(opened, queue, reach, bytes_s=settings.gateway.spool_drain_bytes_s).run(count)
-        await _tell(opened, settings)
+        return drained, await _tell(opened, settings)
     finally:
         await opened.close()
-    return drained
 
 
-async def _tell(drained: Spool, settings: Settings) -> None:
+async def _tell(drained: Spool, settings: Settings) -> bool:
     """Postgres may still know what a gateway told before it died."""
     state = await drained.state()
     with suppress(PostgresUnavailable):
         await _with_spools(settings, lambda spools: spools.emptied(state.id))
+        return True
+    return False

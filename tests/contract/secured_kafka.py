@@ -12,11 +12,12 @@ from deploy.local.ports import HOST, free_port
 @dataclass(frozen=True)
 class Listener:
     """`protocol`: SSL, SASL_PLAINTEXT or SASL_SSL. `properties`: the broker's, for this listener alone, as
-    `ssl.keystore.type`. `users`: name -> password, for SCRAM."""
+    `ssl.keystore.type`. `users`: name -> password, for SCRAM. `everywhere`: properties of the whole broker."""
 
     protocol: str
     properties: Mapping[str, str]
     users: Mapping[str, str] = field(default_factory=dict)
+    everywhere: Mapping[str, str] = field(default_factory=dict)
 
 
 class SecuredKafka(Kafka):
@@ -43,6 +44,7 @@ class SecuredKafka(Kafka):
         protocols = "listener.security.protocol.map"
         lines.append(f"{protocols}={properties[protocols]},SECURE:{mine.protocol}")
         lines += [f"listener.name.secure.{name}={value}" for name, value in mine.properties.items()]
+        lines += [f"{name}={value}" for name, value in mine.everywhere.items()]
         file.write_text("\n".join(lines) + "\n")
 
     def steps(self) -> Iterator[Command]:

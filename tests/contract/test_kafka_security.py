@@ -5,12 +5,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from aiokafka.protocol.admin import CreateAclsRequest
 
 from deploy.local.engine import Unavailable
 from shared import settings
+from shared.failpoints import Failpoints
 from shared.queue import open_queue
-from shared.queue.base import Lane, Position, Queue, QueueUnavailable
+from shared.queue.base import Lane, Position, Queue, QueueError, QueueUnavailable
+from shared.queue.kafka import KafkaQueue
+from shared.queue.kafka.cluster import Cluster
+from shared.queue.spool.drain import Drain
+from shared.queue.spool.file import NAME, Spool
+from shared.queue.spool.names import GROUP_PREFIX
 from tests.certificates import certificates_in
+from tests.contract.engines import sqlite_limits
+from tests.contract.kafka_tools import OPTIONS
 from tests.contract.members import joined
 from tests.contract.secured_kafka import Listener, SecuredKafka
 from tests.services import required
@@ -31,7 +40,8 @@ def started(folder: Path, listener: Listener) -> Iterator[SecuredKafka]:
 
 @pytest.fixture(scope="module")
 def asks_for_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    """A broker with a SASL_PLAINTEXT listener that knows one user, by all mechanisms."""
+    """A broker with a SASL_PLAINTEXT listener that knows one user, by all mechanisms, who may do everything; and
+    `gateway`, who may do what he is given."""
     scram = f"{JAAS}.scram.ScramLoginModule required;"
     properties = {
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
@@ -39,7 +49,12 @@ def asks_for_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sec
         "scram-sha-256.sasl.jaas.config": scram,
         "scram-sha-512.sasl.jaas.config": scram,
     }
-    listener = Listener("SASL_PLAINTEXT", properties, users={"sluice": "open sesame"})
+    everywhere = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:sluice",
+    }
+    users = {"sluice": "open sesame", "gateway": "open sesame"}
+    listener = Listener("SASL_PLAINTEXT", properties, users, everywhere)
     yield from started(tmp_path_factory.mktemp("sasl"), listener)
 
 
@@ -151,6 +166,60 @@ class TestSasl:
         plain = {"SLUICE_QUEUE_URL": asks_for_passwords.url}
         reason = await why_refused(queue_of(asks_for_passwords, login, plain))
         assert "does not let anybody log in by PLAIN: set SLUICE_KAFKA_SASL_MECHANISM and" in reason
+
+
+TOPIC, GROUP, TRANSACTIONAL_ID = 2, 3, 5
+READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS = 3, 4, 8, 10
+PREFIXED, ALLOW = 4, 3
+
+
+async def allow(kafka: SecuredKafka, resource: int, prefix: str, *operations: int) -> None:
+    """Let the user `gateway` do this with all whose names begin so."""
+    cluster = Cluster(kafka.url, OPTIONS)
+    for operation in operations:
+        request = CreateAclsRequest(resource, prefix, PREFIXED, "User:gateway", "*", operation, ALLOW)
+        response = await cluster.ask(lambda client: client.send(client.get_random_node(), request))  # noqa: B023
+        assert response.creation_responses[0][0] == 0
+    await cluster.close()
+
+
+class TestPermissions:
+    """What a gateway needs (operating.md, "Kafka with TLS or a login")."""
+
+    async def test_a_gateway_with_a_spool_needs_what_is_written(
+        self, asks_for_passwords: SecuredKafka, topic_prefix: str, tmp_path: Path
+    ) -> None:
+        kafka, topic = asks_for_passwords, f"{topic_prefix}logs"
+        made = KafkaQueue(kafka.url, OPTIONS)
+        await made.create_topics([topic_spec(topic, 1)])
+        await allow(kafka, TOPIC, topic_prefix, WRITE, DESCRIBE, DESCRIBE_CONFIGS)
+        as_gateway = {**LOGIN, "SLUICE_KAFKA_USERNAME": "gateway", "SLUICE_KAFKA_PASSWORD": "open sesame"}
+        queue = queue_of(kafka, as_gateway, {"SLUICE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"})
+        assert isinstance(queue, KafkaQueue)
+        producer = queue.producer()
+        await producer.start()
+        await producer.publish(topic, b"sent")
+        await producer.stop()
+        assert await queue.check_topics([topic]) == []
+
+        spool = Spool(tmp_path / NAME, sqlite_limits())
+        await spool.open([topic_spec(topic, 1)])
+        await spool.publish(topic, b"spooled")
+        drain = Drain(spool, queue, Failpoints().reach, bytes_s=10**12)
+        with pytest.raises(QueueError):
+            await drain.run()
+        await allow(kafka, TRANSACTIONAL_ID, GROUP_PREFIX, WRITE, DESCRIBE)
+        await allow(kafka, GROUP, GROUP_PREFIX, READ)
+        with pytest.raises(QueueError, match="TopicAuthorizationFailed"):
+            await drain.run()
+        await allow(kafka, TOPIC, topic_prefix, READ)
+        await drain.run()
+        assert (await spool.state()).messages == 0
+        await spool.close()
+        await queue.close()
+        read = [message.value async for chunk in made.read(Lane(topic, 0), 0, 100) for message in chunk]
+        assert read == [b"sent", b"spooled"]
+        await made.close()
 
 
 class TestTls:

@@ -73,7 +73,8 @@ class Transactions:
                 await self._producer.commit_transaction()
                 self._reach("spool_after_commit")
         except (KafkaError, TimeoutError, AssertionError) as error:  # aiokafka asserts the state it is in
-            raise QueueUnavailable(f"a transaction of {len(messages)} messages to {topic} failed: {error!r}") from error
+            cause = error.__cause__ or error  # aiokafka hides what the broker said behind an error of its own
+            raise QueueUnavailable(f"a transaction of {len(messages)} messages to {topic} failed: {cause!r}") from error
 
     async def _send(self, topic: str, messages: Sequence[Message]) -> None:
         route = self._routes.get(topic)

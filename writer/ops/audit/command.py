@@ -61,7 +61,8 @@ def audit(
     """Compare the queue with ClickHouse, record by record, up to what the writers have committed. Changes nothing.
 
     Exit code 0: every record is stored once, or kept as a dead letter, or purged, or past its retention. 1: records are
-    missing, doubled, altered or lost, or the queue was lost, recreated or restored. 2: it could not be found out.
+    missing, doubled, altered or lost, or wait in a spool, or the queue was lost, recreated or restored. 2: it could not
+    be found out, also because Postgres can't say whether gateways have spools (on Kafka).
 
     Of each record its place, received_at, project_id and retention_days are compared; with --contents every column.
     With --every it goes on, whatever it finds: --metrics-port tells Prometheus.
@@ -72,17 +73,17 @@ def audit(
     registry = CollectorRegistry()
     gauges = AuditGauges(registry)
 
-    def once() -> bool:
+    def once() -> int:
         started_at = time.monotonic()
         wanted = wanted_of(signals, partitions, since, until, offsets)
         spools, done = operate(data_dir, lambda operator: _compare(operator, wanted, contents), group=group)
-        ok = all_ok(done) and not any(each.messages for each in spools or ())
+        code = code_of(done, spools)
         _tell(done, spools, time.monotonic() - started_at, ALL_COMPARED if contents else COMPARED, as_json)
-        gauges.show(total(done), ok=ok, finished_at=time.time())
-        return ok
+        gauges.show(total(done), ok=code == 0, finished_at=time.time())
+        return code
 
     if every is None:
-        raise typer.Exit(0 if once() else 1)
+        raise typer.Exit(once())
     with served(metrics_host, metrics_port, registry):
         repeat(once, every)
 
@@ -93,7 +94,7 @@ def _tell(
     if as_json:
         print_json(as_json_value(done, compared, spools))
     else:
-        _show(done, took_s, compared, wide_console())
+        _show(done, spools, took_s, compared, wide_console())
         show_spools(spools, wide_console())
 
 
@@ -115,12 +116,15 @@ async def _compare(
         )
 
 
-def all_ok(done: list[Audited]) -> bool:
-    return all(one.ok for one in done)
+def code_of(done: list[Audited], spools: Sequence[KnownSpool] | None) -> int:
+    """The exit code. `spools`: None where Postgres could not be asked."""
+    if not all(one.ok for one in done) or any(each.messages for each in spools or ()):
+        return 1
+    return 2 if spools is None else 0
 
 
 def as_json_value(
-    done: list[Audited], compared: Sequence[str] = COMPARED, spools: Sequence[KnownSpool] | None = None
+    done: list[Audited], compared: Sequence[str] = COMPARED, spools: Sequence[KnownSpool] | None = ()
 ) -> dict[str, Any]:
     """What `--json` prints: `ok`, `compared`, `totals` and `partitions`, the counts under the same names in both.
 
@@ -146,7 +150,7 @@ def as_json_value(
         for one in done
     ]
     return {
-        "ok": all_ok(done) and not any(each.messages for each in spools or ()),
+        "ok": code_of(done, spools) == 0,
         "empty": not totals.messages,
         "compared": compared,
         "totals": asdict(totals),
@@ -155,7 +159,13 @@ def as_json_value(
     }
 
 
-def _show(done: list[Audited], took_s: float, compared: Sequence[str], console: Console) -> None:
+def _show(
+    done: list[Audited],
+    spools: Sequence[KnownSpool] | None,
+    took_s: float,
+    compared: Sequence[str],
+    console: Console,
+) -> None:
     totals = total(done)
     names = [*_COLUMNS, *(name for name in _RARE if getattr(totals, name))]
     table = Table("topic", "partition", show_footer=True)
@@ -169,7 +179,7 @@ def _show(done: list[Audited], took_s: float, compared: Sequence[str], console: 
     console.print(table)
     rate = totals.records / max(took_s, 0.001)
     speed = f"{totals.records:,} records in {took_s:.1f} s, {rate:,.0f}/s; compared: {', '.join(compared)}"
-    for sentence in (speed, *advice(totals, done)):
+    for sentence in (speed, *advice(totals, done, spools)):
         console.print(sentence, highlight=False, soft_wrap=True)
 
 
@@ -178,11 +188,11 @@ def _number(name: str, counts: Counts) -> str:
     return f"[red]{value:,}[/red]" if value and name in _WRONG else f"{value:,}"
 
 
-def advice(totals: Counts, done: Sequence[Audited] = ()) -> list[str]:
-    """What the numbers mean and what to do next, as Rich markup; the last lines of the output."""
+def advice(totals: Counts, done: Sequence[Audited] = (), spools: Sequence[KnownSpool] | None = ()) -> list[str]:
+    """What the numbers mean and what to do next, as Rich markup; what is to do for spools stands below."""
     found = [_lost_end(one) for one in done if one.stored_up_to is not None]
     found += [_remade(one) for one in done if one.former]
-    complete = totals.ok and not found
+    complete = totals.ok and not found and code_of([], spools) == 0
     if totals.missing:
         found.append(f"[red]{totals.missing:,} missing:[/red] `sluice replay` with the same range brings them back")
     if totals.duplicated:

@@ -28,7 +28,11 @@ async def known_spools(operator: Operator) -> Sequence[KnownSpool] | None:
 def show_spools(spools: Sequence[KnownSpool] | None, console: Console) -> None:
     """A line for each that holds messages."""
     if spools is None:
-        console.print("[yellow]spools:[/yellow] Postgres can't be asked whether gateways hold any messages")
+        console.print(
+            "[red]not proven:[/red] Postgres can't be asked whether gateways hold messages: see SLUICE_POSTGRES_URL",
+            highlight=False,
+            soft_wrap=True,
+        )
     for each in spools or ():
         if each.messages:
             console.print(

@@ -39,6 +39,12 @@ def environment(stage: Stage, **variables: Any) -> dict[str, str]:
     return {**os.environ, **{f"SLUICE_{name}": str(value) for name, value in set_here.items()}}
 
 
+def proven(stage: Stage) -> int:
+    """The exit code of an audit that finds nothing wrong: the stage has no Postgres, so on Kafka nobody knows whether
+    gateways have spools."""
+    return 2 if stage.queue_url.startswith("kafka") else 0
+
+
 async def sluice(stage: Stage, *arguments: str, **variables: Any) -> Ended:
     """How a command ends; its output is no terminal."""
     return await asyncio.to_thread(called, arguments, environment(stage, **variables))
