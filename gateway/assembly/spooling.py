@@ -39,8 +39,9 @@ def _parts(common: Common, folder: Path) -> Spooling:
     from gateway.spooling.notes import Notes
     from gateway.spooling.producer import SpoolingProducer
     from shared.queue.kafka import KafkaQueue
+    from shared.queue.spool.aside import NAME
     from shared.queue.spool.drain import Drain
-    from shared.queue.spool.file import NAME, Spool, limits_of
+    from shared.queue.spool.file import Spool, limits_of
 
     config, queue = common.config, common.queue
     if not isinstance(queue, KafkaQueue):

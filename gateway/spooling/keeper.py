@@ -61,11 +61,14 @@ class Keeper:
 
     async def check(self) -> None:
         """Raise `QueueUnavailable` unless the spool would take a message."""
+        if not self._spool.is_open:
+            raise QueueUnavailable("the spool is not open: the log says why")
         if not self._spool.has_room or (await self._spool.state()).bytes >= self._spool.size_bytes:
             raise QueueFull("the spool is full")
 
     async def _keep_draining(self) -> None:
         while not self._stopping.is_set():
+            await self._keep_open()
             pause_s = LOOK_S
             if self._breaker.may_probe or not self._breaker.is_open:
                 try:
@@ -84,5 +87,18 @@ class Keeper:
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     async def _put_aside(self, error: CorruptSpool) -> None:
-        with suppress(QueueError):  # tried again with the next look
+        try:
             await self._spool.put_aside(error)
+        except Exception:
+            _log.exception("the spool could not be put aside, and will be")
+
+    async def _keep_open(self) -> None:
+        """It is not open if it could not be begun anew when it was put aside, or if its file was deleted."""
+        if self._spool.is_open:
+            return
+        try:
+            await self._spool.reopen()
+        except CorruptSpool as error:
+            await self._put_aside(error)
+        except Exception:
+            _log.exception("the spool could not be opened, and will be")

@@ -3,7 +3,8 @@ good leaves a disk, which is drained here (delivery.md, "The spool")."""
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,9 +31,10 @@ from shared.commands.common import (
 from shared.failpoints import Failpoints
 from shared.queue.base import Queue, QueueError
 from shared.queue.kafka import KafkaQueue
+from shared.queue.spool.aside import NAME, files_in
 from shared.queue.spool.drain import Drain
-from shared.queue.spool.file import NAME, Spool, SpoolInUse, files_in, limits_of, look_at
-from shared.queue.spool.rows import CorruptSpool, SpoolState
+from shared.queue.spool.file import Spool, SpoolInUse, limits_of, look_at
+from shared.queue.spool.rows import CorruptSpool, DamagedPiece, SpoolState
 from shared.settings import Settings
 from shared.spools import Spools
 
@@ -44,6 +46,12 @@ _PATH = typer.Argument(metavar="PATH", help="The folder that SLUICE_GATEWAY_SPOO
 At = Annotated[Path, _PATH]
 Maybe = Annotated[Path | None, _PATH]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `sluice spool list` shows it")]
+PastDamage = Annotated[
+    bool, typer.Option("--past-damage", help="Tell of what can't be read, go past it, and drain what lies behind it")
+]
+
+LOST = 3
+"""Exit code of a drain that went past damage."""
 
 
 class Found(NamedTuple):
@@ -65,7 +73,10 @@ def list_all(path: Maybe = None, as_json: AsJson = False, data_dir: DataDir = Pa
     settings = settings_beside(data_dir)
     quiet()
     if path is not None:
-        found = asyncio.run(_look(path, settings))
+        if not path.exists():
+            fail(_no_spool_at(path))
+        with sentences():
+            found = asyncio.run(_look(path, settings))
     else:
         with sentences(PostgresUnavailable):
             found = asyncio.run(_with_spools(settings, _known))
@@ -91,18 +102,41 @@ def forget(spool_id: Id, data_dir: DataDir = Path("var")) -> None:
 
 
 @spool.command()
-def drain(path: At, as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
-    """Bring what a spool holds into Kafka, each message once; killed, run it again. Its gateway must not run."""
+def drain(path: At, past_damage: PastDamage = False, as_json: AsJson = False, data_dir: DataDir = Path("var")) -> None:
+    """Bring what a spool holds into Kafka, each message once; killed, run it again. Its gateway must not run.
+
+    Exit code 3: with --past-damage, when something could not be read; each piece is told.
+    """
     settings = settings_beside(data_dir)
     quiet()
     file = path / NAME if path.is_dir() else path
     if not file.exists():
-        fail(f"there is no spool at {file}: name the folder that SLUICE_GATEWAY_SPOOL names, or a file in it")
+        fail(_no_spool_at(file))
+    lost: list[DamagedPiece] = []
+
+    def lose(piece: DamagedPiece) -> None:
+        lost.append(piece)
+        _warn(str(piece))
+
+    past = lose if past_damage else None
     with sentences(SpoolInUse, CorruptSpool):
-        messages, told = with_queue(settings, lambda queue: _drain(queue, file, settings))
+        try:
+            messages, told = with_queue(settings, lambda queue: _drain(queue, file, settings, past))
+        except DamagedPiece as piece:
+            fail(f"{piece}. Older ones are drained: sluice spool drain {file} --past-damage drains the others, too")
     if as_json:
-        print_json({"file": str(file), "drained": messages, "told": told})
-        return
+        print_json(
+            {"file": str(file), "drained": messages, "lost": [_lost_json(piece) for piece in lost], "told": told}
+        )
+    else:
+        _show(file, messages, told)
+    if lost:
+        _tell_of_loss(lost)
+        raise typer.Exit(LOST)
+
+
+def _show(file: Path, messages: int, told: bool) -> None:
+    """What was drained, and whether Postgres was told of it."""
     Console().print(f"[green]✓[/green] {messages:,} messages of {escape(str(file))}", highlight=False, soft_wrap=True)
     if not told:
         Console().print("[yellow]Postgres can't be told: audits name the spool until this is run again", soft_wrap=True)
@@ -133,6 +167,26 @@ async def _with_spools(settings: Settings, work: Callable[[Spools], Awaitable[T]
         await postgres.close()
 
 
+def _no_spool_at(path: Path) -> str:
+    return f"there is no spool at {path}: name the folder that SLUICE_GATEWAY_SPOOL names, or a file in it"
+
+
+def _lost_json(piece: DamagedPiece) -> dict[str, object]:
+    return {"topic": piece.topic, "messages": piece.messages, "reason": str(piece)}
+
+
+def _tell_of_loss(lost: Sequence[DamagedPiece]) -> None:
+    by_topic: Counter[str] = Counter()
+    for piece in lost:
+        by_topic[piece.topic] += piece.messages
+    counts = ", ".join(f"{count:,} of {topic}" for topic, count in sorted(by_topic.items()))
+    _warn(f"lost, at most: {counts}")
+
+
+def _warn(sentence: str) -> None:
+    Console(stderr=True).print(f"[red]![/red] {escape(sentence)}", highlight=False, soft_wrap=True)
+
+
 def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
@@ -152,7 +206,9 @@ def _cells(found: Found) -> tuple[str, ...]:
     return file, state.id, f"{state.messages:,}", f"{state.bytes:,}", oldest, seen
 
 
-async def _drain(queue: Queue, file: Path, settings: Settings) -> tuple[int, bool]:
+async def _drain(
+    queue: Queue, file: Path, settings: Settings, on_damage: Callable[[DamagedPiece], None] | None
+) -> tuple[int, bool]:
     """How many messages it held, and whether Postgres was told that it holds none."""
     if not isinstance(queue, KafkaQueue):
         raise QueueError("a spool is drained into Kafka: set SLUICE_QUEUE_URL")
@@ -165,7 +221,8 @@ async def _drain(queue: Queue, file: Path, settings: Settings) -> tuple[int, boo
     reach = Failpoints(os.environ.get("SLUICE_FAILPOINT", "")).reach
     try:
         await opened.open()
-        await Drain(opened, queue, reach, bytes_s=settings.gateway.spool_drain_bytes_s).run(count)
+        draining = Drain(opened, queue, reach, bytes_s=settings.gateway.spool_drain_bytes_s)
+        await draining.run(count, on_damage)
         return drained, await _tell(opened, settings)
     finally:
         await opened.close()

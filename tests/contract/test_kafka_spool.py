@@ -3,10 +3,13 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,8 +21,10 @@ from shared.queue.kafka import KafkaQueue, transactions
 from shared.queue.spool.drain import Drain
 from shared.queue.spool.file import Spool
 from shared.queue.spool.names import GROUP_PREFIX
+from shared.queue.spool.rows import CorruptSpool
 from tests.contract.engines import sqlite_limits
 from tests.contract.kafka_tools import OPTIONS, publish
+from tests.sluice import called
 from tests.topics import topic_spec
 
 POINTS = ("before_send", "after_send", "after_offsets", "after_commit", "after_delete")
@@ -120,8 +125,8 @@ async def test_the_older_of_two_drains_is_fenced_and_what_both_sent_is_stored_on
     assert await older.start(topics) == {}
     assert await newer.start(topics) == {}
     with pytest.raises(QueueUnavailable):
-        await older.publish(chunk.topic, chunk.messages, chunk.end)
-    await newer.publish(chunk.topic, chunk.messages, chunk.end)
+        await older.publish(chunk.topic, chunk.messages, chunk.position)
+    await newer.publish(chunk.topic, chunk.messages, chunk.position)
     await older.stop()
     await newer.stop()
     await drain(spool, queue)  # it learns from Kafka what is there
@@ -145,7 +150,7 @@ async def test_a_lane_waits_for_the_time_out_of_a_drain_that_died_and_no_longer(
     chunk = await spool.chunk()
     assert chunk
     with pytest.raises(QueueUnavailable):
-        await dead.publish(chunk.topic, chunk.messages, chunk.end)
+        await dead.publish(chunk.topic, chunk.messages, chunk.position)
     lanes = await queue.lanes(topics)
     assert await queue.end_offsets(lanes) != await queue.high_watermarks(lanes), "behind it nothing can be read"
     await dead.stop()
@@ -155,3 +160,47 @@ async def test_a_lane_waits_for_the_time_out_of_a_drain_that_died_and_no_longer(
             await asyncio.sleep(0.05)
     assert sorted(int(value) for _, value in await stored(queue, topics)) == list(range(30))
     await spool.close()
+
+
+async def test_a_copy_that_was_written_to_is_told_by_what_kafka_knows_of_the_other(
+    queue: KafkaQueue, topics: list[str], tmp_path: Path
+) -> None:
+    spool = await opened(tmp_path / "a" / "spool.db", topics)
+    wanted = await filled(spool, topics, 1, size=10)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copy = await opened(tmp_path / "b" / "spool.db", topics)
+    wanted += await filled(spool, topics, 2, size=10)
+    await filled(copy, topics, 3, size=10)
+    await drain(spool, queue)
+    with pytest.raises(CorruptSpool, match="another copy"):
+        await drain(copy, queue)
+    assert (await copy.state()).messages == 8
+    assert await stored(queue, topics) == wanted
+    for each in (spool, copy):
+        await each.close()
+
+
+async def test_a_damaged_spool_is_drained_but_for_what_can_not_be_read_which_is_told(
+    queue: KafkaQueue, kafka_url: str, topics: list[str], tmp_path: Path
+) -> None:
+    spool = await opened(tmp_path / "spool.db", topics)
+    wanted = await filled(spool, topics, 3, size=10)
+    await spool.close()
+    with closing(sqlite3.connect(spool.path)) as db, db:
+        damage = (
+            "UPDATE segments SET data = substr(data, 2) WHERE end = 1 AND lane = (SELECT id FROM lanes WHERE topic = ?)"
+        )
+        assert db.execute(damage, (topics[0],)).rowcount == 1
+    command, settings = ["spool", "drain", str(spool.path)], {"SLUICE_QUEUE_URL": kafka_url}
+    ended = await asyncio.to_thread(called, command, settings)
+    assert (ended.code, "--past-damage" in ended.err) == (1, True), ended.err
+    ended = await asyncio.to_thread(called, [*command, "--past-damage", "--json"], settings)
+    assert (ended.code, ended.json["drained"]) == (3, 5)
+    assert [(each["topic"], each["messages"]) for each in ended.json["lost"]] == [(topics[0], 1)]
+    assert f"messages 0 to 0 of {topics[0]}: " in ended.err
+    assert f"lost, at most: 1 of {topics[0]}" in ended.err
+    found = await stored(queue, topics)
+    assert found.total() == 5
+    assert found < wanted
+    ended = await asyncio.to_thread(called, command, settings)
+    assert (ended.code, ended.out.startswith("✓ 0 messages")) == (0, True)

@@ -11,7 +11,7 @@ from aiokafka.errors import CoordinatorLoadInProgressError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
 
-from shared.queue.base import Lane
+from shared.queue.base import Lane, Position
 
 UNSTABLE_OFFSET_COMMIT = 88
 _TEXT = CompactString("utf-8")
@@ -73,17 +73,17 @@ class _PositionsRequest(Request[_Version]):  # type: ignore[misc]
         return version(self._group, topics, True, {})
 
 
-async def stable_offsets(client: AIOKafkaClient, group: str, lanes: list[Lane]) -> dict[Lane, int]:
+async def stable_offsets(client: AIOKafkaClient, group: str, lanes: list[Lane]) -> dict[Lane, Position]:
     """What the group has committed in each of these lanes, of different topics; nothing where it has not."""
     node = await client.coordinator_lookup(CoordinationType.GROUP, group)
     response = await client.send(node, _PositionsRequest(group, lanes))
     _raise_for(response.error_code, group)
-    found: dict[Lane, int] = {}
+    found: dict[Lane, Position] = {}
     for topic, partitions, *_ in response.topics:
-        for partition, offset, _, _, code, *_ in partitions:
+        for partition, offset, _, metadata, code, *_ in partitions:
             _raise_for(code, group)
             if offset >= 0:
-                found[Lane(topic, partition)] = offset
+                found[Lane(topic, partition)] = Position(offset, metadata or "")
     return found
 
 

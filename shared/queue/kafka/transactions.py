@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from shared.failpoints import Point
-from shared.queue.base import Lane, Message, QueueUnavailable
+from shared.queue.base import Lane, Message, Position, QueueUnavailable
 from shared.queue.kafka.cluster import Cluster
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.login import with_current_login
@@ -47,7 +47,7 @@ class Transactions:
         )
         with_current_login(self._producer.client, options.security)
 
-    async def start(self, topics: Iterable[str]) -> dict[str, int]:
+    async def start(self, topics: Iterable[str]) -> dict[str, Position]:
         """The position of the source in each topic that has one. Raises `QueueUnavailable`, `QueueError`."""
         # A task of its own, with time for aiokafka's time-outs: bootstrap() leaks its connection when cancelled.
         starting = asyncio.create_task(self._producer.start())
@@ -58,9 +58,9 @@ class Transactions:
             raise QueueUnavailable(f"no transaction can be begun: {reason}")
         lanes = [Lane(topic, 0) for topic in topics]  # a source has one lane a topic, by whatever number
         found = await self._cluster.ask(lambda client: stable_offsets(client, self._name, lanes))
-        return {lane.topic: offset for lane, offset in found.items()}
+        return {lane.topic: position for lane, position in found.items()}
 
-    async def publish(self, topic: str, messages: Sequence[Message], position: int) -> None:
+    async def publish(self, topic: str, messages: Sequence[Message], position: Position) -> None:
         """Store the messages, and that the source was read up to `position`. Raises `QueueUnavailable`: unknown."""
         try:
             async with asyncio.timeout(TIMEOUT_S):

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Protocol
 
 from shared.failpoints import Point
-from shared.queue.base import QueueUnavailable
+from shared.queue.base import Position, QueueUnavailable
 from shared.queue.kafka.transactions import Transactions
 from shared.queue.spool.file import Spool
 from shared.queue.spool.names import GROUP_PREFIX
+from shared.queue.spool.rows import Chunk, DamagedPiece
 
 
 class OpensTransactions(Protocol):
@@ -25,6 +26,7 @@ class Drain:
        first ends what the one before has left open.
     2. A chunk is deleted from the file after its transaction, so the file may hold more than is missing, never less.
     3. It takes at most `bytes_s` bytes a second, so that what comes meanwhile is not held up.
+    4. Damage ends it, unless somebody is there to be told of each piece: those it goes past.
     """
 
     def __init__(self, spool: Spool, queue: OpensTransactions, reach: Callable[[Point], None], *, bytes_s: int) -> None:
@@ -38,16 +40,21 @@ class Drain:
         """End after the present chunk."""
         self._stopping.set()
 
-    async def run(self, on_chunk: Callable[[int], None] = lambda _: None) -> None:
+    async def run(
+        self,
+        on_chunk: Callable[[int], None] = lambda _: None,
+        on_damage: Callable[[DamagedPiece], None] | None = None,
+    ) -> None:
         """Until the spool is empty; `on_chunk` gets the number of messages. Raises `QueueError`, `CorruptSpool`."""
-        if await self._spool.chunk() is None:
+        state = await self._spool.state()
+        if state.messages == 0:
             return
-        transactions = self._queue.transactions(GROUP_PREFIX + (await self._spool.state()).id, self._reach)
+        transactions = self._queue.transactions(GROUP_PREFIX + state.id, self._reach)
         try:
             await self._spool.drop_below(await transactions.start(await self._spool.topics()))
-            while not self._stopping.is_set() and (chunk := await self._spool.chunk()):
-                await transactions.publish(chunk.topic, chunk.messages, chunk.end)
-                await self._spool.drop_below({chunk.topic: chunk.end})
+            while not self._stopping.is_set() and (chunk := await self._next(on_damage)):
+                await transactions.publish(chunk.topic, chunk.messages, chunk.position)
+                await self._spool.drop_below({chunk.topic: chunk.position})
                 self._reach("spool_after_delete")
                 on_chunk(len(chunk.messages))
                 with suppress(TimeoutError):
@@ -56,3 +63,13 @@ class Drain:
                 await self._spool.shrink()
         finally:
             await transactions.stop()
+
+    async def _next(self, on_damage: Callable[[DamagedPiece], None] | None) -> Chunk | None:
+        while True:
+            try:
+                return await self._spool.chunk()
+            except DamagedPiece as piece:
+                if on_damage is None:
+                    raise
+                on_damage(piece)  # first: killed between the two, it is told twice rather than never
+                await self._spool.drop_below({piece.topic: Position(piece.end)})

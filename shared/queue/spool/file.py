@@ -1,19 +1,19 @@
 """The file of a spool, of one process at a time."""
 
+import asyncio
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
-from shared.queue.base import Published, QueueFull, QueueUnavailable, TopicSpec
-from shared.queue.spool import rows
+from shared.queue.base import Position, Published, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.spool import aside, rows
 from shared.queue.spool.rows import Chunk, CorruptSpool, SpoolState
 from shared.queue.sqlite import Limits, SqliteQueue, catalog
 from shared.queue.sqlite import limits_of as sqlite_limits_of
@@ -31,12 +31,6 @@ SHRUNK_BYTES = 16_000_000
 """A file that is not larger is left as it is."""
 LOOK_S = 0.5
 """How long one look at the disk counts."""
-ENDS = ("", "-wal", "-shm")
-_ASIDE = re.compile(r"\.aside-[0-9]+\Z")
-
-
-NAME = "spool.db"
-"""In the folder that the settings name."""
 
 
 class SpoolInUse(Exception):
@@ -57,6 +51,7 @@ class Spool:
         self._specs: list[TopicSpec] = []
         self._owning = ExitStack()
         self._is_owned = False
+        self._is_open = False
         self._looked_at = float("-inf")
         self._has_room = True
         self._connect()
@@ -72,15 +67,33 @@ class Spool:
         self._specs = list(specs)
         self._own()
         with _noticing_damage(self.path):
+            await asyncio.to_thread(aside.finish, self.path)
             await self._queue.create_topics(self._specs)
             await self._worker.write(rows.identify)
+            await self._worker.write(lambda db: rows.limit(db, self._specs))
         await self._producer.start()
+        self._is_open = True
+
+    @property
+    def is_open(self) -> bool:
+        """False too if its file was deleted."""
+        return self._is_open and os.path.exists(self.path)
+
+    async def reopen(self) -> None:
+        """Go on, with a new file if there is none, after `open` or `put_aside` has failed. Raises as `open` does."""
+        if self._is_open:
+            _log.error("the file of the spool is gone, and what waited in it: a new one is begun", file=str(self.path))
+        await self.close()
+        self._connect()
+        await self.open(self._specs)
 
     async def close(self) -> None:
         await self._disconnect()
         self._owning.close()
+        self._is_owned = False
 
     async def _disconnect(self) -> None:
+        self._is_open = False
         await self._producer.stop()
         await self._worker.close()
         await self._queue.close()
@@ -89,7 +102,8 @@ class Spool:
         """As a `Producer` does."""
         if not self.has_room:
             raise QueueFull(f"less than {FREE_SHARE:.0%} of the disk of {self.path} is free")
-        return (await self._producer.publish(topic, value, key))._replace(spooled=True)
+        with _telling_that_it_is_gone(self.path):
+            return (await self._producer.publish(topic, value, key))._replace(spooled=True)
 
     async def state(self) -> SpoolState:
         """Raises `CorruptSpool`, `QueueUnavailable`."""
@@ -103,35 +117,35 @@ class Spool:
         """The oldest messages; None for none. Raises `CorruptSpool`, `QueueUnavailable`."""
         return await self._read(rows.next_chunk)
 
-    async def drop_below(self, positions: Mapping[str, int]) -> None:
-        """Delete what the queue has: below these offsets of each topic. Raises `CorruptSpool`, `QueueUnavailable`."""
-        with _noticing_damage(self.path):
+    async def drop_below(self, positions: Mapping[str, Position]) -> None:
+        """Delete what the queue has: below these positions in each topic. Raises `CorruptSpool`, `QueueUnavailable`."""
+        with _using(self.path):
             await self._worker.write(lambda db: rows.drop_below(db, positions))
 
     async def shrink(self) -> None:
         """Give the disk back what the file grew by, if nothing is in it. Raises `CorruptSpool`, `QueueUnavailable`."""
-        with _noticing_damage(self.path):
+        with _using(self.path):
             await self._worker.run(_shrink)
 
     async def put_aside(self, reason: object) -> Path:
-        """Give the file another name, for a person to look at, and begin a new one."""
-        aside = self.path.with_name(f"{self.path.name}.aside-{time.time_ns() // 1_000_000}")
+        """Give the file another name, for a person to look at, and begin a new one. Raises as `open` does; then it is
+        not open (`reopen`)."""
         await self._disconnect()  # before: SQLite would take the new file's log for its own
-        for end in ENDS:
-            with suppress(FileNotFoundError):
-                os.rename(f"{self.path}{end}", f"{aside}{end}")
-        _log.error("a spool is corrupt and was put aside: run sluice spool list", file=str(aside), error=str(reason))
-        self._connect()
+        try:
+            moved = await asyncio.to_thread(aside.put_aside, self.path)
+        finally:
+            self._connect()
+        _log.error("a spool is corrupt and was put aside: run sluice spool list", file=str(moved), error=str(reason))
         await self.open(self._specs)
-        return aside
+        return moved
 
     @property
     def aside(self) -> list[Path]:
-        """The files that were put aside, and wait for a person."""
-        return [file for file in files_in(self.path.parent) if file != self.path]
+        """The files that were put aside, and wait for a person. Raises `QueueUnavailable`."""
+        return [file for file in aside.files_in(self.path.parent) if file != self.path]
 
     async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        with _noticing_damage(self.path):
+        with _using(self.path):
             return await self._worker.read(ask)
 
     def _own(self) -> None:
@@ -156,11 +170,14 @@ class Spool:
 
     @property
     def has_room(self) -> bool:
-        """Whether enough of the disk is free."""
+        """Whether enough of the disk is free. Raises `QueueUnavailable`: the disk does not say."""
         now = time.monotonic()
         if now - self._looked_at > LOOK_S:
-            self._looked_at, disk = now, os.statvfs(self.path.parent)
-            self._has_room = disk.f_bavail >= disk.f_blocks * FREE_SHARE
+            try:
+                disk = os.statvfs(self.path.parent)
+            except OSError as error:
+                raise QueueUnavailable(f"the folder of the spool {self.path} can't be used: {error}") from error
+            self._looked_at, self._has_room = now, disk.f_bavail >= disk.f_blocks * FREE_SHARE
         return self._has_room
 
 
@@ -173,18 +190,10 @@ async def look_at(path: Path, limits: Limits) -> SpoolState:
     """What a spool holds, whoever has it. Raises `CorruptSpool`, `QueueUnavailable`."""
     worker = Worker(path, "spool", lock_timeout_s=limits.lock_timeout_s)
     try:
-        with _noticing_damage(path):
+        with _using(path):
             return await worker.read(rows.state)
     finally:
         await worker.close()
-
-
-def files_in(path: Path) -> list[Path]:
-    """The spool of a folder, and those that were put aside beside it; a file is itself."""
-    if not path.is_dir():
-        return [path]
-    found = [file for file in path.glob(f"{NAME}*") if file.suffix == ".db" or _ASIDE.search(file.name)]
-    return sorted(found)
 
 
 def _shrink(file: QueueFile) -> None:
@@ -197,6 +206,13 @@ def _shrink(file: QueueFile) -> None:
 
 
 @contextmanager
+def _using(path: Path) -> Iterator[None]:
+    """What is asked of a file that should be there."""
+    with _noticing_damage(path), _telling_that_it_is_gone(path):
+        yield
+
+
+@contextmanager
 def _noticing_damage(path: Path) -> Iterator[None]:
     """Raise `CorruptSpool` where SQLite says that the file is damaged, or none of its own."""
     try:
@@ -204,4 +220,19 @@ def _noticing_damage(path: Path) -> Iterator[None]:
     except QueueUnavailable as error:
         if type(error.__cause__) is sqlite3.DatabaseError:  # those that pass, as a full disk, are of its subclasses
             raise CorruptSpool(f"{path}: {error.__cause__}") from error
+        raise
+
+
+@contextmanager
+def _telling_that_it_is_gone(path: Path) -> Iterator[None]:
+    """Of a missing file: what the queue file advises is for the embedded queue."""
+    try:
+        yield
+    except QueueUnavailable as error:
+        try:
+            os.stat(path)
+        except FileNotFoundError:
+            raise QueueUnavailable(
+                f"there is no spool {path}: only a gateway makes it, in the folder that SLUICE_GATEWAY_SPOOL names"
+            ) from error
         raise

@@ -22,6 +22,10 @@ PRAGMA journal_size_limit = 67108864;
 """
 
 
+class NewerFile(QueueUnavailable):
+    """A later version of this program has written the file."""
+
+
 class QueueFile:
     """A connection to the queue file, for one thread at a time. Opened when first used, again after every error.
 
@@ -176,16 +180,21 @@ def _open(path: Path, busy_timeout_s: float, inode: int) -> tuple[sqlite3.Connec
     )
     try:
         db.executescript(_PRAGMAS)
-        _update(db)
+        _update(db, path)
         return db, identified(db, inode)
     except BaseException:
         db.close()
         raise
 
 
-def _update(db: sqlite3.Connection) -> None:
+def _update(db: sqlite3.Connection, path: Path) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if not 1 <= version <= VERSION:
+    if version > VERSION:  # no damage: nobody may take it for that
+        raise NewerFile(
+            f"the queue file {path} has format version {version}, this program knows version {VERSION}:"
+            " run the newer version of the program again, which has written it"
+        )
+    if version < 1:
         raise sqlite3.DatabaseError(f"its format is version {version}, this program knows version {VERSION}")
     for number in range(version + 1, VERSION + 1):
         with db:

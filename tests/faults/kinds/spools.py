@@ -8,7 +8,8 @@ from random import Random
 from deploy.local.ports import free_port
 from gateway.spooling.breaker import AWAY_S
 from shared.queue.base import QueueError
-from shared.queue.spool.file import NAME, limits_of, look_at
+from shared.queue.spool.aside import NAME
+from shared.queue.spool.file import limits_of, look_at
 from shared.settings import Settings
 from tests.faults.fault import GATEWAYS, QUEUE, fault
 from tests.faults.kinds.brokers import BROKERS

@@ -1,7 +1,10 @@
 """A gateway's spool over its life: drained when Kafka is back, put aside when it is corrupt, and told of."""
 
 import asyncio
+import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from gateway.spooling.keeper import Keeper
 from gateway.spooling.notes import Notes
 from shared.clients.postgres import PostgresUnavailable
 from shared.metrics import SpoolGauges
-from shared.queue.base import QueueUnavailable
-from shared.queue.spool.file import NAME, Spool
+from shared.queue.base import Position, QueueUnavailable
+from shared.queue.spool.aside import NAME
+from shared.queue.spool.file import Spool
 from shared.queue.spool.rows import CorruptSpool
 from shared.settings import BadSetting
 from tests.contract.engines import sqlite_limits
@@ -117,6 +121,42 @@ async def test_a_corrupt_spool_is_put_aside_and_told(stage: Stage) -> None:
     await until(lambda: stage.gauge("_messages") == 0)
 
 
+async def test_a_spool_that_can_not_be_put_aside_or_whose_file_is_deleted_is_opened_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+
+    def refused(*_: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise OSError(30, "Read-only file system")
+
+    stage.drain.error = CorruptSpool("a bit")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", refused)
+        await stage.keeper.start()
+        await until(lambda: tried > 1)
+    await until(lambda: stage.spool.aside)
+    stage.drain.error = None
+    stage.breaker.is_open = True
+    await until(lambda: stage.spool.is_open)
+    await stage.spool.publish("logs", b"one")
+    stage.spool.path.unlink()
+    await until(lambda: stage.spool.is_open)
+    await stage.spool.publish("logs", b"two")
+
+
+async def test_a_newer_file_ends_the_start_with_a_sentence(stage: Stage, tmp_path: Path) -> None:
+    await stage.keeper.close()
+    with closing(sqlite3.connect(tmp_path / NAME)) as db:
+        db.execute("PRAGMA user_version = 99")
+    again = Stage(tmp_path)
+    with pytest.raises(BadSetting, match="has format version 99"):
+        await again.keeper.open()
+    assert again.spool.aside == []
+    await again.keeper.close()
+
+
 async def test_postgres_is_told_when_it_fills_and_when_it_is_empty_again(stage: Stage) -> None:
     await stage.notes.look()
     await stage.notes.look()
@@ -129,7 +169,7 @@ async def test_postgres_is_told_when_it_fills_and_when_it_is_empty_again(stage: 
     await stage.notes.look()
     state = await stage.spool.state()
     assert state.oldest_ms
-    await stage.spool.drop_below({"logs": 1})
+    await stage.spool.drop_below({"logs": Position(1)})
     await stage.notes.look()
     told = [(messages, oldest_us) for _, _, messages, _, oldest_us in stage.spools.notes]
     assert told == [(0, None), (1, state.oldest_ms * 1000 - 15_000_000), (0, None)]

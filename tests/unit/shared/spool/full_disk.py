@@ -11,7 +11,8 @@ from pathlib import Path
 
 from shared.queue.base import QueueFull, QueueUnavailable
 from shared.queue.spool import file as module
-from shared.queue.spool.file import NAME, Spool
+from shared.queue.spool.aside import NAME
+from shared.queue.spool.file import Spool
 from tests.contract.engines import sqlite_limits
 from tests.topics import topic_spec
 
@@ -58,7 +59,7 @@ class SmallDisk:
         found: list[bytes] = []
         while chunk := await self.spool.chunk():
             found += [message.value for message in chunk.messages]
-            await self.spool.drop_below({chunk.topic: chunk.end})
+            await self.spool.drop_below({chunk.topic: chunk.position})
         await self.spool.shrink()
         assert found == self.acknowledged
         sys.stdout.write(f"{len(found)} messages are as they were\n")

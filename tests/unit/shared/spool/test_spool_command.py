@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from shared.queue.spool.file import NAME, Spool
+from shared.queue.spool.aside import NAME
+from shared.queue.spool.file import Spool
 from tests.contract.engines import sqlite_limits
 from tests.sluice import Ended, called
 from tests.topics import topic_spec
@@ -39,9 +40,10 @@ async def test_the_spools_of_a_folder_are_listed_with_those_put_aside(tmp_path: 
 
 
 async def test_what_is_no_spool_and_a_queue_that_is_not_kafka_are_refused_with_a_sentence(tmp_path: Path) -> None:
-    ended = run("drain", str(tmp_path))
-    assert ended.code == 1
-    assert "there is no spool" in ended.err
+    for wrong in (("drain", str(tmp_path)), ("list", str(tmp_path / "other"))):
+        ended = run(*wrong)
+        assert ended.code == 1
+        assert "there is no spool" in ended.err
     assert not (tmp_path / NAME).exists()
     await made(tmp_path)
     ended = run("drain", str(tmp_path))

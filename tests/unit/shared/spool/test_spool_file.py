@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.queue.base import QueueFull, QueueUnavailable
+from shared.queue.base import Position, QueueFull, QueueUnavailable
 from shared.queue.spool import file as module
 from shared.queue.spool.file import Spool, SpoolInUse
 from shared.queue.spool.rows import CorruptSpool
@@ -58,7 +58,7 @@ async def drained(spool: Spool) -> dict[str, list[bytes]]:
     while chunk := await spool.chunk():
         assert chunk.bytes < 2_000_000
         found.setdefault(chunk.topic, []).extend(message.value for message in chunk.messages)
-        await spool.drop_below({chunk.topic: chunk.end})
+        await spool.drop_below({chunk.topic: chunk.position})
     return found
 
 
@@ -172,8 +172,8 @@ async def test_a_missing_segment_is_damage_once_what_lies_before_it_is_drained(s
     chunk = await spool.chunk()
     assert chunk
     assert ([message.value for message in chunk.messages], chunk.end) == (values[:1], 1)
-    await spool.drop_below({"logs": chunk.end})
-    with pytest.raises(CorruptSpool, match="messages 1 to 1 of logs are missing"):
+    await spool.drop_below({"logs": chunk.position})
+    with pytest.raises(CorruptSpool, match="messages 1 to 1 of logs: they are missing"):
         await spool.chunk()
 
 
@@ -192,8 +192,8 @@ async def test_a_file_that_is_no_spool_is_put_aside(path: Path, content: bytes) 
 async def test_an_older_copy_is_told_from_what_was_drained(spool: Spool) -> None:
     await fill(spool, "logs", 3)
     with pytest.raises(CorruptSpool, match="older copy"):
-        await spool.drop_below({"logs": 4})
-    await spool.drop_below({"logs": 3, "errors": 0})
+        await spool.drop_below({"logs": Position(4)})
+    await spool.drop_below({"logs": Position(3), "errors": Position(0)})
     assert (await spool.state()).messages == 0
 
 
