@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from gateway.spooling.transitions import Transitions
 from shared.queue.base import QueueError
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,8 @@ class Breaker:
     1. When it opens, what waits for Kafka and was not handed over is given back at once.
     2. While it is open Kafka is asked once a second whether it takes messages. If so one message is let through, the
        probe: with its acknowledgement, or any other one, the breaker closes.
+    3. While one lane hangs and others don't it opens and closes a few times a second: what waits for that lane is given
+       back each time.
     """
 
     def __init__(self, producer: Watched, answers: Callable[[], Awaitable[None]]) -> None:
@@ -41,6 +44,7 @@ class Breaker:
         self._producer = producer
         self._answers = answers
         self._probe_at = 0.0
+        self._told = Transitions("Kafka is away: what comes is spooled", "Kafka takes messages again")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -63,24 +67,32 @@ class Breaker:
         """Kafka has stored something."""
         if self.is_open:
             self.is_open = self.may_probe = False
-            _log.warning("Kafka takes messages again")
+
+    def opens(self) -> bool:
+        """Whether it is open, or has to be now."""
+        if not self.is_open and self._producer.is_away(AWAY_S):
+            self.is_open, self.may_probe = True, False
+            self._probe_at = asyncio.get_running_loop().time() + PROBE_S
+        return self.is_open
 
     async def _watch(self) -> None:
         while True:
+            try:
+                await self.look()
+            except Exception:  # one odd answer must not end it
+                _log.exception("whether Kafka is away is not known")
             await asyncio.sleep(LOOK_S)
-            await self.look()
 
     async def look(self) -> None:
         """Open if Kafka is away; ask it, once a second, while the breaker is open."""
         now = asyncio.get_running_loop().time()
         if self._producer.is_away(AWAY_S):
             self.may_probe = False
-            if not self.is_open:
-                self.is_open, self._probe_at = True, now + PROBE_S
-                _log.error("Kafka is away: what comes is spooled")
+            self.opens()
             self._producer.give_back()
         elif self.is_open and now >= self._probe_at:
             self._probe_at = now + PROBE_S
             with suppress(QueueError):
                 await self._answers()
-                self.may_probe = True
+                self.may_probe = self.is_open
+        self._told.look(self.is_open)

@@ -1,7 +1,7 @@
 """Kafka's producer with a spool behind it."""
 
 from gateway.spooling.breaker import Breaker
-from shared.queue.base import NotStored, Published
+from shared.queue.base import GivenBack, NotStored, Published
 from shared.queue.kafka.producer import KafkaProducer
 from shared.queue.spool.file import Spool
 
@@ -35,8 +35,10 @@ class SpoolingProducer:
         if self._breaker.takes():
             try:
                 published = await self._kafka.publish(topic, value, key)
+            except GivenBack:
+                pass  # another lane's acknowledgement may have closed the breaker meanwhile
             except NotStored:
-                if not self._breaker.is_open:
+                if not self._breaker.opens():
                     raise
             else:
                 self._breaker.acknowledged()

@@ -90,6 +90,10 @@ class NotStored(QueueUnavailable):
     """The same, and it is certain that nothing was stored and nothing will be."""
 
 
+class GivenBack(NotStored):
+    """The same: the queue is away, and who asked for it keeps the message elsewhere."""
+
+
 class QueueFull(NotStored):
     """The queue, or what is in flight to it, has reached its size limit."""
 

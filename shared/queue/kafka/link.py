@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -32,7 +33,7 @@ class Link:
         self._tried = asyncio.Event()
         self._error: BaseException | None = None
         self._refusal: str | None = None
-        self._down_since = 0.0
+        self._down_since = math.inf
         self.producer: AIOKafkaProducer | None = None
 
     def start(self) -> None:

@@ -12,7 +12,16 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from shared.queue.base import Lane, MessageTooLarge, NotStored, Published, QueueError, QueueFull, QueueUnavailable
+from shared.queue.base import (
+    GivenBack,
+    Lane,
+    MessageTooLarge,
+    NotStored,
+    Published,
+    QueueError,
+    QueueFull,
+    QueueUnavailable,
+)
 from shared.queue.kafka.admin import takes_lane
 from shared.queue.kafka.compression import use_fast_zstd
 from shared.queue.kafka.link import Link
@@ -72,6 +81,7 @@ class KafkaProducer:
         self._options = options
         self._clock = clock
         self._routes: dict[str, Route] = {}
+        self._asking: set[asyncio.Timeout] = set()
         self._link = Link(bootstrap, options, on_lost=self._routes.clear)
         self._open: dict[Lane, RecordBatch] = {}
         self._waiting: dict[Lane, deque[RecordBatch]] = defaultdict(deque)
@@ -123,11 +133,13 @@ class KafkaProducer:
         return bool(begun) and self._loop.time() - min(begun) > after_s
 
     def give_back(self) -> None:
-        """End, as `NotStored`, every publish of which nothing was handed to Kafka. It never is."""
+        """End, as `GivenBack`, every publish of which nothing was handed to Kafka. It never is."""
+        while self._asking:
+            self._asking.pop().reschedule(self._loop.time())
         waiting = [batch for batches in self._waiting.values() for batch in batches]
         for batch in [*self._delivering.values(), *waiting]:
             if not batch.handed:
-                self._drop(batch, "Kafka is away")
+                self._drop(batch, GivenBack(f"{batch.lane}: Kafka is away"))
 
     @property
     def _is_silent(self) -> bool:
@@ -159,14 +171,20 @@ class KafkaProducer:
     async def _route(self, topic: str) -> Route:
         if self._stopping:
             raise NotStored("this producer is stopping")
+        asking = asyncio.timeout(self._options.publish_timeout_s)
+        self._asking.add(asking)
         try:
-            async with asyncio.timeout(self._options.publish_timeout_s):
+            async with asking:
                 producer = await self._link.connected()
                 partitions = len(await producer.partitions_for(topic))
         except (TimeoutError, KafkaError) as error:
+            if asking not in self._asking:
+                raise GivenBack(f"topic {topic!r}: Kafka is away") from error
             if self._link.producer is None:
                 raise NotStored(f"no connection within {self._options.publish_timeout_s:g} s") from error
             raise NotStored(f"topic {topic!r} was not found, `sluice migrate` makes it: {error!r}") from error
+        finally:
+            self._asking.discard(asking)
         return self._routes.setdefault(topic, Route(topic, partitions))
 
     def _append(self, lane: Lane, key: bytes | None, value: bytes, size: int) -> asyncio.Future[Published]:
@@ -220,10 +238,10 @@ class KafkaProducer:
         if batch.handed:
             batch.fail(QueueUnavailable(f"{batch.lane}: no acknowledgement within {within:g} s"))
             return
-        self._drop(batch, f"not sent within {within:g} s")
+        self._drop(batch, NotStored(f"{batch.lane}: not sent within {within:g} s"))
 
-    def _drop(self, batch: RecordBatch, reason: str) -> None:
-        batch.fail(NotStored(f"{batch.lane}: {reason}"))
+    def _drop(self, batch: RecordBatch, reason: NotStored) -> None:
+        batch.fail(reason)
         if batch in self._waiting[batch.lane]:
             self._waiting[batch.lane].remove(batch)
             self._no_longer_open(batch)

@@ -1,13 +1,17 @@
 """When Kafka is given messages, when the spool is, and what is never given to both."""
 
+import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.spooling import breaker as module
+from gateway.spooling import transitions
 from gateway.spooling.breaker import Breaker
 from gateway.spooling.producer import SpoolingProducer
-from shared.queue.base import Lane, NotStored, Published, QueueError, QueueFull, QueueUnavailable
+from shared.queue.base import GivenBack, Lane, NotStored, Published, QueueError, QueueFull, QueueUnavailable
 
 VALUE = b"message"
 
@@ -95,13 +99,60 @@ async def test_one_message_at_a_time_is_the_probe_and_is_spooled_if_it_was_not_s
     assert stage.breaker.is_open
 
 
-async def test_what_was_given_back_when_the_breaker_opened_is_spooled(stage: Stage) -> None:
-    def given_back() -> QueueError:
-        stage.breaker.is_open = True
-        return NotStored("given back")
-
-    stage.kafka.outcome = given_back
+async def test_what_was_given_back_is_spooled_also_if_the_breaker_has_closed_since(stage: Stage) -> None:
+    stage.kafka.outcome = lambda: GivenBack("another lane hangs")
     assert await stage.spools()
+    assert not stage.breaker.is_open
+
+
+async def test_what_finds_no_connection_before_the_breaker_has_looked_is_spooled(stage: Stage) -> None:
+    stage.kafka.away = True
+    stage.kafka.outcome = lambda: NotStored("no connection")
+    assert await stage.spools()
+    assert stage.breaker.is_open
+    assert await stage.spools()
+    assert len(stage.kafka.got) == 1
+
+
+async def test_a_breaker_that_flaps_says_so_once_and_what_it_is_in_the_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(transitions, "time", SimpleNamespace(monotonic=lambda: now))
+    stage.kafka.away = True
+    with capture_logs() as logged:
+        for _ in range(100):  # one lane hangs, another one is acknowledged
+            await stage.breaker.look()
+            assert stage.breaker.is_open
+            stage.breaker.acknowledged()
+            now += 0.25
+        stage.kafka.away = False
+        await stage.breaker.look()
+        await stage.breaker.look()
+    assert [each["event"] for each in logged] == [
+        "Kafka is away: what comes is spooled",
+        "Kafka takes messages again",
+    ]
+
+
+async def test_it_goes_on_watching_after_an_error_that_nobody_foresaw(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.001)
+    looks, again = 0, asyncio.Event()
+
+    def odd(after_s: float) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            again.set()
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(stage.kafka, "is_away", odd)
+    with capture_logs():
+        await stage.breaker.start()
+        await asyncio.wait_for(again.wait(), 30)
+        await stage.breaker.close()
 
 
 @pytest.mark.parametrize("outcome", [QueueUnavailable, QueueFull, NotStored])

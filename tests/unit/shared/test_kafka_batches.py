@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError, LeaderNotAvailableError
 
-from shared.queue.base import NotStored, Published, QueueUnavailable
+from shared.queue.base import GivenBack, NotStored, Published, QueueUnavailable
 from shared.queue.kafka import producer as producing
 from shared.queue.kafka.producer import KafkaProducer
 from tests.contract.engines import kafka_options
@@ -164,12 +164,25 @@ async def test_when_kafka_is_away_only_what_was_handed_over_is_waited_for(made: 
     await until(lambda: sum(batch.count for waiting in made._waiting.values() for batch in waiting) == 3)
     made.give_back()
     ended = await asyncio.gather(*others, return_exceptions=True)
-    assert [type(each) for each in ended] == [NotStored] * 3
+    assert [type(each) for each in ended] == [GivenBack] * 3
     link.sent[0].set_result(SimpleNamespace(offset=0))
     await asyncio.gather(*first)
     await until(lambda: made.in_flight_bytes == 0)
     assert len(link.sent) == 1
     assert not made.is_away(0.0)
+
+
+async def test_what_waits_for_a_connection_is_given_back_too(
+    made: KafkaProducer, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "connected", asyncio.Event().wait)
+    waiting = publish(made, 2)
+    await until(lambda: len(made._asking) == 2)
+    made.give_back()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ended] == [GivenBack] * 2
+    assert made.in_flight_bytes == 0
+    assert made._asking == set()
 
 
 async def test_without_a_connection_it_is_away(made: KafkaProducer, link: Link) -> None:
