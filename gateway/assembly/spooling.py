@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gateway.spooling.producer import SpoolingProducer
 
 
+WAITS = 3
+"""A message waits for a connection, in a batch, and for the disk: each time for the publish time-out at most."""
+
+
 @dataclass(frozen=True)
 class Spooling:
     """`producer`: in place of the queue's own."""
@@ -55,13 +59,13 @@ def _parts(common: Common, folder: Path) -> Spooling:
     reach = Failpoints(os.environ.get("SLUICE_FAILPOINT", "")).reach
     drain = Drain(spool, queue, reach, bytes_s=config.gateway.spool_drain_bytes_s)
     gauges = SpoolGauges(common.metrics.registry, lambda: breaker.is_open)
-    notes = Notes(spool, gauges, Spools(common.postgres), waited_s=config.gateway.publish_timeout_s)
+    notes = Notes(spool, gauges, Spools(common.postgres), waited_s=WAITS * config.gateway.publish_timeout_s)
     keeper = Keeper(spool, _specs(config, topics), drain, breaker, notes)
     common.checks["spool"] = keeper.check
     common.life.check.append(keeper.open)
     common.life.start += (breaker.start, keeper.start)
     common.life.stop += (breaker.close, keeper.close)
-    return Spooling(SpoolingProducer(kafka, spool, breaker), breaker)
+    return Spooling(SpoolingProducer(kafka, spool, breaker, notes.told), breaker)
 
 
 def _specs(config: Settings, topics: Iterable[str]) -> list[TopicSpec]:

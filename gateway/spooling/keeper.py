@@ -48,15 +48,16 @@ class Keeper:
         self._tasks = [asyncio.create_task(self._keep_draining()), asyncio.create_task(self._notes.keep())]
 
     async def close(self) -> None:
-        """End the chunk that is under way: lanes of a transaction that is open would wait for its time-out."""
+        """End the chunk that is under way: lanes of a transaction that is open would wait for its time-out. Then tell
+        what is left."""
         self._stopping.set()
         self._drain.stop()
         if self._tasks:
-            draining, telling = self._tasks
-            telling.cancel()
-            await asyncio.wait({draining}, timeout=TIMEOUT_S)
-            draining.cancel()
+            await asyncio.wait(self._tasks[:1], timeout=TIMEOUT_S)
+            for task in self._tasks:
+                task.cancel()
             await asyncio.wait(self._tasks)
+            await self._notes.close()
         await self._spool.close()
 
     async def check(self) -> None:

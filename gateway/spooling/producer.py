@@ -1,5 +1,7 @@
 """Kafka's producer with a spool behind it."""
 
+from collections.abc import Awaitable, Callable
+
 from gateway.spooling.breaker import Breaker
 from shared.queue.base import GivenBack, NotStored, Published
 from shared.queue.kafka.producer import KafkaProducer
@@ -9,13 +11,18 @@ from shared.queue.spool.file import Spool
 class SpoolingProducer:
     """A `Producer`. Spools what comes while the breaker is open, and what Kafka certainly has not got then.
 
-    A message whose outcome is unknown is never spooled: it may be in Kafka, and would be there twice.
+    1. A message whose outcome is unknown is never spooled: it may be in Kafka, and would be there twice.
+    2. `publish` returns when others know that there is something in the spool, or could not be told soon.
     """
 
-    def __init__(self, kafka: KafkaProducer, spool: Spool, breaker: Breaker) -> None:
+    def __init__(
+        self, kafka: KafkaProducer, spool: Spool, breaker: Breaker, told: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`told` is awaited after a message was spooled. It does not raise, and seldom waits."""
         self._kafka = kafka
         self._spool = spool
         self._breaker = breaker
+        self._told = told
 
     async def start(self) -> None:
         await self._kafka.start()
@@ -43,4 +50,6 @@ class SpoolingProducer:
             else:
                 self._breaker.acknowledged()
                 return published
-        return await self._spool.publish(topic, value, key)
+        published = await self._spool.publish(topic, value, key)
+        await self._told()
+        return published

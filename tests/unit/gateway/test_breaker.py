@@ -53,9 +53,12 @@ class Spool:
 
 class Stage:
     def __init__(self) -> None:
-        self.kafka, self.spool = Kafka(), Spool()
+        self.kafka, self.spool, self.told = Kafka(), Spool(), 0
         self.breaker = Breaker(self.kafka, self.kafka.ping)
-        self.producer = SpoolingProducer(self.kafka, self.spool, self.breaker)  # type: ignore[arg-type]
+        self.producer = SpoolingProducer(self.kafka, self.spool, self.breaker, self.tell)  # type: ignore[arg-type]
+
+    async def tell(self) -> None:
+        self.told = len(self.spool.got)
 
     async def spools(self) -> bool:
         return (await self.producer.publish("logs", VALUE)).spooled
@@ -103,6 +106,7 @@ async def test_what_was_given_back_is_spooled_also_if_the_breaker_has_closed_sin
     stage.kafka.outcome = lambda: GivenBack("another lane hangs")
     assert await stage.spools()
     assert not stage.breaker.is_open
+    assert stage.told == 1
 
 
 async def test_what_finds_no_connection_before_the_breaker_has_looked_is_spooled(stage: Stage) -> None:

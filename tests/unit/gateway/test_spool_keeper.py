@@ -59,8 +59,11 @@ class Spools:
     def __init__(self) -> None:
         self.notes: list[tuple[Any, ...]] = []
         self.away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def note(self, *told: Any) -> None:
+        await self.answers.wait()
         if self.away:
             raise PostgresUnavailable("away")
         self.notes.append(told)
@@ -173,6 +176,55 @@ async def test_postgres_is_told_when_it_fills_and_when_it_is_empty_again(stage: 
     await stage.notes.look()
     told = [(messages, oldest_us) for _, _, messages, _, oldest_us in stage.spools.notes]
     assert told == [(0, None), (1, state.oldest_ms * 1000 - 15_000_000), (0, None)]
+
+
+async def test_who_spools_the_first_message_is_answered_when_postgres_knows(stage: Stage) -> None:
+    await stage.notes.look()
+    for n in range(2):
+        stage.spools.answers.clear()
+        await stage.spool.publish("logs", b"one")
+        waiting = [asyncio.create_task(stage.notes.told()) for _ in range(3)]
+        await asyncio.sleep(0.02)
+        assert not any(task.done() for task in waiting)
+        stage.spools.answers.set()
+        await asyncio.gather(*waiting)
+        await stage.notes.told()
+        await stage.spool.drop_below({"logs": n + 1})
+        await stage.notes.look()
+    assert [told[2] for told in stage.spools.notes] == [0, 1, 0, 1, 0], "not once a message"
+
+
+async def test_a_postgres_that_is_away_holds_up_one_request_and_not_for_long(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noting, "TELL_S", 0.02)
+    stage.spools.answers.clear()
+    await stage.spool.publish("logs", b"one")
+    await stage.notes.told()
+    monkeypatch.setattr(noting, "TELL_S", 3600.0)
+    await stage.notes.told()
+    stage.spools.answers.set()
+    await until(lambda: stage.spools.notes)
+
+
+async def test_what_is_left_at_the_end_is_told(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    await stage.keeper.open()
+    stage.breaker.is_open = True
+    await stage.keeper.start()
+    await until(lambda: stage.spools.notes)
+    await stage.spool.publish("logs", b"one")
+    await stage.keeper.close()
+    assert [told[2] for told in stage.spools.notes] == [0, 1]
+
+
+async def test_telling_goes_on_after_an_error_that_nobody_foresaw(stage: Stage) -> None:
+    answers, stage.spools.answers = stage.spools.answers, None  # type: ignore[assignment]
+    telling = asyncio.create_task(stage.notes.keep())
+    await until(lambda: stage.gauge("_messages") is not None)
+    stage.spools.answers = answers
+    await until(lambda: stage.spools.notes)
+    telling.cancel()
 
 
 async def test_a_second_process_refuses_to_start_and_a_file_that_is_no_spool_is_put_aside(
