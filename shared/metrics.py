@@ -91,6 +91,9 @@ class SpoolGauges:
         """`is_open`: whether what comes is spooled."""
         self._messages = Gauge("sluice_spool_messages", "Messages in the spool", registry=registry)
         self._bytes = Gauge("sluice_spool_bytes", "Bytes that they take in its file", registry=registry)
+        self._fullness = Gauge(
+            "sluice_spool_fullness", "Taken share of what it may hold; 1: the disk is short", registry=registry
+        )
         self._age = Gauge("sluice_spool_age_seconds", "Since the first of them was spooled; 0: none", registry=registry)
         self._aside = Gauge("sluice_spools_aside", "Spools put aside as corrupt, for a person", registry=registry)
         breaker = Gauge(
@@ -98,9 +101,10 @@ class SpoolGauges:
         )
         breaker.set_function(lambda: float(is_open()))
 
-    def set(self, messages: int, bytes: int, age_s: float, aside: int) -> None:
+    def set(self, messages: int, bytes: int, fullness: float, age_s: float, aside: int) -> None:
         self._messages.set(messages)
         self._bytes.set(bytes)
+        self._fullness.set(fullness)
         self._age.set(age_s)
         self._aside.set(aside)
 

@@ -8,7 +8,7 @@ import structlog
 
 from gateway.spooling.breaker import Breaker
 from gateway.spooling.notes import Notes
-from shared.queue.base import QueueError, QueueFull, QueueUnavailable, TopicSpec
+from shared.queue.base import QueueError, QueueUnavailable, TopicSpec
 from shared.queue.kafka.transactions import TIMEOUT_S
 from shared.queue.spool.drain import Drain
 from shared.queue.spool.file import Spool, SpoolInUse
@@ -62,10 +62,7 @@ class Keeper:
 
     async def check(self) -> None:
         """Raise `QueueUnavailable` unless the spool would take a message."""
-        if not self._spool.is_open:
-            raise QueueUnavailable("the spool is not open: the log says why")
-        if not self._spool.has_room or (await self._spool.state()).bytes >= self._spool.size_bytes:
-            raise QueueFull("the spool is full")
+        await self._spool.check()
 
     async def _keep_draining(self) -> None:
         while not self._stopping.is_set():

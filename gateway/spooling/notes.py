@@ -85,7 +85,7 @@ class Notes:
     async def _look(self) -> None:
         state = await self._spool.state()
         age_s = 0.0 if state.oldest_ms is None else max(0.0, time.time() - state.oldest_ms / 1000)
-        self._gauges.set(state.messages, state.bytes, age_s, len(self._spool.aside))
+        self._gauges.set(state.messages, state.bytes, self._spool.fullness(state), age_s, len(self._spool.aside))
         now = time.monotonic()
         is_news = self._noted is None or (self._noted.id, self._noted.messages > 0) != (state.id, state.messages > 0)
         if is_news or now - self._noted_at >= NOTE_S:

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from gateway.spooling.breaker import Breaker
-from shared.queue.base import GivenBack, NotStored, Published
+from gateway.spooling.transitions import Transitions
+from shared.queue.base import GivenBack, NotStored, Published, QueueUnavailable
 from shared.queue.kafka.producer import KafkaProducer
 from shared.queue.spool.file import Spool
 
@@ -23,6 +24,7 @@ class SpoolingProducer:
         self._spool = spool
         self._breaker = breaker
         self._told = told
+        self._refuses = Transitions("the spool takes no messages: requests get 503", "the spool takes messages again")
 
     async def start(self) -> None:
         await self._kafka.start()
@@ -50,6 +52,11 @@ class SpoolingProducer:
             else:
                 self._breaker.acknowledged()
                 return published
-        published = await self._spool.publish(topic, value, key)
+        try:
+            published = await self._spool.publish(topic, value, key)
+        except QueueUnavailable as error:
+            self._refuses.look(True, error=str(error))
+            raise
+        self._refuses.look(False)
         await self._told()
         return published

@@ -19,6 +19,7 @@ from shared.queue.sqlite import Limits, SqliteQueue, catalog
 from shared.queue.sqlite import limits_of as sqlite_limits_of
 from shared.queue.sqlite.file import QueueFile
 from shared.queue.sqlite.file_lock import FileLock
+from shared.queue.sqlite.group_commit import FileFull
 from shared.queue.sqlite.worker import Worker
 from shared.settings import Settings
 
@@ -100,10 +101,37 @@ class Spool:
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         """As a `Producer` does."""
+        self._need_room()
+        try:
+            with _telling_that_it_is_gone(self.path):
+                return (await self._producer.publish(topic, value, key))._replace(spooled=True)
+        except FileFull as error:
+            raise self._full() from error
+
+    async def check(self) -> None:
+        """Raise `QueueUnavailable` unless it would take a message: found out by writing, as the embedded queue does."""
+        if not self.is_open:
+            raise QueueUnavailable(f"the spool {self.path} is not open: the log says why")
+        self._need_room()
+        try:
+            with _using(self.path):
+                await self._queue.ping()
+        except FileFull as error:
+            raise self._full() from error
+
+    def _need_room(self) -> None:
         if not self.has_room:
             raise QueueFull(f"less than {FREE_SHARE:.0%} of the disk of {self.path} is free")
-        with _telling_that_it_is_gone(self.path):
-            return (await self._producer.publish(topic, value, key))._replace(spooled=True)
+
+    def _full(self) -> QueueFull:
+        return QueueFull(
+            f"the spool {self.path} has no room left of {self._limits.size_bytes:,} bytes: see what keeps Kafka away,"
+            " or raise SLUICE_GATEWAY_SPOOL_BYTES"
+        )
+
+    def fullness(self, state: SpoolState) -> float:
+        """From 0 to 1, at which it refuses messages; 1 also while too little of the disk is free."""
+        return min(1.0, state.bytes / self._limits.size_bytes) if self.has_room else 1.0
 
     async def state(self) -> SpoolState:
         """Raises `CorruptSpool`, `QueueUnavailable`."""
@@ -163,10 +191,6 @@ class Spool:
         except OSError as error:
             raise QueueUnavailable(f"the spool {self.path} can't be made: {error}") from error
         self._is_owned = True
-
-    @property
-    def size_bytes(self) -> int:
-        return self._limits.size_bytes
 
     @property
     def has_room(self) -> bool:

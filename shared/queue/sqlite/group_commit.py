@@ -99,8 +99,12 @@ def store(
     return [offsets.get(batch.lane) for batch in batches]
 
 
-def full(limit: int) -> QueueFull:
-    return QueueFull(
+class FileFull(QueueFull):
+    """The file holds as much as it may."""
+
+
+def full(limit: int) -> FileFull:
+    return FileFull(
         f"the queue file holds {limit:,} bytes that not every group has consumed: start or repair the writers, or raise"
         " SLUICE_TOPICS_MAX_BYTES"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -45,8 +46,11 @@ class Kafka:
 class Spool:
     def __init__(self) -> None:
         self.got: list[bytes] = []
+        self.is_full = False
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
+        if self.is_full:
+            raise QueueFull("it is full")
         self.got.append(value)
         return Published(Lane(topic, 0), 0, spooled=True)
 
@@ -136,6 +140,22 @@ async def test_a_breaker_that_flaps_says_so_once_and_what_it_is_in_the_end(
     assert [each["event"] for each in logged] == [
         "Kafka is away: what comes is spooled",
         "Kafka takes messages again",
+    ]
+
+
+async def test_a_spool_that_refuses_says_so_once_and_when_it_takes_messages_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transitions, "APART_S", 0.0)
+    await stage.opened()
+    with capture_logs() as logged:
+        for stage.spool.is_full in (True, False):
+            for _ in range(3):
+                with nullcontext() if not stage.spool.is_full else pytest.raises(QueueFull):
+                    await stage.spools()
+    assert [(each["log_level"], each["event"], each.get("error")) for each in logged] == [
+        ("error", "the spool takes no messages: requests get 503", "it is full"),
+        ("warning", "the spool takes messages again", None),
     ]
 
 

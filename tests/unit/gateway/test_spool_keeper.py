@@ -189,7 +189,7 @@ async def test_who_spools_the_first_message_is_answered_when_postgres_knows(stag
         stage.spools.answers.set()
         await asyncio.gather(*waiting)
         await stage.notes.told()
-        await stage.spool.drop_below({"logs": n + 1})
+        await stage.spool.drop_below({"logs": Position(n + 1)})
         await stage.notes.look()
     assert [told[2] for told in stage.spools.notes] == [0, 1, 0, 1, 0], "not once a message"
 

@@ -99,14 +99,23 @@ async def test_it_refuses_what_is_beyond_its_limit_or_would_fill_the_disk(
 ) -> None:
     spool = Spool(path, replace(sqlite_limits(), size_bytes=100_000))
     await spool.open([LOGS, ERRORS])
-    await fill(spool, "logs", 1, 90_000)
-    with pytest.raises(QueueFull):
+    await spool.check()
+    await fill(spool, "logs", 1, 95_000)
+    with pytest.raises(QueueFull, match="raise SLUICE_GATEWAY_SPOOL_BYTES"):
         await fill(spool, "logs", 1, 50_000)
+    with pytest.raises(QueueFull, match="raise SLUICE_GATEWAY_SPOOL_BYTES"):
+        await spool.check()
+    assert 0.95 < spool.fullness(await spool.state()) < 1
     await drained(spool)
+    assert spool.fullness(await spool.state()) == 0
+    await spool.check()
     monkeypatch.setattr(module, "FREE_SHARE", 1.1)
     monkeypatch.setattr(module, "LOOK_S", 0.0)
     with pytest.raises(QueueFull, match="is free"):
         await fill(spool, "logs", 1)
+    with pytest.raises(QueueFull, match="is free"):
+        await spool.check()
+    assert spool.fullness(await spool.state()) == 1
     monkeypatch.setattr(module, "FREE_SHARE", 0.0)
     while True:  # a producer that was refused looks again a little later
         try:
