@@ -1,7 +1,7 @@
 """`GET /health` and `/health/ready`: alive, and able to accept requests (contracts.md, "Health")."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
 from typing import Any
@@ -39,10 +39,10 @@ class TakesMessages:
 class Readiness:
     """The state of the neighbours: each is asked with its own timeout, and the answer is kept for a second.
 
-    `required`: if one of these is away, the process can't do its work, and the answer is 503.
+    `required`: if all of one of these sets are away, the process can't do its work, and the answer is 503.
     """
 
-    def __init__(self, checks: Mapping[str, Check], required: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, checks: Mapping[str, Check], required: Callable[[], Collection[frozenset[str]]]) -> None:
         self._checks = checks
         self._required = required
         self._asked_at = float("-inf")
@@ -61,7 +61,7 @@ class Readiness:
         results = await asyncio.gather(*(_ask(check) for check in self._checks.values()))
         checks = dict(zip(self._checks, results, strict=True))
         down = {name for name, result in checks.items() if result["status"] != "ok"}
-        if down & self._required():
+        if any(each <= down for each in self._required()):
             return 503, {"status": "unavailable", "checks": checks}
         return 200, {"status": "degraded" if down else "ok", "checks": checks}
 

@@ -19,8 +19,9 @@ from gateway.rejections import MAX_KEY, KeyReused, KeyTooLong, Unavailable
 from shared.clients.redis import Redis, RedisUnavailable, Script
 from shared.metrics import Metrics
 
-PENDING_S = 45
-"""How long a request may be under way, seconds; longer than the wait for any publish."""
+PENDING_S = 60
+"""How long a request may be under way, seconds; longer than the wait for any publish: for a connection, in a batch and
+for a spool's disk."""
 
 DONE_S = 600
 """How long an answer is remembered, seconds."""

@@ -109,6 +109,15 @@ class SpoolGauges:
         self._aside.set(aside)
 
 
+def known_spool_age(registry: CollectorRegistry, age_s: Callable[[], float]) -> None:
+    """Of any gateway's spool, also one that is gone, as the gateways that answer questions know from Postgres."""
+    Gauge(
+        "sluice_known_spool_age_seconds",
+        "Since the oldest record in any spool that Postgres knows of may have come; 0: none",
+        registry=registry,
+    ).set_function(age_s)
+
+
 class Metrics:
     """The metrics of one process, on a registry of their own."""
 

@@ -5,7 +5,7 @@ from functools import partial
 from gateway.app import Deps, Life
 from gateway.assembly.common import Common, common_of
 from gateway.assembly.reading import judging, reading_parts
-from gateway.assembly.spooling import spooling_parts
+from gateway.assembly.spooling import spooling_producer
 from gateway.assembly.taking import ingest_parts, sourcemap_parts
 from gateway.changes import Changes
 from gateway.drains.handshake import VerifyCodes
@@ -30,15 +30,13 @@ def assemble(config: Settings) -> Deps:
     if unknown := roles - ROLES:
         raise BadSetting(f"SLUICE_GATEWAY_ROLES names {', '.join(sorted(unknown))}; the roles are ingest and query")
     common = common_of(config)
-    spooling = spooling_parts(common) if "ingest" in roles else None
-    ingest = ingest_parts(common, spooling) if "ingest" in roles else None
+    ingest = ingest_parts(common, spooling_producer(common)) if "ingest" in roles else None
     reading = judging(common, reading_parts(common)) if "query" in roles else None
-    vital = "queue" if ingest else "clickhouse"
+    vital = frozenset({"queue", "spool"} & common.checks.keys() if ingest else {"clickhouse"})
 
-    def required() -> frozenset[str]:
-        takes = "spool" if spooling and spooling.breaker.is_open else vital
+    def required() -> list[frozenset[str]]:
         # While no key is cached, nobody gets in without Postgres.
-        return frozenset({takes, "postgres"} if common.keys.is_empty else {takes})
+        return [vital, frozenset({"postgres"})] if common.keys.is_empty else [vital]
 
     return Deps(
         metrics=common.metrics,

@@ -33,8 +33,10 @@ from shared.clock import clock
 from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.keys import REVOCATIONS, ResolvedKey
+from shared.metrics import known_spool_age
 from shared.project_drain import ProjectDrain
 from shared.project_keys import ProjectKeys
+from shared.queue import is_kafka
 from shared.sourcemaps.blobs import open_blobs
 from shared.sourcemaps.index import Index
 from shared.spools import Spools
@@ -134,8 +136,10 @@ def _completeness(common: Common) -> dict[str, Completeness]:
         topics.setdefault(signal.table.name, []).append(signal.topic)
     groups, now = common.groups, clock(common.config.services.clock_offset_s)
     spooled = Spooled(Spools(common.postgres))
-    common.life.start.append(spooled.start)
-    common.life.stop.append(spooled.close)
+    if is_kafka(common.config):  # with the embedded queue there are no spools
+        known_spool_age(common.metrics.registry, lambda: spooled.age_s)
+        common.life.start.append(spooled.start)
+        common.life.stop.append(spooled.close)
     return {
         table: Completeness(common.queue, groups, of_table, now, lambda: spooled.since)
         for table, of_table in topics.items()

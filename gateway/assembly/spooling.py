@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from shared.settings import BadSetting, Settings
 from shared.spools import Spools
 
 if TYPE_CHECKING:
-    from gateway.spooling.breaker import Breaker
     from gateway.spooling.producer import SpoolingProducer
 
 
@@ -22,21 +20,13 @@ WAITS = 3
 """A message waits for a connection, in a batch, and for the disk: each time for the publish time-out at most."""
 
 
-@dataclass(frozen=True)
-class Spooling:
-    """`producer`: in place of the queue's own."""
-
-    producer: "SpoolingProducer"
-    breaker: "Breaker"
-
-
-def spooling_parts(common: Common) -> Spooling | None:
-    """Where the queue's producer has a spool behind it. Raises `BadSetting`: the queue is not Kafka."""
+def spooling_producer(common: Common) -> "SpoolingProducer | None":
+    """Kafka's producer with a spool behind it, where there is one. Raises `BadSetting`: the queue is not Kafka."""
     folder = common.config.gateway.spool
-    return None if folder is None else _parts(common, folder)
+    return None if folder is None else _producer(common, folder)
 
 
-def _parts(common: Common, folder: Path) -> Spooling:
+def _producer(common: Common, folder: Path) -> "SpoolingProducer":
     # Here, not above: a gateway with the embedded queue never loads Kafka's client.
     from gateway.spooling.breaker import Breaker
     from gateway.spooling.keeper import Keeper
@@ -65,7 +55,7 @@ def _parts(common: Common, folder: Path) -> Spooling:
     common.life.check.append(keeper.open)
     common.life.start += (breaker.start, keeper.start)
     common.life.stop += (breaker.close, keeper.close)
-    return Spooling(SpoolingProducer(kafka, spool, breaker, notes.told), breaker)
+    return SpoolingProducer(kafka, spool, breaker, notes.told)
 
 
 def _specs(config: Settings, topics: Iterable[str]) -> list[TopicSpec]:

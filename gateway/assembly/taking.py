@@ -2,7 +2,6 @@
 
 from gateway.assembly.common import Common
 from gateway.assembly.keys import authenticate_as
-from gateway.assembly.spooling import Spooling
 from gateway.health import TakesMessages
 from gateway.http.body import Bodies
 from gateway.http.deadlines import Deadlines
@@ -29,12 +28,13 @@ from shared.sourcemaps.index import Index
 from shared.sourcemaps.store import Store
 
 
-def ingest_parts(common: Common, spooling: Spooling | None) -> IngestDeps:
-    """The parts of the role ingest: the queue and its producer, bodies, idempotency."""
+def ingest_parts(common: Common, spooling: Producer | None) -> IngestDeps:
+    """The parts of the role ingest: the queue and its producer, bodies, idempotency. `spooling`: in place of the
+    queue's own producer."""
     config, metrics, known, queue = common.config, common.metrics, common.registry, common.queue
     topics = [signal.topic for signal in known.signals.values()]
     all_topics = [signal.topic for signal in known.with_overflow]
-    producer: Producer = spooling.producer if spooling else queue.producer()
+    producer = spooling or queue.producer()
     check = TopicCheck(queue, all_topics, strict=config.topics.strict)
     watch, check_again = Watch(fullness(queue, metrics)), Watch(check.look)
     metrics.in_flight_bytes.set_function(lambda: producer.in_flight_bytes)

@@ -37,8 +37,7 @@ class SpoolingProducer:
         return self._kafka.in_flight_bytes
 
     def check(self) -> None:
-        if not self._breaker.is_open:
-            self._kafka.check()
+        self._kafka.check()
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
         if self._breaker.takes():

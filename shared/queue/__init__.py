@@ -9,6 +9,11 @@ from shared.settings import BadSetting, Settings
 SQLITE, KAFKA = "sqlite:///", "kafka://"
 
 
+def is_kafka(settings: Settings) -> bool:
+    """Whether `open_queue` makes that; asks without loading its client."""
+    return text_of(settings.services.queue_url).startswith(KAFKA)
+
+
 def open_queue(settings: Settings) -> Queue:
     """The queue at `sqlite:///relative/queue.db`, `sqlite:////absolute/queue.db` or `kafka://host:port[,host:port]`.
 

@@ -65,6 +65,8 @@ def test_with_the_component_spool_each_gateway_has_a_disk_of_its_own(tmp_path: P
     assert spec["serviceName"] in [each["metadata"]["name"] for each in resources if each["kind"] == "Service"]
     (scaled,) = [each for each in resources if each["kind"] == "HorizontalPodAutoscaler"]
     assert scaled["spec"]["scaleTargetRef"]["kind"] == "StatefulSet"
+    assert scaled["spec"]["behavior"] == {"scaleDown": {"selectPolicy": "Disabled"}}
+    kubernetes_validate.validate(scaled, VERSION, strict=True)
     assert "gateway" not in [each["metadata"]["name"] for each in resources if each["kind"] == "Deployment"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from gateway import publisher as publishing
-from gateway.health import TakesMessages
+from gateway.health import Check, Readiness, TakesMessages
 from gateway.publisher import Publisher
 from gateway.rejections import Unavailable
 from gateway.validation.parts import Part
@@ -90,3 +90,27 @@ async def test_a_queue_without_the_topics_takes_nothing() -> None:
             await check()
     broker.topics.append("errors")
     await check()
+
+
+async def up() -> None: ...
+
+
+async def down() -> None:
+    raise QueueUnavailable("away")
+
+
+@pytest.mark.parametrize(
+    ("queue", "spool", "status"),
+    [
+        (up, up, (200, "ok")),
+        (down, up, (200, "degraded")),
+        (up, down, (200, "degraded")),
+        (down, down, (503, "unavailable")),
+    ],
+)
+async def test_with_a_spool_it_is_ready_while_one_of_both_takes_messages(
+    queue: Check, spool: Check, status: tuple[int, str]
+) -> None:
+    ready = Readiness({"queue": queue, "spool": spool, "redis": up}, lambda: [frozenset({"queue", "spool"})])
+    code, body = await ready.ask()
+    assert (code, body["status"]) == status
