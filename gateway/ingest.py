@@ -71,7 +71,7 @@ class IngestDeps:
 class IngestRoute:
     """The ASGI application of one intake.
 
-    1. A 2xx is sent after every accepted record is durable in the queue, never before.
+    1. A 2xx is sent after every accepted record is durable in the queue, or in a spool that says so, never before.
     2. Whatever is raised on the way is answered here, in the words of the intake's API, and nothing of the request is
        acknowledged.
     """

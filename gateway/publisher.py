@@ -42,7 +42,8 @@ tuple: to make one takes a seventh of the time of `publish`."""
 class Publisher:
     """Publishes to one queue.
 
-    1. `publish` returns only after the queue has acknowledged every message of the request.
+    1. `publish` returns only after the queue, or the spool in front of it, has acknowledged every message of the
+       request.
     2. A request that is too large is refused before any of it is published.
     3. After `Unavailable` the client must try again, although some of the messages may be stored.
     """

@@ -18,8 +18,8 @@ from shared.settings import BadSetting
 _log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0
-AGAIN_S = 5.0
-"""After a drain that failed."""
+AGAIN_S, AT_MOST_S = 5.0, 60.0
+"""After a drain that failed, twice as long after each further one: meanwhile nothing of it is in anybody's way."""
 
 
 class Keeper:
@@ -65,24 +65,33 @@ class Keeper:
         await self._spool.check()
 
     async def _keep_draining(self) -> None:
+        again_s = AGAIN_S
         while not self._stopping.is_set():
             await self._keep_open()
             pause_s = LOOK_S
             if self._breaker.may_probe or not self._breaker.is_open:
-                try:
-                    await self._drain.run(lambda _: self._breaker.acknowledged())
-                    if self._breaker.may_probe:  # nothing waits, and nothing came that could be the probe
-                        self._breaker.acknowledged()
-                except CorruptSpool as error:
-                    await self._put_aside(error)
-                except QueueError as error:
-                    pause_s = AGAIN_S
-                    _log.warning("the spool could not be drained, and will be", error=str(error))
-                except Exception:
-                    pause_s = AGAIN_S
-                    _log.exception("the spool could not be drained, and will be")
+                if await self._drains():
+                    again_s = AGAIN_S
+                else:
+                    pause_s, again_s = again_s, min(2 * again_s, AT_MOST_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
+
+    async def _drains(self) -> bool:
+        """Drain it; False: it is to be tried again later."""
+        try:
+            await self._drain.run(lambda _: self._breaker.acknowledged())
+            if self._breaker.may_probe:  # nothing waits, and nothing came that could be the probe
+                self._breaker.acknowledged()
+        except CorruptSpool as error:
+            await self._put_aside(error)
+        except QueueError as error:
+            _log.warning("the spool could not be drained, and will be", error=str(error))
+            return False
+        except Exception:
+            _log.exception("the spool could not be drained, and will be")
+            return False
+        return True
 
     async def _put_aside(self, error: CorruptSpool) -> None:
         try:

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from shared.failpoints import Failpoints
 from shared.queue.base import QueueUnavailable
@@ -126,6 +127,7 @@ async def test_the_older_of_two_drains_is_fenced_and_what_both_sent_is_stored_on
     assert await newer.start(topics) == {}
     with pytest.raises(QueueUnavailable):
         await older.publish(chunk.topic, chunk.messages, chunk.position)
+    await older.abort()
     await newer.publish(chunk.topic, chunk.messages, chunk.position)
     await older.stop()
     await newer.stop()
@@ -136,6 +138,30 @@ async def test_the_older_of_two_drains_is_fenced_and_what_both_sent_is_stored_on
 
 async def died() -> None:
     raise KafkaError("it died")
+
+
+async def test_a_drain_that_fails_leaves_no_transaction_open_and_does_not_fence_a_newer_one(
+    queue: KafkaQueue, topics: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = await opened(tmp_path / "spool.db", topics)
+    wanted = await filled(spool, topics, 3)
+
+    async def refused(*_: object) -> None:
+        raise KafkaError("Unexpected error during batch delivery") from GroupAuthorizationFailedError("no right")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(AIOKafkaProducer, "send_offsets_to_transaction", refused)
+        with pytest.raises(QueueUnavailable, match="GroupAuthorizationFailed"):
+            await drain(spool, queue)
+        lanes = await queue.lanes(topics)
+        ends = await queue.high_watermarks(lanes)
+        assert sum(ends.values()), "it had sent something"
+        async with asyncio.timeout(transactions.TIMEOUT_S / 2):
+            while await queue.end_offsets(lanes) != await queue.high_watermarks(lanes):  # noqa: ASYNC110 - Kafka tells nobody
+                await asyncio.sleep(0.05)
+    await drain(spool, queue)
+    assert await stored(queue, topics) == wanted
+    await spool.close()
 
 
 async def test_a_lane_waits_for_the_time_out_of_a_drain_that_died_and_no_longer(

@@ -43,6 +43,8 @@ class Load:
         address = urlsplit(stack.env["SLUICE_URL"])
         self._address = (address.hostname or "", port or address.port or 0)
         self._bearer = {"Authorization": f"Bearer {stack.env['SLUICE_INGEST_KEY']}"}
+        self._under_way: dict[_Sender, float] = {}
+        """When each request began that has no answer yet."""
         self._ended = threading.Event()
         self._lock = threading.Lock()
         whole = sum(shape.share for shape in shapes)
@@ -75,6 +77,13 @@ class Load:
         before = self.statuses[status]
         wait_until(lambda: self.statuses[status] >= before + more, within_s, f"{more} answers of {status}")
 
+    def wait_out(self, within_s: float = 90.0) -> None:
+        """Wait until what is under way now is answered or has failed."""
+        now = time.monotonic()
+        wait_until(
+            lambda: all(began > now for began in [*self._under_way.values()]), within_s, "an end of what was under way"
+        )
+
     def _thread(self, shape: Shape, number: int, records_per_s: float) -> threading.Thread:
         sender = _Sender(*self._address, self._bearer)
         requests = self.sent.open(f"{shape.name}{number}", shape)
@@ -84,10 +93,11 @@ class Load:
         due = time.monotonic()
         while not self._ended.is_set():
             turn, ids = requests.begin(requests.shape.size(len(requests.sizes)))
-            began = time.monotonic()
+            self._under_way[sender] = began = time.monotonic()
             status, answer = sender.post(requests.shape.route, encoded(requests.shape, ids))
             requests.end(turn, _OUTCOMES.get(status, REFUSED))
             with self._lock:
+                del self._under_way[sender]
                 self.slowest_s = max(self.slowest_s, time.monotonic() - began)
                 self.statuses[status] += 1
                 if status not in _OUTCOMES:

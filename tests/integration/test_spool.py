@@ -19,7 +19,7 @@ from tests.integration.stack import RunningStack, running_stack, wait_until
 AWAY_S = float(os.environ.get("SLUICE_SPOOL_SECONDS", "0"))
 """For so long Kafka is away, and a little longer."""
 PUBLISH_S = 3.0
-"""After so long what was on its way when Kafka went away has had its 503."""
+"""After so long what was on its way when Kafka went away gets its 503."""
 
 
 @pytest.fixture(scope="module")
@@ -67,23 +67,19 @@ def test_kafka_away_under_load_is_answered_and_stored_once_also_by_a_gateway_tha
     with Load(stack, "spool") as load:
         load.wait_for(200, 20)
         with frozen(stack.pid("kafka")):
-            began = time.monotonic()
             wait_until(lambda: breaker_is(stack, 1.0), 30, "an open breaker")
-            load.wait_for(200, 50)
-            time.sleep(max(0.0, began + 2.0 + PUBLISH_S + 1.0 - time.monotonic()))
+            load.wait_out()
             refused = load.statuses[503]
             load.wait_for(200, 100)
             assert posted(stack) == (200, "1")
             status, told = stack.request("GET", "/health/ready")
             assert (status, told["status"], told["checks"]["spool"]["status"]) == (200, "degraded", "ok")
-            assert load.statuses[503] == refused, "nothing is refused any more"
             os.kill(stack.pid("gateway"), signal.SIGKILL)
             wait_until(lambda: metric(stack, "sluice_spool_messages"), 60, "another gateway with what the first had")
             load.wait_for(200, 50)
-            refused = load.statuses[503]
             time.sleep(AWAY_S)
             load.wait_for(200, 50)
-            assert load.statuses[503] == refused, "nothing is refused, however long it takes"
+            assert load.statuses[503] == refused, "nothing is refused any more, however long it takes"
             held = metric(stack, "sluice_spool_messages"), metric(stack, "sluice_spool_bytes")
         back = time.monotonic()
         load.wait_for(200, 20)

@@ -61,6 +61,9 @@ class Drain:
                     await asyncio.wait_for(self._stopping.wait(), chunk.bytes / self._bytes_s)
             with suppress(QueueUnavailable):  # what is drained is drained; the next one tries again
                 await self._spool.shrink()
+        except QueueUnavailable:
+            await transactions.abort()
+            raise
         finally:
             await transactions.stop()
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,27 @@ async def test_it_is_drained_again_and_again_but_not_while_kafka_is_away(stage: 
     assert stage.breaker.is_open
     stage.drain.error = None
     await until(lambda: not stage.breaker.is_open)
+
+
+async def test_a_drain_that_fails_again_and_again_is_tried_less_and_less_often(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def wait_for(waiting: Coroutine[Any, Any, bool], pause_s: float) -> bool:
+        pauses.append(pause_s)
+        stage.drain.error = None if len(pauses) == 6 else QueueUnavailable("no right")
+        if len(pauses) < 8:
+            waiting.close()
+            raise TimeoutError
+        return await waiting
+
+    monkeypatch.setattr(module, "AGAIN_S", 5.0)
+    monkeypatch.setattr(module.asyncio, "wait_for", wait_for)
+    stage.drain.error = QueueUnavailable("no right")
+    await stage.keeper.start()
+    await until(lambda: len(pauses) == 8)
+    assert pauses == [5, 10, 20, 40, 60, 60, module.LOOK_S, 5]
 
 
 async def test_a_corrupt_spool_is_put_aside_and_told(stage: Stage) -> None:
