@@ -14,8 +14,9 @@ from shared.queue import open_queue
 from shared.queue.base import Lane, Position, Queue, QueueError, QueueUnavailable
 from shared.queue.kafka import KafkaQueue
 from shared.queue.kafka.cluster import Cluster
+from shared.queue.spool.aside import NAME
 from shared.queue.spool.drain import Drain
-from shared.queue.spool.file import NAME, Spool
+from shared.queue.spool.file import Spool
 from shared.queue.spool.names import GROUP_PREFIX
 from tests.certificates import certificates_in
 from tests.contract.engines import sqlite_limits
