@@ -28,7 +28,7 @@ def spooling_producer(common: Common) -> "SpoolingProducer | None":
 
 def _producer(common: Common, folder: Path) -> "SpoolingProducer":
     # Here, not above: a gateway with the embedded queue never loads Kafka's client.
-    from gateway.spooling.breaker import Breaker
+    from gateway.spooling.breakers import Breakers
     from gateway.spooling.keeper import Keeper
     from gateway.spooling.notes import Notes
     from gateway.spooling.producer import SpoolingProducer
@@ -43,19 +43,19 @@ def _producer(common: Common, folder: Path) -> "SpoolingProducer":
             "SLUICE_GATEWAY_SPOOL is for Kafka: the embedded queue is a file on this machine's disk itself"
         )
     topics = frozenset(signal.topic for signal in common.registry.with_overflow)
-    asked, kafka = frozenset(signal.topic for signal in common.registry.signals.values()), queue.producer()
-    breaker = Breaker(kafka, lambda: queue.ping(asked))
+    usual, kafka = [signal.topic for signal in common.registry.signals.values()], queue.producer()
+    breakers = Breakers(kafka, usual, lambda topic: queue.ping([topic]))  # others may have to be made by a migration
     spool = Spool(folder / NAME, limits_of(config))
     reach = Failpoints(os.environ.get("SLUICE_FAILPOINT", "")).reach
     drain = Drain(spool, queue, reach, bytes_s=config.gateway.spool_drain_bytes_s)
-    gauges = SpoolGauges(common.metrics.registry, lambda: breaker.is_open)
+    gauges = SpoolGauges(common.metrics.registry, lambda: bool(breakers.open))
     notes = Notes(spool, gauges, Spools(common.postgres), waited_s=WAITS * config.gateway.publish_timeout_s)
-    keeper = Keeper(spool, _specs(config, topics), drain, breaker, notes)
+    keeper = Keeper(spool, _specs(config, topics), drain, breakers, notes)
     common.checks["spool"] = keeper.check
     common.life.check.append(keeper.open)
-    common.life.start += (breaker.start, keeper.start)
-    common.life.stop += (breaker.close, keeper.close)
-    return SpoolingProducer(kafka, spool, breaker, notes.told)
+    common.life.start += (breakers.start, keeper.start)
+    common.life.stop += (breakers.close, keeper.close)
+    return SpoolingProducer(kafka, spool, breakers, notes.told)
 
 
 def _specs(config: Settings, topics: Iterable[str]) -> list[TopicSpec]:

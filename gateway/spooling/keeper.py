@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 
-from gateway.spooling.breaker import Breaker
+from gateway.spooling.breakers import Breakers
 from gateway.spooling.notes import Notes
 from shared.queue.base import QueueError, QueueUnavailable, TopicSpec
 from shared.queue.kafka.transactions import TIMEOUT_S
@@ -25,11 +25,11 @@ AGAIN_S, AT_MOST_S = 5.0, 60.0
 class Keeper:
     """One gateway's spool, from its start to its end."""
 
-    def __init__(self, spool: Spool, specs: Iterable[TopicSpec], drain: Drain, breaker: Breaker, notes: Notes):
+    def __init__(self, spool: Spool, specs: Iterable[TopicSpec], drain: Drain, breakers: Breakers, notes: Notes):
         self._spool = spool
         self._specs = list(specs)
         self._drain = drain
-        self._breaker = breaker
+        self._breakers = breakers
         self._notes = notes
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,7 +69,7 @@ class Keeper:
         while not self._stopping.is_set():
             await self._keep_open()
             pause_s = LOOK_S
-            if self._breaker.may_probe or not self._breaker.is_open:
+            if self._breakers.may_drain:
                 if await self._drains():
                     again_s = AGAIN_S
                 else:
@@ -80,9 +80,8 @@ class Keeper:
     async def _drains(self) -> bool:
         """Drain it; False: it is to be tried again later."""
         try:
-            await self._drain.run(lambda _: self._breaker.acknowledged())
-            if self._breaker.may_probe:  # nothing waits, and nothing came that could be the probe
-                self._breaker.acknowledged()
+            await self._drain.run(lambda _: self._breakers.drained())
+            self._breakers.drained()  # perhaps nothing waited, and nothing came that could be the probe
         except CorruptSpool as error:
             await self._put_aside(error)
         except QueueError as error:

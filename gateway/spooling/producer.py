@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from gateway.spooling.breaker import Breaker
+from gateway.spooling.breakers import Breakers
 from gateway.spooling.transitions import Transitions
 from shared.queue.base import GivenBack, NotStored, Published, QueueUnavailable
 from shared.queue.kafka.producer import KafkaProducer
@@ -10,19 +10,19 @@ from shared.queue.spool.file import Spool
 
 
 class SpoolingProducer:
-    """A `Producer`. Spools what comes while the breaker is open, and what Kafka certainly has not got then.
+    """A `Producer`. Spools what comes while its topic's breaker is open, and what Kafka certainly has not got then.
 
     1. A message whose outcome is unknown is never spooled: it may be in Kafka, and would be there twice.
     2. `publish` returns when others know that there is something in the spool, or could not be told soon.
     """
 
     def __init__(
-        self, kafka: KafkaProducer, spool: Spool, breaker: Breaker, told: Callable[[], Awaitable[None]]
+        self, kafka: KafkaProducer, spool: Spool, breakers: Breakers, told: Callable[[], Awaitable[None]]
     ) -> None:
         """`told` is awaited after a message was spooled. It does not raise, and seldom waits."""
         self._kafka = kafka
         self._spool = spool
-        self._breaker = breaker
+        self._breakers = breakers
         self._told = told
         self._refuses = Transitions("the spool takes no messages: requests get 503", "the spool takes messages again")
 
@@ -40,16 +40,17 @@ class SpoolingProducer:
         self._kafka.check()
 
     async def publish(self, topic: str, value: bytes, key: bytes | None = None) -> Published:
-        if self._breaker.takes():
+        breaker = self._breakers.of(topic)
+        if breaker.takes():
             try:
                 published = await self._kafka.publish(topic, value, key)
             except GivenBack:
                 pass  # another lane's acknowledgement may have closed the breaker meanwhile
             except NotStored:
-                if not self._breaker.opens():
+                if not breaker.opens():
                     raise
             else:
-                self._breaker.acknowledged()
+                breaker.acknowledged()
                 return published
         try:
             published = await self._spool.publish(topic, value, key)

@@ -81,7 +81,7 @@ class KafkaProducer:
         self._options = options
         self._clock = clock
         self._routes: dict[str, Route] = {}
-        self._asking: set[asyncio.Timeout] = set()
+        self._asking: dict[asyncio.Timeout, str] = {}
         self._link = Link(bootstrap, options, on_lost=self._routes.clear)
         self._open: dict[Lane, RecordBatch] = {}
         self._waiting: dict[Lane, deque[RecordBatch]] = defaultdict(deque)
@@ -125,20 +125,21 @@ class KafkaProducer:
         if self._is_silent:
             raise QueueUnavailable("Kafka acknowledges nothing")
 
-    def is_away(self, after_s: float) -> bool:
-        """Whether there is no connection, or a batch has been on its way for so long."""
+    def is_away(self, topic: str, after_s: float) -> bool:
+        """Whether there is no connection, or a batch of this topic has been on its way for so long."""
         if self._link.is_away(after_s):
             return True
-        begun = [batch.begun_at for batch in self._delivering.values()]
+        begun = [batch.begun_at for lane, batch in self._delivering.items() if lane.topic == topic]
         return bool(begun) and self._loop.time() - min(begun) > after_s
 
-    def give_back(self) -> None:
-        """End, as `GivenBack`, every publish of which nothing was handed to Kafka. It never is."""
-        while self._asking:
-            self._asking.pop().reschedule(self._loop.time())
+    def give_back(self, topic: str) -> None:
+        """End, as `GivenBack`, every publish of this topic of which nothing was handed to Kafka. It never is."""
+        for asking in [asking for asking, asked in self._asking.items() if asked == topic]:
+            del self._asking[asking]
+            asking.reschedule(self._loop.time())
         waiting = [batch for batches in self._waiting.values() for batch in batches]
         for batch in [*self._delivering.values(), *waiting]:
-            if not batch.handed:
+            if batch.lane.topic == topic and not batch.handed:
                 self._drop(batch, GivenBack(f"{batch.lane}: Kafka is away"))
 
     @property
@@ -172,7 +173,7 @@ class KafkaProducer:
         if self._stopping:
             raise NotStored("this producer is stopping")
         asking = asyncio.timeout(self._options.publish_timeout_s)
-        self._asking.add(asking)
+        self._asking[asking] = topic
         try:
             async with asking:
                 producer = await self._link.connected()
@@ -184,7 +185,7 @@ class KafkaProducer:
                 raise NotStored(f"no connection within {self._options.publish_timeout_s:g} s") from error
             raise NotStored(f"topic {topic!r} was not found, `sluice migrate` makes it: {error!r}") from error
         finally:
-            self._asking.discard(asking)
+            self._asking.pop(asking, None)
         return self._routes.setdefault(topic, Route(topic, partitions))
 
     def _append(self, lane: Lane, key: bytes | None, value: bytes, size: int) -> asyncio.Future[Published]:

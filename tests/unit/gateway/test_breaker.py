@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway.spooling import breaker as module
 from gateway.spooling import transitions
-from gateway.spooling.breaker import Breaker
+from gateway.spooling.breakers import Breakers
 from gateway.spooling.producer import SpoolingProducer
 from shared.queue.base import GivenBack, Lane, NotStored, Published, QueueError, QueueFull, QueueUnavailable
 
@@ -26,13 +26,13 @@ class Kafka:
         self.outcome: Callable[[], QueueError | None] = lambda: None
         self.got: list[bytes] = []
 
-    def is_away(self, after_s: float) -> bool:
-        return self.away
+    def is_away(self, topic: str, after_s: float) -> bool:
+        return topic == "logs" and self.away
 
-    def give_back(self) -> None:
+    def give_back(self, topic: str) -> None:
         self.given_back += 1
 
-    async def ping(self) -> None:
+    async def ping(self, topic: str) -> None:
         if not self.answers:
             raise QueueUnavailable("no leader")
 
@@ -58,14 +58,15 @@ class Spool:
 class Stage:
     def __init__(self) -> None:
         self.kafka, self.spool, self.told = Kafka(), Spool(), 0
-        self.breaker = Breaker(self.kafka, self.kafka.ping)
-        self.producer = SpoolingProducer(self.kafka, self.spool, self.breaker, self.tell)  # type: ignore[arg-type]
+        self.breakers = Breakers(self.kafka, ["logs"], self.kafka.ping)
+        self.breaker = self.breakers.of("logs")
+        self.producer = SpoolingProducer(self.kafka, self.spool, self.breakers, self.tell)  # type: ignore[arg-type]
 
     async def tell(self) -> None:
         self.told = len(self.spool.got)
 
-    async def spools(self) -> bool:
-        return (await self.producer.publish("logs", VALUE)).spooled
+    async def spools(self, topic: str = "logs") -> bool:
+        return (await self.producer.publish(topic, VALUE)).spooled
 
     async def opened(self) -> None:
         self.kafka.away = True
@@ -131,16 +132,29 @@ async def test_a_breaker_that_flaps_says_so_once_and_what_it_is_in_the_end(
     with capture_logs() as logged:
         for _ in range(100):  # one lane hangs, another one is acknowledged
             await stage.breaker.look()
+            stage.breakers.tell()
             assert stage.breaker.is_open
             stage.breaker.acknowledged()
             now += 0.25
-        stage.kafka.away = False
-        await stage.breaker.look()
-        await stage.breaker.look()
+        stage.breakers.tell()
     assert [each["event"] for each in logged] == [
         "Kafka is away: what comes is spooled",
         "Kafka takes messages again",
     ]
+
+
+async def test_a_topic_that_kafka_does_not_take_keeps_no_other_one_from_it(stage: Stage) -> None:
+    await stage.opened()
+    assert await stage.spools()
+    assert not await stage.spools("errors")
+    assert stage.breakers.open == ["logs"]
+    assert not stage.breakers.may_drain
+    stage.kafka.away, stage.kafka.answers = False, True
+    await stage.breaker.look()
+    assert stage.breakers.may_drain
+    stage.breakers.drained()
+    assert stage.breakers.open == []
+    await stage.breakers.close()
 
 
 async def test_a_spool_that_refuses_says_so_once_and_when_it_takes_messages_again(
@@ -165,7 +179,7 @@ async def test_it_goes_on_watching_after_an_error_that_nobody_foresaw(
     monkeypatch.setattr(module, "LOOK_S", 0.001)
     looks, again = 0, asyncio.Event()
 
-    def odd(after_s: float) -> bool:
+    def odd(topic: str, after_s: float) -> bool:
         nonlocal looks
         looks += 1
         if looks > 1:
@@ -174,9 +188,9 @@ async def test_it_goes_on_watching_after_an_error_that_nobody_foresaw(
 
     monkeypatch.setattr(stage.kafka, "is_away", odd)
     with capture_logs():
-        await stage.breaker.start()
+        await stage.breakers.start()
         await asyncio.wait_for(again.wait(), 30)
-        await stage.breaker.close()
+        await stage.breakers.close()
 
 
 @pytest.mark.parametrize("outcome", [QueueUnavailable, QueueFull, NotStored])

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.spooling import keeper as module
 from gateway.spooling import notes as noting
-from gateway.spooling.breaker import Breaker
+from gateway.spooling.breakers import Breakers
 from gateway.spooling.keeper import Keeper
 from gateway.spooling.notes import Notes
 from shared.clients.postgres import PostgresUnavailable
@@ -30,12 +30,12 @@ LOGS = [topic_spec("logs", 1)]
 
 
 class Kafka:
-    def is_away(self, after_s: float) -> bool:
+    def is_away(self, topic: str, after_s: float) -> bool:
         return False
 
-    def give_back(self) -> None: ...
+    def give_back(self, topic: str) -> None: ...
 
-    async def ping(self) -> None: ...
+    async def ping(self, topic: str) -> None: ...
 
 
 class Drain:
@@ -74,11 +74,12 @@ class Stage:
         self.spool = Spool(folder / NAME, sqlite_limits())
         self.drain, self.spools = Drain(), Spools()
         kafka = Kafka()
-        self.breaker = Breaker(kafka, kafka.ping)
+        self.breakers = Breakers(kafka, ["logs"], kafka.ping)
+        self.breaker = self.breakers.of("logs")
         self.registry = CollectorRegistry()
         gauges = SpoolGauges(self.registry, lambda: self.breaker.is_open)
         self.notes = Notes(self.spool, gauges, self.spools, waited_s=15.0)  # type: ignore[arg-type]
-        self.keeper = Keeper(self.spool, LOGS, self.drain, self.breaker, self.notes)  # type: ignore[arg-type]
+        self.keeper = Keeper(self.spool, LOGS, self.drain, self.breakers, self.notes)  # type: ignore[arg-type]
 
     def gauge(self, name: str) -> float | None:
         return self.registry.get_sample_value(f"sluice_spool{name}")

@@ -155,21 +155,24 @@ async def test_after_a_loss_nothing_is_sent_before_the_leader_answers(
 
 
 async def test_when_kafka_is_away_only_what_was_handed_over_is_waited_for(made: KafkaProducer, link: Link) -> None:
-    assert not made.is_away(0.0)
+    assert not made.is_away("logs", 0.0)
     first = publish(made)
     await until(lambda: link.sent)
-    await until(lambda: made.is_away(SOON_S))
-    assert not made.is_away(3600.0)
+    await until(lambda: made.is_away("logs", SOON_S))
+    assert not made.is_away("logs", 3600.0)
     others = publish(made, 3)
     await until(lambda: sum(batch.count for waiting in made._waiting.values() for batch in waiting) == 3)
-    made.give_back()
+    assert not made.is_away("errors", 0.0)
+    made.give_back("errors")
+    assert not any(task.done() for task in others)
+    made.give_back("logs")
     ended = await asyncio.gather(*others, return_exceptions=True)
     assert [type(each) for each in ended] == [GivenBack] * 3
     link.sent[0].set_result(SimpleNamespace(offset=0))
     await asyncio.gather(*first)
     await until(lambda: made.in_flight_bytes == 0)
     assert len(link.sent) == 1
-    assert not made.is_away(0.0)
+    assert not made.is_away("logs", 0.0)
 
 
 async def test_what_waits_for_a_connection_is_given_back_too(
@@ -178,13 +181,13 @@ async def test_what_waits_for_a_connection_is_given_back_too(
     monkeypatch.setattr(link, "connected", asyncio.Event().wait)
     waiting = publish(made, 2)
     await until(lambda: len(made._asking) == 2)
-    made.give_back()
+    made.give_back("logs")
     ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(each) for each in ended] == [GivenBack] * 2
     assert made.in_flight_bytes == 0
-    assert made._asking == set()
+    assert made._asking == {}
 
 
 async def test_without_a_connection_it_is_away(made: KafkaProducer, link: Link) -> None:
     link.lost = True
-    assert made.is_away(3600.0)
+    assert made.is_away("logs", 3600.0)
