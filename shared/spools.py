@@ -2,7 +2,7 @@
 
 import socket
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +22,14 @@ class KnownSpool(msgspec.Struct, frozen=True):
     bytes: int
     oldest: datetime | None
     seen: datetime
+
+
+class Oldest(NamedTuple):
+    """`spools`: how many are known. `since`: nothing that waits in any was received before, microseconds since the
+    epoch; None for nothing."""
+
+    spools: int
+    since: int | None
 
 
 class Spools:
@@ -54,10 +62,9 @@ class Spools:
         rows = await self._postgres.query(_ALL)
         return [KnownSpool(*row) for row in rows]
 
-    async def oldest_us(self) -> int | None:
-        """Nothing that waits in any spool was received before, microseconds since the epoch; None for nothing."""
-        rows: list[tuple[Any, ...]] = await self._postgres.query(_OLDEST)
-        return None if rows[0][0] is None else int(rows[0][0])
+    async def oldest(self) -> Oldest:
+        ((spools, since),) = await self._postgres.query(_OLDEST)
+        return Oldest(spools, since)
 
 
 _NOTE = (
@@ -69,4 +76,6 @@ _EMPTIED = "UPDATE spools SET messages = 0, bytes = 0, oldest = NULL, seen = now
 _DELETE = "DELETE FROM spools WHERE id = %s"
 _FORGET = "DELETE FROM spools WHERE messages = 0 AND seen < now() - make_interval(days => %s)"
 _ALL = "SELECT id, host, file, messages, bytes, oldest, seen FROM spools ORDER BY oldest NULLS LAST, host, file"
-_OLDEST = "SELECT floor(extract(epoch FROM min(oldest)) * 1000000)::bigint FROM spools WHERE messages > 0"
+_OLDEST = (
+    "SELECT count(*), floor(extract(epoch FROM min(oldest) FILTER (WHERE messages > 0)) * 1000000)::bigint FROM spools"
+)

@@ -1,5 +1,6 @@
 """The parts of the role query."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -22,14 +23,15 @@ from gateway.query.people.sign_on.sign_on import sign_on_of
 from gateway.query.sending import Sender
 from gateway.query.sending.address import Allowed
 from gateway.query.settings import SettingsDeps, UsualLimits
-from gateway.query.spooled import Spooled
+from gateway.query.spooled import NONE as NO_SPOOLS
+from gateway.query.spooled import KnownSpools, Spooled
 from gateway.query.tails import Tails
 from gateway.query.triage.rounds import Rounds
 from gateway.query.triage.watch import Sources
 from shared.alerts.deliveries import Deliveries
 from shared.alerts.rules import Rules
 from shared.audit_log import AuditLog
-from shared.clock import clock
+from shared.clock import Clock, clock
 from shared.error_states import States
 from shared.group_merges import MERGES
 from shared.keys import REVOCATIONS, ResolvedKey
@@ -135,12 +137,14 @@ def _completeness(common: Common) -> dict[str, Completeness]:
     for signal in common.registry.with_overflow:
         topics.setdefault(signal.table.name, []).append(signal.topic)
     groups, now = common.groups, clock(common.config.services.clock_offset_s)
-    spooled = Spooled(Spools(common.postgres))
-    if is_kafka(common.config):  # with the embedded queue there are no spools
-        known_spool_age(common.metrics.registry, lambda: spooled.age_s)
-        common.life.start.append(spooled.start)
-        common.life.stop.append(spooled.close)
-    return {
-        table: Completeness(common.queue, groups, of_table, now, lambda: spooled.since)
-        for table, of_table in topics.items()
-    }
+    spooled = _spooled(common, now) if is_kafka(common.config) else lambda: NO_SPOOLS
+    return {table: Completeness(common.queue, groups, of_table, now, spooled) for table, of_table in topics.items()}
+
+
+def _spooled(common: Common, now: Clock) -> Callable[[], Spooled]:
+    """What waits in spools of gateways, kept up to date."""
+    known = KnownSpools(Spools(common.postgres), now)
+    known_spool_age(common.metrics.registry, lambda: known.age_s)
+    common.life.start.append(known.start)
+    common.life.stop.append(known.close)
+    return known.now

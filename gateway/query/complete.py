@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from gateway.query.as_of import AsOf, as_of, encode_as_of, joined
 from gateway.query.observing.observation import Observation
+from gateway.query.spooled import NONE as NO_SPOOLS
+from gateway.query.spooled import Spooled, SpoolsUnknown
 from gateway.query.times import format_time
 from shared.clock import Clock
 from shared.queue.base import Lane, Queue
@@ -107,10 +109,10 @@ class Completeness:
         groups: WriterGroups,
         topics: Iterable[str],
         clock: Clock,
-        spooled_since: Callable[[], int | None] = lambda: None,
+        spooled: Callable[[], Spooled] = lambda: NO_SPOOLS,
     ) -> None:
-        """`spooled_since`: nothing that waits outside of the queue came before, microseconds; None for nothing."""
-        self._spooled_since = spooled_since
+        """`spooled`: what waits outside of the queue. May raise `SpoolsUnknown`."""
+        self._spooled = spooled
         self._queue = queue
         self._groups = groups
         self._topics = tuple(topics)
@@ -130,7 +132,10 @@ class Completeness:
 
     async def _look(self) -> Complete:
         moment = self._clock() // 1000
-        spooled = self._spooled_since()  # before the queue is asked: what leaves a spool is in the queue by then
+        try:
+            spooled = self._spooled()  # before the queue is asked: what leaves a spool is in the queue by then
+        except SpoolsUnknown:
+            return Complete(reason="Postgres has not yet said whether gateways have spools")
         lanes = await self._queue.lanes(self._topics)
         # An overflow topic that a migration still has to make holds nothing: gateways use those that there are.
         needed = {topic for topic in self._topics if not is_overflow(topic)}
@@ -139,8 +144,8 @@ class Completeness:
         states = await lane_states(self._queue, self._groups, lanes)
         self._ends.add(moment, states)
         waiting = await self._waiting_since(moment, states)
-        spooled = self._drained.limit(spooled, states, waiting)
-        up_to = min([moment, *waiting.values(), *(() if spooled is None else (spooled,))])
+        limits = (spooled.known_at, self._drained.limit(spooled.since, states, waiting))
+        up_to = min([moment, *waiting.values(), *(each for each in limits if each is not None)])
         ends = {lane: state.goes_on_at for lane, state in states.items()}
         return Complete(up_to, as_of(up_to, ends), lanes=states)
 

@@ -10,6 +10,7 @@ from gateway.query import complete as module
 from gateway.query.as_of import AsOf
 from gateway.query.complete import Complete, Completeness, Ends
 from gateway.query.observing import observation
+from gateway.query.spooled import Spooled, SpoolsUnknown
 from shared.queue.base import Lane, Message, Position, QueueUnavailable
 from shared.queue.lane_state import LaneState
 from shared.queue.writer_groups import WriterGroups
@@ -114,7 +115,7 @@ async def test_an_idle_lane_counts_as_now_and_a_late_writer_holds_everything_bac
 
 
 async def test_what_waits_in_a_spool_or_behind_an_open_transaction_holds_everything_back() -> None:
-    lane, clock, spooled = Lane("a", 0), Moment(), [None, 3_000_000, None]
+    lane, clock, spooled = Lane("a", 0), Moment(), [Spooled(), Spooled(3_000_000), Spooled()]
     queue = Lanes({lane: [1_000, 2_000]})
     queue.stored[lane] = 1
     queue.undecided = 1
@@ -128,24 +129,43 @@ async def test_what_waits_in_a_spool_or_behind_an_open_transaction_holds_everyth
 
 async def test_what_was_drained_holds_everything_back_until_it_is_stored() -> None:
     lanes, clock = [Lane("a", 0), Lane("a", 1)], Moment()
-    spooled: int | None = 3_000_000
+    spooled = Spooled(3_000_000)
     queue = Lanes({lane: [] for lane in lanes})
     completeness = Completeness(queue, WriterGroups("g"), ["a"], clock, lambda: spooled)  # type: ignore[arg-type]
     clock.ms = 60_000
     assert (await completeness.now()).up_to == 3_000_000
     queue.times[lanes[0]] += [60_001, 60_002]
-    spooled = 5_000_000  # a part was drained
+    spooled = Spooled(5_000_000)  # a part was drained
     assert (await completeness.now()).up_to == 3_000_000
     queue.stored[lanes[0]] = 1
     assert (await completeness.now()).up_to == 3_000_000
     queue.stored[lanes[0]] = 2
     assert (await completeness.now()).up_to == 5_000_000
     queue.times[lanes[1]] += [60_003]
-    spooled = None  # the rest
+    spooled = Spooled()  # the rest
     assert (await completeness.now()).up_to == 5_000_000
     queue.times[lanes[1]] += [60_004]  # this one came by itself
     queue.stored[lanes[1]] = 1
     assert (await completeness.now()).up_to == 60_000 * 1000
+
+
+async def test_nothing_is_complete_beyond_what_is_known_of_spools() -> None:
+    clock, spooled, queue = Moment(), Spooled(None, 59_000_000), Lanes({Lane("a", 0): []})
+
+    def unknown() -> Spooled:
+        raise SpoolsUnknown
+
+    completeness = Completeness(queue, WriterGroups("g"), ["a"], clock, lambda: spooled)  # type: ignore[arg-type]
+    clock.ms = 60_000
+    assert (await completeness.now()).up_to == 59_000_000
+    spooled = Spooled(None, 61_000_000)  # the gateway that says so was asked a little later than the queue
+    assert (await completeness.now()).up_to == 60_000_000
+    spooled = Spooled(None, 62_000_000)
+    clock.ms = 70_000
+    queue.times[Lane("a", 0)] += [69_000]  # waits, and keeps nothing back: nothing was drained
+    assert (await completeness.now()).up_to == 62_000_000
+    early = Completeness(queue, WriterGroups("g"), ["a"], clock, unknown)  # type: ignore[arg-type]
+    assert await early.now() == Complete(reason="Postgres has not yet said whether gateways have spools")
 
 
 async def test_a_writer_that_keeps_up_costs_no_reads() -> None:
