@@ -242,9 +242,16 @@ def _noticing_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except QueueUnavailable as error:
-        if type(error.__cause__) is sqlite3.DatabaseError:  # those that pass, as a full disk, are of its subclasses
+        if _is_damage(error.__cause__):
             raise CorruptSpool(f"{path}: {error.__cause__}") from error
         raise
+    except TypeError as error:  # bits that tell a value's type have changed
+        raise CorruptSpool(f"{path}: a column holds a value of another type: {error}") from error
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Those that pass, as a full disk, are subclasses of SQLite's error; so is what can't be text, which doesn't."""
+    return type(error) is sqlite3.DatabaseError or "Could not decode to UTF-8" in str(error)
 
 
 @contextmanager

@@ -162,6 +162,21 @@ async def test_a_lane_with_nothing_but_what_was_deleted_lacks_its_messages(spool
     assert (await spool.state()).messages == 1
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "UPDATE segments SET data = CAST(x'ff' AS TEXT)",
+        "UPDATE segments SET first = x'ff'",
+        "UPDATE lanes SET end = x'ff'",
+    ],
+)
+async def test_a_value_whose_type_has_changed_is_damage(spool: Spool, path: Path, changed: str) -> None:
+    await fill(spool, "logs", b"one")
+    change(path, changed)
+    with pytest.raises(CorruptSpool):
+        await spool.chunk()
+
+
 async def test_a_limit_that_was_raised_later_counts(spool: Spool, path: Path) -> None:
     await spool.close()
     larger = await opened(path, 2_000_000)
