@@ -99,12 +99,14 @@ class Keeper:
             _log.exception("the spool could not be put aside, and will be")
 
     async def _keep_open(self) -> None:
-        """It is not open if it could not be begun anew when it was put aside, or if its file was deleted."""
-        if self._spool.is_open:
-            return
+        """It is not open if it could not be begun anew when it was put aside, or if its file was deleted. Damage is
+        looked for here too: while Kafka is away nothing is drained, and a damaged file takes nothing."""
         try:
-            await self._spool.reopen()
+            if self._spool.is_open:
+                await self._spool.state()
+            else:
+                await self._spool.reopen()
         except CorruptSpool as error:
             await self._put_aside(error)
         except Exception:
-            _log.exception("the spool could not be opened, and will be")
+            _log.exception("the spool can't be used, and is tried again")

@@ -146,6 +146,21 @@ async def test_a_corrupt_spool_is_put_aside_and_told(stage: Stage) -> None:
     await until(lambda: stage.gauge("_messages") == 0)
 
 
+async def test_damage_is_noticed_while_kafka_is_away(stage: Stage) -> None:
+    stage.breaker.is_open = True
+    await asyncio.gather(*(stage.spool.publish("logs", os.urandom(30_000)) for _ in range(20)))
+    with closing(sqlite3.connect(stage.spool.path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with stage.spool.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096 * 12)  # the tables' first pages
+    await stage.keeper.start()
+    await until(lambda: stage.spool.aside)
+    await until(lambda: stage.spool.is_open)
+    await stage.spool.publish("logs", b"one")
+    assert stage.drain.runs == 0
+
+
 async def test_a_spool_that_can_not_be_put_aside_or_whose_file_is_deleted_is_opened_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
