@@ -66,7 +66,7 @@ class TestPublishing:
             await member.until_owning(4)
             await member.seek_to_begin()
             [(lane, message)] = await member.collect(1)
-        assert (lane, message.offset) == published
+        assert (lane, message.offset) == (published.lane, published.offset)
         assert (message.key, message.value) == (None, value)
 
     async def test_keys_come_back_and_choose_the_lane(
@@ -103,7 +103,7 @@ class TestPublishing:
         values = [b"%d " % n + os.urandom(500) for n in range(2000)]
         published = await asyncio.gather(*(producer.publish(topic, value) for value in values))
         stored = {(lane, m.offset): m.value for lane, m in await read_all(queue, topic)}
-        assert [stored[place] for place in published] == values
+        assert [stored[place.lane, place.offset] for place in published] == values
         assert len(stored) == len(values)
 
     async def test_two_processes_publish_to_one_topic(

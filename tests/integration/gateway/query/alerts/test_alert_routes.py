@@ -36,6 +36,9 @@ def key(keys_url: str, project: str, *scopes: Any) -> str:
 
 @pytest.fixture(scope="module")
 def owner(gateway: GatewayProcess, keys: Keys, keys_url: str) -> Client:
+    """The project has no rules yet, whatever other tests have left."""
+    with connect(keys_url) as db:
+        db.execute("DELETE FROM alert_rules")
     return Client(gateway, key(keys_url, PROJECT, "triage", "operate"))
 
 

@@ -38,6 +38,7 @@ def rows(html: str, region: str) -> list[list[str]]:
     return [[text_of(cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)] for row in found]
 
 
+@pytest.mark.usefixtures("counts")
 async def test_what_is_stored_is_counted_by_hour_and_signal(store: Store, reader: Browser) -> None:
     store.add_logs({"received_at": NOON}, {"received_at": NOON - 1}, {"received_at": NOON - 4 * HOUR})
     store.add_logs({"project_id": "q"})

@@ -348,6 +348,8 @@ async def test_parameters_are_those_that_links_bring_along(owner: Browser) -> No
 async def test_members_see_alerts_and_owners_change_them(
     owner: Browser, open_browser: OpenBrowser, keys_url: str, store: Store
 ) -> None:
+    with connect(keys_url) as db:
+        db.execute("DELETE FROM alert_rules")
     path, form = f"{PATH}/alerts", {"kind": "llm_cost", "usd": "5", "period": "month", "cooldown": "9", "enabled": "on"}
     body = form | {"name": EVIL[:90], "url": "https://hooks.example.com/t/a-token", "channel": "slack"}
     made = await owner.send(path, await form_of(owner, **body))
