@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from shared.clients.clickhouse import ClickHouse, ClickHouseError
@@ -51,7 +51,8 @@ class Sink:
 
     1. No thread is held during the pause before another try.
     2. One table takes at most half of the pool, so that a server that hangs on it leaves threads for other tables.
-       Of these, lanes whose last call failed take half, so that a shard that hangs leaves threads for the others.
+       Of these, lanes whose last call failed take half, and half of the pool over all tables, so that a shard that
+       hangs leaves threads for the others.
     3. A turn ends when its thread is free, even if the caller was cancelled: at most `threads` calls at once.
     """
 
@@ -69,6 +70,7 @@ class Sink:
         self._turns = asyncio.Semaphore(threads)
         self._table_turns = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 2)))
         self._retries = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max(1, threads // 4)))
+        self._all_retries = asyncio.Semaphore(max(1, threads // 2))
         self._failing: set[Lane] = set()
         self._fitness = Fitness(url)
         self._looks = Looks(url, storage, timeout_s)
@@ -180,7 +182,7 @@ class Sink:
         ready: Callable[[], Awaitable[None]] | None = None,
     ) -> T:
         """A call that a shard which hangs makes wait."""
-        async with self._retries[table.name] if lane in self._failing else nullcontext():
+        async with self._retrying(table) if lane in self._failing else nullcontext():
             try:
                 answer = await self._checked(table, call, ready)
             except ClickHouseError:
@@ -188,6 +190,11 @@ class Sink:
                 raise
             self._failing.discard(lane)
             return answer
+
+    @asynccontextmanager
+    async def _retrying(self, table: Table) -> AsyncIterator[None]:
+        async with self._retries[table.name], self._all_retries:
+            yield
 
     async def _checked(
         self, table: Table, call: Callable[[ClickHouse], T], ready: Callable[[], Awaitable[None]] | None = None
