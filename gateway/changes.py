@@ -1,12 +1,12 @@
 """Listens for what was changed in Postgres by a command, and drops it from a cache."""
 
 import asyncio
-import contextlib
 from typing import Protocol
 
 import structlog
 
 from shared.clients.redis import Redis
+from shared.tasks import end
 
 _AGAIN_S = 1.0
 
@@ -42,9 +42,7 @@ class Changes:
 
     async def close(self) -> None:
         if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+            await end(self._listening)
             self._listening = None
 
     async def _listen(self) -> None:

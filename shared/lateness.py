@@ -1,9 +1,9 @@
 """How late a process's event loop is: what everything that it does waits for."""
 
 import asyncio
-from contextlib import suppress
 
 from shared.metrics import Metrics
+from shared.tasks import end
 
 _EVERY_S = 0.25
 
@@ -20,9 +20,7 @@ class Lateness:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _watch(self) -> None:
         time = asyncio.get_running_loop().time

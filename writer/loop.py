@@ -15,6 +15,7 @@ from shared.queue.base import Lane, Queue
 from shared.registry import Registry
 from shared.settings import Writer as WriterSettings
 from shared.signals.base import Signal
+from shared.tasks import end
 from shared.tracing import Tracer
 from writer.buffer import Limits
 from writer.dead_letters import DeadLetters, LetterLimit
@@ -99,9 +100,7 @@ class WriterLoop:
             for task in done:
                 task.result()
         finally:
-            for task in (lag, *running):
-                task.cancel()
-            await asyncio.wait(running)
+            await end(lag, *running)
             await self._end()
 
     @property

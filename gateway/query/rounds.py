@@ -1,7 +1,6 @@
 """What one of the processes that read does again and again, for all of them (operating.md, "How it works")."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import structlog
 
 from shared.clients.postgres import LockHeld, PostgresUnavailable, check_held, locked
 from shared.secret import AnyUrl
+from shared.tasks import end
 
 _log = structlog.get_logger(__name__)
 
@@ -39,9 +39,7 @@ class Rounds:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _run(self, every_s: float) -> None:
         round = self._round

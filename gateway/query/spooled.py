@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -10,6 +9,7 @@ import structlog
 from shared.clients.postgres import PostgresUnavailable
 from shared.clock import Clock
 from shared.spools import Spools
+from shared.tasks import end
 
 _log = structlog.get_logger(__name__)
 
@@ -57,9 +57,7 @@ class KnownSpools:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _watch(self) -> None:
         warned = ""

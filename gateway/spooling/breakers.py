@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from gateway.spooling.breaker import LOOK_S, Answers, Breaker, Watched
 from gateway.spooling.transitions import Transitions
+from shared.tasks import end
 
 
 class Breakers:
@@ -22,9 +23,7 @@ class Breakers:
         self._tasks.append(asyncio.create_task(self._tell()))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     def of(self, topic: str) -> Breaker:
         return self._all.get(topic) or self._new(topic)

@@ -14,6 +14,7 @@ from shared.queue.spool.drain import Drain
 from shared.queue.spool.file import Spool, SpoolInUse
 from shared.queue.spool.rows import CorruptSpool
 from shared.settings import BadSetting
+from shared.tasks import end
 
 _log = structlog.get_logger(__name__)
 
@@ -54,9 +55,7 @@ class Keeper:
         self._drain.stop()
         if self._tasks:
             await asyncio.wait(self._tasks[:1], timeout=TIMEOUT_S)
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+            await end(*self._tasks)
             await self._notes.close()
         await self._spool.close()
 

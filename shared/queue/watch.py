@@ -8,6 +8,7 @@ import structlog
 
 from shared.metrics import Metrics
 from shared.queue.base import Queue, QueueUnavailable
+from shared.tasks import end
 
 _log = structlog.get_logger(__name__)
 
@@ -77,8 +78,7 @@ class Watch:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await end(self._task)
 
     async def _run(self) -> None:
         warned = ""

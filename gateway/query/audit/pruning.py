@@ -1,13 +1,13 @@
 """Deletes old entries of the audit log, hour by hour, in each process that reads (operating.md, "Audit log")."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
 
 import structlog
 
 from shared.audit_log import AuditLog
 from shared.clients.postgres import PostgresUnavailable
+from shared.tasks import end
 
 EVERY_S = 3600.0
 
@@ -27,9 +27,7 @@ class Pruning:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _run(self) -> None:
         while True:

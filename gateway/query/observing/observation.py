@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from shared.queue.base import QueueError
+from shared.tasks import end
 
 _log = structlog.get_logger(__name__)
 
@@ -58,8 +59,7 @@ class Observation(Generic[T]):
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await end(self._task)
 
     async def _observe(self) -> None:
         try:

@@ -15,6 +15,7 @@ from shared.queue.kafka.options import KafkaOptions
 from shared.queue.kafka.reader import to_message
 from shared.queue.kafka.refusal import refusal
 from shared.queue.kafka.topic_ids import stamped
+from shared.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,7 @@ class KafkaConsumer:
     async def stop(self) -> None:
         for task in (self._watching, self._joining):
             if task is not None:
-                task.cancel()
-                await asyncio.wait({task})
+                await end(task)
         await self._leave()
 
     async def _join_again(self) -> None:

@@ -12,6 +12,7 @@ from shared.queue.base import NotStored, QueueUnavailable
 from shared.queue.kafka.login import with_current_login
 from shared.queue.kafka.options import KafkaOptions, addresses, client_arguments
 from shared.queue.kafka.refusal import refusal
+from shared.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,7 @@ class Link:
     async def stop(self, grace_s: float) -> None:
         """Close, giving what is in flight `grace_s` seconds to arrive."""
         if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait({self._connecting})
+            await end(self._connecting)
         producer, self.producer = self.producer, None
         if producer is not None:
             self._retire(producer, grace_s)
