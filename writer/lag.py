@@ -45,8 +45,7 @@ class History:
         samples.append(sample)
         while len(samples) > 2 and samples[1].at <= sample.at - self._window_s:
             samples.popleft()
-        first, end = samples[0], max(sample.end, sample.high_watermark)
-        messages = 0 if waiting_s is None else max(0, end - sample.next)
+        first, messages = samples[0], 0 if waiting_s is None else max(0, sample.stored_end - sample.next)
         passed = sample.at - first.at or math.inf
         commit_rate = max(0.0, (sample.next - first.next) / passed)
         arrival_rate = max(0.0, (sample.end - first.end) / passed)

@@ -69,7 +69,7 @@ class Ends:
         """`moment`: before the queue was asked, microseconds."""
         self._seen = {lane: self._seen.get(lane, deque(maxlen=REMEMBERED)) for lane in states}
         for lane, state in states.items():
-            self._seen[lane].append((moment, max(state.end, state.high_watermark)))
+            self._seen[lane].append((moment, state.stored_end))
 
     def stored_before(self, lane: Lane, committed: int) -> int | None:
         """The latest of these moments before which nothing came that isn't committed; None for none of them."""
@@ -90,7 +90,7 @@ class Drained:
         former, self._since = self._since, spooled
         if former is not None and (spooled is None or spooled > former):
             self._limit = former if self._limit is None else min(self._limit, former)
-            self._ends = {lane: max(state.end, state.high_watermark) for lane, state in states.items()}
+            self._ends = {lane: state.stored_end for lane, state in states.items()}
         if all(states[lane].goes_on_at >= end for lane, end in self._ends.items() if lane in waiting):
             self._limit, self._ends = None, {}
         return min((each for each in (spooled, self._limit) if each is not None), default=None)
@@ -155,7 +155,7 @@ class Completeness:
         to_read: list[tuple[Lane, Sample]] = []
         for lane, state in states.items():
             next = state.goes_on_at
-            if next < max(state.end, state.high_watermark):
+            if next < state.stored_end:
                 since = self._ends.stored_before(lane, next)
                 if since is not None and since >= moment - READ_AFTER_US:
                     known[lane] = since

@@ -22,6 +22,11 @@ class Sample(NamedTuple):
     high_watermark: int = 0
     """Above `end`, if messages are stored beyond it that can't be read yet."""
 
+    @property
+    def stored_end(self) -> int:
+        """The offset after all that is stored, also what can't be read yet."""
+        return max(self.end, self.high_watermark)
+
 
 class _Known(NamedTuple):
     """What was read from `next` on: the time of the first message, or that there is none before `end`."""
@@ -43,7 +48,7 @@ class FirstTimes:
     async def of(self, wanted: Iterable[tuple[Lane, Sample]]) -> dict[Lane, int]:
         """Unix milliseconds for each lane with a lag, unless only holes are left of it. What a transaction that is open
         has brought counts. Raises `QueueError`."""
-        behind = [(lane, sample) for lane, sample in wanted if sample.next < max(sample.end, sample.high_watermark)]
+        behind = [(lane, sample) for lane, sample in wanted if sample.next < sample.stored_end]
         found = await asyncio.gather(*(self._of_lane(lane, sample) for lane, sample in behind))
         return {lane: time_ms for (lane, _), time_ms in zip(behind, found, strict=True) if time_ms is not None}
 

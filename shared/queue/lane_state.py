@@ -18,6 +18,11 @@ class LaneState:
     """Above `end`, if messages are stored beyond it that can't be read yet."""
 
     @property
+    def stored_end(self) -> int:
+        """The offset after all that is stored, also what can't be read yet."""
+        return max(self.end, self.high_watermark)
+
+    @property
     def goes_on_at(self) -> int:
         """Where a writer that takes the lane over now starts: everything below is stored, or gone."""
         if self.committed is None or not self.begin <= self.committed <= self.end:

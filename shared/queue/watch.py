@@ -68,9 +68,17 @@ def letters(queue: Queue, topics: Sequence[str], limit: int, metrics: Metrics) -
 class Watch:
     """Takes a look every minute, from `start` to `close`. A queue that can't answer is looked at again later."""
 
-    def __init__(self, look: Callable[[], Awaitable[None]], *, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(
+        self,
+        look: Callable[[], Awaitable[None]],
+        *,
+        every_s: float = LOOK_EVERY_S,
+        failed: str = "the queue can't be watched",
+    ) -> None:
+        """`failed`: what the log says of an error that nobody foresaw."""
         self._look = look
         self._every_s = every_s
+        self._failed = failed
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -90,5 +98,5 @@ class Watch:
             except Exception as error:  # one odd answer must not end the alarm
                 if repr(error) != warned:
                     warned = repr(error)
-                    _log.warning("the queue can't be watched", error=warned)
+                    _log.warning(self._failed, error=warned)
             await asyncio.sleep(self._every_s)
